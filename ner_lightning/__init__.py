@@ -1,0 +1,1 @@
+"""Named entity recognition with BERT and a CRF: train, sweep, compare, use."""

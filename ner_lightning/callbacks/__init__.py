@@ -1,0 +1,1 @@
+"""Things that happen around a fit."""

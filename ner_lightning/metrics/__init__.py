@@ -1,0 +1,1 @@
+"""torchmetrics shells over the functional counts."""

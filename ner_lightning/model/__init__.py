@@ -1,0 +1,1 @@
+"""nn.Modules: encoder, decoders and the tagger that joins them."""

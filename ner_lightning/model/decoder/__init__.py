@@ -1,0 +1,1 @@
+"""Decoders: from emissions to a loss and to tags."""

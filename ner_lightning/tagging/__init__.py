@@ -1,0 +1,1 @@
+"""Spans, tag schemes and tag inventories; standard library only."""
