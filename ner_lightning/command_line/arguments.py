@@ -1,0 +1,53 @@
+"""The words of a command line: Hydra's flags in front, our overrides behind them."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import NoReturn
+
+from hydra._internal.utils import get_args_parser
+
+from ner_lightning.errors import UserError
+
+
+def parse(argv: list[str]) -> Namespace:
+    """Parse a command line with Hydra's own parser, flags and overrides in any order.
+
+    Args:
+        argv: the words after the program's name.
+
+    Raises:
+        UserError: for an unknown flag, or one without its value.
+
+    >>> arguments = parse(["seed=2", "--config-dir", "mine", "data=conll"])
+    >>> arguments.config_dir, arguments.overrides
+    ('mine', ['seed=2', 'data=conll'])
+    """
+    parser: ArgumentParser = get_args_parser()
+    parser.error = _refuse  # type: ignore[method-assign]  # argparse would print its usage, Hydra's flags and all
+    arguments = parser.parse_intermixed_args(argv)
+    if arguments.config_path is not None:
+        raise UserError(
+            "--config-path would replace the configuration of ner_lightning: write --config-dir FOLDER to add yours to it."
+        )
+    return arguments
+
+
+def flags_first(argv: list[str], overrides: list[str]) -> list[str]:
+    """The same words with the overrides last.
+
+    Hydra's parser takes overrides in one piece only, and Lightning appends its own at the end when it starts the processes
+    of a ddp run: `seed=2 --config-dir mine hydra.run.dir=…` would be refused there.
+
+    >>> flags_first(["seed=2", "--config-dir", "mine", "data=conll"], ["seed=2", "data=conll"])
+    ['--config-dir', 'mine', 'seed=2', 'data=conll']
+    """
+    flags = list(argv)
+    for override in overrides:
+        flags.remove(override)
+    return flags + overrides
+
+
+def _refuse(message: str) -> NoReturn:
+    hint = "values are given as key=value without dashes, as in data=conll; --help shows them"
+    raise UserError(f"{message[0].upper()}{message[1:]}: {hint}.")

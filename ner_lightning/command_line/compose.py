@@ -1,0 +1,99 @@
+"""The configuration of a command from its command line, by Hydra's own rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hydra import version
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
+from hydra.core.config_search_path import SearchPathQuery
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from ner_lightning.errors import UserError
+
+VERSION_BASE = "1.3"
+
+
+def conf_folder() -> Path:
+    """The folder of our YAML: inside the package where it was installed as a wheel, beside it in a checkout.
+
+    >>> (conf_folder() / "train.yaml").is_file()
+    True
+    """
+    package = Path(__file__).parents[1]
+    installed = package / "conf"
+    return installed if installed.is_dir() else package.parent / "conf"
+
+
+@contextmanager
+def hydra_session(command: str, config_dir: str | None = None) -> Iterator[Hydra]:
+    """Hydra with our configuration, and the user's folder behind it, as `hydra.main` would set it up.
+
+    Args:
+        command: name of the root YAML.
+        config_dir: a folder with further YAML files (`--config-dir`).
+
+    Raises:
+        UserError: if there is no such folder.
+    """
+    version.setbase(VERSION_BASE)
+    search_path = create_config_search_path(str(conf_folder()))
+    if config_dir is not None:
+        folder = Path(config_dir).absolute()
+        if not folder.is_dir():
+            raise UserError(f"--config-dir {config_dir}: there is no such folder.")
+        search_path.prepend("command-line", f"file://{folder}", anchor=SearchPathQuery(provider="schema"))
+    # A program that imports us may have a Hydra of its own.
+    outer = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        yield Hydra.create_main_hydra2(task_name=command, config_search_path=search_path)
+    finally:
+        GlobalHydra.instance().hydra = outer
+
+
+def compose(hydra: Hydra, command: str, overrides: list[str]) -> DictConfig:
+    """The configuration of one run, with Hydra's own node; raises Hydra's and OmegaConf's errors."""
+    return hydra.config_loader.load_configuration(command, overrides, run_mode=RunMode.RUN)
+
+
+def is_sweep(hydra: Hydra, command: str, overrides: list[str]) -> bool:
+    """Whether the overrides themselves ask for several runs (`hydra.mode=MULTIRUN`, or a sweep file that sets it)."""
+    return _master(hydra, command, overrides).hydra.mode == RunMode.MULTIRUN
+
+
+def jobs(hydra: Hydra, command: str, overrides: list[str]) -> Iterator[list[str]]:
+    """The overrides of as many runs of a sweep as it takes to see every value once.
+
+    The grid of all combinations can be long; a wrong value shows in any of them. A range that has no list of values
+    (`interval`) is represented by its start.
+    """
+    master = _master(hydra, command, overrides)
+    swept = [f"{key}={value}" for key, value in (master.hydra.sweeper.get("params") or {}).items()]
+    words = [*swept, *master.hydra.overrides.task]
+    parsed = OverridesParser.create(config_loader=hydra.config_loader).parse_overrides(words)
+    choices: dict[str, list[str]] = {}
+    for override in parsed:
+        if not override.is_sweep_override():
+            choices[override.get_key_element()] = [str(override.input_line)]
+            continue
+        key = override.get_key_element()
+        if override.is_discrete_sweep():
+            choices[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
+        else:
+            choices[key] = [f"{key}={override.value().start}"]
+    fixed = list(master.hydra.overrides.hydra)
+    for turn in range(max((len(values) for values in choices.values()), default=1)):
+        yield fixed + [values[min(turn, len(values) - 1)] for values in choices.values()]
+
+
+def _master(hydra: Hydra, command: str, overrides: list[str]) -> DictConfig:
+    return hydra.config_loader.load_configuration(
+        command, overrides, run_mode=RunMode.MULTIRUN, validate_sweep_overrides=False
+    )

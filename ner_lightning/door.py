@@ -1,0 +1,145 @@
+"""The door of every command: a command line comes in, one run (or a sweep) goes out, and errors are told plainly.
+
+`hydra.main` with three additions: the command line is checked before anything heavy is imported, an error that the user can
+mend is one sentence on stderr with exit code 2, and every other error keeps its whole trace.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import CompactHydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from ner_lightning.command_line import arguments
+from ner_lightning.command_line.compose import VERSION_BASE, conf_folder
+from ner_lightning.command_line.help import help_text
+from ner_lightning.command_line.preflight import preflight
+from ner_lightning.errors import UserError
+
+USER_ERROR = 2
+INTERRUPTED = 128 + 2
+TERMINATED = 128 + 15
+
+Command = Callable[[DictConfig], Any]
+
+
+class JobFailed(CompactHydraException):
+    """A run of a sweep failed and has been reported; Hydra prints the message alone, goes on, and exits with 1 at the end."""
+
+
+def door(command: str) -> Callable[[Command], Callable[..., Any]]:
+    """Make a function of a configuration the main function of a command.
+
+    Args:
+        command: name of the root YAML under `conf/`, which is also the name of the module.
+
+    The decorated function called with a configuration is the plain function. Called without, it is the command: it reads
+    `sys.argv` and leaves the process with code 0, 1 (a defect, or a failed run of a sweep), 2 (something the user can
+    mend), 130 (Ctrl-C) or 143 (SIGTERM).
+    """
+
+    def decorate(function: Command) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def main(cfg: DictConfig | None = None) -> Any:
+            if cfg is not None:
+                return function(cfg)
+            return _enter(command, function)
+
+        return main
+
+    return decorate
+
+
+def _enter(command: str, function: Command) -> None:
+    try:
+        words = arguments.parse(sys.argv[1:])
+        sys.argv[1:] = arguments.flags_first(sys.argv[1:], words.overrides)
+        if words.help:
+            sys.stdout.write(help_text(command, words))
+            return
+        if not _is_child():  # the first process has looked already
+            preflight(command, words)
+    except UserError as error:
+        _tell(error)
+        sys.exit(USER_ERROR)
+
+    @functools.wraps(function)
+    def job(cfg: DictConfig) -> Any:
+        return _run(function, cfg)
+
+    try:
+        hydra.main(version_base=VERSION_BASE, config_path=str(conf_folder()), config_name=command)(job)()
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
+        sys.exit(INTERRUPTED)
+
+
+def _run(function: Command, cfg: DictConfig) -> Any:
+    """One run inside Hydra: its logs and its errors."""
+    _gather_logs()
+    try:
+        return function(cfg)
+    except UserError as error:
+        _tell(error)
+        _leave(USER_ERROR)
+    except SystemExit as error:
+        if any(kind.__name__ == "SIGTERMException" for kind in type(error).__mro__):
+            sys.exit(TERMINATED)  # Lightning would leave with 0
+        if isinstance(error.__context__, KeyboardInterrupt):
+            sys.exit(INTERRUPTED)  # Lightning would leave with 1
+        raise
+    except Exception:
+        sys.stderr.write(traceback.format_exc())  # the whole of it: Hydra cuts frames off both ends
+        _leave(1)
+
+
+def _leave(code: int) -> NoReturn:
+    """End a single run with an exit code, a run of a sweep with an error that lets the sweep go on."""
+    job = HydraConfig.get()
+    if job.mode == RunMode.MULTIRUN:
+        raise JobFailed(f"Run {job.job.num} ({job.job.override_dirname}) failed, see above.")
+    sys.exit(code)
+
+
+def _tell(error: UserError) -> None:
+    """The sentence of an error, once a run: on stderr, and in the log file where there is one."""
+    if _is_child():
+        return
+    if os.environ.get("HYDRA_FULL_ERROR") == "1":
+        sys.stderr.write(traceback.format_exc())
+    else:
+        sys.stderr.write(f"{error}\n")
+    record = logging.LogRecord(__name__, logging.ERROR, __file__, 0, str(error), None, None)
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.FileHandler):
+            handler.handle(record)
+
+
+def _gather_logs() -> None:
+    """Send Lightning's lines where ours go (`run.log` and the console), from the first process of a run alone."""
+    for name in ("pytorch_lightning", "lightning_fabric"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()  # its own handler, set when it was imported before Hydra's were there
+        logger.propagate = True
+    if _is_child():
+        root = logging.getLogger()
+        root.setLevel(logging.ERROR)
+        for handler in [h for h in root.handlers if isinstance(h, logging.FileHandler)]:
+            root.removeHandler(handler)
+            handler.close()
+
+
+def _is_child() -> bool:
+    """Whether this is a further process of a run on several devices, not the one that the user started."""
+    ranks = (os.environ.get(key, "") for key in ("RANK", "LOCAL_RANK", "SLURM_PROCID"))
+    return any(rank.isdigit() and int(rank) > 0 for rank in ranks)
