@@ -1,0 +1,5 @@
+"""The one error for an encoder that cannot be had."""
+
+
+class EncoderUnavailable(RuntimeError):
+    """A pretrained encoder or its tokenizer cannot be loaded; the message is one sentence with the ways out."""
