@@ -1,0 +1,64 @@
+"""Entity scores as a table for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.table import Table
+from seqeval.metrics import classification_report
+from seqeval.scheme import IOB2, IOBES, Entities
+
+SEQEVAL_SCHEMES = {"IOB2": IOB2, "BIOES": IOBES}
+_COLUMNS = ("precision", "recall", "f1")
+
+
+def report_table(scores: Mapping[str, float], title: str | None = None) -> Table:
+    """Lay out scores: a row a type, then the averages, in percent.
+
+    Args:
+        scores: What `entity_scores` returns.
+        title: Shown above the table.
+
+    Returns:
+        A table for a rich console.
+
+    Example:
+        >>> from ner_lightning.metrics.scores import entity_scores
+        >>> table = report_table(entity_scores([[1, 2, 1]], [[1, 2, 1]], ["PER"]))
+        >>> [list(column.cells) for column in table.columns][:2]
+        [['PER', 'micro', 'macro', 'micro, lenient'], ['50.00', '50.00', '50.00', '50.00']]
+    """
+    table = Table(title=title)
+    table.add_column("type")
+    for heading in ("precision", "recall", "F1", "entities"):
+        table.add_column(heading, justify="right")
+    types = [key.removeprefix("f1/") for key in scores if key.startswith("f1/")]
+    rows = [(name, "{}/" + name, scores[f"support/{name}"]) for name in types]
+    averages = [("micro", "{}"), ("macro", "macro_{}"), ("micro, lenient", "lenient_{}")]
+    rows += [(name, pattern, scores["support"]) for name, pattern in averages]
+    for number, (name, pattern, support) in enumerate(rows, start=1):
+        cells = [f"{100 * scores[pattern.replace('{}', column, 1)]:.2f}" for column in _COLUMNS]
+        table.add_row(name, *cells, f"{support:.0f}", end_section=number == len(types))
+    return table
+
+
+def seqeval_report(predicted: Sequence[Sequence[str]], gold: Sequence[Sequence[str]], scheme: str) -> str:
+    """Write seqeval's own strict report, for comparison with other projects.
+
+    Args:
+        predicted: Predicted tags of every sentence.
+        gold: Gold tags of every sentence.
+        scheme: Scheme of the tags: `IOB2` or `BIOES`.
+
+    Returns:
+        The text of `seqeval.metrics.classification_report`; one sentence where neither side has an entity.
+
+    Example:
+        >>> "micro avg     1.0000    1.0000    1.0000         1" in seqeval_report([["B-PER"]], [["B-PER"]], "IOB2")
+        True
+    """
+    sides = [[list(tags) for tags in side] for side in (gold, predicted)]
+    token = SEQEVAL_SCHEMES[scheme]
+    if not any(Entities(side, token).unique_tags for side in sides):
+        return "No entity in gold or predictions."  # seqeval takes the longest of no names and raises
+    return classification_report(*sides, mode="strict", scheme=token, digits=4, zero_division=0)

@@ -1,0 +1,35 @@
+"""The tables that people read."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from ner_lightning.metrics.report import report_table, seqeval_report
+from ner_lightning.metrics.scores import entity_scores
+
+
+def test_table_has_a_row_a_type_and_the_averages() -> None:
+    scores = entity_scores([[3, 4, 6], [1, 1, 2]], [[4, 4, 6], [1, 1, 2]], ["LOC", "a/{}"])
+    out = io.StringIO()
+    Console(file=out, width=100).print(report_table(scores, title="test"))
+    rows = [line.replace("│", " ").split() for line in out.getvalue().splitlines() if "│" in line]
+    assert rows == [
+        ["LOC", "75.00", "50.00", "60.00", "6"],
+        ["a/{}", "100.00", "50.00", "66.67", "2"],
+        ["micro", "80.00", "50.00", "61.54", "8"],
+        ["macro", "87.50", "50.00", "63.33", "8"],
+        ["micro,", "lenient", "100.00", "62.50", "76.92", "8"],
+    ]
+
+
+def test_seqeval_report_is_strict() -> None:
+    report = seqeval_report([["I-PER", "O", "S-LOC"]], [["S-PER", "O", "S-LOC"]], "BIOES")
+    assert "micro avg     1.0000    0.5000    0.6667         2" in report
+
+
+@pytest.mark.parametrize("tags", [["O", "O"], ["O", "I-PER"]])
+def test_seqeval_report_of_no_entity_is_a_sentence(tags: list[str]) -> None:
+    assert seqeval_report([tags], [tags], "IOB2") == "No entity in gold or predictions."
