@@ -20,8 +20,8 @@ def entity_scores(strict: Counts, lenient: Counts, types: Sequence[str]) -> dict
         types: Entity types, in the order of the rows.
 
     Returns:
-        `f1`, `precision`, `recall`: strict, micro. `macro_f1` and so on: strict. `lenient_f1` and so on: lenient, micro.
-        `support`: gold entities. For each type, whether it occurs or not, strict `f1/PER`, `precision/PER`,
+        `f1`, `precision`, `recall`: strict, micro. `macro_f1` and so on: strict. `lenient_f1` and so on: lenient,
+        micro. `support`: gold entities. For each type, whether it occurs or not, strict `f1/PER`, `precision/PER`,
         `recall/PER`, `support/PER`.
 
     Example:
