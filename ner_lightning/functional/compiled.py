@@ -1,0 +1,54 @@
+"""Compiling with numba, and checking beforehand what compiled code does not check.
+
+Only this module and those named `*_numba` import numba, and they are imported where a kernel is first used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+from numpy.typing import NDArray
+
+__all__ = ["check_shapes", "compiled"]
+
+
+def compiled(*fastmath: str) -> Callable[[Callable[..., Any]], Any]:
+    """Decorate with `numba.njit` at the first call, kept on disk where any of numba's cache folders can be written.
+
+    No `parallel=True`: threads that numba starts do not survive the fork of a data-loader worker or of `ddp_fork`.
+
+    Args:
+        fastmath: LLVM flags beyond strict IEEE arithmetic, each to be justified where it is given.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        flags = set(fastmath)
+        try:
+            return numba.njit(cache=True, nogil=True, fastmath=flags)(function)
+        except RuntimeError:  # neither the package's folder nor the user's cache folder is writable
+            return numba.njit(nogil=True, fastmath=flags)(function)
+
+    return decorate
+
+
+def check_shapes(
+    emissions: NDArray[Any], lengths: NDArray[Any], start: NDArray[Any], end: NDArray[Any], transitions: NDArray[Any]
+) -> None:
+    """Raise where a compiled kernel would read outside of an array without noticing.
+
+    Raises:
+        ValueError: a shape that does not fit the emissions, or a length outside 1..words.
+    """
+    if emissions.ndim != 3 or emissions.shape[2] == 0:
+        raise ValueError(f"expected emissions [batch, words, tags] of at least one tag, got shape {emissions.shape}")
+    batch, words, tags = emissions.shape
+    expected = {"lengths": (batch,), "start": (tags,), "end": (tags,), "transitions": (tags, tags)}
+    for (name, shape), array in zip(expected.items(), (lengths, start, end, transitions), strict=True):
+        if array.shape != shape:
+            raise ValueError(f"expected {name} of shape {shape} for emissions {emissions.shape}, got {array.shape}")
+    if batch and (lengths.min() < 1 or lengths.max() > words):
+        raise ValueError(
+            f"expected lengths of 1 to {words} words, got {lengths.min()} to {lengths.max()}; drop empty sentences"
+        )
