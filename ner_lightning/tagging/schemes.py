@@ -98,8 +98,7 @@ class Decoded(NamedTuple):
 
     Attributes:
         spans: the entities, in order, never overlapping.
-        repaired: number of places where the scheme forbids a step (word to word, into the first, out of the last).
-            Forbidden steps in direct succession are one place: a wrong tag spoils the step into it and that out of it.
+        repaired: number of steps (word to word, into the first, out of the last) that the scheme forbids.
     """
 
     spans: tuple[EntitySpan, ...]
@@ -206,17 +205,14 @@ def _steps(scheme: Scheme, tags: Sequence[str]) -> Iterator[_Step]:
 
 
 def irregular_steps(tags: Sequence[str], scheme: str) -> tuple[int, ...]:
-    """Places where the scheme forbids a step: index of the word stepped into, `len(tags)` for the step out of the last.
-
-    Forbidden steps in direct succession are one place, reported at the first.
+    """Steps the scheme forbids: index of the word stepped into, `len(tags)` for the step out of the last.
 
     >>> irregular_steps(["O", "I-PER", "I-LOC", "O"], "IOB2")
-    (1,)
-    >>> irregular_steps(["B-PER", "O", "E-PER", "O", "O", "B-PER"], "BIOES")
-    (1, 6)
+    (1, 2)
+    >>> irregular_steps(["B-PER", "E-PER", "B-PER"], "BIOES")
+    (3,)
     """
-    forbidden = [i for i, step in enumerate(_steps(scheme_named(scheme), tags)) if not step.allowed]
-    return tuple(i for i in forbidden if i - 1 not in forbidden)
+    return tuple(i for i, step in enumerate(_steps(scheme_named(scheme), tags)) if not step.allowed)
 
 
 def tags_to_spans(tags: Sequence[str], scheme: str, repair: Repair = "conlleval") -> Decoded:
@@ -238,8 +234,11 @@ def tags_to_spans(tags: Sequence[str], scheme: str, repair: Repair = "conlleval"
         raise ValueError(f"expected repair to be one of {', '.join(REPAIRS)}; found {repair!r}")
     row = scheme_named(scheme)
     spans: list[EntitySpan] = []
-    repaired, start, begun_well, forbidden_before = 0, -1, True, False
+    repaired, start, begun_well = 0, -1, True
+    outside = _step(row, "O", "O")
     for index, step in enumerate(_steps(row, tags)):
+        if step is outside:
+            continue
         if step.closes and (repair != "discard" or (begun_well and step.close_allowed)):
             spans.append(EntitySpan(start, index, split_tag(tags[index - 1])[1]))
         if step.opens:
@@ -247,8 +246,7 @@ def tags_to_spans(tags: Sequence[str], scheme: str, repair: Repair = "conlleval"
         if not step.allowed and repair == "error":
             before, after = tags[index - 1] if index else "the start", tags[index] if index < len(tags) else "the end"
             raise ValueError(f"the scheme {row.name} forbids {after} after {before} (word {index + 1} of {len(tags)})")
-        repaired += not step.allowed and not forbidden_before
-        forbidden_before = not step.allowed
+        repaired += not step.allowed
     return Decoded(tuple(spans), repaired)
 
 

@@ -1,0 +1,233 @@
+"""Columns: a word a line with its tag, an empty line between sentences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from ner_lightning.data.readers.lines import numbered_lines
+from ner_lightning.data.readers.tags import read_tags
+from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.sentence import Sentence
+from ner_lightning.data.words import locate_words
+from ner_lightning.tagging import Repair, detect_scheme, scheme_named
+
+# "# text", "#" or "#key = value"; a hashtag is none of them.
+_COMMENT = re.compile(r"#(\s|$|[\w.]+\s*=)")
+_METADATA = re.compile(r"#\s*(newdoc|sent_id|text)\b(?:\s+id)?\s*(?:=\s?(.*))?$")
+_TAG = re.compile(r"O|[A-Z]-.+")
+
+
+class _Layout(NamedTuple):
+    delimiter: str
+    columns: int
+    word: int
+    tag: int | None
+    line: int  # where it was seen
+
+
+class _Block(NamedTuple):
+    words: list[str]
+    tags: list[str]
+    unknown: list[int]
+    lines: list[int]
+    metadata: dict[str, str]
+    document: str
+
+
+class ConllReader:
+    """CoNLL files and their many relatives: IOB and BMES files, Universal NER's iob2 with comments.
+
+    Lines that are empty, or hold only spaces and tabs, end a sentence. A cell is taken as it stands: a word may be a
+    no-break space, an ideographic space or any other invisible character. Two files of one corpus are read
+    independently, each in its own scheme.
+
+    Args:
+        word_column: column of the word, from 0; negative from the right.
+        tag_column: column of the tag; None if the file has no tags, then every word is unknown.
+        delimiter: what separates columns, a tab or a space (also spelt `tab`, `space`); runs of spaces count as one.
+            None: a tab if the first token line has one.
+        scheme: tag scheme, or `auto` for the one that fits the file best (a first pass over it).
+        comments: whether lines that start with `#` are comments. `auto`: only between sentences, if they look like one
+            (`# text`, `#key = value`) and not like a token line (as many columns, and a tag in its place: `# O`).
+        document_marker: a line that starts with this cell begins a document; None if there is no such line.
+        repair: what to do where the tags break the scheme: `conlleval`, `discard` or `error`.
+        unknown_tag: the tag of words nobody annotated; an empty cell is read likewise. None: there are none.
+        encoding: of the file.
+
+    Raises:
+        ValueError: a delimiter, scheme or repair there is not.
+    """
+
+    def __init__(
+        self,
+        word_column: int = 0,
+        tag_column: int | None = -1,
+        delimiter: str | None = None,
+        scheme: str = "auto",
+        comments: bool | Literal["auto"] = "auto",
+        document_marker: str | None = "-DOCSTART-",
+        repair: Repair = "conlleval",
+        unknown_tag: str | None = "?",
+        encoding: str = "utf-8",
+    ) -> None:
+        self.word_column = word_column
+        self.tag_column = tag_column
+        self.delimiter = {"tab": "\t", "space": " ", None: None}.get(delimiter, delimiter)
+        if self.delimiter not in ("\t", " ", None):
+            raise ValueError(f"expected the delimiter tab, space or null, found {delimiter!r}")
+        self.scheme = scheme if scheme == "auto" else scheme_named(scheme).name
+        self.comments = comments
+        self.document_marker = document_marker
+        self.repair = repair
+        self.unknown_tag = unknown_tag
+        self.encoding = encoding
+
+    def read(self, path: Path, report: ReadReport) -> Iterator[Sentence]:
+        """Yield the sentences of a file and fill the report.
+
+        Raises:
+            DataError: no file, no sentence in it, lines with another number of columns, an empty word, an unknown
+                tag, a forbidden step if `repair` is `error`, or bytes that are not of the encoding.
+        """
+        layout = self._layout(path)
+        report.scheme = self.scheme
+        if self.scheme == "auto":
+            report.scheme = "" if layout.tag is None else detect_scheme(b.tags for b in self._blocks(path, layout))
+        document = ""
+        for block in self._blocks(path, layout):
+            report.documents += block.document != document
+            document = block.document
+            spans = read_tags(block.tags, block.lines, report.scheme, self.repair, path, report) if block.tags else ()
+            text = block.metadata.get("text")
+            offsets = None if text is None else locate_words(block.words, text)
+            yield report.count(
+                Sentence(
+                    tuple(block.words),
+                    spans,
+                    tuple(block.unknown),
+                    block.metadata.get("sent_id") or f"{path.name}:{block.lines[0]}",
+                    document,
+                    None if offsets is None else text,
+                    offsets,
+                )
+            )
+
+    def _layout(self, path: Path) -> _Layout:
+        """Learn delimiter and number of columns from the first line that is surely a token line."""
+        candidate: tuple[int, str] | None = None
+        for number, line in numbered_lines(path, self.encoding):
+            if not line.strip(" \t") or self._begins_document(line):
+                continue
+            if not line.startswith("#"):
+                candidate = number, line
+                break
+            if not self.comments or (self.comments == "auto" and not candidate):
+                candidate = number, line
+                if not self.comments:
+                    break
+        if candidate is None:
+            raise DataError("expected at least one sentence, found none: the file is empty", path)
+        number, line = candidate
+        delimiter = self.delimiter or ("\t" if "\t" in line else " ")
+        columns = len(line.split(delimiter) if delimiter == "\t" else [cell for cell in line.split(" ") if cell])
+        positions = [self.word_column, self.word_column if self.tag_column is None else self.tag_column]
+        if not all(-columns <= position < columns for position in positions):
+            raise DataError(
+                f"expected the columns word_column={self.word_column} and tag_column={self.tag_column}, "
+                f"found {columns} separated by {_spelt(delimiter)}; set them, or delimiter",
+                path,
+                number,
+            )
+        word, tag = (position % columns for position in positions)
+        if self.tag_column is not None and word == tag:
+            raise DataError(
+                f"expected a column of words and one of tags separated by {_spelt(delimiter)}, found {columns} column; "
+                "set delimiter, or tag_column=null for a file without tags",
+                path,
+                number,
+            )
+        return _Layout(delimiter, columns, word, None if self.tag_column is None else tag, number)
+
+    def _blocks(self, path: Path, layout: _Layout) -> Iterator[_Block]:
+        """Group the token lines between empty lines."""
+        delimiter, columns, word, tag, _ = layout
+        marker, unknown_tag = self.document_marker, self.unknown_tag
+        document = ""
+        block = _Block([], [], [], [], {}, document)
+        for number, line in numbered_lines(path, self.encoding):
+            cells = line.split(delimiter)
+            # Nearly all lines pass here; the others are looked at closely.
+            if len(cells) != columns or "" in cells or line[0] == "#" or cells[0] == marker:
+                begins_document = self._begins_document(line)
+                if begins_document or not line.strip(" \t"):
+                    if block.words:
+                        yield block
+                    document = f"{path.name}:{number}" if begins_document else document
+                    block = _Block([], [], [], [], {}, document)
+                    continue
+                if line[0] == "#" and self._is_comment(line, layout, inside=bool(block.words)):
+                    document = _document_of(line, path, number) or document
+                    block = block._replace(document=document, metadata=block.metadata | _metadata_of(line))
+                    continue
+                cells = self._checked_cells(line, layout, path, number)
+            if tag is None:
+                block.unknown.append(len(block.words))
+            elif unknown_tag is not None and cells[tag] in ("", unknown_tag):
+                block.unknown.append(len(block.words))
+                block.tags.append("O")
+            else:
+                block.tags.append(cells[tag])
+            block.words.append(cells[word])
+            block.lines.append(number)
+        if block.words:
+            yield block
+
+    def _checked_cells(self, line: str, layout: _Layout, path: Path, number: int) -> list[str]:
+        cells = self._cells(line, layout)
+        if len(cells) == layout.columns and cells[layout.word]:
+            return cells
+        expected = f"{layout.columns} columns separated by {_spelt(layout.delimiter)} as in line {layout.line}"
+        found = f"{len(cells)}" if len(cells) != layout.columns else "no word in its column"
+        raise DataError(f"expected {expected}, found {found}: {line[:60]!r}; correct the line", path, number)
+
+    def _cells(self, line: str, layout: _Layout) -> list[str]:
+        # Not str.split(): it would take U+00A0 and U+3000, which are words in real files, for separators.
+        cells = line.split(layout.delimiter)
+        if len(cells) == layout.columns or layout.delimiter == "\t":
+            return cells
+        filled = [cell for cell in cells if cell]
+        if len(filled) == layout.columns - 1 and layout.word == 0 and line.startswith("  "):
+            return [" ", *filled]  # the word is itself a space
+        return filled
+
+    def _is_comment(self, line: str, layout: _Layout, inside: bool) -> bool:
+        if self.comments != "auto":
+            return self.comments
+        if inside or not _COMMENT.match(line):
+            return False
+        cells = self._cells(line, layout)
+        if len(cells) != layout.columns:
+            return True
+        tag = "O" if layout.tag is None else cells[layout.tag]
+        return not (_TAG.match(tag) or tag == self.unknown_tag)
+
+    def _begins_document(self, line: str) -> bool:
+        marker = self.document_marker
+        return bool(marker) and line.startswith(marker or "") and line[len(marker or "") :][:1] in ("", " ", "\t")
+
+
+def _document_of(comment: str, path: Path, number: int) -> str:
+    match = _METADATA.match(comment)
+    return (match[2] or f"{path.name}:{number}") if match and match[1] == "newdoc" else ""
+
+
+def _metadata_of(comment: str) -> dict[str, str]:
+    match = _METADATA.match(comment)
+    return {match[1]: match[2]} if match and match[2] and match[1] != "newdoc" else {}
+
+
+def _spelt(delimiter: str) -> str:
+    return "tabs" if delimiter == "\t" else "spaces"

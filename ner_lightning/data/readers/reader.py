@@ -1,0 +1,30 @@
+"""What every reader is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from ner_lightning.data.report import ReadReport
+from ner_lightning.data.sentence import Sentence
+
+
+class Reader(Protocol):
+    """One class a file format: the constructor takes the options, `read` any number of files.
+
+    A reader streams: it never holds a whole file. It yields no sentence without words, and it leaves nothing out
+    that the report does not count.
+    """
+
+    def read(self, path: Path, report: ReadReport) -> Iterator[Sentence]:
+        """Yield the sentences of a file and fill the report.
+
+        Args:
+            path: the file.
+            report: a fresh one; complete when the iterator is exhausted.
+
+        Raises:
+            DataError: the file cannot be read as asked; names file and line.
+        """
+        ...

@@ -1,0 +1,85 @@
+"""What reading a file found, and the error that names the place of what cannot be read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ner_lightning.data.sentence import Sentence
+
+LISTED_PROBLEMS = 1000
+
+
+class DataError(ValueError):
+    """A file cannot be read as asked; the message says where, what was expected and found, and what to do.
+
+    Args:
+        message: expectation, value received, remedy.
+        path: the file, or name of a dataset.
+        line: number of the line or row, from 1.
+
+    >>> str(DataError("expected 2 columns, found 3", Path("a.conll"), 7))
+    'a.conll:7: expected 2 columns, found 3'
+    """
+
+    def __init__(self, message: str, path: Path | str | None = None, line: int | None = None) -> None:
+        place = "" if path is None else f"{path}: " if line is None else f"{path}:{line}: "
+        super().__init__(place + message)
+
+
+@dataclass
+class ReadReport:
+    """Counters a reader fills while its sentences are drawn; complete once the last one was.
+
+    Attributes:
+        sentences: sentences yielded.
+        words: words in them (characters for Chinese without word boundaries).
+        entities: entities in them.
+        types: entities by type.
+        documents: documents, 0 where the file knows none.
+        scheme: tag scheme found or given, empty for a file with spans.
+        repaired: places where the tags break the scheme.
+        empty_sentences: lines or records without a word, left out.
+        misaligned: character spans with an edge inside a word, or without any word.
+        overlapping: spans left out because they overlap one that was kept.
+        unknown_words: words nobody annotated.
+        problems: `file:line: what`, one for each repaired, misaligned, overlapping or empty thing, the first 1000.
+        unlisted: number of problems beyond those.
+    """
+
+    sentences: int = 0
+    words: int = 0
+    entities: int = 0
+    types: Counter[str] = field(default_factory=Counter)
+    documents: int = 0
+    scheme: str = ""
+    repaired: int = 0
+    empty_sentences: int = 0
+    misaligned: int = 0
+    overlapping: int = 0
+    unknown_words: int = 0
+    problems: list[str] = field(default_factory=list)
+    unlisted: int = 0
+
+    def count(self, sentence: Sentence) -> Sentence:
+        """Count a sentence and hand it on.
+
+        >>> report = ReadReport()
+        >>> report.count(Sentence(("Paris",))).words, report.words
+        (('Paris',), 1)
+        """
+        self.sentences += 1
+        self.words += len(sentence.words)
+        self.entities += len(sentence.spans)
+        self.unknown_words += len(sentence.unknown)
+        for span in sentence.spans:
+            self.types[span.label] += 1
+        return sentence
+
+    def note(self, what: str, path: Path | str, line: int) -> None:
+        """List a problem that was dealt with; the counters are the reader's to set."""
+        if len(self.problems) < LISTED_PROBLEMS:
+            self.problems.append(f"{path}:{line}: {what}")
+        else:
+            self.unlisted += 1
