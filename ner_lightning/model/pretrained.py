@@ -97,23 +97,21 @@ def load_tokenizer(
 
 def _prepare_for_split_input(tokenizer: PreTrainedTokenizerFast, units: str) -> None:
     """Set how the first subword of each word is marked, in place."""
-    backend = tokenizer.backend_tokenizer
-    if backend.pre_tokenizer is None:
+    before = tokenizer.backend_tokenizer.pre_tokenizer
+    if before is None:
         return
-    state = json.loads(backend.pre_tokenizer.__getstate__())
+    state = json.loads(before.__getstate__())
     for part in state.get("pretokenizers", [state]):
         if part["type"] == "ByteLevel" and units == "words":
-            # Without it "Paris" at the start of a word is another subword than in running text.
+            # Without it the "Paris" that begins a word is another subword than the one in running text.
             part["add_prefix_space"] = True
-            tokenizer.add_prefix_space = True
         elif part["type"] == "Metaspace" and units == "characters":
             part.update(prepend_scheme="never", split=False)
-    changed = type(backend.pre_tokenizer)
     from tokenizers import pre_tokenizers
 
-    fresh: Any = pre_tokenizers.Sequence([]) if changed is pre_tokenizers.Sequence else changed()
-    fresh.__setstate__(json.dumps(state).encode())
-    backend.pre_tokenizer = fresh
+    after: Any = pre_tokenizers.Sequence([]) if isinstance(before, pre_tokenizers.Sequence) else type(before)()
+    after.__setstate__(json.dumps(state).encode())
+    tokenizer.backend_tokenizer.pre_tokenizer = after
 
 
 def unknown_share(tokenizer: PreTrainedTokenizerFast, words: Iterable[str]) -> float:
