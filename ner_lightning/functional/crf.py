@@ -1,0 +1,280 @@
+"""The linear-chain CRF: sequence scores, log-partition and negative log-likelihood, with their own backward.
+
+p(y | x) = exp(score(x, y)) / Z(x); score(x, y) = start[y_1] + sum_t e_t[y_t] +
+sum_t transitions[y_{t-1}, y_t] + end[y_n].
+Lafferty, McCallum, Pereira, "Conditional random fields", 2001. The gradient of log Z is the marginals, so one pass
+from both ends delivers it and nothing is differentiated through time.
+
+All results are float64: log Z of 512 words may be 5,000,000 nats, where float32 has steps of half a nat.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Bool, Float, Float64, Int
+from torch import Tensor
+
+from ner_lightning.functional import crf_reference, crf_torch
+from ner_lightning.functional.backend import Backend, choose_backend, full_precision
+from ner_lightning.functional.constraints import Constraints
+from ner_lightning.functional.paths import check_legal, check_tags, path_moves, path_score
+from ner_lightning.functional.potentials import Potentials, check_shapes, potentials
+
+
+class _PathLoss(torch.autograd.Function):
+    """log Z - score(tags), or log Z alone if tags is None; the gradient is expected minus observed counts."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        emissions: Tensor,
+        start: Tensor,
+        end: Tensor,
+        transitions: Tensor,
+        tags: Tensor | None,
+        mask: Tensor,
+        limits: tuple[Constraints | None, Tensor | None],
+        backend: Literal["torch", "numba"],
+    ) -> Tensor:
+        """Everything a gradient needs is computed here, in one pass, and nothing of the input is kept."""
+        given = potentials(emissions, mask, start, end, transitions, *limits, copy=backend == "torch")
+        found = _posterior(given, backend)
+        counts, value = found.marginals, found.log_z
+        ctx.path = None
+        if tags is not None:
+            tags = torch.where(mask, tags, 0)
+            ctx.path = path_moves(tags, given.lengths, mask, emissions.shape[2])
+            score = path_score(given.emissions, given.moves, tags, mask, ctx.path)
+            if given.guard:
+                check_legal(score, tags, given.lengths, ctx.path, given.moves)
+            value = value - score
+            counts = counts.scatter_add(2, tags[..., None], -mask[..., None].to(counts.dtype))
+        ctx.found, ctx.lengths = found, given.lengths
+        ctx.counts = counts.to(torch.promote_types(emissions.dtype, torch.float32))
+        ctx.types = emissions.dtype, start.dtype, end.dtype, transitions.dtype
+        return value
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Weigh the counts of each sentence by what comes from above."""
+        if torch.is_grad_enabled():
+            raise NotImplementedError(
+                "the CRF cannot be differentiated twice (create_graph=True); "
+                "use backend='reference', whose steps autograd records"
+            )
+        (weights,) = gradients
+        counts, types = ctx.counts, ctx.types
+        rows = weights.to(counts.dtype)
+        emissions = counts * rows[:, None, None]
+        start = emissions[:, 0].sum(0, dtype=torch.float64)
+        sentences = torch.arange(len(rows), device=rows.device)
+        end = emissions[sentences, ctx.lengths - 1].sum(0, dtype=torch.float64)
+        transitions = ctx.found.expected_transitions(weights)
+        if ctx.path is not None:
+            tags = counts.shape[2]
+            observed = weights.new_zeros(tags * (tags + 2) + 1)
+            observed.index_add_(0, ctx.path.reshape(-1), weights.repeat_interleave(ctx.path.shape[1]))
+            transitions = transitions - observed[2 * tags : -1].view(tags, tags)
+        scores = (part.to(dtype) for part, dtype in zip((emissions, start, end, transitions), types, strict=True))
+        return *scores, None, None, None, None
+
+
+def _posterior(given: Potentials, backend: Literal["torch", "numba"]) -> Any:
+    if backend == "torch":
+        return crf_torch.posterior(*given)
+    from ner_lightning.functional import crf_compiled  # numba is slow to import and may be absent
+
+    return crf_compiled.posterior(*given)
+
+
+def log_partition(
+    emissions: Float[Tensor, "batch words tags"],
+    mask: Bool[Tensor, "batch words"],
+    start: Float[Tensor, "tags"],
+    end: Float[Tensor, "tags"],
+    transitions: Float[Tensor, "tags tags"],
+    *,
+    constraints: Constraints | None = None,
+    allowed: Bool[Tensor, "batch words tags"] | None = None,
+    backend: Backend = "auto",
+) -> Float64[Tensor, "batch"]:
+    """Logarithm of Z(x): the summed exp(score) of all tag sequences, in nats.
+
+    Args:
+        emissions: score of each tag for each word; anything, NaN included, at padding.
+        mask: True for each word, right-padded.
+        start: score of beginning with a tag.
+        end: score of ending with a tag.
+        transitions: score of tag i followed by tag j at [i, j]. Minus infinity forbids (off the CPU use `constraints`).
+        constraints: legal moves; all if None.
+        allowed: tags each word may have; all if None.
+        backend: `auto`, `torch`, `numba` or `reference`.
+
+    Returns:
+        One number a sentence; minus infinity where no sequence is legal.
+
+    Raises:
+        ValueError: shapes that do not fit, a mask with holes (CPU), constraints with `reference`.
+
+    >>> mask = torch.ones(1, 3, dtype=torch.bool)
+    >>> log_partition(torch.zeros(1, 3, 2), mask, torch.zeros(2), torch.zeros(2), torch.zeros(2, 2)).exp().round()
+    tensor([8.], dtype=torch.float64)
+    """
+    return _loss(emissions, None, mask, (start, end, transitions), (constraints, allowed), backend)
+
+
+def nll(
+    emissions: Float[Tensor, "batch words tags"],
+    tags: Int[Tensor, "batch words"],
+    mask: Bool[Tensor, "batch words"],
+    start: Float[Tensor, "tags"],
+    end: Float[Tensor, "tags"],
+    transitions: Float[Tensor, "tags tags"],
+    *,
+    constraints: Constraints | None = None,
+    backend: Backend = "auto",
+) -> Float64[Tensor, "batch"]:
+    """Negative log-likelihood of the given tags: log Z(x) - score(x, y), in nats.
+
+    Args:
+        emissions: as in `log_partition`, like all that is not named here.
+        tags: the id of each word; anything, -100 included, at padding.
+        mask: True for each word, right-padded.
+        start: score of beginning with a tag.
+        end: score of ending with a tag.
+        transitions: score of tag i followed by tag j at [i, j].
+        constraints: legal moves; all if None.
+        backend: `auto`, `torch`, `numba` or `reference`.
+
+    Raises:
+        ValueError: as `log_partition`; ids outside the tag set; a path the constraints forbid (both seen on the CPU:
+            elsewhere the first is a device-side assertion and the second an infinite loss).
+
+    >>> mask, tags = torch.ones(1, 3, dtype=torch.bool), torch.tensor([[0, 1, 1]])
+    >>> nll(torch.zeros(1, 3, 2), tags, mask, torch.zeros(2), torch.zeros(2), torch.zeros(2, 2)).exp().round()
+    tensor([8.], dtype=torch.float64)
+    """
+    return _loss(emissions, tags, mask, (start, end, transitions), (constraints, None), backend)
+
+
+def partial_nll(
+    emissions: Float[Tensor, "batch words tags"],
+    allowed: Bool[Tensor, "batch words tags"],
+    mask: Bool[Tensor, "batch words"],
+    start: Float[Tensor, "tags"],
+    end: Float[Tensor, "tags"],
+    transitions: Float[Tensor, "tags tags"],
+    *,
+    constraints: Constraints | None = None,
+    backend: Backend = "auto",
+) -> Float64[Tensor, "batch"]:
+    """Negative marginal log-likelihood of partial labels: log Z(x) - log Z(x, sequences within `allowed`), in nats.
+
+    Tsuboi et al., "Training conditional random fields using incomplete annotations", 2008. Both sums run as one batch.
+
+    Args:
+        emissions: as in `log_partition`, like all that is not named here.
+        allowed: the tags a word may have: one where its tag is known, several or all where it is not.
+        mask: True for each word, right-padded.
+        start: score of beginning with a tag.
+        end: score of ending with a tag.
+        transitions: score of tag i followed by tag j at [i, j].
+        constraints: legal moves; all if None.
+        backend: `auto`, `torch` or `numba`.
+
+    Raises:
+        ValueError: as `log_partition`; on the CPU also labels that no legal sequence fits (elsewhere an infinite loss).
+
+    >>> mask, anything = torch.ones(1, 3, dtype=torch.bool), torch.ones(1, 3, 2, dtype=torch.bool)
+    >>> abs(partial_nll(torch.zeros(1, 3, 2), anything, mask, *torch.zeros(2, 2), torch.zeros(2, 2))).round()
+    tensor([0.], dtype=torch.float64)
+    """
+    if allowed.shape != emissions.shape:
+        raise ValueError(f"expected `allowed` of shape {tuple(emissions.shape)}, got {tuple(allowed.shape)}")
+    twice = torch.cat([torch.ones_like(allowed), allowed])
+    both = _loss(
+        torch.cat([emissions, emissions]),
+        None,
+        mask.repeat(2, 1),
+        (start, end, transitions),
+        (constraints, twice),
+        backend,
+    )
+    full, within = both.chunk(2)
+    if within.device.type == "cpu" and bool((within == -torch.inf).any()):
+        row = int((within == -torch.inf).nonzero()[0])
+        raise ValueError(
+            f"expected partial labels that some legal tag sequence fits, none fits row {row}; "
+            "allow more tags, or use constrain='decode'"
+        )
+    return full - within
+
+
+def sequence_score(
+    emissions: Float[Tensor, "batch words tags"],
+    tags: Int[Tensor, "batch words"],
+    mask: Bool[Tensor, "batch words"],
+    start: Float[Tensor, "tags"],
+    end: Float[Tensor, "tags"],
+    transitions: Float[Tensor, "tags tags"],
+    *,
+    constraints: Constraints | None = None,
+) -> Float64[Tensor, "batch"]:
+    """score(x, y): sum of the given path's emissions and moves, in nats; arguments as in `nll`.
+
+    Returns:
+        One number a sentence; minus infinity for a forbidden path.
+
+    Raises:
+        ValueError: shapes that do not fit, a mask with holes or ids outside the tag set (CPU).
+
+    >>> mask, tags = torch.ones(1, 2, dtype=torch.bool), torch.tensor([[0, 1]])
+    >>> sequence_score(torch.eye(2)[None], tags, mask, torch.ones(2), torch.zeros(2), torch.zeros(2, 2))
+    tensor([3.], dtype=torch.float64)
+    """
+    check_tags(tags, mask, emissions.shape[2])
+    with full_precision(emissions):
+        given = potentials(emissions, mask, start, end, transitions, constraints)
+        ids = torch.where(mask, tags, 0)
+        return path_score(
+            given.emissions, given.moves, ids, mask, path_moves(ids, given.lengths, mask, emissions.shape[2])
+        )
+
+
+def _loss(
+    emissions: Tensor,
+    tags: Tensor | None,
+    mask: Tensor,
+    scores: tuple[Tensor, Tensor, Tensor],
+    limits: tuple[Constraints | None, Tensor | None],
+    backend: Backend,
+) -> Tensor:
+    """The log-partition, less the score of the tags if there are any."""
+    chosen = choose_backend(backend, emissions)
+    if tags is not None:
+        check_tags(tags, mask, emissions.shape[2])
+    with full_precision(emissions):
+        if chosen == "reference":
+            return _reference_loss(emissions, tags, mask, scores, limits)
+        return _PathLoss.apply(emissions, *scores, tags, mask, limits, chosen)
+
+
+def _reference_loss(
+    emissions: Tensor,
+    tags: Tensor | None,
+    mask: Tensor,
+    scores: tuple[Tensor, Tensor, Tensor],
+    limits: tuple[Constraints | None, Tensor | None],
+) -> Tensor:
+    if any(limit is not None for limit in limits):
+        raise ValueError(
+            "pytorch-crf (backend='reference') knows no constraints and no partial labels in its loss, its gradient "
+            "is NaN where a score is minus infinity; use constrain='decode' or 'none', or another backend"
+        )
+    check_shapes(emissions, mask, scores[2])
+    log_z = crf_reference.log_partition(emissions, mask, *scores)
+    if tags is None:
+        return log_z.double()
+    return (log_z - crf_reference.sequence_score(emissions, tags, mask, *scores)).double()

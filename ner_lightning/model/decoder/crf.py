@@ -1,0 +1,203 @@
+"""The CRF decoder: parameters, buffers, and nothing else; the mathematics is in ner_lightning.functional."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from ner_lightning.functional.backend import Backend
+from ner_lightning.functional.constraints import Constraints, side_by_side, split_moves
+from ner_lightning.functional.crf import nll, partial_nll
+from ner_lightning.functional.viterbi import BestPath, viterbi_decode
+
+if TYPE_CHECKING:
+    from ner_lightning.tagging.tagset import TagSet
+
+Constrain = Literal["both", "decode", "none"]
+Init = Literal["uniform", "bigrams"]
+
+
+class Movement(NamedTuple):
+    """How far one parameter is from where it began: mean and largest absolute difference, in nats."""
+
+    mean: float
+    largest: float
+
+
+class CRF(nn.Module):
+    """Linear-chain CRF over the tags of a tag set (Lafferty, McCallum, Pereira, 2001).
+
+    Names, shapes and conventions of the parameters are those of pytorch-crf: its state dict loads here, and ours loads
+    there with `strict=False`, because it also holds the initial values that `movement` needs.
+
+    Args:
+        tags: the tag set: how many tags, and which moves its scheme allows.
+        constrain: where illegal moves are impossible: `both` in the loss and in decoding, `decode` only there, `none`.
+        backend: `auto` (compiled on the CPU, torch elsewhere), `torch`, `numba`, or `reference`, pytorch-crf itself.
+        init: `uniform` in ±0.1, as pytorch-crf, or `bigrams`: the same until `initialise_from_counts` is called.
+
+    Raises:
+        ValueError: an unknown option, or `backend="reference"` with `constrain="both"`.
+    """
+
+    allowed_transitions: Bool[Tensor, "tags tags"]
+    allowed_start: Bool[Tensor, "tags"]
+    allowed_end: Bool[Tensor, "tags"]
+    initial_moves: Float[Tensor, "moves"]
+
+    def __init__(
+        self, tags: TagSet, *, constrain: Constrain = "both", backend: Backend = "auto", init: Init = "uniform"
+    ) -> None:
+        super().__init__()
+        for name, value, known in (
+            ("constrain", constrain, Constrain),
+            ("backend", backend, Backend),
+            ("init", init, Init),
+        ):
+            if value not in get_args(known):
+                raise ValueError(f"expected {name} of {', '.join(get_args(known))}, got {value!r}")
+        if backend == "reference" and constrain == "both":
+            raise ValueError(
+                "expected constrain='decode' or 'none' with backend='reference', got 'both': pytorch-crf's gradient is "
+                "NaN where a score is minus infinity; choose another of the two"
+            )
+        self.constrain: Constrain = constrain
+        self.backend: Backend = backend
+        self.init: Init = init
+        n = len(tags)
+        self.start_transitions = nn.Parameter(torch.empty(n))
+        self.end_transitions = nn.Parameter(torch.empty(n))
+        self.transitions = nn.Parameter(torch.empty(n, n))
+        # Not in the state dict: the tag set has them, and pytorch-crf does not know them.
+        self.register_buffer("allowed_transitions", torch.tensor(tags.allowed_transitions), persistent=False)
+        self.register_buffer("allowed_start", torch.tensor(tags.allowed_start), persistent=False)
+        self.register_buffer("allowed_end", torch.tensor(tags.allowed_end), persistent=False)
+        # In the state dict: a resumed run still knows where it began.
+        self.register_buffer("initial_moves", torch.empty(n * (n + 2)))
+        self.register_load_state_dict_pre_hook(_accept_pytorch_crf)
+        self.reset_parameters()
+
+    @property
+    def n_tags(self) -> int:
+        """How many tags there are."""
+        return len(self.start_transitions)
+
+    def reset_parameters(self) -> None:
+        """Draw the parameters from a uniform distribution over ±0.1, as pytorch-crf does."""
+        for parameter in (self.start_transitions, self.end_transitions, self.transitions):
+            nn.init.uniform_(parameter, -0.1, 0.1)
+        self._remember()
+
+    @torch.no_grad()
+    def initialise_from_counts(
+        self,
+        start: Float[Tensor, "tags"],
+        transitions: Float[Tensor, "tags tags"],
+        end: Float[Tensor, "tags"],
+        smoothing: float = 1.0,
+    ) -> None:
+        """Set the parameters to log-probabilities of the training data's moves.
+
+        start[k] = log P(first tag k), transitions[i, j] = log P(j | i), end[i] = log P(stop | i), of counts plus
+        `smoothing`; where constraints hold, forbidden moves count nothing and keep a finite score that is never read.
+
+        Args:
+            start: how many sentences begin with each tag.
+            transitions: how often tag j follows tag i at [i, j].
+            end: how many sentences end with each tag.
+            smoothing: added to each count; above 0, because a move never seen is not a move impossible.
+
+        Raises:
+            ValueError: counts of another shape, or smoothing that is not positive.
+        """
+        shapes = tuple(tuple(part.shape) for part in (start, transitions, end))
+        if shapes != ((self.n_tags,), (self.n_tags, self.n_tags), (self.n_tags,)):
+            raise ValueError(f"expected counts for {self.n_tags} tags, got shapes {shapes}")
+        if smoothing <= 0:
+            raise ValueError(f"expected smoothing above 0, got {smoothing}; a move never seen would become impossible")
+        first, follow, stop = (part.to(self.transitions).double() + smoothing for part in (start, transitions, end))
+        legal = self.constraints("loss") or Constraints(
+            *(torch.ones_like(part, dtype=torch.bool) for part in (follow, first, stop))
+        )
+        leave = (follow * legal.transitions).sum(1) + stop * legal.end
+        self.start_transitions.copy_((first / (first * legal.start).sum()).log())
+        self.transitions.copy_((follow / leave[:, None]).log())
+        self.end_transitions.copy_((stop / leave).log())
+        self._remember()
+
+    def movement(self) -> dict[str, Movement]:
+        """How far each parameter moved from its initial value, over the moves that the loss allows.
+
+        Transitions that stay where they began mean a learning rate too small for them: a CRF that does nothing.
+        """
+        distance = (self._moves().detach().double() - self.initial_moves.double()).abs()
+        start, end, transitions = split_moves(distance, self.n_tags)
+        if (legal := self.constraints("loss")) is not None:
+            start, end, transitions = start[legal.start], end[legal.end], transitions[legal.transitions]
+        parts = {"start_transitions": start, "end_transitions": end, "transitions": transitions}
+        return {name: Movement(part.mean().item(), part.max().item()) for name, part in parts.items()}
+
+    def constraints(self, where: Literal["loss", "decode"]) -> Constraints | None:
+        """The legal moves that hold in the loss (and in all probabilities), or in decoding; None for no constraints."""
+        if self.constrain == "none" or (where == "loss" and self.constrain == "decode"):
+            return None
+        return Constraints(self.allowed_transitions, self.allowed_start, self.allowed_end)
+
+    def loss(
+        self,
+        emissions: Float[Tensor, "batch words tags"],
+        tags: Int[Tensor, "batch words"],
+        mask: Bool[Tensor, "batch words"],
+        allowed: Bool[Tensor, "batch words tags"] | None = None,
+    ) -> Float[Tensor, "batch"]:
+        """Negative log-likelihood of each sentence in nats, float32 at least. No Viterbi here.
+
+        Args:
+            emissions: score of each tag for each word; anything at padding.
+            tags: the gold id of each word, anything at padding; not read if `allowed` is given.
+            mask: True for each word, right-padded.
+            allowed: for partial labels, the tags each word may have; the loss is then that of all sequences within.
+
+        Raises:
+            ValueError: see `ner_lightning.functional.crf.nll` and `partial_nll`.
+        """
+        scores, legal = self._scores(), self.constraints("loss")
+        if allowed is None:
+            value = nll(emissions, tags, mask, *scores, constraints=legal, backend=self.backend)
+        else:
+            value = partial_nll(emissions, allowed, mask, *scores, constraints=legal, backend=self.backend)
+        return value.to(torch.promote_types(emissions.dtype, torch.float32))
+
+    def decode(
+        self, emissions: Float[Tensor, "batch words tags"], mask: Bool[Tensor, "batch words"]
+    ) -> Int[Tensor, "batch words"]:
+        """The best tags of each sentence, padded with 0."""
+        return self.best_path(emissions, mask).tags
+
+    def best_path(self, emissions: Float[Tensor, "batch words tags"], mask: Bool[Tensor, "batch words"]) -> BestPath:
+        """The best tags of each sentence, padded with 0, and their scores in nats."""
+        return viterbi_decode(
+            emissions, mask, *self._scores(), constraints=self.constraints("decode"), backend=self.backend
+        )
+
+    def extra_repr(self) -> str:
+        """Options, for print(model)."""
+        return f"n_tags={self.n_tags}, constrain={self.constrain!r}, backend={self.backend!r}, init={self.init!r}"
+
+    def _scores(self) -> tuple[Tensor, Tensor, Tensor]:
+        return self.start_transitions, self.end_transitions, self.transitions
+
+    def _moves(self) -> Float[Tensor, "moves"]:
+        return side_by_side(*self._scores())
+
+    @torch.no_grad()
+    def _remember(self) -> None:
+        self.initial_moves.copy_(self._moves())
+
+
+def _accept_pytorch_crf(module: nn.Module, state: dict[str, Tensor], prefix: str, *_: object) -> None:
+    """Fill in the initial values that a state dict of pytorch-crf does not have: those the module has now."""
+    state.setdefault(f"{prefix}initial_moves", module.get_buffer("initial_moves"))

@@ -1,0 +1,103 @@
+"""The softmax decoder: every word for itself, the baseline that a CRF has to beat."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, get_args
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from ner_lightning.functional.backend import full_precision
+from ner_lightning.functional.constraints import Constraints
+from ner_lightning.functional.masking import check_mask
+from ner_lightning.functional.paths import check_tags
+from ner_lightning.functional.viterbi import viterbi_decode
+
+if TYPE_CHECKING:
+    from ner_lightning.tagging.tagset import TagSet
+
+Constrain = Literal["decode", "none"]
+
+
+class Softmax(nn.Module):
+    """Independent tags: p(y | x) = prod_t softmax(e_t)[y_t]. No parameters.
+
+    Args:
+        tags: the tag set: how many tags, and which moves its scheme allows.
+        constrain: `decode` finds the best legal sequence, `none` takes each word's best tag.
+
+    Raises:
+        ValueError: an unknown option.
+    """
+
+    allowed_transitions: Bool[Tensor, "tags tags"]
+    allowed_start: Bool[Tensor, "tags"]
+    allowed_end: Bool[Tensor, "tags"]
+
+    def __init__(self, tags: TagSet, *, constrain: Constrain = "none") -> None:
+        super().__init__()
+        if constrain not in get_args(Constrain):
+            raise ValueError(f"expected constrain of {', '.join(get_args(Constrain))}, got {constrain!r}")
+        self.constrain: Constrain = constrain
+        self.register_buffer("allowed_transitions", torch.tensor(tags.allowed_transitions), persistent=False)
+        self.register_buffer("allowed_start", torch.tensor(tags.allowed_start), persistent=False)
+        self.register_buffer("allowed_end", torch.tensor(tags.allowed_end), persistent=False)
+
+    @property
+    def n_tags(self) -> int:
+        """How many tags there are."""
+        return len(self.allowed_start)
+
+    def loss(
+        self,
+        emissions: Float[Tensor, "batch words tags"],
+        tags: Int[Tensor, "batch words"],
+        mask: Bool[Tensor, "batch words"],
+        allowed: Bool[Tensor, "batch words tags"] | None = None,
+    ) -> Float[Tensor, "batch"]:
+        """Sum of the words' cross entropies for each sentence in nats, float32 at least.
+
+        Args:
+            emissions: score of each tag for each word; anything at padding.
+            tags: the gold id of each word, anything at padding; not read if `allowed` is given.
+            mask: True for each word, right-padded.
+            allowed: for partial labels, the tags each word may have; their probabilities add up.
+
+        Raises:
+            ValueError: a mask with holes, ids outside the tag set (seen on the CPU).
+        """
+        log_p = self._log_softmax(emissions, mask)
+        if allowed is None:
+            check_tags(tags, mask, self.n_tags)
+            here = log_p.gather(2, torch.where(mask, tags, 0)[..., None]).squeeze(2)
+        else:
+            some = torch.where(mask[..., None], allowed, True)
+            here = torch.logsumexp(log_p.masked_fill(~some, -torch.inf), dim=2)
+        return -torch.where(mask, here, 0.0).sum(1)
+
+    @torch.no_grad()
+    def decode(
+        self, emissions: Float[Tensor, "batch words tags"], mask: Bool[Tensor, "batch words"]
+    ) -> Int[Tensor, "batch words"]:
+        """The best tags of each sentence, padded with 0; with constraints the best legal sequence."""
+        if self.constrain == "none":
+            check_mask(mask)
+            return emissions.masked_fill(~mask[..., None], 0.0).argmax(2).masked_fill(~mask, 0)
+        nothing = torch.zeros(self.n_tags, self.n_tags, device=emissions.device)
+        legal = Constraints(self.allowed_transitions, self.allowed_start, self.allowed_end)
+        log_p = self._log_softmax(emissions, mask)
+        return viterbi_decode(log_p, mask, nothing[0], nothing[0], nothing, constraints=legal).tags
+
+    @torch.no_grad()
+    def marginals(
+        self, emissions: Float[Tensor, "batch words tags"], mask: Bool[Tensor, "batch words"]
+    ) -> Float[Tensor, "batch words tags"]:
+        """P(y_t = k given x): the softmax of each word; zeros at padding."""
+        return self._log_softmax(emissions, mask).exp().masked_fill(~mask[..., None], 0.0)
+
+    def _log_softmax(self, emissions: Tensor, mask: Tensor) -> Tensor:
+        check_mask(mask)
+        with full_precision(emissions):
+            scores = emissions.to(torch.promote_types(emissions.dtype, torch.float32))
+            return scores.masked_fill(~mask[..., None], 0.0).log_softmax(2)
