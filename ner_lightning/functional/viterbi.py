@@ -1,7 +1,8 @@
 """The best tag sequence of each sentence (Viterbi, 1967), for a whole batch at once.
 
 Arithmetic is that of pytorch-crf, in the precision of the emissions (float32 at least): (score + transition) +
-emission, and among equals the tag of the lowest index. So the paths are those of pytorch-crf, ties and rounding included.
+emission, and among equals the tag of the lowest index. So the paths are those of pytorch-crf, with its ties and its
+rounding.
 """
 
 from __future__ import annotations
