@@ -54,6 +54,13 @@ def test_rates_and_decay_of_each_group() -> None:
     }
 
 
+def test_transition_matrix_alone_has_no_decay() -> None:
+    model = tagger(crf=False)
+    model.decoder.register_parameter("transitions", nn.Parameter(torch.zeros(5, 5)))
+    crf = parameter_groups(model, **RATES)[-1]
+    assert (crf["name"], crf["weight_decay"]) == ("crf", 0.0)
+
+
 def test_layer_decay_lowers_the_rate_towards_the_input() -> None:
     groups = parameter_groups(tagger(n_layers=3), **RATES, layer_decay=0.5)
     rates = {group["name"].removesuffix("_no_decay"): group["lr"] for group in groups}
