@@ -1,11 +1,88 @@
-"""From text to words and back: splitting, finding words in their text, aligning character spans."""
+"""Words of a text: splitting it, finding given words in it, laying character spans over them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+import unicodedata
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import pairwise
+from typing import Literal
+
+from ner_lightning.tagging import EntitySpan
+
+SplitRule = Literal["whitespace", "punctuation", "characters"]
+SPLIT_RULES: tuple[SplitRule, ...] = ("whitespace", "punctuation", "characters")
+Overlap = Literal["first", "longest", "error"]
+OVERLAPS: tuple[Overlap, ...] = ("first", "longest", "error")
+
+Offsets = tuple[tuple[int, int], ...]
+
+# Han with its extensions, kana, Bopomofo; Thai, Lao, Tibetan, Burmese, Khmer.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u312f\u31a0-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
 
 
-def locate_words(words: Sequence[str], text: str) -> tuple[tuple[int, int], ...] | None:
+def split_words(text: str, rule: SplitRule) -> Offsets:
+    """Split text into words, given by their `[start, end)` in characters.
+
+    Spaces, tabs and line ends are never words.
+    `whitespace`: what stands between them; U+00A0, U+3000 and other invisible characters are part of words.
+    `punctuation`: runs of letters, digits and their marks; every punctuation mark or symbol is a word of its own, and
+    so is every character of a script without spaces; invisible whitespace of any kind is no word.
+    `characters`: every other character is a word, visible or not.
+
+    >>> [text[i:j] for text in ["In U+3000, Ann's."] for i, j in split_words(text, "punctuation")]
+    ['In', 'U', '+', '3000', ',', 'Ann', "'", 's', '.']
+    >>> split_words("Ann's here.", "whitespace")
+    ((0, 5), (6, 11))
+    """
+    if rule == "characters":
+        return tuple((i, i + 1) for i, character in enumerate(text) if character not in " \t\r\n")
+    if rule == "whitespace":
+        return tuple(match.span() for match in re.finditer(r"[^ \t\r\n]+", text))
+    if rule != "punctuation":
+        raise ValueError(f"expected words to be split by one of {', '.join(SPLIT_RULES)}; found {rule!r}")
+    offsets: list[tuple[int, int]] = []
+    before = "space"
+    for i, character in enumerate(text):
+        kind = _kind(character)
+        # A mark (accent, vowel sign, variation selector, joiner) belongs to whatever stands before it.
+        if before != "space" and (kind == "mark" or (kind == before == "letter")):
+            offsets[-1] = (offsets[-1][0], i + 1)
+            continue
+        if kind != "space":
+            offsets.append((i, i + 1))
+        before = "letter" if kind == "mark" else kind
+    return tuple(offsets)
+
+
+@lru_cache(maxsize=1 << 14)
+def _kind(character: str) -> Literal["space", "letter", "mark", "alone"]:
+    category = unicodedata.category(character)
+    if character.isspace():
+        return "space"
+    if category[0] == "M" or category == "Cf":
+        return "mark"
+    return "letter" if (character.isalnum() or character == "_") and not _UNSPACED.match(character) else "alone"
+
+
+def has_spaces(texts: Iterable[str]) -> bool:
+    """Whether the language of the texts puts spaces between words: fewer than a third of the letters say otherwise.
+
+    >>> has_spaces(["Ann lives in 北京"]), has_spaces(["安在IBM工作"])
+    (True, False)
+    """
+    letters = unspaced = 0
+    for text in texts:
+        letters += sum(map(str.isalpha, text))
+        unspaced += len(_UNSPACED.findall(text))
+    return 3 * unspaced < letters or not letters
+
+
+def locate_words(words: Sequence[str], text: str) -> Offsets | None:
     """Find words in the text they were split from; None if the text is another one.
 
     They must follow one another with nothing but whitespace between.
@@ -21,3 +98,52 @@ def locate_words(words: Sequence[str], text: str) -> tuple[tuple[int, int], ...]
         position = start + len(word)
         offsets.append((start, position))
     return None if text[position:].strip() else tuple(offsets)
+
+
+def cover(start: int, end: int, offsets: Offsets) -> tuple[int, int, bool] | None:
+    """Words that a character span touches, and whether it cuts none of them; None if it touches no word.
+
+    Args:
+        start: first character.
+        end: after the last character.
+        offsets: `[start, end)` of each word, in order.
+
+    >>> cover(0, 5, ((0, 5), (6, 9))), cover(2, 7, ((0, 5), (6, 9))), cover(5, 6, ((0, 5), (6, 9)))
+    ((0, 1, True), (0, 2, False), None)
+    """
+    first = bisect_right(offsets, start, key=lambda word: word[1])
+    last = bisect_left(offsets, end, key=lambda word: word[0])
+    if first >= last:
+        return None
+    return first, last, start <= offsets[first][0] and offsets[last - 1][1] <= end
+
+
+def without_overlaps(spans: Iterable[EntitySpan], rule: Overlap) -> tuple[tuple[EntitySpan, ...], list[EntitySpan]]:
+    """Keep what a flat tag sequence can hold: the spans kept, in order, and those left out.
+
+    `first`: the one that begins first, the longer of two that begin together; of nested spans that is the outermost.
+    `longest`: the one with more words, the first of two equals.
+
+    Raises:
+        ValueError: spans overlap and the rule is `error`, or there is no such rule.
+
+    >>> without_overlaps([EntitySpan(1, 2, "LOC"), EntitySpan(0, 2, "ORG"), EntitySpan(1, 9, "PER")], "first")[0]
+    (EntitySpan(start=0, end=2, label='ORG'),)
+    >>> without_overlaps([EntitySpan(0, 2, "ORG"), EntitySpan(1, 9, "PER")], "longest")[0]
+    (EntitySpan(start=1, end=9, label='PER'),)
+    """
+    if rule not in OVERLAPS:
+        raise ValueError(f"expected overlap to be one of {', '.join(OVERLAPS)}; found {rule!r}")
+    ordered = sorted(spans, key=lambda span: (span.start, -span.end))
+    if all(a.end <= b.start for a, b in pairwise(ordered)):
+        return tuple(ordered), []
+    if rule == "longest":
+        ordered.sort(key=lambda span: (span.start - span.end, span.start))
+    kept: list[EntitySpan] = []
+    left_out: list[EntitySpan] = []
+    for span in ordered:
+        clash = next((other for other in kept if span.start < other.end and other.start < span.end), None)
+        if clash and rule == "error":
+            raise ValueError(f"expected spans that do not overlap, found {clash} and {span}")
+        (left_out if clash else kept).append(span)
+    return tuple(sorted(kept)), left_out

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ner_lightning.data.readers.lines import numbered_lines
+from ner_lightning.data.readers.options import check_option
 from ner_lightning.data.readers.tags import read_tags
 from ner_lightning.data.report import DataError, ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.words import locate_words
 from ner_lightning.tagging import Repair, detect_scheme, scheme_named
+from ner_lightning.tagging.schemes import REPAIRS
 
 # "# text", "#" or "#key = value"; a hashtag is none of them.
 _COMMENT = re.compile(r"#(\s|$|[\w.]+\s*=)")
@@ -73,6 +75,8 @@ class ConllReader:
         unknown_tag: str | None = "?",
         encoding: str = "utf-8",
     ) -> None:
+        check_option("comments", comments, (True, False, "auto"))
+        check_option("repair", repair, REPAIRS)
         self.word_column = word_column
         self.tag_column = tag_column
         self.delimiter = {"tab": "\t", "space": " ", None: None}.get(delimiter, delimiter)
@@ -114,6 +118,8 @@ class ConllReader:
                     offsets,
                 )
             )
+        if not report.sentences:
+            raise DataError("expected at least one sentence, found none: the file holds only comments", path)
 
     def _layout(self, path: Path) -> _Layout:
         """Learn delimiter and number of columns from the first line that is surely a token line."""

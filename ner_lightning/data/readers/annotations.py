@@ -1,0 +1,88 @@
+"""The forms in which JSON files write entities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, NamedTuple
+
+Ends = Literal["auto", "exclusive", "inclusive"]
+
+_STARTS = ("char_start", "start", "start_offset", "begin")
+_ENDS = ("char_end", "end", "end_offset")
+_LABELS = ("label", "type", "entity_type", "entity")
+
+
+class Annotation(NamedTuple):
+    """One annotated entity.
+
+    Attributes:
+        start: its first position.
+        end: the position after its last.
+        label: entity type.
+        surface: the text the file gives for it, None if it gives none.
+    """
+
+    start: int
+    end: int
+    label: str
+    surface: str | None = None
+
+
+def read_annotations(value: Any, ends: Ends, character_keys: bool) -> Iterator[Annotation]:
+    """Read a record's entities, in whichever of the known forms they are.
+
+    Lists `[start, end, label]`; mappings with start, end and label under their usual names, `char_start` and `char_end`
+    first; CLUENER's `{label: {surface: [[start, end], ...]}}`.
+
+    Args:
+        value: what stands under the record's key.
+        ends: whether `end` is the last position or the one after it; `auto`: `inclusive` for CLUENER's form only.
+        character_keys: whether `char_start` and `char_end` may be taken.
+
+    Raises:
+        ValueError: another form, or a position or label that is none.
+
+    >>> list(read_annotations([[0, 2, "LOC"]], "auto", True))
+    [Annotation(start=0, end=2, label='LOC', surface=None)]
+    >>> list(read_annotations({"address": {"北京": [[0, 1]]}}, "auto", True))
+    [Annotation(start=0, end=2, label='address', surface='北京')]
+    """
+    inclusive = ends == "inclusive" or (ends == "auto" and isinstance(value, Mapping))
+    for start, end, label, surface in _written(value, character_keys):
+        # bool is an int for isinstance
+        if type(start) is not int or type(end) is not int or not isinstance(label, str) or not label:
+            raise ValueError(f"expected two whole numbers and an entity type, found {start!r}, {end!r}, {label!r}")
+        yield Annotation(start, end + inclusive, label, surface)
+
+
+def _written(value: Any, character_keys: bool) -> Iterator[tuple[Any, Any, Any, str | None]]:
+    if isinstance(value, Mapping):
+        for label, mentions in value.items():
+            for surface, places in mentions.items() if isinstance(mentions, Mapping) else [(None, mentions)]:
+                for place in _list(places):
+                    start, end = _list(place, 2)
+                    yield start, end, label, surface
+        return
+    for item in _list(value):
+        if isinstance(item, Mapping):
+            skip = 0 if character_keys else 1
+            surface = item.get("text")
+            start, end = _first(item, _STARTS[skip:]), _first(item, _ENDS[skip:])
+            yield start, end, _first(item, _LABELS), surface if isinstance(surface, str) else None
+        else:
+            start, end, label = _list(item, 3)
+            yield start, end, label, None
+
+
+def _first(item: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
+    for key in keys:
+        if key in item:
+            return item[key]
+    raise ValueError(f"expected an entity with one of the keys {', '.join(keys)}; found {', '.join(map(str, item))}")
+
+
+def _list(value: Any, length: int | None = None) -> list[Any]:
+    if not isinstance(value, list) or (length is not None and len(value) != length):
+        expected = "a list" if length is None else f"a list of {length}"
+        raise ValueError(f"expected {expected} in the entities, found {str(value)[:60]}")
+    return value

@@ -1,0 +1,206 @@
+"""Hugging Face datasets: a folder, parquet or arrow files, or a name on the hub."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ner_lightning.data.readers.options import check_option
+from ner_lightning.data.readers.tags import read_tags
+from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.sentence import Sentence
+from ner_lightning.tagging import Repair, detect_scheme, scheme_named
+from ner_lightning.tagging.schemes import REPAIRS
+
+_BATCH = 1000  # rows
+
+
+class HuggingFaceReader:
+    """Rows with a list of words and a list of tags, as names or as numbers of a ClassLabel.
+
+    A path is a folder written by `save_to_disk`, a `.parquet` or `.arrow` file, or a folder of parquet files. A split
+    of a dataset is given after a slash, like a file of a folder (`FOLDER/validation`), or after a colon, as for the hub
+    (`OWNER/NAME:validation`).
+
+    Args:
+        words_key: column of the words.
+        tags_key: column of the tags; None if there is none, then every word is unknown.
+        name: configuration of a hub dataset (`conll2003` of several in one repository).
+        revision: commit or tag of a hub dataset.
+        tag_names: names of the tags by number, where the dataset itself doesn't hold them.
+        id_key: column with an identifier, None for the row number.
+        document_key: column with the document's identifier.
+        scheme: tag scheme, or `auto` for the one that fits the split best.
+        repair: what to do where the tags break the scheme: `conlleval`, `discard` or `error`.
+    """
+
+    def __init__(
+        self,
+        words_key: str = "tokens",
+        tags_key: str | None = "ner_tags",
+        name: str | None = None,
+        revision: str | None = None,
+        tag_names: Sequence[str] | None = None,
+        id_key: str | None = None,
+        document_key: str | None = None,
+        scheme: str = "auto",
+        repair: Repair = "conlleval",
+    ) -> None:
+        check_option("repair", repair, REPAIRS)
+        self.words_key = words_key
+        self.tags_key = tags_key
+        self.name = name
+        self.revision = revision
+        self.tag_names = None if tag_names is None else list(tag_names)
+        self.id_key = id_key
+        self.document_key = document_key
+        self.scheme = scheme if scheme == "auto" else scheme_named(scheme).name
+        self.repair = repair
+
+    def read(self, path: Path, report: ReadReport) -> Iterator[Sentence]:
+        """Yield a sentence for each row that has a word and fill the report.
+
+        Raises:
+            DataError: `datasets` is not installed, no such dataset, split or column, rows whose words and tags differ
+                in number, numbers without names, an unknown tag, or a dataset without rows.
+        """
+        dataset = _load(path, self.name, self.revision)
+        columns = [key for key in (self.words_key, self.tags_key, self.id_key, self.document_key) if key is not None]
+        if missing := [key for key in columns if key not in dataset.column_names]:
+            found = ", ".join(dataset.column_names)
+            raise DataError(f"expected the column {missing[0]!r}, found {found}; set words_key and tags_key", path)
+        dataset = dataset.select_columns(columns)
+        names = self._names(dataset, path)
+        report.scheme = self.scheme
+        if self.scheme == "auto":
+            tag_lists = (self._tags(row, names, path, number) for number, row in _rows(dataset))
+            report.scheme = "" if self.tags_key is None else detect_scheme(tag_lists)
+        documents: set[str] = set()
+        for number, row in _rows(dataset):
+            if not row[self.words_key]:
+                report.empty_sentences += 1
+                report.note("left out: a row without words", path, number)
+                continue
+            sentence = self._sentence(row, names, path, number, report)
+            report.documents += bool(sentence.document) and sentence.document not in documents
+            documents.add(sentence.document)
+            yield report.count(sentence)
+        if not report.sentences:
+            raise DataError("expected at least one row with words, found none", path)
+
+    def _sentence(
+        self, row: Mapping[str, Any], names: list[str] | None, path: Path, number: int, report: ReadReport
+    ) -> Sentence:
+        words = tuple(row[self.words_key])
+        name = f"{path.name}:{number}" if self.id_key is None else str(row[self.id_key])
+        document = "" if self.document_key is None else str(row[self.document_key])
+        if self.tags_key is None:
+            return Sentence(words, unknown=tuple(range(len(words))), id=name, document=document)
+        tags = self._tags(row, names, path, number)
+        if len(tags) != len(words):
+            raise DataError(f"expected a tag for each of {len(words)} words, found {len(tags)}", path, number)
+        spans = read_tags(tags, [number] * len(tags), report.scheme, self.repair, path, report)
+        return Sentence(words, spans, id=name, document=document)
+
+    def _names(self, dataset: Any, path: Path) -> list[str] | None:
+        """Tag names by number; None where the tags are names already."""
+        if self.tags_key is None:
+            return None
+        feature: Any = dataset.features[self.tags_key]
+        item = feature[0] if isinstance(feature, list) else getattr(feature, "feature", feature)
+        names = self.tag_names or getattr(item, "names", None)
+        if names is None and getattr(item, "dtype", "") != "string":
+            raise DataError(
+                f"expected the column {self.tags_key!r} to hold tag names or numbers with names, found {item}; "
+                "give tag_names=[O,B-PER,...]",
+                path,
+            )
+        return names
+
+    def _tags(self, row: Mapping[str, Any], names: list[str] | None, path: Path, number: int) -> list[str]:
+        tags = [] if self.tags_key is None else row[self.tags_key] or []
+        if names is None:
+            return tags
+        # A negative number (-100) would quietly count from the end.
+        if wrong := [tag for tag in tags if tag is None or not 0 <= tag < len(names)]:
+            raise DataError(f"expected tag numbers from 0 to {len(names) - 1}, found {wrong[0]}", path, number)
+        return [names[tag] for tag in tags]
+
+
+def _rows(dataset: Any) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Row number, from 1, and row; a thousand rows in memory at a time."""
+    number = 0
+    for batch in dataset.iter(_BATCH):
+        for values in zip(*batch.values(), strict=True):
+            number += 1
+            yield number, dict(zip(batch, values, strict=True))
+
+
+def _load(path: Path, name: str | None, revision: str | None) -> Any:
+    try:
+        import datasets
+    except ImportError:
+        raise DataError("reading a Hugging Face dataset needs: pip install 'ner-lightning[hf]'", path) from None
+    location, split = str(path), None
+    if not path.exists() and ":" in path.name:
+        location, _, split = location.rpartition(":")
+    elif not path.exists() and path.parent.is_dir() and path.parent != Path():
+        location, split = str(path.parent), path.name
+    local = Path(location)
+    if not local.exists():
+        return _from_hub(datasets, location, split, name, revision)
+    if local.suffix == ".arrow":
+        return datasets.Dataset.from_file(location)
+    if local.is_dir() and (local / "dataset_info.json").is_file():
+        return datasets.load_from_disk(location)
+    if local.is_dir() and (local / "dataset_dict.json").is_file():
+        return _chosen(datasets.load_from_disk(location), split, location)
+    files = [local] if local.suffix == ".parquet" else sorted(local.rglob(f"{split or ''}*.parquet"))
+    if not files:
+        wanted = "a dataset (save_to_disk, .arrow, .parquet)" + (f" with the split {split}" if split else "")
+        raise DataError(f"expected {wanted}, found none", location)
+    return _Parquet(datasets, files)
+
+
+def _from_hub(datasets: Any, location: str, split: str | None, name: str | None, revision: str | None) -> Any:
+    try:
+        loaded = datasets.load_dataset(location, name, split=split, revision=revision)
+    except Exception as error:  # whatever the hub's client raises, and its kinds change, means one thing here
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(
+            f"expected a folder, a file or a dataset on the hub, could load none ({type(error).__name__}: {reason}); "
+            "check the path or name, the split (NAME:train) and the connection, or download it and give the folder",
+            location,
+        ) from None
+    return loaded if split else _chosen(loaded, None, location)
+
+
+def _chosen(splits: Any, split: str | None, location: str) -> Any:
+    if split is None and len(splits) == 1:
+        return next(iter(splits.values()))
+    if split not in splits:
+        raise DataError(f"expected the split to be named, one of {', '.join(splits)} ({location}:train)", location)
+    return splits[split]
+
+
+class _Parquet:
+    """Parquet files read batch by batch, without the copy that `load_dataset` keeps in its cache."""
+
+    def __init__(self, datasets: Any, files: Sequence[Path], columns: Sequence[str] | None = None) -> None:
+        import pyarrow.parquet  # type: ignore[import-untyped]
+
+        self._datasets, self._files = datasets, files
+        schema = pyarrow.parquet.read_schema(files[0])
+        self.features = datasets.Features.from_arrow_schema(schema)
+        self.column_names = list(columns or self.features)
+
+    def select_columns(self, columns: Sequence[str]) -> _Parquet:
+        return _Parquet(self._datasets, self._files, columns)
+
+    def iter(self, size: int) -> Iterable[dict[str, list[Any]]]:
+        import pyarrow.parquet
+
+        for file in self._files:
+            for batch in pyarrow.parquet.ParquetFile(file).iter_batches(size, columns=self.column_names):
+                yield batch.to_pydict()

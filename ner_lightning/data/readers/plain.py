@@ -1,0 +1,48 @@
+"""Plain text: a sentence a line, nothing annotated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from ner_lightning.data.readers.lines import numbered_lines
+from ner_lightning.data.readers.options import check_option
+from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.sentence import Sentence
+from ner_lightning.data.words import SplitRule, split_words
+
+_RULES: dict[str, SplitRule] = {"words": "whitespace", "punctuation": "punctuation", "characters": "characters"}
+
+
+class PlainTextReader:
+    """Text to tag, a sentence a line; each word knows its place in the line.
+
+    Args:
+        units: `words`: split at spaces (text that is tokenised already); `punctuation`: punctuation marks are words of
+            their own (text as people write it); `characters`: for Chinese without word boundaries.
+        encoding: of the file.
+    """
+
+    def __init__(self, units: Literal["words", "punctuation", "characters"] = "words", encoding: str = "utf-8") -> None:
+        check_option("units", units, _RULES)
+        self.units = units
+        self.encoding = encoding
+
+    def read(self, path: Path, report: ReadReport) -> Iterator[Sentence]:
+        """Yield a sentence for each line that has a word; all its words are unknown.
+
+        Raises:
+            DataError: no file, no word in it, or bytes that are not of the encoding.
+        """
+        for number, line in numbered_lines(path, self.encoding):
+            offsets = split_words(line, _RULES[self.units])
+            if not offsets:
+                report.empty_sentences += 1
+                report.note("left out: a line without words", path, number)
+                continue
+            words = tuple(line[start:end] for start, end in offsets)
+            unknown = tuple(range(len(words)))
+            yield report.count(Sentence(words, unknown=unknown, id=f"{path.name}:{number}", text=line, offsets=offsets))
+        if not report.sentences:
+            raise DataError("expected at least one line with a word, found none: the file is empty", path)
