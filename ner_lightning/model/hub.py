@@ -1,4 +1,4 @@
-"""Load by hub name without the wait: the local cache first, then a short look whether the hub answers at all.
+"""Load from a folder or by hub name without the wait: what is here first, then a short look whether the hub answers.
 
 transformers alone retries for 23 s (46 s for a tokenizer) when the hub cannot be reached.
 """
@@ -9,32 +9,49 @@ import os
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
 from ner_lightning.model.unavailable import EncoderUnavailable
 
 T = TypeVar("T")
 SECONDS_TO_ANSWER = 2.0
-_TRUE = {"1", "ON", "YES", "TRUE"}
 
 
-def from_cache_or_hub(name: str, load: Callable[[bool], T]) -> T:
-    """Call `load(local_files_only)`: True first, and False only when the cache lacks files and the hub answers.
+def load_from(source: str, load: Callable[[bool], T], what: str) -> T:
+    """Call `load(local_files_only)` for a folder or a hub name.
+
+    Args:
+        source: What `pretrained.resolve` gave.
+        load: Reads the files; with True it may only use what is here, with False it may download.
+        what: What is loaded, for the message: "tokenizer" or "encoder".
 
     Raises:
-        EncoderUnavailable: Not in the cache, and the hub is switched off, does not answer, or refuses the name.
+        EncoderUnavailable: The files cannot be read; or they are not here and the hub is switched off, does not answer,
+            or refuses the name.
     """
     try:
-        return load(True)
-    except (OSError, ValueError) as missing:
-        reason = _unreachable()
-        if reason:
-            raise EncoderUnavailable(_ways_out(name, reason)) from missing
+        with _no_network():
+            return load(True)
+    except EncoderUnavailable:
+        raise
+    except Exception as error:  # the readers of five file formats raise errors of their own
+        if Path(source).is_dir():
+            raise EncoderUnavailable(f"the {what} in {source} cannot be read: {_first_line(error)}") from error
+        if reason := _unreachable():
+            raise EncoderUnavailable(_ways_out(source, reason)) from error
     try:
         return load(False)
-    except (OSError, ValueError) as refused:
-        raise EncoderUnavailable(_ways_out(name, str(refused).strip().split("\n")[0].rstrip("."))) from refused
+    except EncoderUnavailable:
+        raise
+    except Exception as error:
+        raise EncoderUnavailable(_ways_out(source, _first_line(error))) from error
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).split("\n")[0].rstrip(".: ")
 
 
 def _ways_out(name: str, reason: str) -> str:
@@ -45,28 +62,44 @@ def _ways_out(name: str, reason: str) -> str:
     )
 
 
+@contextmanager
+def _no_network() -> Iterator[None]:
+    """Keep huggingface_hub off the network.
+
+    `local_files_only` is not enough: for its user agent it fetches a list from the hub, and waits three seconds for it.
+    """
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
+
+
 def _unreachable() -> str:
     """Why the hub cannot be asked, or "" if it answered."""
-    if (
-        os.environ.get("HF_HUB_OFFLINE", "").upper() in _TRUE
-        or os.environ.get("TRANSFORMERS_OFFLINE", "").upper() in _TRUE
-    ):
-        return "HF_HUB_OFFLINE is set"
+    for variable in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
+        if os.environ.get(variable, "").upper() in {"1", "ON", "YES", "TRUE"}:
+            return f"{variable} is set"
     endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
     answered = threading.Event()
+    done = threading.Event()
 
     def ask() -> None:
         request = urllib.request.Request(endpoint, method="HEAD", headers={"User-Agent": "ner-lightning"})
         try:
             urllib.request.urlopen(request, timeout=SECONDS_TO_ANSWER).close()
+            answered.set()
         except urllib.error.HTTPError:
-            pass  # an error page is an answer
+            answered.set()  # an error page is an answer
         except (OSError, ValueError):
-            return
-        answered.set()
+            pass
+        finally:
+            done.set()
 
-    # Name resolution obeys no timeout of ours, so it waits in a thread that nobody joins for longer.
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(SECONDS_TO_ANSWER)
+    # Name resolution obeys no timeout of ours, so it waits in a thread that is left behind.
+    threading.Thread(target=ask, daemon=True).start()
+    done.wait(SECONDS_TO_ANSWER)
     return "" if answered.is_set() else f"{endpoint} does not answer"

@@ -268,7 +268,7 @@ def _write_tokenizer(folder: Path, pieces: list[tuple[str, float]], ids: dict[st
     )
     mask = AddedToken("<mask>", lstrip=True, special=True)
     tokenizer.add_special_tokens([*(AddedToken(token, special=True) for token in _SPECIAL.values()), mask])
-    tokenizer.save(str(folder / "tokenizer.json"))
+    tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
     settings = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": positions, **_SPECIAL}
     (folder / "tokenizer_config.json").write_text(
         json.dumps(settings | {"mask_token": "<mask>", "padding_side": "right"}, indent=2), "utf-8"

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ner_lightning.model.hub import from_cache_or_hub
+from ner_lightning.model.hub import load_from
 from ner_lightning.model.packaged import PREFIX, cache_folder, packaged_folder
 from ner_lightning.model.unavailable import EncoderUnavailable
 
@@ -82,13 +82,7 @@ def load_tokenizer(
             source, revision=revision or "main", local_files_only=local_files_only, trust_remote_code=False
         )
 
-    if Path(source).is_dir():
-        try:
-            tokenizer = load(True)
-        except (OSError, ValueError) as error:
-            raise EncoderUnavailable(f"the tokenizer in {source} cannot be read: {_first_line(error)}") from error
-    else:
-        tokenizer = from_cache_or_hub(name, load)
+    tokenizer = load_from(source, load, "tokenizer")
     if not tokenizer.is_fast:
         raise EncoderUnavailable(f"the tokenizer of {name!r} has no fast version, and only that one aligns with words")
     _prepare_for_split_input(tokenizer, units)
@@ -129,7 +123,3 @@ def unknown_share(tokenizer: PreTrainedTokenizerFast, words: Iterable[str]) -> f
         if piece == tokenizer.unk_token_id
     }
     return len(unknown) / len(words)
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().split("\n")[0]

@@ -5,13 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from ner_lightning.model import packed_attention
-from ner_lightning.model.hub import from_cache_or_hub
+from ner_lightning.model.hub import load_from
 from ner_lightning.model.pretrained import EncoderUnavailable, resolve
 
 
@@ -30,13 +29,7 @@ def load_model(name: str, revision: str | None, attention: str) -> Any:
         EncoderUnavailable: Not found, not readable, or its weights are not those of its architecture.
     """
     source = resolve(name)
-    if not Path(source).is_dir():
-        return from_cache_or_hub(name, lambda local: _read(source, revision, attention, local))
-    try:
-        return _read(source, revision, attention, local_files_only=True)
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().split("\n")[0]
-        raise EncoderUnavailable(f"the encoder in {source} cannot be read: {reason}") from error
+    return load_from(source, lambda local_files_only: _read(source, revision, attention, local_files_only), "encoder")
 
 
 def _read(source: str, revision: str | None, attention: str, local_files_only: bool) -> Any:

@@ -123,7 +123,7 @@ def test_an_encoder_with_attention_of_its_own_falls_back_in_one_line(
     assert len(caplog.records) == 1
     assert "does not take packed batches" in caplog.text
     assert "\n" not in caplog.records[0].getMessage()
-    with pytest.raises(ValueError, match="data.batching=length_bucket"):
+    with pytest.raises(ValueError, match=r"data\.batching=length_bucket"):
         encoder(torch.ones(1, 5, dtype=torch.long), row_lengths=(2, 3))
     ids, mask = padded_batch()
     assert encoder(ids, mask).shape == (6, 20, 32)
