@@ -1,7 +1,7 @@
 """The door of every command: a command line comes in, one run (or a sweep) goes out, and errors are told plainly.
 
-`hydra.main` with three additions: the command line is checked before anything heavy is imported, an error that the user can
-mend is one sentence on stderr with exit code 2, and every other error keeps its whole trace.
+`hydra.main` with three additions: the command line is checked before anything heavy is imported, an error that the user
+can mend is one sentence on stderr with exit code 2, and every other error keeps its whole trace.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Command = Callable[[DictConfig], Any]
 
 
 class JobFailed(CompactHydraException):
-    """A run of a sweep failed and has been reported; Hydra prints the message alone, goes on, and exits with 1 at the end."""
+    """A run of a sweep failed and has been reported; Hydra goes on, and exits with 1 in the end."""
 
 
 def door(command: str) -> Callable[[Command], Callable[..., Any]]:
@@ -43,9 +43,9 @@ def door(command: str) -> Callable[[Command], Callable[..., Any]]:
     Args:
         command: name of the root YAML under `conf/`, which is also the name of the module.
 
-    The decorated function called with a configuration is the plain function. Called without, it is the command: it reads
-    `sys.argv` and leaves the process with code 0, 1 (a defect, or a failed run of a sweep), 2 (something the user can
-    mend), 130 (Ctrl-C) or 143 (SIGTERM).
+    The decorated function called with a configuration is the plain function. Called without, it is the command: it
+    reads `sys.argv` and leaves the process with code 0, 1 (a defect, or a failed run of a sweep), 2 (something the user
+    can mend), 130 (Ctrl-C) or 143 (SIGTERM).
     """
 
     def decorate(function: Command) -> Callable[..., Any]:
@@ -99,7 +99,9 @@ def _run(function: Command, cfg: DictConfig) -> Any:
             sys.exit(INTERRUPTED)  # Lightning would leave with 1
         raise
     except Exception:
-        sys.stderr.write(traceback.format_exc())  # the whole of it: Hydra cuts frames off both ends
+        trace = traceback.format_exc()  # the whole of it: Hydra cuts frames off both ends
+        sys.stderr.write(trace)
+        _to_log_file(trace.rstrip())
         _leave(1)
 
 
@@ -119,7 +121,12 @@ def _tell(error: UserError) -> None:
         sys.stderr.write(traceback.format_exc())
     else:
         sys.stderr.write(f"{error}\n")
-    record = logging.LogRecord(__name__, logging.ERROR, __file__, 0, str(error), None, None)
+    _to_log_file(str(error))
+
+
+def _to_log_file(message: str) -> None:
+    """A message for `run.log` alone; the console has it on stderr."""
+    record = logging.LogRecord(__name__, logging.ERROR, __file__, 0, message, None, None)
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.FileHandler):
             handler.handle(record)

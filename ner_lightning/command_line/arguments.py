@@ -28,7 +28,7 @@ def parse(argv: list[str]) -> Namespace:
     arguments = parser.parse_intermixed_args(argv)
     if arguments.config_path is not None:
         raise UserError(
-            "--config-path would replace the configuration of ner_lightning: write --config-dir FOLDER to add yours to it."
+            "--config-path would replace our whole configuration: write --config-dir FOLDER to add yours to it."
         )
     return arguments
 
@@ -36,8 +36,8 @@ def parse(argv: list[str]) -> Namespace:
 def flags_first(argv: list[str], overrides: list[str]) -> list[str]:
     """The same words with the overrides last.
 
-    Hydra's parser takes overrides in one piece only, and Lightning appends its own at the end when it starts the processes
-    of a ddp run: `seed=2 --config-dir mine hydra.run.dir=…` would be refused there.
+    Hydra's parser takes overrides in one piece only, and Lightning appends its own at the end when it starts the
+    processes of a ddp run: `seed=2 --config-dir mine hydra.run.dir=…` would be refused there.
 
     >>> flags_first(["seed=2", "--config-dir", "mine", "data=conll"], ["seed=2", "data=conll"])
     ['--config-dir', 'mine', 'seed=2', 'data=conll']

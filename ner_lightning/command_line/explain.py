@@ -2,7 +2,163 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 
-def explain(error: Exception) -> str:
-    """One sentence for an error of Hydra or OmegaConf."""
-    return " ".join(str(error).split())
+from hydra._internal.hydra import Hydra
+from hydra.errors import MissingConfigException, OverrideParseException
+from yaml import MarkedYAMLError  # type: ignore[import-untyped]
+
+from ner_lightning.command_line.vocabulary import Vocabulary, closest
+
+
+def explain(error: Exception, hydra: Hydra, command: str, overrides: list[str]) -> str:
+    """One sentence for what composing a command line raised.
+
+    Args:
+        error: Hydra's, OmegaConf's or the YAML parser's.
+        hydra: the session it was raised in.
+        command: name of the root YAML.
+        overrides: the words that were composed.
+    """
+    if isinstance(error, OverrideParseException):
+        return syntax(error.override)
+    if isinstance(error, MarkedYAMLError) and error.problem_mark:
+        return f"{error.problem_mark.name}:{error.problem_mark.line + 1}: not valid YAML, {error.problem}."
+    words = Words(hydra, command, overrides)
+    if isinstance(error, MissingConfigException):
+        return words.no_such_option(error)
+    message = str(error) or str(error.__cause__)
+    for pattern, rule in RULES:
+        if match := re.match(pattern, message):
+            return rule(words, match[1])
+    reason = f" ({_first_line(str(error.__cause__))})" if error.__cause__ and str(error) else ""
+    return f"{_first_line(message)}{reason}."
+
+
+def syntax(override: str) -> str:
+    """What to do about a word that does not parse as an override at all.
+
+    >>> syntax("seed")
+    'seed: a value is given as key=value, as in seed=VALUE.'
+    """
+    key, equals, value = override.partition("=")
+    if not equals:
+        return f"{override}: a value is given as key=value, as in {key}=VALUE."
+    if not key or key.endswith((" ", ".")):
+        return f"{override}: a value is given as key=value, without spaces around the equals sign."
+    if any(value.count(left) != value.count(right) for left, right in ("[]", "{}", "()")):
+        return f"{override}: the brackets do not match."
+    if "'" in value or '"' in value:
+        return (
+            f"{override}: the quotes do not match; write \"{key}='VALUE'\", double quotes outside, single ones inside."
+        )
+    return f"{override}: the value needs two pairs of quotes: \"{key}='{value}'\"."
+
+
+class Words(Vocabulary):
+    """A command line that could not be composed, beside the words that could have been written."""
+
+    def __init__(self, hydra: Hydra, command: str, overrides: list[str]) -> None:
+        super().__init__(hydra, command, overrides)
+        self.overrides = overrides
+
+    def no_such_option(self, error: MissingConfigException) -> str:
+        """`data=conl`: the group is known, the option is not."""
+        group, _, name = (error.missing_cfg_file or "").rpartition("/")
+        if not group:
+            return (
+                f"There is no configuration {name}.yaml; leave --config-name out, or add its folder with --config-dir."
+            )
+        options = [str(option) for option in error.options or ()]
+        said = [o for o in self.overrides if o.lstrip("+").partition("=")[0] == group and name in o]
+        added = " ".join(o for o in self.overrides if o.startswith("+")) or f"{self.command}.yaml"
+        asked = said[0] if said else f"{group}={name}, which {added} asks for"
+        if not options:
+            return f"{asked}: there is no such group; --help shows them."
+        plus = "+" if asked.startswith("+") else ""
+        match = closest(name, options)
+        hint = f", did you mean {plus}{group}={match}? Choose" if match else "; choose"
+        return f"{asked}: there is no such {group}{hint} one of {', '.join(options)}."
+
+    def no_such_key(self, key: str) -> str:
+        """`optim.encoder_lrr=1`: no such key, or one that needs a `+`."""
+        override = self.said_of(key)
+        parent, _, name = key.rpartition(".")
+        taken = self.signature(parent)
+        if key in self.groups:
+            return f"{key} is not part of {self.command} until added: write +{override}."
+        if taken and (name in taken.parameters or taken.is_open):
+            return f"{key} is not in the configuration yet: write +{override}."
+        group = closest(key, self.groups) if "." not in key else None
+        match = None if "/" in key else self.nearest(key)
+        if group and (match is None or group == match):
+            plus = "" if group in self.chosen else "+"
+            return f"{key}: there is no such group; did you mean {plus}{group}={override.partition('=')[2]}?"
+        if match:
+            return f"{key}: there is no such key; did you mean {match}?"
+        siblings = [k.rpartition(".")[2] for k in self.keys if k.rpartition(".")[0] == parent]
+        if parent and siblings:
+            return f"{key}: there is no such key; {parent} has {', '.join(siblings)}."
+        return f"{key}: there is no such key; --cfg job shows them all."
+
+    def already_there(self, key: str) -> str:
+        """`+seed=2`: a plus adds, and there is nothing to add."""
+        return f"{key} is in the configuration already: write {self.said_of(key)}, without the plus sign."
+
+    def not_to_delete(self, key: str) -> str:
+        """`~sed`."""
+        match = self.nearest(key) or closest(key, self.groups)
+        return f"~{key}: there is nothing of that name to delete{f'; did you mean ~{match}' if match else ''}."
+
+    def other_value(self, key: str) -> str:
+        """`~seed=5` where the seed is 1."""
+        return f"~{self.said_of(key)}: {key} has another value; write ~{key} to delete it whatever it is."
+
+    def sweep(self, override: str) -> str:
+        """`seed=1,2` without `-m`."""
+        key, _, value = override.partition("=")
+        as_list = "" if value.endswith(")") else f", or write {key}=[{value}] for one run with a list"
+        return f"{override} means several runs: add -m to the command line{as_list}."
+
+    def packaged(self, key: str) -> str:
+        """`data@x=conll`: a group in a place where the command has none."""
+        return f"{self.said_of(key)}: {key} is no group of this command; write {key.partition('@')[0]}=OPTION."
+
+    def misfit(self, override: str) -> str:
+        """`hydra.job.chdir=maybe`: Hydra's own keys have types."""
+        return f"{override}: the value does not fit the key; --cfg all shows its present value."
+
+    def no_option(self, _kind: str) -> str:
+        """`trainer=3`: a group takes the name of one of its files."""
+        for override in self.overrides:
+            group, _, value = override.lstrip("+").partition("=")
+            if group in self.groups and value not in (options := self.options(group)):
+                return f"{override}: {group} takes the name of an option: one of {', '.join(options)}."
+        return "A group takes the name of one of its options, as in data=conll."
+
+    def said_of(self, key: str) -> str:
+        """The word of the command line that speaks of a key, without its signs."""
+        bare = (override.lstrip("+~") for override in self.overrides)
+        return next((override for override in bare if override.partition("=")[0] == key), f"{key}=VALUE")
+
+
+# The texts of Hydra 1.3. What is not among them is passed on with its first line.
+RULES: tuple[tuple[str, Callable[[Words, str], str]], ...] = (
+    (r"Could not override '([^'@]+)'", Words.no_such_key),
+    (r"Could not override '([^']+@[^']*)'", Words.packaged),
+    (r"Could not append to config. An item is already at '([^']+)'", Words.already_there),
+    (r"Multiple values for ([^ ]+)\. ", Words.already_there),
+    (r"force-add of config groups is not supported: '\++([^=]+)=", Words.already_there),
+    (r"Could not delete from config\. '([^']+)' does not exist", Words.not_to_delete),
+    (r"Could not delete from config\. The value of '([^']+)'", Words.other_value),
+    (r"Could not delete '([^']+)'\. No match", Words.not_to_delete),
+    (r"Ambiguous value for argument '(.+)'", Words.sweep),
+    (r"Sweep parameters '(.+)' requires --multirun", Words.sweep),
+    (r"Error merging override (.+)", Words.misfit),
+    (r"Config group override must be a string or a list. Got (\w+)", Words.no_option),
+)
+
+
+def _first_line(message: str) -> str:
+    return next((line.strip().rstrip(".:") for line in message.splitlines() if line.strip()), "unknown error")

@@ -3,39 +3,67 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from hydra._internal.hydra import Hydra
 from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError  # type: ignore[import-untyped]
 
+from ner_lightning.command_line.checks import check
 from ner_lightning.command_line.compose import compose, hydra_session, is_sweep, jobs
 from ner_lightning.command_line.explain import explain
+from ner_lightning.command_line.vocabulary import Vocabulary
 from ner_lightning.errors import UserError
 
 
-def preflight(command: str, arguments: Namespace) -> list[DictConfig]:
-    """Compose the configuration of a command, or of every value of a sweep, and check it.
+def preflight(command: str, arguments: Namespace) -> list[dict[str, Any]]:
+    """Compose the configuration of a command, or one for every value of a sweep, and check it.
+
+    Args:
+        command: name of the root YAML.
+        arguments: the command line, parsed. Where it asks to see the configuration it is composed, but not checked.
+
+    Returns:
+        The configurations, resolved, in plain containers.
 
     Raises:
         UserError: with one sentence that says what to type.
     """
     name = arguments.config_name or command
+    runs = not (arguments.cfg or arguments.info)
     with hydra_session(command, arguments.config_dir) as hydra:
-        return [_composed(hydra, name, overrides) for overrides in _runs(hydra, name, arguments)]
+        if runs:
+            words = Vocabulary(hydra, name, [])
+            return [check(config, words) for config in _configs(hydra, name, arguments)]
+        with explained(hydra, name, arguments.overrides):
+            compose(hydra, name, arguments.overrides)
+        return []
 
 
-def _runs(hydra: Hydra, name: str, arguments: Namespace) -> list[list[str]]:
+def _configs(hydra: Hydra, name: str, arguments: Namespace) -> Iterator[DictConfig]:
+    """The configuration of a single run, or of each run that a sweep is represented by."""
+    overrides = arguments.overrides
+    with explained(hydra, name, overrides):
+        single = None if arguments.multirun or is_sweep(hydra, name, overrides) else compose(hydra, name, overrides)
+    if single is not None:
+        yield single
+        return
+    with explained(hydra, name, overrides):
+        every = list(jobs(hydra, name, overrides))
+    for overrides in every:
+        with explained(hydra, name, overrides):
+            config = compose(hydra, name, overrides)
+        yield config
+
+
+@contextmanager
+def explained(hydra: Hydra, command: str, overrides: list[str]) -> Iterator[None]:
+    """Raise what Hydra, OmegaConf and the YAML parser raise as one sentence."""
     try:
-        if arguments.multirun or is_sweep(hydra, name, arguments.overrides):
-            return list(jobs(hydra, name, arguments.overrides))
-    except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(explain(error)) from error
-    return [arguments.overrides]
-
-
-def _composed(hydra: Hydra, name: str, overrides: list[str]) -> DictConfig:
-    try:
-        return compose(hydra, name, overrides)
-    except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(explain(error)) from error
+        yield
+    except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:
+        raise UserError(explain(error, hydra, command, overrides)) from error

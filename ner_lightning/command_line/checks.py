@@ -1,0 +1,227 @@
+"""What a composed configuration must satisfy before a run starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf.errors import (
+    OmegaConfBaseException,
+)
+
+from ner_lightning.command_line.vocabulary import Vocabulary, closest
+from ner_lightning.errors import UserError
+from ner_lightning.schema.signatures import Parameter, signature
+from ner_lightning.targets import check_targets
+
+# What the user alone knows, and how to give it.
+GIVEN = {
+    "data.dir": "write data={data} data.dir=FOLDER",
+    "ckpt": "write ckpt=RUN_FOLDER or ckpt=FILE.ckpt",
+    "input": "write input=FILE, or input=- for standard input",
+}
+
+# The closed lists of the commands' own keys; those of a class stand in the annotations of its constructor.
+CHOICES = {
+    "split": ("test", "dev"),
+    "input_format": ("auto", "text", "conll", "jsonl"),
+    "output_format": ("auto", "jsonl", "conll"),
+    "units": ("auto", "words", "punctuation", "characters"),
+}
+
+# Where one object is built, and where each entry is one.
+OBJECTS = ("data", "model", "optim", "trainer")
+GROUPS_OF_OBJECTS = ("callbacks", "logger")
+
+# Keys that name something on the disk, and words that stand for something else there.
+PATHS = {"ckpt": (), "ckpt_path": ("last",), "input": ("-",)}
+
+SAMPLES = Path(__file__).parents[1] / "data" / "sample"
+HUB_READERS = ("hf",)  # options of data/reader whose `data.dir` may be a name on the hub
+
+
+def check(config: DictConfig, words: Vocabulary) -> dict[str, Any]:
+    """Check the configuration of one run, and return it resolved, in plain containers.
+
+    Args:
+        config: composed, with Hydra's own node.
+        words: of the command alone, without the overrides.
+
+    Raises:
+        UserError: one sentence that says what to type.
+    """
+    choices = {str(group): option for group, option in config.hydra.runtime.choices.items()}
+    check_keys(config, words)
+    check_given(config, choices)
+    container = resolved(config)
+    check_targets(container)
+    check_objects(container)
+    for path, node in _nodes(container):
+        check_node(path, node)
+    check_values(container, words.config)
+    check_paths(container, choices)
+    return container
+
+
+def check_keys(config: DictConfig, words: Vocabulary) -> None:
+    """Refuse keys at the top that nobody reads, missing ones, and values where a group's node should stand."""
+    known = [str(key) for key in words.config]
+    present = [str(key) for key in config]
+    optional = {group.partition("/")[0] for group in words.chosen}  # the command has a group and no option of it
+    for key in present:
+        if key not in known and key not in optional:
+            match = closest(key, [*known, *(f"+{group}" for group in words.groups if group not in words.chosen)])
+            raise UserError(f"{key}: nothing reads a key of that name; {_did_you_mean(match)}.")
+    for key in known:
+        if key not in present:
+            raise UserError(f"{key} has been deleted, but {words.command} needs it: leave ~{key} out.")
+    for group in words.groups:
+        key = group.replace("/", ".")
+        value = OmegaConf.select(config, key, throw_on_missing=False, throw_on_resolution_failure=False)
+        if isinstance(value, str | int | float):
+            raise UserError(f"{key}={value}: {group} is a group of files, written with a slash: {group}={value}.")
+
+
+def check_given(config: DictConfig, choices: dict[str, Any]) -> None:
+    """Refuse what is still `???`."""
+    unresolved = OmegaConf.to_container(_without_hydra(config), resolve=False)
+    for key in _missing(unresolved):
+        how = GIVEN.get(key, f"write {key}=VALUE").format_map({"data": "conll"} | choices)
+        raise UserError(f"{key} is not given: {how}.")
+
+
+def resolved(config: DictConfig) -> dict[str, Any]:
+    """The configuration in plain containers, interpolations replaced by their values, without Hydra's node.
+
+    The run folder is not made yet: `${hydra:runtime.output_dir}` is the folder of all outputs here.
+    """
+    from hydra.core.hydra_config import HydraConfig
+
+    outer = HydraConfig.instance().cfg
+    with read_write(config.hydra), open_dict(config.hydra):
+        config.hydra.runtime.output_dir = "."
+    HydraConfig.instance().set_config(config)
+    try:
+        container = OmegaConf.to_container(_without_hydra(config), resolve=True, throw_on_missing=True)
+        OmegaConf.to_container(config.hydra.run, resolve=True)
+    except OmegaConfBaseException as error:
+        lines = str(error).splitlines()
+        raise UserError(
+            f"{error.full_key or 'The configuration'}: {lines[0].rstrip('.')}; --cfg job shows the keys."
+        ) from error
+    finally:
+        HydraConfig.instance().cfg = outer
+    assert isinstance(container, dict)
+    return {str(key): value for key, value in container.items()}
+
+
+def check_node(path: str, node: dict[str, Any]) -> None:
+    """Bind the keys of a node to the signature of its class, and its values to the annotations there."""
+    taken = signature(node["_target_"])
+    for key, value in node.items() if taken else ():
+        if key.startswith("_") or not taken:
+            continue
+        if parameter := taken.parameters.get(key):
+            check_value(f"{path}.{key}", value, parameter)
+        elif not taken.is_open:
+            match = closest(key, taken.parameters)
+            meant = match and f"{'' if match in node else '+'}{path}.{match}"
+            class_name = node["_target_"].rpartition(".")[2]
+            raise UserError(f"{path}.{key}: {class_name} takes no {key}; {_did_you_mean(meant)}.")
+
+
+def check_value(place: str, value: Any, parameter: Parameter) -> None:
+    """Refuse a value that does not fit the annotation of its argument."""
+    if not (isinstance(value, dict) and "_target_" in value) and not parameter.accepts(value):
+        raise _misfit(place, value, parameter.expected(), parameter.choices())
+
+
+def check_objects(container: dict[str, Any]) -> None:
+    """Refuse a value where an object is to be built: every such node says its class."""
+    places = {key: container.get(key) for key in OBJECTS}
+    for group in GROUPS_OF_OBJECTS:
+        places |= {f"{group}.{name}": node for name, node in (container.get(group) or {}).items()}
+        places.pop(group, None)
+    for place, node in places.items():
+        if node is not None and not (isinstance(node, dict) and "_target_" in node):
+            raise UserError(f"{place}={_text(node)}: expected a node with a _target_, the class to build.")
+        if node is None and "." in place:
+            raise UserError(f"{place}=null: nothing is built from null; write ~{place} to leave it out.")
+
+
+def check_values(container: dict[str, Any], defaults: DictConfig) -> None:
+    """Check the command's own keys: closed lists, whole numbers, true or false."""
+    for key, value in container.items():
+        if key in CHOICES and value not in CHOICES[key]:
+            raise _misfit(key, value, f"one of {', '.join(CHOICES[key])}", CHOICES[key])
+        default = OmegaConf.select(defaults, key, throw_on_missing=False)
+        for kind, expected in ((bool, "true or false"), (int, "a whole number"), (str, "text")):
+            if type(default) is kind and type(value) is not kind:
+                raise _misfit(key, value, expected)
+
+
+def check_paths(container: dict[str, Any], choices: dict[str, Any]) -> None:
+    """Refuse files and folders that are not there."""
+    for key, others in PATHS.items():
+        value = container.get(key)
+        if value is not None and value not in others:
+            _must_exist(key, value)
+    folder = (container.get("data") or {}).get("dir")
+    if folder is None or choices.get("data/reader") in HUB_READERS:
+        return
+    if str(folder).startswith("sample:"):
+        samples = sorted(
+            f"sample:{path.name}" for path in SAMPLES.iterdir() if (path / "__init__.py").exists() or path.is_dir()
+        )
+        if folder not in samples:
+            raise UserError(f"data.dir={folder}: there is no such sample; choose one of {', '.join(samples)}.")
+    else:
+        _must_exist("data.dir", folder)
+
+
+def _must_exist(key: str, value: Any) -> None:
+    path = Path(str(value)).expanduser()
+    if path.exists():
+        return
+    absolute = "" if path.is_absolute() else f" (looked for {path.absolute()})"
+    kind = {"input": "file", "data.dir": "folder"}.get(key, "file or folder")
+    raise UserError(f"{key}={value}: there is no such {kind}{absolute}.")
+
+
+def _nodes(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    if isinstance(node, dict) and "_target_" in node:
+        yield path, node
+    for key, value in items:
+        yield from _nodes(value, f"{path}.{key}" if path else str(key))
+
+
+def _missing(node: Any, path: str = "") -> Iterator[str]:
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    if node == "???":
+        yield path
+    for key, value in items:
+        yield from _missing(value, f"{path}.{key}" if path else str(key))
+
+
+def _without_hydra(config: DictConfig) -> DictConfig:
+    return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+
+
+def _did_you_mean(match: str | None) -> str:
+    return f"did you mean {match}" if match else "--cfg job shows the keys there are"
+
+
+def _misfit(place: str, value: Any, expected: str, choices: tuple[str, ...] = ()) -> UserError:
+    """The sentence for a value of the wrong kind, with the likely remedy."""
+    match = closest(str(value), choices)
+    hint = f"; did you mean {match}" if match else ""
+    if "text" in expected and isinstance(value, int | float) and not isinstance(value, bool):
+        hint = f"; write \"{place}='{value}'\" with both pairs of quotes"
+    return UserError(f"{place}={_text(value)}: expected {expected}{hint}.")
+
+
+def _text(value: Any) -> str:
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

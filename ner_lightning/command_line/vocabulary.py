@@ -1,0 +1,102 @@
+"""The words a command knows: its keys, its groups and their options, to answer a mistyped one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from hydra._internal.hydra import Hydra
+from hydra.core.object_type import ObjectType
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError  # type: ignore[import-untyped]
+
+from ner_lightning.command_line.compose import compose
+from ner_lightning.schema.signatures import Signature, signature
+
+
+class Vocabulary:
+    """Keys and groups of a command.
+
+    Args:
+        hydra: a session.
+        command: name of the root YAML.
+        overrides: a command line that cannot be composed; what can be composed of it decides which keys there are.
+    """
+
+    def __init__(self, hydra: Hydra, command: str, overrides: list[str]) -> None:
+        self.hydra = hydra
+        self.command = command
+        self.groups = sorted(g for g in hydra.list_all_config_groups() if g.partition("/")[0] != "hydra")
+        # Which keys there are is decided by the options of groups, not by values.
+        chosen = [override for override in overrides if override.lstrip("+").partition("=")[0] in self.groups]
+        self.config = self._composed(chosen) or DictConfig({})
+        self.keys = [key for key in _dotted(self.config) if not key.startswith("hydra")]
+
+    def _composed(self, overrides: list[str]) -> DictConfig | None:
+        """The configuration of as many of the overrides as can be composed."""
+        try:
+            return compose(self.hydra, self.command, overrides)
+        except (HydraException, OmegaConfBaseException, YAMLError, ValueError):
+            return self._composed(overrides[:-1]) if overrides else None
+
+    @property
+    def chosen(self) -> list[str]:
+        """Groups that the command has an option of already."""
+        choices = OmegaConf.select(self.config, "hydra.runtime.choices") or {}
+        return [str(group) for group in choices if str(group).partition("/")[0] != "hydra"]
+
+    def options(self, group: str) -> list[str]:
+        """Names of the files of a group."""
+        return sorted(self.hydra.config_loader.get_group_options(group, ObjectType.CONFIG))
+
+    def is_key(self, key: str) -> bool:
+        """Whether a value can be given to a key as it stands."""
+        return key in self.keys
+
+    def signature(self, key: str) -> Signature | None:
+        """The arguments of the class of a node."""
+        target = OmegaConf.select(self.config, f"{key}._target_", throw_on_missing=False) if key else None
+        return signature(target) if isinstance(target, str) else None
+
+    def nearest(self, key: str) -> str | None:
+        """The known key that a mistyped one means: a sibling, the same name elsewhere, or one spelt much the same.
+
+        A `+` stands before an argument of a class that its YAML does not list.
+        """
+        parent, _, name = key.rpartition(".")
+        siblings = {_name(k): k for k in self.keys if k.rpartition(".")[0] == parent}
+        taken = self.signature(parent)
+        unlisted = {n: f"+{parent}.{n}" for n in taken.parameters} if taken else {}
+        for candidates in (siblings, unlisted):
+            if match := closest(name, candidates):
+                return candidates[match]
+        elsewhere = [k for k in self.keys if _name(k) == name or k.endswith(f"_{name}")]
+        if elsewhere:
+            return " or ".join(elsewhere)
+        return closest(key, self.keys)
+
+
+def closest(word: str, words: Iterable[str]) -> str | None:
+    """The word spelt most alike, None where none is.
+
+    >>> closest("conl", ["jsonl", "conll", "hf"])
+    'conll'
+    >>> closest("bert", ["jsonl", "conll", "hf"])
+    """
+    found = get_close_matches(word, list(words), n=1)
+    return found[0] if found else None
+
+
+def _dotted(node: DictConfig, prefix: str = "") -> list[str]:
+    found = []
+    for key, value in ((str(k), v) for k, v in node.items_ex(resolve=False)):
+        found.append(f"{prefix}{key}")
+        if isinstance(value, DictConfig) and not value._is_missing() and not value._is_none():
+            found += _dotted(value, f"{prefix}{key}.")
+    return found
+
+
+def _name(key: str) -> str:
+    return key.rpartition(".")[2]

@@ -1,0 +1,1 @@
+"""What classes take, read from their source: the schema of the configuration, at no cost of imports."""
