@@ -142,46 +142,48 @@ def _load(path: Path, name: str | None, revision: str | None) -> Any:
         import datasets
     except ImportError:
         raise DataError("reading a Hugging Face dataset needs: pip install 'ner-lightning[hf]'", path) from None
-    location, split = str(path), None
+    location, split = path, None
     if not path.exists() and ":" in path.name:
-        location, _, split = location.rpartition(":")
-    elif not path.exists() and path.parent.is_dir() and path.parent != Path():
-        location, split = str(path.parent), path.name
-    local = Path(location)
-    if not local.exists():
-        return _from_hub(datasets, location, split, name, revision)
-    if local.suffix == ".arrow":
-        return datasets.Dataset.from_file(location)
-    if local.is_dir() and (local / "dataset_info.json").is_file():
-        return datasets.load_from_disk(location)
-    if local.is_dir() and (local / "dataset_dict.json").is_file():
-        return _chosen(datasets.load_from_disk(location), split, location)
-    files = [local] if local.suffix == ".parquet" else sorted(local.rglob(f"{split or ''}*.parquet"))
-    if not files:
-        wanted = "a dataset (save_to_disk, .arrow, .parquet)" + (f" with the split {split}" if split else "")
-        raise DataError(f"expected {wanted}, found none", location)
-    return _Parquet(datasets, files)
-
-
-def _from_hub(datasets: Any, location: str, split: str | None, name: str | None, revision: str | None) -> Any:
+        stem, _, split = path.name.partition(":")
+        location = path.with_name(stem)
+    elif not path.exists() and path.parent != Path() and path.parent.is_dir():
+        location, split = path.parent, path.name
     try:
-        loaded = datasets.load_dataset(location, name, split=split, revision=revision)
-    except Exception as error:  # whatever the hub's client raises, and its kinds change, means one thing here
+        if location.exists():
+            return _local(datasets, location, split)
+        return _chosen(datasets.load_dataset(str(location), name, split=split, revision=revision), split, location)
+    except DataError:
+        raise
+    except Exception as error:  # whatever the library raises, and its kinds change, means one thing here
         reason = " ".join(str(error).split())[:200]
         raise DataError(
             f"expected a folder, a file or a dataset on the hub, could load none ({type(error).__name__}: {reason}); "
             "check the path or name, the split (NAME:train) and the connection, or download it and give the folder",
             location,
         ) from None
-    return loaded if split else _chosen(loaded, None, location)
 
 
-def _chosen(splits: Any, split: str | None, location: str) -> Any:
-    if split is None and len(splits) == 1:
-        return next(iter(splits.values()))
-    if split not in splits:
-        raise DataError(f"expected the split to be named, one of {', '.join(splits)} ({location}:train)", location)
-    return splits[split]
+def _local(datasets: Any, location: Path, split: str | None) -> Any:
+    if location.suffix == ".arrow":
+        return datasets.Dataset.from_file(str(location))
+    if any((location / name).is_file() for name in ("state.json", "dataset_dict.json")):
+        return _chosen(datasets.load_from_disk(str(location)), split, location)
+    files = [location] if location.suffix == ".parquet" else sorted(location.rglob(f"{split or ''}*.parquet"))
+    if not files:
+        wanted = "a dataset (save_to_disk, .arrow, .parquet)" + (f" with the split {split}" if split else "")
+        raise DataError(f"expected {wanted}, found none", location)
+    return _Parquet(datasets, files)
+
+
+def _chosen(loaded: Any, split: str | None, location: Path) -> Any:
+    """The split asked for, where several were loaded."""
+    if not isinstance(loaded, dict):
+        return loaded
+    if split is None and len(loaded) == 1:
+        return next(iter(loaded.values()))
+    if split not in loaded:
+        raise DataError(f"expected the split to be named, one of {', '.join(loaded)} ({location}:train)", location)
+    return loaded[split]
 
 
 class _Parquet:

@@ -1,0 +1,144 @@
+"""Local datasets in every form; the hub only as something that cannot be reached."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from ner_lightning.data.readers.hf import HuggingFaceReader
+from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.tagging import EntitySpan
+
+datasets = pytest.importorskip("datasets")
+
+NAMES = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
+ROWS = {
+    "tokens": [["Ann", "Lee", "saw", "Rome"], [], ["\u3000"]],
+    "ner_tags": [[1, 2, 0, 3], [], [0]],
+    "doc": ["d1", "d1", "d2"],
+}
+EXPECTED = [(("Ann", "Lee", "saw", "Rome"), (EntitySpan(0, 2, "PER"), EntitySpan(3, 4, "LOC"))), (("\u3000",), ())]
+
+
+def make(names=NAMES, rows=ROWS):
+    label = datasets.ClassLabel(names=names) if names else datasets.Value("int64")
+    features = {"tokens": [datasets.Value("string")], "ner_tags": [label], "doc": datasets.Value("string")}
+    return datasets.Dataset.from_dict(rows, features=datasets.Features(features))
+
+
+def read(path, **options):
+    report = ReadReport()
+    return list(HuggingFaceReader(**options).read(Path(path), report)), report
+
+
+@pytest.mark.parametrize("form", ["disk", "dict", "dict:", "parquet", "parquet folder", "arrow"])
+def test_local_forms(tmp_path, form):
+    data, path = make(), tmp_path / "corpus"
+    if form == "disk":
+        data.save_to_disk(path)
+    elif form.startswith("dict"):
+        datasets.DatasetDict({"train": make(rows={k: v[:1] for k, v in ROWS.items()}), "dev": data}).save_to_disk(path)
+        path = f"{path}:dev" if form == "dict:" else path / "dev"
+    elif form == "parquet":
+        path = tmp_path / "corpus.parquet"
+        data.to_parquet(path)
+    elif form == "parquet folder":
+        (path / "data").mkdir(parents=True)
+        data.to_parquet(path / "data" / "dev-00000-of-00001.parquet")
+        make(rows={k: v[:1] for k, v in ROWS.items()}).to_parquet(path / "data" / "train-00000-of-00001.parquet")
+        path = path / "dev"
+    else:
+        data.save_to_disk(path)
+        path = next(path.glob("*.arrow"))
+    sentences, report = read(path)
+    assert [(s.words, s.spans) for s in sentences] == EXPECTED
+    assert (report.scheme, report.words, report.entities, report.empty_sentences) == ("IOB2", 5, 2, 1)
+    assert sentences[1].id == f"{Path(path).name}:3"
+
+
+def test_columns_and_documents(tmp_path):
+    make().rename_columns({"tokens": "w", "ner_tags": "t"}).save_to_disk(tmp_path / "d")
+    sentences, report = read(tmp_path / "d", words_key="w", tags_key="t", document_key="doc", id_key="doc")
+    assert [(s.document, s.id) for s in sentences] == [("d1", "d1"), ("d2", "d2")]
+    assert report.documents == 2
+    sentences, report = read(tmp_path / "d", words_key="w", tags_key=None)
+    assert (sentences[0].unknown, sentences[0].spans, report.scheme) == ((0, 1, 2, 3), (), "")
+    with pytest.raises(DataError, match="expected the column 'tokens', found w, t, doc"):
+        read(tmp_path / "d")
+
+
+def test_numbers_without_names(tmp_path):
+    make(names=None).save_to_disk(tmp_path / "d")
+    with pytest.raises(DataError, match="tag_names"):
+        read(tmp_path / "d")
+    assert [(s.words, s.spans) for s in read(tmp_path / "d", tag_names=NAMES)[0]] == EXPECTED
+    with pytest.raises(DataError, match="d:1: expected tag numbers from 0 to 2, found 3"):
+        read(tmp_path / "d", tag_names=NAMES[:3])
+
+
+def test_names_instead_of_numbers(tmp_path):
+    rows = {"tokens": ROWS["tokens"], "ner_tags": [[NAMES[tag] for tag in tags] for tags in ROWS["ner_tags"]]}
+    datasets.Dataset.from_dict(rows).save_to_disk(tmp_path / "d")
+    assert [(s.words, s.spans) for s in read(tmp_path / "d")[0]] == EXPECTED
+
+
+def test_minus_one_hundred_is_no_tag(tmp_path):
+    rows = {"tokens": [["a", "b"]], "ner_tags": [[0, -100]], "doc": [""]}
+    make(names=None, rows=rows).save_to_disk(tmp_path / "d")
+    with pytest.raises(DataError, match="found -100"):
+        read(tmp_path / "d", tag_names=NAMES)
+
+
+def test_rows_that_do_not_fit(tmp_path):
+    make(rows={"tokens": [["a", "b"]], "ner_tags": [[0]], "doc": [""]}).save_to_disk(tmp_path / "d")
+    with pytest.raises(DataError, match="d:1: expected a tag for each of 2 words, found 1"):
+        read(tmp_path / "d")
+    make(rows={"tokens": [], "ner_tags": [], "doc": []}).to_parquet(tmp_path / "e.parquet")
+    with pytest.raises(DataError, match="at least one row"):
+        read(tmp_path / "e.parquet")
+    (tmp_path / "f.arrow").write_bytes(b"something else")
+    with pytest.raises(
+        DataError, match=r"f\.arrow: expected a folder, a file or a dataset on the hub, could load none"
+    ):
+        read(tmp_path / "f.arrow")
+
+
+def test_what_is_not_there(tmp_path, monkeypatch):
+    datasets.DatasetDict({"train": make(), "dev": make()}).save_to_disk(tmp_path / "d")
+    with pytest.raises(DataError, match="one of train, dev"):
+        read(tmp_path / "d")
+    with pytest.raises(DataError, match="one of train, dev"):
+        read(f"{tmp_path / 'd'}:test")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"expected a dataset .* found none"):
+        read(tmp_path / "empty")
+
+    def unreachable(*args, **kwargs):
+        raise ConnectionError("no route")
+
+    monkeypatch.setattr(datasets, "load_dataset", unreachable)
+    with pytest.raises(
+        DataError, match=r"owner/name: expected a folder, a file or .*ConnectionError: no route.*NAME:train"
+    ):
+        read("owner/name:train")
+
+
+def test_the_hub_is_asked_for_the_split(monkeypatch):
+    asked = []
+
+    def load(*args, **kwargs):
+        asked.append((args, kwargs))
+        return make()
+
+    monkeypatch.setattr(datasets, "load_dataset", load)
+    sentences, _ = read("owner/name:train[:10%]", name="en", revision="abc")
+    assert asked == [(("owner/name", "en"), {"split": "train[:10%]", "revision": "abc"})]
+    assert len(sentences) == 2
+
+
+def test_without_the_library(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(DataError, match=r"pip install 'ner-lightning\[hf\]'"):
+        read(tmp_path)

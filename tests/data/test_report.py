@@ -1,0 +1,31 @@
+"""The report counts what passes; the error names its place and survives a worker process."""
+
+from __future__ import annotations
+
+import pickle
+
+from ner_lightning.data.report import LISTED_PROBLEMS, DataError, ReadReport
+from ner_lightning.data.sentence import Sentence
+from ner_lightning.tagging import EntitySpan
+
+
+def test_counts():
+    report = ReadReport()
+    for _ in range(2):
+        report.count(Sentence(("a", "b", "c"), (EntitySpan(0, 1, "X"), EntitySpan(1, 2, "Y")), unknown=(2,)))
+    assert (report.sentences, report.words, report.entities, report.unknown_words) == (2, 6, 4, 2)
+    assert report.types == {"X": 2, "Y": 2}
+
+
+def test_problems_are_bounded_but_counted():
+    report = ReadReport()
+    for line in range(LISTED_PROBLEMS + 5):
+        report.note("odd", "f", line)
+    assert (len(report.problems), report.unlisted, report.problems[3]) == (LISTED_PROBLEMS, 5, "f:3: odd")
+
+
+def test_places():
+    assert str(DataError("what")) == "what"
+    assert str(DataError("what", "f")) == "f: what"
+    error = DataError("what", "f", 3)
+    assert str(pickle.loads(pickle.dumps(error))) == str(error) == "f:3: what"
