@@ -36,3 +36,11 @@ _ABSENT = pytest.StashKey[int]()
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if absent := config.stash.get(_ABSENT, 0):
         terminalreporter.write_line(f"NOT RUN: {absent} tests need the development corpora (NER_CORPORA)", yellow=True)
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a two-layer random BERT with 64 positions."""
+    from tests.tiny import write_tiny_encoder
+
+    return write_tiny_encoder(tmp_path_factory.mktemp("tiny") / "encoder")

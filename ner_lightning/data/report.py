@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ner_lightning.data.sentence import Sentence
+from ner_lightning.errors import UserError
 
 LISTED_PROBLEMS = 1000
 
 
-class DataError(ValueError):
+class DataError(UserError, ValueError):
     """A file cannot be read as asked; the message says where, what was expected and found, and what to do.
 
     Args:

@@ -58,6 +58,12 @@ class HuggingFaceReader:
         self.scheme = scheme if scheme == "auto" else scheme_named(scheme).name
         self.repair = repair
 
+    def split_path(self, dataset: str, split: str | None) -> Path | None:
+        """What `read` takes for a split of a dataset: `FOLDER/SPLIT`, or `OWNER/NAME:SPLIT` of the hub."""
+        if split is None:
+            return None
+        return Path(dataset) / split if Path(dataset).exists() else Path(f"{dataset}:{split}")
+
     def read(self, path: Path, report: ReadReport) -> Iterator[Sentence]:
         """Yield a sentence for each row that has a word and fill the report.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
@@ -27,4 +27,13 @@ class Reader(Protocol):
         Raises:
             DataError: the file cannot be read as asked; names file and line.
         """
+        ...
+
+
+@runtime_checkable
+class SplitReader(Reader, Protocol):
+    """A reader of datasets that name their splits themselves, where the others have a file for each."""
+
+    def split_path(self, dataset: str, split: str | None) -> Path | None:
+        """What `read` takes for a split of a dataset; None where no split is asked for."""
         ...

@@ -1,0 +1,254 @@
+"""From a configuration to the objects of a run, and from one checkpoint file to the same."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytorch_lightning as pl
+import torch
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
+
+from ner_lightning.data.bigrams import count_tags
+from ner_lightning.data.datamodule import CorpusDataModule
+from ner_lightning.data.encoding import WordEncoder
+from ner_lightning.errors import UserError
+from ner_lightning.model.encoder import Encoder
+from ner_lightning.model.pretrained import load_tokenizer, unknown_share
+from ner_lightning.model.tagger import TaggingModel
+from ner_lightning.model.tokenizer_state import tokenizer_from_state, tokenizer_state
+from ner_lightning.tagging.tagset import TagSet
+from ner_lightning.targets import check_targets
+from ner_lightning.task.tagging import CHECKPOINT_KEY, TaggingTask
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+FORMAT = 1
+"""Version of what a checkpoint says of itself."""
+
+VERSIONED = ("ner-lightning", "torch", "pytorch-lightning", "transformers", "hydra-core", "torchmetrics")
+
+
+@dataclass
+class Run:
+    """The objects of a training run."""
+
+    data: CorpusDataModule
+    task: TaggingTask
+    trainer: pl.Trainer
+
+
+@dataclass
+class Loaded:
+    """What one checkpoint holds, ready to use.
+
+    Attributes:
+        task: network and tags, in evaluation mode.
+        tokenizer: the encoder's, from the checkpoint itself.
+        config: the resolved configuration of its run, plain containers.
+        path: the checkpoint.
+    """
+
+    task: TaggingTask
+    tokenizer: PreTrainedTokenizerFast
+    config: dict[str, Any]
+    path: Path
+
+    @property
+    def words(self) -> WordEncoder:
+        """The encoder's view of words."""
+        return WordEncoder(self.tokenizer, self.task.model.encoder.max_subwords)
+
+
+def make(node: Mapping[str, Any], **objects: Any) -> Any:
+    """Build the object of a configuration node: its `_target_` called with its keys.
+
+    Nodes inside it that have a `_target_` are built first, unless given.
+
+    Args:
+        node: plain containers, its targets checked.
+        objects: arguments that are not configuration; they win over keys of the node.
+    """
+    module, _, name = node["_target_"].rpartition(".")
+    arguments = {
+        key: make(value) if isinstance(value, Mapping) and "_target_" in value else value
+        for key, value in node.items()
+        if key != "_target_" and key not in objects
+    }
+    return getattr(importlib.import_module(module), name)(**arguments, **objects)
+
+
+def plain(cfg: DictConfig) -> dict[str, Any]:
+    """The configuration resolved, in plain containers, every `_target_` on the list of those allowed."""
+    container = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    assert isinstance(container, dict)
+    check_targets(container)
+    return {str(key): value for key, value in container.items()}
+
+
+def build(cfg: DictConfig) -> Run:
+    """Build data, task and trainer of a training run; the tag inventory comes from the training data, once."""
+    config = plain(cfg)
+    pl.seed_everything(config["seed"], workers=True, verbose=False)
+    data: CorpusDataModule = make(config["data"])
+    data.read("train", "dev", "test", required=("train", "dev"))
+    tags = data.tag_set()
+    encoder: Encoder = make(config["model"]["encoder"])
+    tokenizer = load_tokenizer(encoder.name, config["model"]["encoder"]["revision"], data.units)
+    task = TaggingTask(
+        build_model(config, encoder, tags),
+        tags,
+        scored_tags=scored_tags(data, tags),
+        optim=make(config["optim"]),
+        sentences_per_batch=data.batch_size,
+        about=describe(config, tags, encoder, tokenizer),
+    )
+    prepare(data, task, tokenizer, seed=config["seed"])
+    if config["model"]["decoder"].get("init") == "bigrams":
+        task.model.decoder.initialise_from_counts(*count_tags(data.tag_sequences("train", tags), len(tags)))
+    trainer = make(
+        config["trainer"],
+        callbacks=[make(node) for node in config["callbacks"].values()],
+        logger=build_loggers(config),
+    )
+    return Run(data, task, trainer)
+
+
+def build_model(config: Mapping[str, Any], encoder: Encoder, tags: TagSet) -> TaggingModel:
+    """The network of a configuration around an encoder."""
+    node = config["model"]
+    return make(node, encoder=encoder, decoder=make(node["decoder"], tags=tags))
+
+
+def build_loggers(config: Mapping[str, Any]) -> list[Any]:
+    """`metrics.csv` of the run folder, and the loggers asked for."""
+    from pytorch_lightning.loggers import CSVLogger
+
+    record = CSVLogger(config["paths"]["output_dir"], name="", version="")
+    # W&B is told the whole configuration; the others have it beside them.
+    extra = {"wandb": {"run_config": config}}
+    return [record, *(make(node, **extra.get(key, {})) for key, node in config["logger"].items())]
+
+
+def scored_tags(data: CorpusDataModule, tags: TagSet) -> TagSet:
+    """The tags, and after them those of types the model has never seen, so that the metric counts them as missed."""
+    foreign = data.foreign_types(tags)
+    for split, counts in foreign.items():
+        listing = ", ".join(f"{name} ({count})" for name, count in sorted(counts.items()))
+        rank_zero_warn(f"{split}: entity types that the training data lack are counted as missed: {listing}")
+    extra = sorted({name for counts in foreign.values() for name in counts})
+    return TagSet((*tags.types, *extra), tags.scheme)
+
+
+def prepare(data: CorpusDataModule, task: TaggingTask, tokenizer: PreTrainedTokenizerFast, *, seed: int) -> None:
+    """Encode the corpus for the task's encoder, and say what is worth knowing about the fit of the two."""
+    encoder = task.model.encoder
+    words = WordEncoder(tokenizer, encoder.max_subwords)
+    data.prepare(words, task.val_metric.tags, packed=data.batching == "packed" and encoder.supports_packing, seed=seed)
+    report_words(data, words)
+
+
+def report_words(data: CorpusDataModule, words: WordEncoder) -> None:
+    """Warn of words the encoder cannot see properly."""
+    sentences = next(iter(data.sentences.values()))
+    sample = [word for sentence in sentences[:2000] for word in sentence.words]
+    share = unknown_share(words.tokenizer, sample)
+    if share > 0.1:
+        rank_zero_warn(
+            f"{share:.0%} of the words hold something that the encoder's vocabulary turns into [UNK]: choose an encoder "
+            "made for this language, for Chinese model/encoder=e5_multilingual or bert_base_chinese"
+        )
+    if words.pieceless:
+        rank_zero_info(f"{len(words.pieceless)} distinct words have no subword (invisible characters): read as unknown")
+    if words.shortened:
+        rank_zero_warn(f"{len(words.shortened)} distinct words are longer than a whole row: read up to there")
+
+
+def describe(
+    config: dict[str, Any], tags: TagSet, encoder: Encoder, tokenizer: PreTrainedTokenizerFast
+) -> dict[str, Any]:
+    """What a checkpoint says of itself: enough to rebuild the model in a fresh process without any other file."""
+    return {
+        "format": FORMAT,
+        "config": config,
+        "tags": tags.to_dict(),
+        "encoder": encoder.config_dict(),
+        "tokenizer": tokenizer_state(tokenizer),
+        "versions": {name: version(name) for name in VERSIONED},
+    }
+
+
+def load(path: str | Path) -> Loaded:
+    """Rebuild the model of a checkpoint (or of a run folder's best one) in evaluation mode, on the CPU.
+
+    Raises:
+        UserError: when there is no such file, or it is not a checkpoint of ours.
+    """
+    file = find_checkpoint(path)
+    try:
+        checkpoint = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+        about = checkpoint[CHECKPOINT_KEY]
+    except Exception as error:
+        raise UserError(f"{file}: not a checkpoint written by ner_lightning ({type(error).__name__})") from error
+    if about["format"] > FORMAT:
+        raise UserError(f"{file}: written by a newer version ({about['versions']['ner-lightning']}); update ner_lightning")
+    config, tags = about["config"], TagSet.from_dict(about["tags"])
+    check_targets(config)
+    encoder = make(config["model"]["encoder"], config=about["encoder"])
+    task = TaggingTask(build_model(config, encoder, tags), tags, about=about)
+    task.load_state_dict(checkpoint["state_dict"])
+    task.eval()
+    return Loaded(task, tokenizer_from_state(about["tokenizer"]), config, file)
+
+
+def find_checkpoint(path: str | Path) -> Path:
+    """The checkpoint itself, or the best one of a run folder.
+
+    Raises:
+        UserError: when there is none.
+    """
+    file = Path(path).expanduser()
+    if file.is_dir():
+        file = file / "checkpoints" / "best.ckpt"
+    if not file.is_file():
+        raise UserError(f"{file}: no such checkpoint; give ckpt=RUN_FOLDER or ckpt=FILE.ckpt")
+    return file
+
+
+def resume_from(config: Mapping[str, Any]) -> Path | None:
+    """The checkpoint to go on from: the one named, or for `last` the newest one under `outputs/<name>`.
+
+    Raises:
+        UserError: when there is none.
+    """
+    asked = config["ckpt_path"]
+    if asked is None:
+        return None
+    if asked != "last":
+        return find_checkpoint(asked)
+    home = Path(config["paths"]["outputs"]) / config["name"]
+    found = sorted(home.glob("*/checkpoints/last.ckpt"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise UserError(f"ckpt_path=last: no run below {home} has a checkpoints/last.ckpt; start without ckpt_path")
+    return found[-1]
+
+
+def build_evaluation(config: Mapping[str, Any], callbacks: list[pl.Callback]) -> tuple[Run, Path]:
+    """A checkpoint's model beside the data it is to be scored on: its own, or those of the configuration.
+
+    Returns:
+        The run, and the checkpoint it came from.
+    """
+    loaded = load(config["ckpt"])
+    data: CorpusDataModule = make(config["data"] or loaded.config["data"])
+    data.read(config["split"], required=(config["split"],))
+    task = TaggingTask(loaded.task.model, loaded.task.tags, scored_tags=scored_tags(data, loaded.task.tags))
+    prepare(data, task, loaded.tokenizer, seed=0)
+    trainer = make(config["trainer"], callbacks=callbacks, logger=False)
+    return Run(data, task, trainer), loaded.path

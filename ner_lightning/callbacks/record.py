@@ -1,0 +1,71 @@
+"""The run folder: what was asked for, by which versions of what, and what came out."""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+from pytorch_lightning.utilities import rank_zero_only
+
+
+@rank_zero_only
+def write_run(folder: str | Path, config: Mapping[str, Any], overrides: list[str]) -> None:
+    """Write `config.yaml` (resolved) and `run.json` (overrides, seed, command, versions, commit) before the fit.
+
+    Args:
+        folder: the run's.
+        config: resolved, plain containers.
+        overrides: as typed.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(dict(config))), encoding="utf-8")
+    write_json(
+        folder / "run.json",
+        {
+            "overrides": overrides,
+            "seed": config["seed"],
+            "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "git": git_commit(),
+            "packages": dict(sorted((d.metadata["Name"], d.version) for d in distributions() if d.metadata["Name"])),
+        },
+    )
+
+
+@rank_zero_only
+def write_result(folder: str | Path, result: Mapping[str, Any]) -> None:
+    """Write `result.json` after the fit; its presence says that the run is complete."""
+    write_json(Path(folder) / "result.json", result)
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON file in one piece: a reader sees the old one or the new one."""
+    draft = path.with_name(f".{path.name}.part")
+    draft.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    draft.replace(path)
+
+
+def git_commit(folder: Path | None = None) -> dict[str, Any] | None:
+    """Commit and cleanness of the checkout the code runs from; None when it runs from no checkout.
+
+    Args:
+        folder: inside the checkout; None: where this file is.
+    """
+    where = ["git", "-C", str(folder or Path(__file__).parent)]
+    try:
+        commit = subprocess.run([*where, "rev-parse", "HEAD"], capture_output=True, text=True, check=True, timeout=10)
+        status = subprocess.run(
+            [*where, "status", "--porcelain"], capture_output=True, text=True, check=True, timeout=10
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return {"commit": commit.stdout.strip(), "dirty": bool(status.stdout.strip())}

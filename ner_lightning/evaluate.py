@@ -1,0 +1,48 @@
+"""Score a checkpoint: `python -m ner_lightning.evaluate ckpt=RUN_FOLDER [data=conll data.dir=DIR]`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ner_lightning.door import door
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+
+@door("evaluate")
+def main(cfg: DictConfig) -> None:
+    """Print the scores of one split and store predictions and scores."""
+    evaluate(cfg)
+
+
+def evaluate(cfg: DictConfig) -> dict[str, Any]:
+    """Score one split with the weights of a checkpoint.
+
+    Args:
+        cfg: composed from `conf/evaluate.yaml`.
+
+    Returns:
+        What `result.json` holds.
+    """
+    from pathlib import Path
+
+    from ner_lightning.assembly import build_evaluation, plain
+    from ner_lightning.callbacks.predictions import SavePredictions
+    from ner_lightning.callbacks.record import write_result
+    from ner_lightning.callbacks.report import show_scores
+
+    config = plain(cfg)
+    output = Path(config["paths"]["output_dir"])
+    predictions = SavePredictions(str(output / "predictions"))
+    run, checkpoint = build_evaluation(config, [predictions])
+    step = run.trainer.test if config["split"] == "test" else run.trainer.validate
+    scores = dict(step(run.task, datamodule=run.data, verbose=False)[0])
+    result = {"checkpoint": str(checkpoint), "data": run.data.folder, "split": config["split"], "scores": scores}
+    write_result(output, result)
+    show_scores(scores, predictions.folder, config["split"], run.task.tags.scheme)
+    return result
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""From a checkpoint to tagged text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Literal, overload
+
+import torch
+
+from ner_lightning.assembly import Loaded, load
+from ner_lightning.data.collate import Collator
+from ner_lightning.data.encoding import encode
+from ner_lightning.data.samplers import EvaluationSampler
+from ner_lightning.data.sentence import Sentence
+from ner_lightning.data.words import split_words
+from ner_lightning.errors import UserError
+from ner_lightning.task.entities import ScoredSpan, batch_entities
+
+# Batches whose sentences are read ahead and sorted together: little padding, bounded memory.
+READ_AHEAD = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """An entity found in a text.
+
+    Attributes:
+        text: its characters.
+        type: its type.
+        char_start: first character in the text.
+        char_end: character after the last.
+        probability: posterior probability that exactly this entity stands there.
+    """
+
+    text: str
+    type: str
+    char_start: int
+    char_end: int
+    probability: float
+
+
+class Tagger:
+    """A trained model, ready to tag.
+
+    Args:
+        loaded: what the checkpoint holds.
+        device: `auto` (a GPU if there is one), `cpu`, `cuda`, …
+        units: `words` or `characters`, how text is split; `auto`: as in training.
+    """
+
+    def __init__(
+        self, loaded: Loaded, *, device: str = "auto", units: Literal["auto"] | Units = "auto"
+    ) -> None:
+        self.device = pick_device(device)
+        self.units: Units = loaded.config["data"]["units"] if units == "auto" else units
+        self.model = loaded.task.model.to(self.device).eval()
+        self.tags = loaded.task.tags
+        self._words = loaded.words
+
+    @classmethod
+    def load(
+        cls, path: str | Path, *, device: str = "auto", units: Literal["auto"] | Units = "auto"
+    ) -> Tagger:
+        """The tagger of a checkpoint, or of a run folder's best one.
+
+        Raises:
+            UserError: no such file, not a checkpoint of ours, or no such device.
+        """
+        return cls(load(path), device=device, units=units)
+
+    @overload
+    def __call__(self, text: str) -> list[Entity]: ...
+    @overload
+    def __call__(self, text: Sequence[str]) -> list[list[Entity]]: ...
+    def __call__(self, text: str | Sequence[str]) -> list[Entity] | list[list[Entity]]:
+        """The entities of a text, or of each of several, in order.
+
+        A text without any word has no entities.
+        """
+        texts = [text] if isinstance(text, str) else list(text)
+        split = [split_text(one, self.units) for one in texts]
+        sentences = [
+            Sentence(tuple(one[a:b] for a, b in offsets), text=one, offsets=tuple(offsets))
+            for one, offsets in zip(texts, split, strict=True)
+            if offsets
+        ]
+        tagged = iter(self.tag(sentences))
+        found = [[entity_of(next_sentence, s) for s in spans] for next_sentence, spans in tagged]
+        rows = iter(found)
+        result = [next(rows) if offsets else [] for offsets in split]
+        return result[0] if isinstance(text, str) else result
+
+    def tag(
+        self, sentences: Iterable[Sentence], batch_size: int = 64
+    ) -> Iterator[tuple[Sentence, tuple[ScoredSpan, ...]]]:
+        """Tag a stream of sentences; yields them in their order, with what was found.
+
+        Only so many sentences are held at a time as make sorting by length worth while.
+
+        Args:
+            sentences: any number of them; their own spans are not looked at.
+            batch_size: sentences that go through the model together.
+        """
+        stream = iter(sentences)
+        while chunk := list(islice(stream, batch_size * READ_AHEAD)):
+            yield from zip(chunk, self._tag(chunk, batch_size), strict=True)
+
+    @torch.inference_mode()
+    def _tag(self, chunk: list[Sentence], batch_size: int) -> list[tuple[ScoredSpan, ...]]:
+        corpus = encode([Sentence(sentence.words) for sentence in chunk], self._words, self.tags)
+        layout: Literal["packed", "padded"] = "packed" if self.model.encoder.supports_packing else "padded"
+        collate = Collator(corpus, self._words, layout)
+        found: dict[int, tuple[ScoredSpan, ...]] = {}
+        for draw in EvaluationSampler(corpus.lengths, batch_size):
+            batch = collate(draw.indices).to(self.device, non_blocking=True)
+            emissions = self.model(batch)
+            predicted = self.model.decoder.decode(emissions, batch.mask)
+            entities = batch_entities(self.model.decoder, emissions, predicted, batch.mask, self.tags)
+            found.update(zip(batch.index, entities, strict=True))
+        return [found[index] for index in range(len(chunk))]
+
+
+def entity_of(sentence: Sentence, found: ScoredSpan) -> Entity:
+    """A found span in the characters of its sentence's text.
+
+    A sentence without text is read as its words joined by spaces.
+    """
+    text, offsets = sentence.text, sentence.offsets
+    if text is None or offsets is None:
+        raise ValueError(f"sentence {sentence.id!r} has no text to find characters in")
+    start, end = offsets[found.span.start][0], offsets[found.span.end - 1][1]
+    return Entity(text[start:end], found.span.label, start, end, found.probability)
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of a name; `auto` is a GPU if there is one.
+
+    Raises:
+        UserError: when there is no such device.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UserError(f"device={name}: not available here ({str(error).splitlines()[0]}); use device=auto") from error
+    return device

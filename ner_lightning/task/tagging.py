@@ -1,0 +1,125 @@
+"""The LightningModule: what a step computes and what it logs, nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ner_lightning.metrics.entity_f1 import EntityF1
+from ner_lightning.tagging.tagset import TagSet
+
+if TYPE_CHECKING:
+    from ner_lightning.data.collate import Batch
+    from ner_lightning.model.tagger import TaggingModel
+    from ner_lightning.optim.adamw import AdamW
+
+CHECKPOINT_KEY = "ner_lightning"
+"""Where a checkpoint keeps what is needed to rebuild the run: plain containers only."""
+
+
+class Evaluated(TypedDict):
+    """What an evaluation step hands to callbacks."""
+
+    emissions: Tensor  # float32 [batch, W, tags]
+    predicted: Tensor  # int64 [batch, W], 0 in the padding
+
+
+class TaggingTask(pl.LightningModule):
+    """Trains a tagger on sentences that all weigh the same.
+
+    The loss is the sum of the sentences' negative log-likelihoods over `sentences_per_batch`, a constant of the run:
+    a sentence in a short last batch, on another rank or in an accumulated step moves the weights as far as any other.
+
+    Args:
+        model: the network.
+        tags: the tags it was built for.
+        scored_tags: the same, then those of entity types that occur only in evaluation data: the model cannot find
+            them and the metric counts them as missed.
+        optim: the optimiser's recipe; None for evaluation.
+        sentences_per_batch: nominal sentences of a training batch on one rank.
+        about: what a checkpoint says of itself.
+    """
+
+    def __init__(
+        self,
+        model: TaggingModel,
+        tags: TagSet,
+        *,
+        scored_tags: TagSet | None = None,
+        optim: AdamW | None = None,
+        sentences_per_batch: int = 1,
+        about: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.model, self.tags, self.optim = model, tags, optim
+        self.sentences_per_batch = sentences_per_batch
+        self.about = about or {}
+        scored = scored_tags or tags
+        self.val_metric, self.test_metric = EntityF1(scored), EntityF1(scored)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Loss of one batch, in nats a sentence."""
+        loss = (self._nll(self.model(batch), batch) * batch.weight).sum() / self.sentences_per_batch
+        self.log("train/loss", loss, on_step=True, on_epoch=False, prog_bar=True, batch_size=len(batch.index))
+        return loss
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> Evaluated:
+        """Count the entities of one batch."""
+        return self._evaluate(batch, self.val_metric, "val/loss")
+
+    def test_step(self, batch: Batch, batch_idx: int) -> Evaluated:
+        """Count the entities of one batch."""
+        return self._evaluate(batch, self.test_metric, "test/loss")
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the scores of the epoch."""
+        self._log_scores(self.val_metric, "val")
+
+    def on_test_epoch_end(self) -> None:
+        """Log the scores of the test."""
+        self._log_scores(self.test_metric, "test")
+
+    def _evaluate(self, batch: Batch, metric: EntityF1, name: str) -> Evaluated:
+        emissions = self.model(batch)
+        real = batch.mask & (batch.weight > 0)[:, None]
+        predicted = self.model.decoder.decode(emissions, batch.mask)
+        # Where nobody annotated, neither a hit nor a false alarm can be counted.
+        counted = predicted if batch.unknown is None else predicted.masked_fill(batch.unknown, 0)
+        metric.update(counted, batch.tags, real)
+        nll = (self._nll(emissions, batch) * batch.weight).sum() / batch.weight.sum().clamp(min=1)
+        self.log(name, nll, on_step=False, on_epoch=True, batch_size=len(batch.index), sync_dist=True)
+        return {"emissions": emissions, "predicted": predicted}
+
+    def _nll(self, emissions: Tensor, batch: Batch) -> Tensor:
+        """Negative log-likelihood of each sentence; unknown words are summed over."""
+        free, n_tags = batch.unknown, len(self.tags)
+        if not self.training:
+            foreign = batch.tags >= n_tags  # types the model does not know
+            free = foreign if free is None else free | foreign
+        if free is None:
+            return self.model.decoder.loss(emissions, batch.tags, batch.mask)
+        gold = batch.tags.masked_fill(free, 0)
+        allowed = functional.one_hot(gold, n_tags).bool() | free.unsqueeze(-1)
+        return self.model.decoder.loss(emissions, gold, batch.mask, allowed)
+
+    def _log_scores(self, metric: EntityF1, prefix: str) -> None:
+        scores = metric.compute()
+        self.log(f"{prefix}/f1", scores.pop("f1"), prog_bar=True)
+        self.log_dict({f"{prefix}/{name}": float(value) for name, value in scores.items()})
+        metric.reset()
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        """The optimiser, and its schedule over the real number of steps."""
+        if self.optim is None:
+            raise RuntimeError("this task was built for evaluation: it has no optimiser")
+        steps = int(self.trainer.estimated_stepping_batches)
+        optimizer, scheduler = self.optim.build(self.model, steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Write what rebuilds this model in a fresh process."""
+        checkpoint[CHECKPOINT_KEY] = self.about

@@ -1,0 +1,81 @@
+"""Train a tagger, test its best weights, record the run: `python -m ner_lightning.train +experiment=crf`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ner_lightning.door import door
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from ner_lightning.assembly import Run
+
+
+@door("train")
+def main(cfg: DictConfig) -> float:
+    """Run one training; returns the best value of the monitored metric."""
+    from hydra.core.hydra_config import HydraConfig
+
+    return train(cfg, list(HydraConfig.get().overrides.task))["best"][cfg.monitor]
+
+
+def train(cfg: DictConfig, overrides: list[str] | None = None) -> dict[str, Any]:
+    """Fit, then score dev and test with the best weights and write the run folder.
+
+    Args:
+        cfg: composed from `conf/train.yaml`.
+        overrides: as typed, for the record.
+
+    Returns:
+        What `result.json` holds.
+    """
+    from ner_lightning.assembly import build, plain, resume_from
+    from ner_lightning.callbacks.record import write_result, write_run
+    from ner_lightning.callbacks.wandb_logger import finish
+
+    started = time.monotonic()
+    config = plain(cfg)
+    resumed = resume_from(config)
+    write_run(config["paths"]["output_dir"], config, overrides or [])
+    run = build(config)
+    failed = True
+    try:
+        run.trainer.fit(run.task, datamodule=run.data, ckpt_path=resumed, weights_only=True)
+        fitted = time.monotonic()
+        result = {
+            "name": config["name"],
+            "seed": config["seed"],
+            "best": score(run, config),
+            "epochs": run.trainer.current_epoch,
+            "steps": run.trainer.global_step,
+            "resumed_from": str(resumed) if resumed else None,
+            "seconds": {"fit": round(fitted - started, 2), "total": round(time.monotonic() - started, 2)},
+        }
+        write_result(config["paths"]["output_dir"], result)
+        failed = False
+    finally:
+        finish(run.trainer.loggers, failed)
+    return result
+
+
+def score(run: Run, config: dict[str, Any]) -> dict[str, Any]:
+    """Dev and test scores of the best checkpoint; stores the predictions, prints the tables."""
+    from ner_lightning.callbacks.report import show_scores
+
+    best = str(run.trainer.checkpoint_callback.best_model_path)  # type: ignore[union-attr]
+    predictions = Path(config["callbacks"]["predictions"]["folder"])
+    options: dict[str, Any] = {"datamodule": run.data, "ckpt_path": best, "verbose": False, "weights_only": True}
+    scores = {"checkpoint": best, **run.trainer.validate(run.task, **options)[0]}
+    if config["test"] and "test" in run.data.sentences:
+        scores |= run.trainer.test(run.task, **options)[0]
+        show_scores(scores, predictions, "test", run.task.tags.scheme)
+    else:
+        show_scores(scores, predictions, "dev", run.task.tags.scheme)
+    return scores
+
+
+if __name__ == "__main__":
+    main()
