@@ -17,6 +17,7 @@ __all__ = ["check_shapes", "compiled"]
 def compiled(*fastmath: str) -> Callable[[Callable[..., Any]], Any]:
     """Decorate with `numba.njit` at the first call, kept on disk where any of numba's cache folders can be written.
 
+    Division by zero gives infinity, as in numpy: a check would keep loops from vectorising.
     No `parallel=True`: threads that numba starts do not survive the fork of a data-loader worker or of `ddp_fork`.
 
     Args:
@@ -26,9 +27,9 @@ def compiled(*fastmath: str) -> Callable[[Callable[..., Any]], Any]:
     def decorate(function: Callable[..., Any]) -> Any:
         flags = set(fastmath)
         try:
-            return numba.njit(cache=True, nogil=True, fastmath=flags)(function)
+            return numba.njit(cache=True, nogil=True, fastmath=flags, error_model="numpy")(function)
         except RuntimeError:  # neither the package's folder nor the user's cache folder is writable
-            return numba.njit(nogil=True, fastmath=flags)(function)
+            return numba.njit(nogil=True, fastmath=flags, error_model="numpy")(function)
 
     return decorate
 

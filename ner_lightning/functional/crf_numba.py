@@ -1,11 +1,10 @@
 """Compiled CPU kernels of the linear-chain CRF: the log-partition and its derivatives, on numpy arrays.
 
-Forward and backward run in exponential space in float64, one sentence at a time, rescaled at every word (Rabiner, 1989,
-section V.A). That is exact as long as no tag that can be reached underflows; where one does, the sentence is done again
-in log space.
+Forward and backward run in exponential space in float64, one sentence at a time, rescaled where needed (Rabiner, 1989,
+section V.A). That is exact as long as no tag underflows that may count in the end; where one does, the sentence is done
+again in log space (functional/crf_log_numba.py).
 
-Everything compiled for the loss stands in this one file: numba's cache on disk notices a change of the file that a
-function is defined in, not of the files it calls.
+Rows are passed as an array and an index, not as slices: numba counts references to a slice, atomically, word by word.
 """
 
 import math
@@ -16,12 +15,17 @@ from jaxtyping import Float, Float64, Int64
 from numpy.typing import NDArray
 
 from ner_lightning.functional.compiled import check_shapes, compiled
+from ner_lightning.functional.crf_log_numba import log_space_marginals, log_space_partition
 
 __all__ = ["PartitionGradients", "log_partition", "log_partition_and_marginals"]
 
-# Below this share of its word's total a tag counts as lost. The room down to 1e-308 is for the products with transition
-# factors: what those lose is then less than 1e-58 of what it is added to.
+# Weights of a word are divided by their sum when it leaves this range.
+_SMALL, _LARGE = 1e-20, 1e20
+# A smaller weight counts as lost. The room down to 1e-308 is for products with transition factors: what those lose is
+# then less than 1e-58 of what it is added to.
 _LOST = 1e-250
+# Between moves no further apart than this, in nats, a lost tag cannot win back what it is behind. 400 would do.
+_HARMLESS_SPREAD = 120.0
 # exp() of anything below is taken as zero: the result would be a subnormal number.
 _LOWEST_EXPONENT = -708.0
 
@@ -59,280 +63,254 @@ def _exp(x):
     return result if x >= _LOWEST_EXPONENT else (0.0 if x < _LOWEST_EXPONENT else x)  # NaN stays NaN
 
 
-@compiled(*_FUSED)
-def _largest(values):
-    """The maximum; 0 if nothing is above minus infinity, so that subtracting it makes no NaN."""
-    largest = -np.inf
-    for value in values.flat:
-        if value > largest:
-            largest = value
-    return largest if largest > -np.inf else 0.0
+class _Moves(NamedTuple):
+    """Start, end and transition scores, and their exponentials over the largest of each kind."""
+
+    start: Float64[np.ndarray, "tags"]
+    end: Float64[np.ndarray, "tags"]
+    transitions: Float64[np.ndarray, "tags tags"]
+    start_factors: Float64[np.ndarray, "tags"]
+    end_factors: Float64[np.ndarray, "tags"]
+    factors: Float64[np.ndarray, "tags tags"]
+    factors_into: Float64[np.ndarray, "tags tags"]  # transposed: [to, from]
+    ends_offset: float  # what log Z lost by the division, once a sentence
+    offset: float  # and once a transition
+    guarded: bool  # whether a lost tag may count in the end
 
 
 @compiled(*_FUSED)
-def _exp_scaled(values, out):
-    """Set out = exp(values - max) and return the maximum."""
-    largest = _largest(values)
-    for j in range(values.shape[0]):
-        out[j] = _exp(np.float64(values[j]) - largest)
-    return np.float64(largest)
+def _exp_all(values, count):
+    """Exponentials of the first `count` values in place: one long loop instead of a short one for each word."""
+    for k in range(count):
+        values[k] = _exp(values[k])
+
+
+@compiled(*_FUSED)
+def _factors(emissions, b, words, factors):
+    """Set factors[t, j] = exp(emission - largest of its word) for sentence b; returns the sum of the largest."""
+    n = emissions.shape[2]
+    total = 0.0
+    for t in range(words):
+        largest = emissions[b, t, 0]
+        for j in range(1, n):
+            largest = emissions[b, t, j] if emissions[b, t, j] > largest else largest
+        shift = np.float64(largest) if largest != -np.inf else 0.0  # subtracting minus infinity would make NaN
+        for j in range(n):
+            factors[t, j] = emissions[b, t, j] - shift
+        total += shift
+    _exp_all(factors.reshape(-1), words * n)
+    return total
 
 
 @compiled(*_ANY_ORDER)
-def _multiply(row, matrix, out):
-    """Set out = row @ matrix: four rows of the matrix at a time, the inner loop contiguous, so that it vectorises."""
-    n = row.shape[0]
-    out[:] = 0.0
+def _multiply(matrix, rows, t, out, s):
+    """Set out[s] = matrix @ rows[t]: four sums at a time, which vectorise and need no store until they are done."""
+    n = matrix.shape[0]
     blocked = n - n % 4
     for i in range(0, blocked, 4):
-        a, b, c, d = row[i], row[i + 1], row[i + 2], row[i + 3]
-        first, second, third, fourth = matrix[i], matrix[i + 1], matrix[i + 2], matrix[i + 3]
+        a = b = c = d = 0.0
         for j in range(n):
-            out[j] += (a * first[j] + b * second[j]) + (c * third[j] + d * fourth[j])
+            value = rows[t, j]
+            a += value * matrix[i, j]
+            b += value * matrix[i + 1, j]
+            c += value * matrix[i + 2, j]
+            d += value * matrix[i + 3, j]
+        out[s, i], out[s, i + 1], out[s, i + 2], out[s, i + 3] = a, b, c, d
     for i in range(blocked, n):
-        a = row[i]
-        first = matrix[i]
+        a = 0.0
         for j in range(n):
-            out[j] += a * first[j]
+            a += rows[t, j] * matrix[i, j]
+        out[s, i] = a
 
 
 @compiled(*_ANY_ORDER)
-def _weigh(values, factors):
-    """Multiply values by factors in place; return their sum and how many of them count as lost (NaN included)."""
+def _weigh(alphas, t, factors):
+    """Multiply alphas[t] by the word's factors, lost ones become zero; returns their sum and how many are none."""
     total = 0.0
     lost = 0
-    for j in range(values.shape[0]):
-        value = values[j] * factors[j]
-        values[j] = value
+    for j in range(alphas.shape[1]):
+        value = alphas[t, j] * factors[t, j]
+        value = 0.0 if value < _LOST else value
+        alphas[t, j] = value
         total += value
-        lost += 0 if value >= _LOST else 1
+        lost += 0 if value > 0.0 else 1
     return total, lost
 
 
 @compiled(*_FUSED)
-def _underflowed(before, weights, transitions, emissions):
-    """Whether a tag counted as lost can be reached: if not, its weight of zero is the truth."""
-    n = weights.shape[0]
+def _underflowed(alphas, t, emissions, b, start, transitions):
+    """Whether a tag of word t with a weight of zero can be reached: if none can, the zeros are the truth."""
+    n = alphas.shape[1]
     for j in range(n):
-        if weights[j] >= _LOST or emissions[j] == -np.inf:
+        if alphas[t, j] > 0.0 or emissions[b, t, j] == -np.inf:
             continue
-        if weights[j] != 0.0:
-            return True
+        if t == 0:
+            if start[j] != -np.inf:
+                return True
+            continue
         for i in range(n):
-            if before[i] > 0.0 and transitions[i, j] != -np.inf:
+            if alphas[t - 1, i] > 0.0 and transitions[i, j] != -np.inf:
                 return True
     return False
 
 
 @compiled(*_FUSED)
-def _forward(emissions, start, end, transitions, factors, offset, start_factors, end_factors, alphas, exps, scales):
-    """One sentence: alphas sum to one at every word; returns (log_z, whether that can be trusted)."""
-    words, n = emissions.shape
-    log_z = _largest(start) + _largest(end) + offset * (words - 1)
+def _exponentials(scores, out, transposed):
+    """Set out = exp(scores - largest); returns the largest, 0 if that is minus infinity, and the smallest."""
+    largest, smallest = -np.inf, np.inf
+    for value in scores.flat:
+        largest = max(largest, value)
+        smallest = min(smallest, value)
+    shift = largest if largest != -np.inf else 0.0
+    rows, columns = scores.shape
+    for i in range(rows):
+        for j in range(columns):
+            out[i, j] = transposed[j, i] = _exp(scores[i, j] - shift)
+    return shift, smallest
+
+
+@compiled(*_FUSED)
+def _moves(start, end, transitions):
+    n = start.shape[0]
+    start_factors, end_factors, unused = np.empty((1, n)), np.empty((1, n)), np.empty((n, 1))
+    factors, factors_into = np.empty((n, n)), np.empty((n, n))
+    start_top, start_low = _exponentials(start.reshape(1, n), start_factors, unused)
+    end_top, end_low = _exponentials(end.reshape(1, n), end_factors, unused)
+    top, low = _exponentials(transitions, factors, factors_into)
+    spread = max(start_top, end_top, top) - min(start_low, end_low, low)
+    return _Moves(
+        start,
+        end,
+        transitions,
+        start_factors[0],
+        end_factors[0],
+        factors,
+        factors_into,
+        start_top + end_top,
+        top,
+        not spread <= _HARMLESS_SPREAD,
+    )
+
+
+@compiled(*_ANY_ORDER)
+def _finish(alphas, last, end_factors):
+    """The sum of the last word's weights, each with the factor of ending there."""
+    total = 0.0
+    for j in range(alphas.shape[1]):
+        total += alphas[last, j] * end_factors[j]
+    return total
+
+
+@compiled(*_FUSED)
+def _can_end(alphas, last, end):
+    # A loop, because numba compiles `any` of a generator to something slow.
+    possible = False
+    for j in range(alphas.shape[1]):
+        possible |= alphas[last, j] != 0.0 and end[j] != -np.inf
+    return possible
+
+
+@compiled(*_FUSED)
+def _forward(emissions, b, words, moves, alphas, factors, scales):
+    """Sentence b: alphas[t, j] weighs all that ends in tag j at word t; returns log Z and whether to trust it."""
+    n = alphas.shape[1]
+    log_z = _factors(emissions, b, words, factors) + moves.ends_offset + (words - 1) * moves.offset
     for t in range(words):
-        alpha = alphas[t]
-        log_z += _exp_scaled(emissions[t], exps[t])
         if t == 0:
-            alpha[:] = start_factors
+            for j in range(n):
+                alphas[0, j] = moves.start_factors[j]
         else:
-            _multiply(alphas[t - 1], factors, alpha)
-        total, lost = _weigh(alpha, exps[t])
-        if lost:
-            if t == 0:
-                for j in range(n):
-                    if not alpha[j] >= _LOST and start[j] != -np.inf and emissions[t, j] != -np.inf:
-                        return log_z, False
-            elif _underflowed(alphas[t - 1], alpha, transitions, emissions[t]):
-                return log_z, False
+            _multiply(moves.factors_into, alphas, t - 1, alphas, t)
+        total, lost = _weigh(alphas, t, factors)
+        if lost and moves.guarded and _underflowed(alphas, t, emissions, b, moves.start, moves.transitions):
+            return log_z, False
+        scales[t] = 1.0
+        if total < _SMALL or total > _LARGE:
             if total == 0.0:
                 return -np.inf, True  # no legal path
-        inverse = 1.0 / total
-        for j in range(n):
-            alpha[j] *= inverse
-        scales[t] = inverse
-        log_z += math.log(total)
-    total = 0.0
-    for j in range(n):
-        total += alphas[words - 1, j] * end_factors[j]
-    if total >= _LOST:
-        scales[words] = 1.0 / total
-        return log_z + math.log(total), True
-    for j in range(n):
-        if alphas[words - 1, j] != 0.0 and end[j] != -np.inf:
-            return log_z, False
-    return -np.inf, True
+            scales[t] = 1.0 / total
+            for j in range(n):
+                alphas[t, j] *= scales[t]
+            log_z += math.log(total)
+    total = _finish(alphas, words - 1, moves.end_factors)
+    scales[words] = 1.0 / total
+    if total < _LOST:
+        return -np.inf, not _can_end(alphas, words - 1, moves.end)
+    return log_z + math.log(total), True
 
 
 @compiled(*_FUSED)
-def _backward(factors_transposed, end_factors, alphas, exps, scales, beta, d_emissions, weight):
-    """One sentence after `_forward`: marginals times weight into d_emissions; exps becomes what `_pairs` needs.
+def _backward(b, words, moves, weight, alphas, factors, scales, betas, d_emissions):
+    """Sentence b after `_forward`: marginals times weight; factors[t] becomes what `_pairs` needs.
 
-    beta carries the scales of alpha, so alpha * beta is the marginal itself (Rabiner's scaling).
+    betas carry the scales of alphas, so that alpha * beta is the marginal itself (Rabiner's scaling).
     """
-    words, n = alphas.shape
+    n = alphas.shape[1]
     for j in range(n):
-        beta[j] = end_factors[j] * scales[words] if alphas[words - 1, j] > 0.0 else 0.0
+        betas[words - 1, j] = moves.end_factors[j] * scales[words]
     for t in range(words - 1, -1, -1):
-        alpha, factor, scale = alphas[t], exps[t], scales[t]
         for j in range(n):
-            d_emissions[t, j] = weight * (alpha[j] * beta[j])
+            # A tag that cannot be reached has no marginal, and its beta has no bound.
+            beta = betas[t, j] if alphas[t, j] > 0.0 else 0.0
+            d_emissions[b, t, j] = weight * (alphas[t, j] * beta)
+            factors[t, j] = (factors[t, j] * beta) * scales[t]
         if t > 0:
-            for j in range(n):
-                factor[j] = (factor[j] * beta[j]) * scale
-            _multiply(factor, factors_transposed, beta)
-            before = alphas[t - 1]
-            for j in range(n):
-                # A tag that cannot be reached has no marginal, and its beta has no bound.
-                beta[j] = beta[j] if before[j] > 0.0 else 0.0
+            _multiply(moves.factors, factors, t, betas, t - 1)
 
 
 @compiled(*_ANY_ORDER)
-def _pairs(alphas, weighted, weight, out):
+def _pairs(words, alphas, weighted, weight, out):
     """Add weight * sum over t of alphas[t - 1, i] * weighted[t, j] to out[i, j], four words at a time."""
-    words, n = alphas.shape
-    t = 1
-    while t < words:
-        block = min(4, words - t)
-        if block == 4:
-            first, second, third, fourth = weighted[t], weighted[t + 1], weighted[t + 2], weighted[t + 3]
-            for i in range(n):
-                a, b = weight * alphas[t - 1, i], weight * alphas[t, i]
-                c, d = weight * alphas[t + 1, i], weight * alphas[t + 2, i]
-                row = out[i]
-                for j in range(n):
-                    row[j] += (a * first[j] + b * second[j]) + (c * third[j] + d * fourth[j])
-        else:
-            for s in range(t, t + block):
-                first = weighted[s]
-                for i in range(n):
-                    a = weight * alphas[s - 1, i]
-                    row = out[i]
-                    for j in range(n):
-                        row[j] += a * first[j]
-        t += block
-
-
-@compiled(*_ANY_ORDER)
-def _log_sum_exp(values, scratch):
-    """log(sum(exp(values))), minus infinity for nothing but minus infinity."""
-    largest = _exp_scaled(values, scratch)
-    total = 0.0
-    for j in range(values.shape[0]):
-        total += scratch[j]
-    return largest + math.log(total) if total != 0.0 else -np.inf
-
-
-@compiled(*_FUSED)
-def _forward_log(emissions, start, end, transitions_transposed, alphas, scores, scratch):
-    """One sentence in log space: alphas[t, j] = log of the sum over all paths that end in tag j at word t."""
-    words, n = emissions.shape
-    for t in range(words):
-        for j in range(n):
-            if t == 0:
-                alphas[t, j] = start[j] + emissions[t, j]
-            else:
-                for i in range(n):
-                    scores[i] = alphas[t - 1, i] + transitions_transposed[j, i]
-                alphas[t, j] = _log_sum_exp(scores, scratch) + emissions[t, j]
-    for j in range(n):
-        scores[j] = alphas[words - 1, j] + end[j]
-    return _log_sum_exp(scores, scratch)
-
-
-@compiled(*_FUSED)
-def _backward_log(
-    emissions, end, transitions, alphas, log_z, beta, scores, scratch, d_emissions, d_transitions, weight
-):
-    """One sentence after `_forward_log`: marginals into d_emissions, pair marginals added to d_transitions."""
-    words, n = emissions.shape
-    ahead = np.empty(n)
-    for j in range(n):
-        beta[j] = end[j]
-    for t in range(words - 1, -1, -1):
-        for j in range(n):
-            d_emissions[t, j] = weight * math.exp((alphas[t, j] + beta[j]) - log_z)
-            ahead[j] = emissions[t, j] + beta[j]
-        if t > 0:
-            for i in range(n):
-                for j in range(n):
-                    scores[j] = transitions[i, j] + ahead[j]
-                beta[i] = _log_sum_exp(scores, scratch)
-                for j in range(n):
-                    d_transitions[i, j] += weight * math.exp((alphas[t - 1, i] + scores[j]) - log_z)
-
-
-@compiled(*_FUSED)
-def _exponentials(start, end, transitions):
-    """Exponentials of each score over the largest of its kind, and that largest one of the transitions."""
-    start_factors, end_factors = np.empty_like(start), np.empty_like(end)
-    _exp_scaled(start, start_factors)
-    _exp_scaled(end, end_factors)
-    offset = _largest(transitions)
-    factors = np.empty_like(transitions)
-    for i in range(transitions.shape[0]):
-        for j in range(transitions.shape[1]):
-            factors[i, j] = _exp(transitions[i, j] - offset)
-    return start_factors, end_factors, factors, offset
+    n = alphas.shape[1]
+    blocked = words - (words - 1) % 4
+    for t in range(1, blocked, 4):
+        for i in range(n):
+            a, b = weight * alphas[t - 1, i], weight * alphas[t, i]
+            c, d = weight * alphas[t + 1, i], weight * alphas[t + 2, i]
+            for j in range(n):
+                out[i, j] += (a * weighted[t, j] + b * weighted[t + 1, j]) + (
+                    c * weighted[t + 2, j] + d * weighted[t + 3, j]
+                )
+    for t in range(blocked, words):
+        for i in range(n):
+            a = weight * alphas[t - 1, i]
+            for j in range(n):
+                out[i, j] += a * weighted[t, j]
 
 
 @compiled(*_FUSED)
 def _partition_kernel(emissions, lengths, start, end, transitions):
     batch, words, n = emissions.shape
-    start_factors, end_factors, factors, offset = _exponentials(start, end, transitions)
-    alphas, exps, scales = np.empty((words, n)), np.empty((words, n)), np.empty(words + 1)
-    log_z = np.empty(batch)
+    moves = _moves(start, end, transitions)
+    alphas, factors, scales = np.empty((words, n)), np.empty((words, n)), np.empty(words + 1)
+    log_z, trusted = np.empty(batch), np.empty(batch, np.bool_)
     for b in range(batch):
-        sentence = emissions[b, : lengths[b]]
-        log_z[b], trusted = _forward(
-            sentence, start, end, transitions, factors, offset, start_factors, end_factors, alphas, exps, scales
-        )
-        if not trusted:
-            log_z[b] = _forward_log(sentence, start, end, transitions.T.copy(), alphas, np.empty(n), np.empty(n))
-    return log_z
+        log_z[b], trusted[b] = _forward(emissions, b, lengths[b], moves, alphas, factors, scales)
+    return log_z, trusted
 
 
 @compiled(*_FUSED)
 def _marginals_kernel(emissions, lengths, start, end, transitions, weights):
     batch, words, n = emissions.shape
-    start_factors, end_factors, factors, offset = _exponentials(start, end, transitions)
-    transposed, factors_transposed = transitions.T.copy(), factors.T.copy()
-    alphas, exps, scales, beta = np.empty((words, n)), np.empty((words, n)), np.empty(words + 1), np.empty(n)
-    scores, scratch = np.empty(n), np.empty(n)
-    log_z, d_emissions = np.empty(batch), np.zeros((batch, words, n))
-    d_start, d_end = np.zeros(n), np.zeros(n)
-    d_transitions, pairs = np.zeros((n, n)), np.zeros((n, n))
+    moves = _moves(start, end, transitions)
+    alphas, factors, scales = np.empty((words, n)), np.empty((words, n)), np.empty(words + 1)
+    betas, log_z, trusted = np.empty((words, n)), np.empty(batch), np.empty(batch, np.bool_)
+    d_emissions, d_start, d_end = np.zeros((batch, words, n)), np.zeros(n), np.zeros(n)
+    d_transitions = np.zeros((n, n))
     for b in range(batch):
-        length = lengths[b]
-        sentence, alpha, exp = emissions[b, :length], alphas[:length], exps[:length]
-        d_sentence = d_emissions[b, :length]
-        log_z[b], trusted = _forward(
-            sentence, start, end, transitions, factors, offset, start_factors, end_factors, alpha, exp, scales
-        )
-        if not trusted:
-            log_z[b] = _forward_log(sentence, start, end, transposed, alpha, scores, scratch)
-        if log_z[b] == -np.inf:
-            continue  # no legal path: nothing to differentiate
-        if trusted:
-            _backward(factors_transposed, end_factors, alpha, exp, scales, beta, d_sentence, weights[b])
-            _pairs(alpha, exp, weights[b], pairs)
-        else:
-            _backward_log(
-                sentence,
-                end,
-                transitions,
-                alpha,
-                log_z[b],
-                beta,
-                scores,
-                scratch,
-                d_sentence,
-                d_transitions,
-                weights[b],
-            )
-        d_start += d_sentence[0]
-        d_end += d_sentence[length - 1]
-    d_transitions += pairs * factors
-    return log_z, d_emissions, d_start, d_end, d_transitions
+        length, weight = lengths[b], weights[b]
+        log_z[b], trusted[b] = _forward(emissions, b, length, moves, alphas, factors, scales)
+        if not trusted[b] or log_z[b] == -np.inf:
+            continue  # to be done again, or nothing to differentiate
+        _backward(b, length, moves, weight, alphas, factors, scales, betas, d_emissions)
+        _pairs(length, alphas, factors, weight, d_transitions)
+        for j in range(n):
+            d_start[j] += d_emissions[b, 0, j]
+            d_end[j] += d_emissions[b, length - 1, j]
+    for i in range(n):
+        for j in range(n):
+            d_transitions[i, j] *= moves.factors[i, j]
+    return log_z, trusted, d_emissions, d_start, d_end, d_transitions
 
 
 class PartitionGradients(NamedTuple):
@@ -381,9 +359,12 @@ def log_partition(
     array([8.])
     """
     check_shapes(emissions, lengths, start, end, transitions)
-    return _partition_kernel(
-        _emissions(emissions), lengths.astype(np.int64), _scores(start), _scores(end), _scores(transitions)
-    )
+    scores = _scores(start), _scores(end), _scores(transitions)
+    log_z, trusted = _partition_kernel(_emissions(emissions), lengths.astype(np.int64), *scores)
+    if not trusted.all():
+        again = np.flatnonzero(~trusted)
+        log_z[again] = log_space_partition(_scores(emissions[again]), lengths[again].astype(np.int64), *scores)
+    return log_z
 
 
 def log_partition_and_marginals(
@@ -419,13 +400,15 @@ def log_partition_and_marginals(
     check_shapes(emissions, lengths, start, end, transitions)
     if weights.shape != lengths.shape:
         raise ValueError(f"expected a weight for each of {lengths.shape[0]} sentences, got shape {weights.shape}")
-    return PartitionGradients(
-        *_marginals_kernel(
-            _emissions(emissions),
-            lengths.astype(np.int64),
-            _scores(start),
-            _scores(end),
-            _scores(transitions),
-            _scores(weights),
+    scores = _scores(start), _scores(end), _scores(transitions)
+    weights = _scores(weights)
+    log_z, trusted, *gradients = _marginals_kernel(_emissions(emissions), lengths.astype(np.int64), *scores, weights)
+    if not trusted.all():
+        again = np.flatnonzero(~trusted)
+        log_z[again], d_emissions, *others = log_space_marginals(
+            _scores(emissions[again]), lengths[again].astype(np.int64), *scores, weights[again]
         )
-    )
+        gradients[0][again] = d_emissions
+        for gradient, other in zip(gradients[1:], others, strict=True):
+            gradient += other
+    return PartitionGradients(log_z, *gradients)

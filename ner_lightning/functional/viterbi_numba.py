@@ -9,59 +9,69 @@ __all__ = ["viterbi"]
 
 
 @compiled()
-def _best_before(before, transitions, out):
-    """out[j] = max over i of before[i] + transitions[i, j]: four i at a time, so that the inner loop is contiguous."""
-    n = before.shape[0]
-    out[:] = -np.inf
+def _advance(scores, t, transitions, emissions, b):
+    """scores[t, j] = (max over i of scores[t - 1, i] + transitions[i, j]) + emission: i outside, j inside, contiguous.
+
+    Rounding is monotonic, so adding the emission after the maximum gives the same number as adding it inside.
+    """
+    n = scores.shape[1]
+    for j in range(n):
+        scores[t, j] = -np.inf
     blocked = n - n % 4
     for i in range(0, blocked, 4):
-        s0, s1, s2, s3 = before[i], before[i + 1], before[i + 2], before[i + 3]
-        row0, row1, row2, row3 = transitions[i], transitions[i + 1], transitions[i + 2], transitions[i + 3]
+        s0, s1, s2, s3 = scores[t - 1, i], scores[t - 1, i + 1], scores[t - 1, i + 2], scores[t - 1, i + 3]
         for j in range(n):
-            a, b, c, d = s0 + row0[j], s1 + row1[j], s2 + row2[j], s3 + row3[j]
-            a = b if b > a else a
-            c = d if d > c else c
+            a, c = s0 + transitions[i, j], s2 + transitions[i + 2, j]
+            other, another = s1 + transitions[i + 1, j], s3 + transitions[i + 3, j]
+            a = other if other > a else a
+            c = another if another > c else c
             a = c if c > a else a
-            out[j] = a if a > out[j] else out[j]
+            scores[t, j] = a if a > scores[t, j] else scores[t, j]
     for i in range(blocked, n):
-        s0, row0 = before[i], transitions[i]
+        s0 = scores[t - 1, i]
         for j in range(n):
-            a = s0 + row0[j]
-            out[j] = a if a > out[j] else out[j]
+            a = s0 + transitions[i, j]
+            scores[t, j] = a if a > scores[t, j] else scores[t, j]
+    for j in range(n):
+        scores[t, j] += emissions[b, t, j]
+
+
+@compiled()
+def _best_last(scores, last, end):
+    """The first tag of the highest score at the last word, and that score."""
+    best, best_score = 0, scores[last, 0] + end[0]
+    for j in range(1, scores.shape[1]):
+        score = scores[last, j] + end[j]
+        if score > best_score:
+            best, best_score = j, score
+    return best, best_score
+
+
+@compiled()
+def _back(scores, t, into, tag, emission):
+    """The back pointer of a tag at word t: the first tag that gives its score, summed as pytorch-crf sums."""
+    for i in range(scores.shape[1]):
+        if (scores[t - 1, i] + into[tag, i]) + emission == scores[t, tag]:
+            return i
+    return 0  # only if the score is NaN
 
 
 @compiled()
 def _viterbi_kernel(emissions, lengths, start, end, transitions):
     batch, words, n = emissions.shape
-    transposed = transitions.T.copy()
-    scores = np.empty((words, n), emissions.dtype)
+    into, scores = transitions.T.copy(), np.empty((words, n), emissions.dtype)
     tags, best_score = np.zeros((batch, words), np.int64), np.empty(batch)
     for b in range(batch):
-        length = lengths[b]
-        sentence = emissions[b]
+        last = lengths[b] - 1
         for j in range(n):
-            scores[0, j] = start[j] + sentence[0, j]
-        for t in range(1, length):
-            row, emission = scores[t], sentence[t]
-            _best_before(scores[t - 1], transitions, row)
-            # Rounding is monotonic, so the emission may be added after the maximum: the same number as inside of it.
-            for j in range(n):
-                row[j] += emission[j]
-        tag = 0
-        last = scores[length - 1]
-        for j in range(1, n):
-            if last[j] + end[j] > last[tag] + end[tag]:
-                tag = j
-        best_score[b] = last[tag] + end[tag]
-        tags[b, length - 1] = tag
-        for t in range(length - 1, 0, -1):
-            # The back pointer: the first tag that gives the maximum, the emission added as in pytorch-crf.
-            before, into, emission, target = scores[t - 1], transposed[tag], sentence[t, tag], scores[t, tag]
-            tag = 0
-            for i in range(n):
-                if (before[i] + into[i]) + emission == target:
-                    tag = i
-                    break
+            scores[0, j] = start[j] + emissions[b, 0, j]
+        for t in range(1, last + 1):
+            _advance(scores, t, transitions, emissions, b)
+        tag, best_score[b] = _best_last(scores, last, end)
+        tags[b, last] = tag
+        for t in range(last, 0, -1):
+            # Recomputed on the path alone: to keep every back pointer would cost more than to find the maxima.
+            tag = _back(scores, t, into, tag, emissions[b, t, tag])
             tags[b, t - 1] = tag
     return tags, best_score
 
