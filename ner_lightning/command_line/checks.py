@@ -18,6 +18,7 @@ from ner_lightning.targets import check_targets
 
 # What the user alone knows, and how to give it.
 GIVEN = {
+    "data.reader": "write data=conll, data=jsonl or data=hf, whichever your files are",
     "data.dir": "write data={data} data.dir=FOLDER",
     "ckpt": "write ckpt=RUN_FOLDER or ckpt=FILE.ckpt",
     "input": "write input=FILE, or input=- for standard input",
