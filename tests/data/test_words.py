@@ -86,6 +86,7 @@ def test_overlaps():
     long, inner, tail = EntitySpan(0, 5, "A"), EntitySpan(1, 2, "B"), EntitySpan(4, 9, "C")
     assert without_overlaps([inner, tail, long], "first") == ((long,), [inner, tail])
     assert without_overlaps([inner, tail], "first") == ((inner, tail), [])
+    assert without_overlaps([EntitySpan(0, 1, "B"), long], "first") == ((long,), [EntitySpan(0, 1, "B")])
     longer = EntitySpan(3, 9, "C")
     assert without_overlaps([long, inner, longer], "longest") == ((inner, longer), [long])
     with pytest.raises(ValueError, match="do not overlap"):

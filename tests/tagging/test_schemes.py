@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from seqeval import scheme as seqeval_schemes
 from seqeval.metrics.sequence_labeling import get_entities
@@ -39,6 +39,7 @@ def test_spans_come_back_from_their_tags(name, sentence):
 
 @pytest.mark.parametrize("source", [name for name in SCHEMES if name != "IO"])
 @pytest.mark.parametrize("target", [name for name in SCHEMES if name != "IO"])
+@settings(max_examples=20)  # of each of 25 pairs
 @given(sentence=sentences())
 def test_conversion_between_schemes_keeps_the_spans(source, target, sentence):
     tags = spans_to_tags(*sentence, source)

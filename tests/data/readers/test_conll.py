@@ -103,6 +103,8 @@ def test_a_broken_hashtag_line_is_no_comment(read):
         read("a\tO\n#tag\nb\tO\n")
     with pytest.raises(DataError, match=r"file\.conll:3: expected 2 columns"):
         read("a\tO\n\n#tag\nb\tO\n")
+    with pytest.raises(DataError, match=r"file\.conll:2: expected 2 columns"):
+        read("a\tO\n# cut line\nb\tO\n")
 
 
 def test_document_markers(read):
