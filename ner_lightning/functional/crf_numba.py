@@ -279,38 +279,44 @@ def _pairs(words, alphas, weighted, weight, out):
 
 
 @compiled(*_FUSED)
-def _partition_kernel(emissions, lengths, start, end, transitions):
-    batch, words, n = emissions.shape
+def _partition_kernel(emissions, lengths, start, end, transitions, log_z):
+    """Fill log_z; returns how many sentences need log space, whose log_z is NaN."""
+    _, words, n = emissions.shape
     moves = _moves(start, end, transitions)
     alphas, factors, scales = np.empty((words, n)), np.empty((words, n)), np.empty(words + 1)
-    log_z, trusted = np.empty(batch), np.empty(batch, np.bool_)
-    for b in range(batch):
-        log_z[b], trusted[b] = _forward(emissions, b, lengths[b], moves, alphas, factors, scales)
-    return log_z, trusted
+    untrusted = 0
+    for b in range(lengths.shape[0]):
+        log_z[b], trusted = _forward(emissions, b, lengths[b], moves, alphas, factors, scales)
+        if not trusted:
+            log_z[b] = np.nan
+            untrusted += 1
+    return untrusted
 
 
 @compiled(*_FUSED)
-def _marginals_kernel(emissions, lengths, start, end, transitions, weights):
-    batch, words, n = emissions.shape
+def _marginals_kernel(emissions, lengths, start, end, transitions, weights, log_z, d_emissions, d_moves):
+    """Fill log_z as `_partition_kernel` does, and add to the derivatives; those of moves begin with start and end."""
+    _, words, n = emissions.shape
     moves = _moves(start, end, transitions)
     alphas, factors, scales = np.empty((words, n)), np.empty((words, n)), np.empty(words + 1)
-    betas, log_z, trusted = np.empty((words, n)), np.empty(batch), np.empty(batch, np.bool_)
-    d_emissions, d_start, d_end = np.zeros((batch, words, n)), np.zeros(n), np.zeros(n)
-    d_transitions = np.zeros((n, n))
-    for b in range(batch):
+    betas, d_transitions = np.empty((words, n)), d_moves[2:]
+    untrusted = 0
+    for b in range(lengths.shape[0]):
         length, weight = lengths[b], weights[b]
-        log_z[b], trusted[b] = _forward(emissions, b, length, moves, alphas, factors, scales)
-        if not trusted[b] or log_z[b] == -np.inf:
-            continue  # to be done again, or nothing to differentiate
-        _backward(b, length, moves, weight, alphas, factors, scales, betas, d_emissions)
-        _pairs(length, alphas, factors, weight, d_transitions)
-        for j in range(n):
-            d_start[j] += d_emissions[b, 0, j]
-            d_end[j] += d_emissions[b, length - 1, j]
+        log_z[b], trusted = _forward(emissions, b, length, moves, alphas, factors, scales)
+        if not trusted:
+            log_z[b] = np.nan
+            untrusted += 1
+        elif log_z[b] != -np.inf:  # else there is nothing to differentiate
+            _backward(b, length, moves, weight, alphas, factors, scales, betas, d_emissions)
+            _pairs(length, alphas, factors, weight, d_transitions)
+            for j in range(n):
+                d_moves[0, j] += d_emissions[b, 0, j]
+                d_moves[1, j] += d_emissions[b, length - 1, j]
     for i in range(n):
         for j in range(n):
             d_transitions[i, j] *= moves.factors[i, j]
-    return log_z, trusted, d_emissions, d_start, d_end, d_transitions
+    return untrusted
 
 
 class PartitionGradients(NamedTuple):
@@ -360,10 +366,11 @@ def log_partition(
     """
     check_shapes(emissions, lengths, start, end, transitions)
     scores = _scores(start), _scores(end), _scores(transitions)
-    log_z, trusted = _partition_kernel(_emissions(emissions), lengths.astype(np.int64), *scores)
-    if not trusted.all():
-        again = np.flatnonzero(~trusted)
-        log_z[again] = log_space_partition(_scores(emissions[again]), lengths[again].astype(np.int64), *scores)
+    lengths, log_z = lengths.astype(np.int64), np.empty(len(lengths))
+    # Arrays to fill come from here: to bring one out of a compiled function takes longer than a short sentence.
+    if _partition_kernel(_emissions(emissions), lengths, *scores, log_z):
+        again = np.flatnonzero(np.isnan(log_z))
+        log_z[again] = log_space_partition(_scores(emissions[again]), lengths[again], *scores)
     return log_z
 
 
@@ -401,14 +408,15 @@ def log_partition_and_marginals(
     if weights.shape != lengths.shape:
         raise ValueError(f"expected a weight for each of {lengths.shape[0]} sentences, got shape {weights.shape}")
     scores = _scores(start), _scores(end), _scores(transitions)
-    weights = _scores(weights)
-    log_z, trusted, *gradients = _marginals_kernel(_emissions(emissions), lengths.astype(np.int64), *scores, weights)
-    if not trusted.all():
-        again = np.flatnonzero(~trusted)
-        log_z[again], d_emissions, *others = log_space_marginals(
-            _scores(emissions[again]), lengths[again].astype(np.int64), *scores, weights[again]
+    weights, lengths, log_z = _scores(weights), lengths.astype(np.int64), np.empty(len(lengths))
+    tags = emissions.shape[2]
+    d_emissions, d_moves = np.zeros(emissions.shape), np.zeros((tags + 2, tags))
+    found = PartitionGradients(log_z, d_emissions, d_moves[0], d_moves[1], d_moves[2:])
+    if _marginals_kernel(_emissions(emissions), lengths, *scores, weights, log_z, d_emissions, d_moves):
+        again = np.flatnonzero(np.isnan(log_z))
+        log_z[again], d_emissions[again], *others = log_space_marginals(
+            _scores(emissions[again]), lengths[again], *scores, weights[again]
         )
-        gradients[0][again] = d_emissions
-        for gradient, other in zip(gradients[1:], others, strict=True):
+        for gradient, other in zip(found[2:], others, strict=True):
             gradient += other
-    return PartitionGradients(log_z, *gradients)
+    return found

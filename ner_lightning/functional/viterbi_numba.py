@@ -57,11 +57,10 @@ def _back(scores, t, into, tag, emission):
 
 
 @compiled()
-def _viterbi_kernel(emissions, lengths, start, end, transitions):
-    batch, words, n = emissions.shape
+def _viterbi_kernel(emissions, lengths, start, end, transitions, tags, best_score):
+    _, words, n = emissions.shape
     into, scores = transitions.T.copy(), np.empty((words, n), emissions.dtype)
-    tags, best_score = np.zeros((batch, words), np.int64), np.empty(batch)
-    for b in range(batch):
+    for b in range(lengths.shape[0]):
         last = lengths[b] - 1
         for j in range(n):
             scores[0, j] = start[j] + emissions[b, 0, j]
@@ -73,7 +72,6 @@ def _viterbi_kernel(emissions, lengths, start, end, transitions):
             # Recomputed on the path alone: to keep every back pointer would cost more than to find the maxima.
             tag = _back(scores, t, into, tag, emissions[b, t, tag])
             tags[b, t - 1] = tag
-    return tags, best_score
 
 
 def viterbi(
@@ -107,11 +105,9 @@ def viterbi(
     """
     check_shapes(emissions, lengths, start, end, transitions)
     # Half precision has no arithmetic here; a mixture is computed in the wider type, as in torch.
-    dtype = np.result_type(np.float32, emissions, start, end, transitions)
-    return _viterbi_kernel(
-        np.ascontiguousarray(emissions, dtype),
-        lengths.astype(np.int64),
-        np.ascontiguousarray(start, dtype),
-        np.ascontiguousarray(end, dtype),
-        np.ascontiguousarray(transitions, dtype),
-    )
+    dtype = np.dtype(np.float64 if np.float64 in (emissions.dtype, start.dtype, transitions.dtype) else np.float32)
+    given = [np.ascontiguousarray(array, dtype) for array in (emissions, start, end, transitions)]
+    # Arrays to fill come from here: to bring one out of a compiled function takes longer than a short sentence.
+    tags, best_score = np.zeros(emissions.shape[:2], np.int64), np.empty(len(lengths))
+    _viterbi_kernel(given[0], lengths.astype(np.int64), *given[1:], tags, best_score)
+    return tags, best_score
