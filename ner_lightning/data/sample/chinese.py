@@ -9,7 +9,7 @@ from importlib.resources import files
 from ner_lightning.data.sample.chinese_rules import RULES
 from ner_lightning.data.sample.grammar import Grammar, Shares, Written, lexicons
 
-SHARES = Shares(words=0.35, productions=0.2, skew=2.0, recall=0.15)
+SHARES = Shares(words=0.28, productions=0.2, skew=2.0, recall=0.15)
 
 # Characters an input method confuses: same or nearly the same sound.
 SOUND_ALIKE = dict(

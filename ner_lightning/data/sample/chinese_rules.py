@@ -6,7 +6,7 @@ NAMES = {
     "PER": """
         14 {known_person}
         9 {fullname}
-        2 {twins}
+        1 {twins}
         1 {foreign}
         1 <老|小>{surname}
         {foreign}·{foreign}
@@ -30,10 +30,10 @@ NAMES = {
         2 {province}
         3 {country}
         3 {world_city}
-        4 {twins}
+        3 {twins}
         2 {place_head}{place_tail}
     """,
-    "town": "5 {known_town}\n4 {city}\n2 {world_city}\n3 {twins}\n1 {place_head}{place_tail}",
+    "town": "5 {known_town}\n4 {city}\n2 {world_city}\n2 {twins}\n1 {place_head}{place_tail}",
     "PROVINCE": "{province}省",
     "COUNTY": "{place_head}{place_tail}<县|市>\n{twins}<县|市|区>\n{city}市",
     "ORG": """
@@ -106,7 +106,7 @@ SENTENCES = {
         7 {mixed}
         2 {adjacent}
         2 {listing}
-        3 {coordination}
+        2 {coordination}
         1 {either_way}
     """,
     # No entity at all, though some of it looks like one.
@@ -209,7 +209,7 @@ SENTENCES = {
         [ORG:firm]{when}推出了[PRODUCT]。
         我卖了[PRODUCT]，买了一台[PRODUCT]。
         [PRODUCT]是一款{goods}，{thing_verb}。
-        {role}花{number}百元买了[PRODUCT]。
+        {role}花{number}元买了[PRODUCT]。
         [PER]开着一辆[PRODUCT]。
         * [PRODUCT]的电池能用{number}小时。
         * 有人用过[PRODUCT]吗？我的{thing_verb}。
@@ -220,7 +220,7 @@ SENTENCES = {
         [PER]{when}获得[EVENT]冠军。
         {number}万人{when}参加了[EVENT]。
         {role}在[LOC]举行的[EVENT]上发言。
-        [EVENT]的门票要{number}百元。
+        [EVENT]的门票要{number}元。
         [ORG]赞助了[EVENT]。
         他写了一本关于[EVENT]的书。
         [ORG:TEAM]退出了[EVENT]。
