@@ -92,9 +92,12 @@ def plain(cfg: DictConfig) -> dict[str, Any]:
     return {str(key): value for key, value in container.items()}
 
 
-def build(cfg: DictConfig) -> Run:
-    """Build data, task and trainer of a training run; the tag inventory comes from the training data, once."""
-    config = plain(cfg)
+def build(config: dict[str, Any]) -> Run:
+    """Build data, task and trainer of a training run; the tag inventory comes from the training data, once.
+
+    Args:
+        config: composed from `conf/train.yaml`, plain.
+    """
     pl.seed_everything(config["seed"], workers=True, verbose=False)
     data: CorpusDataModule = make(config["data"])
     data.read("train", "dev", "test", required=("train", "dev"))

@@ -52,7 +52,11 @@ def train(cfg: DictConfig, overrides: list[str] | None = None) -> dict[str, Any]
             "epochs": run.trainer.current_epoch,
             "steps": run.trainer.global_step,
             "resumed_from": str(resumed) if resumed else None,
-            "seconds": {"fit": round(fitted - started, 2), "total": round(time.monotonic() - started, 2)},
+            "seconds": {
+                "fit": round(fitted - started, 2),
+                "total": round(time.monotonic() - started, 2),
+                "cpu": round(time.process_time(), 2),
+            },
         }
         write_result(config["paths"]["output_dir"], result)
         failed = False

@@ -33,6 +33,8 @@ class WordEncoder:
         max_subwords: positions of an encoder row, special tokens included.
     """
 
+    REMEMBERED = 1_000_000
+
     def __init__(self, tokenizer: PreTrainedTokenizerFast, max_subwords: int) -> None:
         self.tokenizer = tokenizer
         probe = tokenizer(["a"], is_split_into_words=True, return_special_tokens_mask=True)
@@ -50,6 +52,8 @@ class WordEncoder:
 
     def learn(self, words: Iterable[str]) -> None:
         """Tokenise the words not seen before, in one batch."""
+        if len(self._pieces) > self.REMEMBERED:  # a stream without end must not fill the memory
+            self._pieces.clear()
         new = [word for word in dict.fromkeys(words) if word not in self._pieces]
         if not new:
             return

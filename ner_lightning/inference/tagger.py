@@ -11,13 +11,20 @@ from typing import Literal, overload
 import torch
 
 from ner_lightning.assembly import Loaded, load
-from ner_lightning.data.collate import Collator
+from ner_lightning.data.collate import Collator, Layout
 from ner_lightning.data.encoding import encode
 from ner_lightning.data.samplers import EvaluationSampler
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.data.words import split_words
+from ner_lightning.data.words import SplitRule, split_words
 from ner_lightning.errors import UserError
 from ner_lightning.task.entities import ScoredSpan, batch_entities
+
+Units = Literal["auto", "words", "punctuation", "characters"]
+SPLIT_RULES: dict[Units, SplitRule] = {
+    "words": "whitespace",
+    "punctuation": "punctuation",
+    "characters": "characters",
+}
 
 # Batches whose sentences are read ahead and sorted together: little padding, bounded memory.
 READ_AHEAD = 32
@@ -29,14 +36,14 @@ class Entity:
 
     Attributes:
         text: its characters.
-        type: its type.
+        label: its type.
         char_start: first character in the text.
         char_end: character after the last.
         probability: posterior probability that exactly this entity stands there.
     """
 
     text: str
-    type: str
+    label: str
     char_start: int
     char_end: int
     probability: float
@@ -48,22 +55,21 @@ class Tagger:
     Args:
         loaded: what the checkpoint holds.
         device: `auto` (a GPU if there is one), `cpu`, `cuda`, …
-        units: `words` or `characters`, how text is split; `auto`: as in training.
+        units: how text is split: `words` at spaces, `punctuation` also at punctuation marks (text as people write it),
+            `characters`; `auto`: words or characters, as in training.
     """
 
-    def __init__(
-        self, loaded: Loaded, *, device: str = "auto", units: Literal["auto"] | Units = "auto"
-    ) -> None:
-        self.device = pick_device(device)
+    def __init__(self, loaded: Loaded, *, device: str = "auto", units: Units = "auto") -> None:
         self.units: Units = loaded.config["data"]["units"] if units == "auto" else units
+        if self.units not in SPLIT_RULES:
+            raise UserError(f"units={units}: expected auto, words, punctuation or characters")
+        self.device = pick_device(device)
         self.model = loaded.task.model.to(self.device).eval()
         self.tags = loaded.task.tags
         self._words = loaded.words
 
     @classmethod
-    def load(
-        cls, path: str | Path, *, device: str = "auto", units: Literal["auto"] | Units = "auto"
-    ) -> Tagger:
+    def load(cls, path: str | Path, *, device: str = "auto", units: Units = "auto") -> Tagger:
         """The tagger of a checkpoint, or of a run folder's best one.
 
         Raises:
@@ -76,22 +82,17 @@ class Tagger:
     @overload
     def __call__(self, text: Sequence[str]) -> list[list[Entity]]: ...
     def __call__(self, text: str | Sequence[str]) -> list[Entity] | list[list[Entity]]:
-        """The entities of a text, or of each of several, in order.
-
-        A text without any word has no entities.
-        """
+        """The entities of a text, or of each of several, in order; a text without any word has none."""
         texts = [text] if isinstance(text, str) else list(text)
-        split = [split_text(one, self.units) for one in texts]
-        sentences = [
-            Sentence(tuple(one[a:b] for a, b in offsets), text=one, offsets=tuple(offsets))
-            for one, offsets in zip(texts, split, strict=True)
-            if offsets
-        ]
-        tagged = iter(self.tag(sentences))
-        found = [[entity_of(next_sentence, s) for s in spans] for next_sentence, spans in tagged]
-        rows = iter(found)
-        result = [next(rows) if offsets else [] for offsets in split]
-        return result[0] if isinstance(text, str) else result
+        found: list[list[Entity]] = [[] for _ in texts]
+        sentences = []
+        for number, one in enumerate(texts):
+            if offsets := split_words(one, SPLIT_RULES[self.units]):
+                words = tuple(one[start:end] for start, end in offsets)
+                sentences.append(Sentence(words, id=str(number), text=one, offsets=offsets))
+        for sentence, spans in self.tag(sentences):
+            found[int(sentence.id)] = [_entity(sentence, span) for span in spans]
+        return found[0] if isinstance(text, str) else found
 
     def tag(
         self, sentences: Iterable[Sentence], batch_size: int = 64
@@ -111,7 +112,7 @@ class Tagger:
     @torch.inference_mode()
     def _tag(self, chunk: list[Sentence], batch_size: int) -> list[tuple[ScoredSpan, ...]]:
         corpus = encode([Sentence(sentence.words) for sentence in chunk], self._words, self.tags)
-        layout: Literal["packed", "padded"] = "packed" if self.model.encoder.supports_packing else "padded"
+        layout: Layout = "packed" if self.model.encoder.supports_packing else "padded"
         collate = Collator(corpus, self._words, layout)
         found: dict[int, tuple[ScoredSpan, ...]] = {}
         for draw in EvaluationSampler(corpus.lengths, batch_size):
@@ -123,16 +124,11 @@ class Tagger:
         return [found[index] for index in range(len(chunk))]
 
 
-def entity_of(sentence: Sentence, found: ScoredSpan) -> Entity:
-    """A found span in the characters of its sentence's text.
-
-    A sentence without text is read as its words joined by spaces.
-    """
-    text, offsets = sentence.text, sentence.offsets
-    if text is None or offsets is None:
-        raise ValueError(f"sentence {sentence.id!r} has no text to find characters in")
-    start, end = offsets[found.span.start][0], offsets[found.span.end - 1][1]
-    return Entity(text[start:end], found.span.label, start, end, found.probability)
+def _entity(sentence: Sentence, found: ScoredSpan) -> Entity:
+    assert sentence.text is not None
+    assert sentence.offsets is not None
+    start, end = sentence.offsets[found.span.start][0], sentence.offsets[found.span.end - 1][1]
+    return Entity(sentence.text[start:end], found.span.label, start, end, found.probability)
 
 
 def pick_device(name: str) -> torch.device:

@@ -1,0 +1,39 @@
+"""Tag text: `python -m ner_lightning.predict ckpt=RUN_FOLDER input=FILE output=FILE`."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from ner_lightning.door import door
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+log = logging.getLogger(__name__)
+
+
+@door("predict")
+def main(cfg: DictConfig) -> None:
+    """Tag one file."""
+    from ner_lightning.inference.files import tag_file
+    from ner_lightning.inference.tagger import Tagger
+
+    tagger = Tagger.load(cfg.ckpt, device=cfg.device, units=cfg.units)
+    started = time.monotonic()
+    sentences, entities = tag_file(
+        tagger,
+        cfg.input,
+        cfg.output,
+        input_format=cfg.input_format,
+        output_format=cfg.output_format,
+        batch_size=cfg.batch_size,
+        min_probability=cfg.min_probability,
+    )
+    rate = sentences / (time.monotonic() - started)
+    log.info("%d sentences, %d entities, %.0f sentences a second", sentences, entities, rate)
+
+
+if __name__ == "__main__":
+    main()
