@@ -49,6 +49,15 @@ def choose_backend(backend: Backend, tensor: Tensor) -> Literal["torch", "numba"
     return backend
 
 
+def wide(dtype: torch.dtype) -> torch.dtype:
+    """Float32 for anything narrower: what is computed and returned where half precision comes in.
+
+    >>> wide(torch.bfloat16), wide(torch.float64)
+    (torch.float32, torch.float64)
+    """
+    return torch.float64 if dtype == torch.float64 else torch.float32
+
+
 def full_precision(tensor: Tensor) -> AbstractContextManager[object]:
     """Switch autocast off where it is on: a sum of exponentials in half precision is silently wrong.
 

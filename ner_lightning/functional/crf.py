@@ -10,17 +10,19 @@ All results are float64: log Z of 512 words may be 5,000,000 nats, where float32
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import torch
 from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 
 from ner_lightning.functional import crf_reference, crf_torch
-from ner_lightning.functional.backend import Backend, choose_backend, full_precision
-from ner_lightning.functional.constraints import Constraints
+from ner_lightning.functional.backend import Backend, choose_backend, full_precision, wide
+from ner_lightning.functional.chain import check_shapes, closed_chain, scored_moves
 from ner_lightning.functional.paths import check_legal, check_tags, path_moves, path_score
-from ner_lightning.functional.potentials import Potentials, check_shapes, potentials
+
+_Scores: TypeAlias = tuple[Tensor, Tensor, Tensor]
+_Limits: TypeAlias = tuple[Tensor | None, Tensor | None]
 
 
 class _PathLoss(torch.autograd.Function):
@@ -35,25 +37,24 @@ class _PathLoss(torch.autograd.Function):
         transitions: Tensor,
         tags: Tensor | None,
         mask: Tensor,
-        limits: tuple[Constraints | None, Tensor | None],
+        limits: _Limits,
         backend: Literal["torch", "numba"],
     ) -> Tensor:
-        """Everything a gradient needs is computed here, in one pass, and nothing of the input is kept."""
-        given = potentials(emissions, mask, start, end, transitions, *limits, copy=backend == "torch")
-        found = _posterior(given, backend)
-        counts, value = found.marginals, found.log_z
-        ctx.path = None
+        """Compute everything that a gradient needs, in one pass, and keep nothing of the input."""
+        moves, found = _posterior(emissions, mask, (start, end, transitions), limits, backend)
+        counts, value, path = found.marginals, found.log_z, None
         if tags is not None:
-            tags = torch.where(mask, tags, 0)
-            ctx.path = path_moves(tags, given.lengths, mask, emissions.shape[2])
-            score = path_score(given.emissions, given.moves, tags, mask, ctx.path)
-            if given.guard:
-                check_legal(score, tags, given.lengths, ctx.path, given.moves)
+            padding = ~mask
+            path = path_moves(tags, padding, transitions.shape[0])
+            ids, outside = tags.masked_fill(padding, 0)[..., None], padding[..., None]
+            score = path_score(emissions, moves, ids, outside, path)
+            if limits[0] is not None:
+                check_legal(score, moves, path)
             value = value - score
-            counts = counts.scatter_add(2, tags[..., None], -mask[..., None].to(counts.dtype))
-        ctx.found, ctx.lengths = found, given.lengths
-        ctx.counts = counts.to(torch.promote_types(emissions.dtype, torch.float32))
-        ctx.types = emissions.dtype, start.dtype, end.dtype, transitions.dtype
+            counts = counts.scatter_(2, ids, -1.0, reduce="add").masked_fill_(outside, 0.0)
+        ctx.found, ctx.path = found, path
+        ctx.counts = counts.to(wide(emissions.dtype), memory_format=torch.contiguous_format)
+        ctx.types = emissions.dtype, start.dtype
         return value
 
     @staticmethod
@@ -64,29 +65,34 @@ class _PathLoss(torch.autograd.Function):
                 "the CRF cannot be differentiated twice (create_graph=True); "
                 "use backend='reference', whose steps autograd records"
             )
-        (weights,) = gradients
-        counts, types = ctx.counts, ctx.types
-        rows = weights.to(counts.dtype)
-        emissions = counts * rows[:, None, None]
-        start = emissions[:, 0].sum(0, dtype=torch.float64)
-        sentences = torch.arange(len(rows), device=rows.device)
-        end = emissions[sentences, ctx.lengths - 1].sum(0, dtype=torch.float64)
-        transitions = ctx.found.expected_transitions(weights)
+        (emissions_type, moves_type), weights = ctx.types, gradients[0][:, None]
+        emissions = ctx.counts * weights.to(ctx.counts.dtype)[..., None]
+        moves = ctx.found.expected_moves(weights)
         if ctx.path is not None:
-            tags = counts.shape[2]
-            observed = weights.new_zeros(tags * (tags + 2) + 1)
-            observed.index_add_(0, ctx.path.reshape(-1), weights.repeat_interleave(ctx.path.shape[1]))
-            transitions = transitions - observed[2 * tags : -1].view(tags, tags)
-        scores = (part.to(dtype) for part, dtype in zip((emissions, start, end, transitions), types, strict=True))
+            observed = torch.zeros_like(moves)
+            observed.view(-1).index_put_((ctx.path,), weights, accumulate=True)
+            moves = moves.sub_(observed)
+        moves = moves.to(moves_type)
+        rows = moves[:-1]
+        scores = emissions.to(emissions_type), moves[-1, :-1], rows[:, -1].contiguous(), rows[:, :-1].contiguous()
         return *scores, None, None, None, None
 
 
-def _posterior(given: Potentials, backend: Literal["torch", "numba"]) -> Any:
+def _posterior(
+    emissions: Tensor, mask: Tensor, scores: _Scores, limits: _Limits, backend: Literal["torch", "numba"]
+) -> tuple[Tensor, Any]:
+    """The table of moves, and the posterior under it."""
     if backend == "torch":
-        return crf_torch.posterior(*given)
+        chain = closed_chain(emissions, mask, *scores, *limits)
+        return chain.moves, crf_torch.posterior(chain)
     from ner_lightning.functional import crf_compiled  # numba is slow to import and may be absent
 
-    return crf_compiled.posterior(*given)
+    check_shapes(emissions, mask, scores[2])
+    legal, allowed = limits
+    if allowed is not None:
+        emissions = emissions.masked_fill(~allowed, -torch.inf)
+    moves = scored_moves(*scores, legal)
+    return moves, crf_compiled.posterior(emissions, mask, moves)
 
 
 def log_partition(
@@ -96,7 +102,7 @@ def log_partition(
     end: Float[Tensor, "tags"],
     transitions: Float[Tensor, "tags tags"],
     *,
-    constraints: Constraints | None = None,
+    legal: Bool[Tensor, "closed closed"] | None = None,
     allowed: Bool[Tensor, "batch words tags"] | None = None,
     backend: Backend = "auto",
 ) -> Float64[Tensor, "batch"]:
@@ -107,8 +113,8 @@ def log_partition(
         mask: True for each word, right-padded.
         start: score of beginning with a tag.
         end: score of ending with a tag.
-        transitions: score of tag i followed by tag j at [i, j]. Minus infinity forbids (off the CPU use `constraints`).
-        constraints: legal moves; all if None.
+        transitions: score of tag i followed by tag j at [i, j]. Minus infinity forbids (off the CPU use `legal`).
+        legal: legal moves, a table as of `chain.closed_moves`; all if None.
         allowed: tags each word may have; all if None.
         backend: `auto`, `torch`, `numba` or `reference`.
 
@@ -122,7 +128,7 @@ def log_partition(
     >>> log_partition(torch.zeros(1, 3, 2), mask, torch.zeros(2), torch.zeros(2), torch.zeros(2, 2)).exp().round()
     tensor([8.], dtype=torch.float64)
     """
-    return _loss(emissions, None, mask, (start, end, transitions), (constraints, allowed), backend)
+    return _loss(emissions, None, mask, (start, end, transitions), (legal, allowed), backend)
 
 
 def nll(
@@ -133,7 +139,7 @@ def nll(
     end: Float[Tensor, "tags"],
     transitions: Float[Tensor, "tags tags"],
     *,
-    constraints: Constraints | None = None,
+    legal: Bool[Tensor, "closed closed"] | None = None,
     backend: Backend = "auto",
 ) -> Float64[Tensor, "batch"]:
     """Negative log-likelihood of the given tags: log Z(x) - score(x, y), in nats.
@@ -145,7 +151,7 @@ def nll(
         start: score of beginning with a tag.
         end: score of ending with a tag.
         transitions: score of tag i followed by tag j at [i, j].
-        constraints: legal moves; all if None.
+        legal: legal moves, a table as of `chain.closed_moves`; all if None.
         backend: `auto`, `torch`, `numba` or `reference`.
 
     Raises:
@@ -156,7 +162,7 @@ def nll(
     >>> nll(torch.zeros(1, 3, 2), tags, mask, torch.zeros(2), torch.zeros(2), torch.zeros(2, 2)).exp().round()
     tensor([8.], dtype=torch.float64)
     """
-    return _loss(emissions, tags, mask, (start, end, transitions), (constraints, None), backend)
+    return _loss(emissions, tags, mask, (start, end, transitions), (legal, None), backend)
 
 
 def partial_nll(
@@ -167,7 +173,7 @@ def partial_nll(
     end: Float[Tensor, "tags"],
     transitions: Float[Tensor, "tags tags"],
     *,
-    constraints: Constraints | None = None,
+    legal: Bool[Tensor, "closed closed"] | None = None,
     backend: Backend = "auto",
 ) -> Float64[Tensor, "batch"]:
     """Negative marginal log-likelihood of partial labels: log Z(x) - log Z(x, sequences within `allowed`), in nats.
@@ -181,7 +187,7 @@ def partial_nll(
         start: score of beginning with a tag.
         end: score of ending with a tag.
         transitions: score of tag i followed by tag j at [i, j].
-        constraints: legal moves; all if None.
+        legal: legal moves, a table as of `chain.closed_moves`; all if None.
         backend: `auto`, `torch` or `numba`.
 
     Raises:
@@ -199,7 +205,7 @@ def partial_nll(
         None,
         mask.repeat(2, 1),
         (start, end, transitions),
-        (constraints, twice),
+        (legal, twice),
         backend,
     )
     full, within = both.chunk(2)
@@ -220,7 +226,7 @@ def sequence_score(
     end: Float[Tensor, "tags"],
     transitions: Float[Tensor, "tags tags"],
     *,
-    constraints: Constraints | None = None,
+    legal: Bool[Tensor, "closed closed"] | None = None,
 ) -> Float64[Tensor, "batch"]:
     """score(x, y): sum of the given path's emissions and moves, in nats; arguments as in `nll`.
 
@@ -236,19 +242,18 @@ def sequence_score(
     """
     check_tags(tags, mask, emissions.shape[2])
     with full_precision(emissions):
-        given = potentials(emissions, mask, start, end, transitions, constraints)
-        ids = torch.where(mask, tags, 0)
-        return path_score(
-            given.emissions, given.moves, ids, mask, path_moves(ids, given.lengths, mask, emissions.shape[2])
-        )
+        check_shapes(emissions, mask, transitions)
+        padding = ~mask
+        ids, moves = tags.masked_fill(padding, 0)[..., None], scored_moves(start, end, transitions, legal)
+        return path_score(emissions, moves, ids, padding[..., None], path_moves(tags, padding, len(start)))
 
 
 def _loss(
     emissions: Tensor,
     tags: Tensor | None,
     mask: Tensor,
-    scores: tuple[Tensor, Tensor, Tensor],
-    limits: tuple[Constraints | None, Tensor | None],
+    scores: _Scores,
+    limits: _Limits,
     backend: Backend,
 ) -> Tensor:
     """The log-partition, less the score of the tags if there are any."""
@@ -265,8 +270,8 @@ def _reference_loss(
     emissions: Tensor,
     tags: Tensor | None,
     mask: Tensor,
-    scores: tuple[Tensor, Tensor, Tensor],
-    limits: tuple[Constraints | None, Tensor | None],
+    scores: _Scores,
+    limits: _Limits,
 ) -> Tensor:
     if any(limit is not None for limit in limits):
         raise ValueError(

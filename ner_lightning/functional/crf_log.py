@@ -1,4 +1,4 @@
-"""Forward-backward in log space: exact whatever the scores, and slow.
+"""Forward-backward in log space over the closed chain: exact whatever the scores, and slow.
 
 The kernels that multiply probabilities send here the few sentences in which a number left the range of float64.
 """
@@ -8,29 +8,26 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float64, Int
+from jaxtyping import Float64
 from torch import Tensor
-
-from ner_lightning.functional.constraints import split_moves
-from ner_lightning.functional.masking import reversed_positions
 
 
 class Lattice(NamedTuple):
-    """Sums over the tag sequences of each sentence, in nats; what stands behind a sentence's last word means nothing.
+    """Sums over the tag sequences of each sentence, in nats.
 
     Attributes:
-        log_alpha: log of the summed exp(score) of all beginnings up to this tag at this word, its emission included.
-        log_beta: of all endings that follow this tag at this word, its own emission excluded.
+        log_alpha: log of the summed exp(score) of beginnings up to this tag at this position, its emission included.
+        log_beta: of endings that follow this tag at this position, its own emission excluded.
         log_z: of all sequences; minus infinity where none is legal.
     """
 
-    log_alpha: Float64[Tensor, "batch words tags"]
-    log_beta: Float64[Tensor, "batch words tags"]
+    log_alpha: Float64[Tensor, "batch positions closed"]
+    log_beta: Float64[Tensor, "batch positions closed"]
     log_z: Float64[Tensor, "batch"]
 
 
 def log_forward_backward(
-    emissions: Float64[Tensor, "batch words tags"], lengths: Int[Tensor, "batch"], moves: Float64[Tensor, "moves"]
+    emissions: Float64[Tensor, "batch positions closed"], moves: Float64[Tensor, "closed closed"]
 ) -> Lattice:
     """Both recursions by log-sum-exp.
 
@@ -38,58 +35,50 @@ def log_forward_backward(
     beta_t(j) = logsumexp_k(A_jk + e_{t+1}(k) + beta_{t+1}(k)).
     Rabiner, "A tutorial on hidden Markov models", 1989.
 
-    >>> zeros = torch.zeros(1, 3, 2, dtype=torch.float64)
-    >>> log_forward_backward(zeros, torch.tensor([3]), torch.zeros(8, dtype=torch.float64)).log_z.exp().round()
+    >>> from ner_lightning.functional.chain import closed_chain
+    >>> mask = torch.ones(1, 3, dtype=torch.bool)
+    >>> chain = closed_chain(torch.zeros(1, 3, 2), mask, *torch.zeros(2, 2), torch.zeros(2, 2))
+    >>> log_forward_backward(chain.emissions, chain.moves).log_z.exp().round()
     tensor([8.], dtype=torch.float64)
     """
-    batch, words, tags = emissions.shape
-    start, end, transitions = split_moves(moves, tags)
-    rows = torch.arange(batch, device=emissions.device)
-    alphas = [start + emissions[:, 0]]
-    for t in range(1, words):
-        alphas.append(emissions[:, t] + torch.logsumexp(alphas[-1][:, :, None] + transitions, dim=1))
-    # Time turned round: all sentences begin at their last word together, nothing has to be carried through padding.
-    order = reversed_positions(lengths, words)
-    backwards = emissions[rows, order]
-    betas = [end.expand(batch, tags)]
-    for r in range(1, words):
-        betas.append(torch.logsumexp(transitions + (backwards[r - 1] + betas[-1])[:, None, :], dim=2))
-    log_alpha = torch.stack(alphas, dim=1)
-    log_beta = torch.stack(betas)[order, rows].transpose(0, 1)
-    log_z = torch.logsumexp(log_alpha[rows, lengths - 1] + end, dim=1)
-    return Lattice(log_alpha, log_beta, log_z)
+    steps = emissions.unbind(1)
+    alphas, betas = [steps[0]], [torch.zeros_like(steps[0])]
+    for emission in steps[1:]:
+        alphas.append(emission + torch.logsumexp(alphas[-1][:, :, None] + moves, dim=1))
+    for emission in steps[:0:-1]:
+        betas.append(torch.logsumexp(moves + (emission + betas[-1])[:, None, :], dim=2))
+    return Lattice(torch.stack(alphas, 1), torch.stack(betas[::-1], 1), alphas[-1][:, -1])
+
+
+def log_marginals(lattice: Lattice) -> Float64[Tensor, "batch positions closed"]:
+    """P(y_t = k given x); zeros where no sequence is legal.
+
+    >>> half = torch.zeros(1, 1, 2, dtype=torch.float64)
+    >>> log_marginals(Lattice(half, half, torch.full((1,), 2.0, dtype=torch.float64).log())).tolist()
+    [[[0.5, 0.5]]]
+    """
+    return (lattice.log_alpha + lattice.log_beta - _finite(lattice.log_z)[:, None, None]).exp_()
 
 
 def log_pairs(
-    lattice: Lattice,
-    emissions: Float64[Tensor, "batch words tags"],
-    lengths: Int[Tensor, "batch"],
-    moves: Float64[Tensor, "moves"],
-) -> Float64[Tensor, "batch tags tags"]:
+    lattice: Lattice, emissions: Float64[Tensor, "batch positions closed"], moves: Float64[Tensor, "closed closed"]
+) -> Float64[Tensor, "batch closed closed"]:
     """Expected number of times tag i is followed by tag j in each sentence; zeros where no sequence is legal.
 
-    >>> zeros, lengths = torch.zeros(1, 3, 2, dtype=torch.float64), torch.tensor([3])
-    >>> moves = torch.zeros(8, dtype=torch.float64)
-    >>> log_pairs(log_forward_backward(zeros, lengths, moves), zeros, lengths, moves).mul(2).round().tolist()
-    [[[1.0, 1.0], [1.0, 1.0]]]
+    >>> from ner_lightning.functional.chain import closed_chain
+    >>> mask = torch.ones(1, 3, dtype=torch.bool)
+    >>> chain = closed_chain(torch.zeros(1, 3, 2), mask, *torch.zeros(2, 2), torch.zeros(2, 2))
+    >>> lattice = log_forward_backward(chain.emissions, chain.moves)
+    >>> (4 * log_pairs(lattice, chain.emissions, chain.moves)).round().tolist()
+    [[[2.0, 2.0, 2.0], [2.0, 2.0, 2.0], [2.0, 2.0, 0.0]]]
     """
-    batch, words, tags = emissions.shape
-    transitions = split_moves(moves, tags)[2]
-    legal = torch.where(lattice.log_z == -torch.inf, 0.0, lattice.log_z)[:, None, None]
-    ahead = emissions + lattice.log_beta
-    pairs = emissions.new_zeros(batch, tags, tags)
-    for t in range(1, words):
-        here = (lattice.log_alpha[:, t - 1, :, None] + transitions + ahead[:, t, None, :] - legal).exp_()
-        pairs += torch.where((t < lengths)[:, None, None], here, 0.0)
+    ahead = emissions + lattice.log_beta - _finite(lattice.log_z)[:, None, None]
+    pairs = torch.zeros_like(moves).repeat(len(emissions), 1, 1)
+    for t in range(1, emissions.shape[1]):
+        pairs += (lattice.log_alpha[:, t - 1, :, None] + moves + ahead[:, t, None, :]).exp_()
     return pairs
 
 
-def log_marginals(lattice: Lattice) -> Float64[Tensor, "batch words tags"]:
-    """P(y_t = k given x); zeros where no sequence is legal, anything behind a sentence's last word.
-
-    >>> zeros = torch.zeros(1, 1, 2, dtype=torch.float64)
-    >>> log_marginals(log_forward_backward(zeros, torch.tensor([1]), torch.zeros(8, dtype=torch.float64))).tolist()
-    [[[0.5, 0.5]]]
-    """
-    legal = torch.where(lattice.log_z == -torch.inf, 0.0, lattice.log_z)
-    return (lattice.log_alpha + lattice.log_beta - legal[:, None, None]).exp_()
+def _finite(log_z: Float64[Tensor, "batch"]) -> Float64[Tensor, "batch"]:
+    """Minus infinity replaced: minus infinity less minus infinity would be NaN."""
+    return log_z.masked_fill(log_z == -torch.inf, 0.0)

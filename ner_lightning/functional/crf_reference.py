@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from ner_lightning.functional.backend import wide
+
 if TYPE_CHECKING:
     from torchcrf import CRF
 
@@ -25,7 +27,7 @@ def _model(start: Tensor, end: Tensor, transitions: Tensor) -> CRF:
 
 def _clean(emissions: Float[Tensor, "batch words tags"], mask: Bool[Tensor, "batch words"]) -> Tensor:
     """At least float32, and numbers at padding: pytorch-crf multiplies by the mask, which leaves NaN what it is."""
-    return emissions.to(torch.promote_types(emissions.dtype, torch.float32)).masked_fill(~mask[..., None], 0.0)
+    return emissions.to(wide(emissions.dtype)).masked_fill(~mask[..., None], 0.0)
 
 
 def log_partition(

@@ -1,9 +1,9 @@
-"""Which words are real: masks, lengths, and time turned round for each sentence."""
+"""Which words are real."""
 
 from __future__ import annotations
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool
 from torch import Tensor
 
 
@@ -37,15 +37,3 @@ def check_mask(mask: Bool[Tensor, "batch words"]) -> None:
             f"expected a right-padded mask (True for each word, then False), row {row} has a hole at position {hole}; "
             f"pass one position a word, not one a subword (found True again at {before + 1})"
         )
-
-
-def reversed_positions(lengths: Int[Tensor, "batch"], words: int) -> Int[Tensor, "words batch"]:
-    """Position of the r-th word from the end of each sentence; 0 where a sentence has no such word.
-
-    Applied twice it gives the words of the sentence back in their order.
-
-    >>> reversed_positions(torch.tensor([3, 1]), 3).T.tolist()
-    [[2, 1, 0], [0, 0, 0]]
-    """
-    steps = torch.arange(words, device=lengths.device)
-    return (lengths - 1 - steps[:, None]).clamp_(min=0)

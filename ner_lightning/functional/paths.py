@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
+from torch.nn.functional import pad
 
 
 def check_tags(tags: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words"], n_tags: int) -> None:
@@ -35,62 +37,60 @@ def check_tags(tags: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words
 
 
 def path_moves(
-    tags: Int[Tensor, "batch words"], lengths: Int[Tensor, "batch"], mask: Bool[Tensor, "batch words"], n_tags: int
+    tags: Int[Tensor, "batch words"], padding: Bool[Tensor, "batch words"], n_tags: int
 ) -> Int[Tensor, "batch moves"]:
-    """Where the scores of a path's moves stand in the vector that `side_by_side` made; one past its end at padding.
+    """Where the moves of each path stand in the table of `closed_moves`, flattened, from the boundary to the boundary.
 
-    >>> path_moves(torch.tensor([[1, 0, 0]]), torch.tensor([2]), torch.tensor([[True, True, False]]), 2).tolist()
-    [[1, 6, 8, 2]]
+    >>> path_moves(torch.tensor([[1, 0, -100]]), torch.tensor([[False, False, True]]), 2).tolist()
+    [[7, 3, 2, 8]]
     """
-    pairs = tags[:, :-1] * n_tags + tags[:, 1:] + 2 * n_tags
-    pairs = pairs.masked_fill(~mask[:, 1:], n_tags * (n_tags + 2))
-    return torch.cat([tags[:, :1], pairs, tags.gather(1, lengths[:, None] - 1) + n_tags], dim=1)
+    closed = pad(tags.masked_fill(padding, n_tags), (1, 1), value=n_tags)
+    return torch.add(closed[:, 1:], closed[:, :-1], alpha=n_tags + 1)
 
 
 def path_score(
     emissions: Float[Tensor, "batch words tags"],
-    moves: Float64[Tensor, "moves"],
-    tags: Int[Tensor, "batch words"],
-    mask: Bool[Tensor, "batch words"],
+    moves: Float[Tensor, "closed closed"],
+    tags: Int[Tensor, "batch words one"],
+    padding: Bool[Tensor, "batch words one"],
     path: Int[Tensor, "batch moves"],
 ) -> Float64[Tensor, "batch"]:
     """Sum of a path's emissions and moves in nats; tags are valid ids everywhere.
 
-    >>> mask, tags, lengths = torch.tensor([[True]]), torch.tensor([[0]]), torch.tensor([1])
-    >>> path = path_moves(tags, lengths, mask, 1)
-    >>> path_score(torch.tensor([[[5.0]]]), torch.tensor([0.25, 0.5, 0.0], dtype=torch.float64), tags, mask, path)
+    >>> padding, tags = torch.tensor([[False]]), torch.tensor([[0]])
+    >>> moves, path = torch.tensor([[0.0, 0.5], [0.25, 0.0]]), path_moves(tags, padding, 1)
+    >>> path_score(torch.tensor([[[5.0]]]), moves, tags[..., None], padding[..., None], path)
     tensor([5.7500], dtype=torch.float64)
     """
-    here = torch.where(mask, emissions.gather(2, tags[..., None]).squeeze(2), 0.0)
-    return here.sum(1, dtype=torch.float64) + torch.cat([moves, moves.new_zeros(1)])[path].sum(1)
+    words = emissions.gather(2, tags).masked_fill(padding, 0.0)
+    return words.sum((1, 2), dtype=torch.float64) + moves.take(path).sum(1, dtype=torch.float64)
 
 
 def check_legal(
     scores: Float64[Tensor, "batch"],
-    tags: Int[Tensor, "batch words"],
-    lengths: Int[Tensor, "batch"],
+    moves: Float[Tensor, "closed closed"],
     path: Int[Tensor, "batch moves"],
-    moves: Float64[Tensor, "moves"],
 ) -> None:
     """Refuse a given path that the constraints forbid: its loss would be infinite. Looks only on the CPU.
 
     Raises:
         ValueError: the first forbidden path, where it goes wrong.
     """
-    if scores.device.type != "cpu" or not bool((scores == -torch.inf).any()):
+    if scores.device.type != "cpu" or not np.isneginf(scores.numpy()).any():
         return
     row = int((scores == -torch.inf).nonzero()[0])
-    given = tags[row, : int(lengths[row])].tolist()
-    forbidden = torch.cat([moves, moves.new_zeros(1)])[path[row]] == -torch.inf
+    forbidden = moves.take(path[row]) == -torch.inf
     if not bool(forbidden.any()):
         return  # an emission of minus infinity, not a constraint
-    step = int(forbidden.nonzero()[0])
-    if step == 0:
-        what = f"begins with tag {given[0]}"
-    elif step < len(given):
-        what = f"has tag {given[step]} after tag {given[step - 1]} at word {step}"
+    word = int(forbidden.nonzero()[0])
+    before, after = divmod(int(path[row, word]), len(moves))
+    boundary = len(moves) - 1
+    if before == boundary:
+        what = f"begins with tag {after}"
+    elif after == boundary:
+        what = f"ends with tag {before}"
     else:
-        what = f"ends with tag {given[-1]}"
+        what = f"has tag {after} after tag {before} at word {word}"
     raise ValueError(
         f"expected gold tags that the constraints allow, row {row} {what}; "
         "encode its spans again with the model's tag set, or use constrain='decode'"

@@ -14,11 +14,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ner_lightning.functional import crf_reference
-from ner_lightning.functional.backend import Backend, choose_backend, full_precision
-from ner_lightning.functional.constraints import Constraints, side_by_side, split_moves
+from ner_lightning.functional.backend import Backend, choose_backend, full_precision, wide
+from ner_lightning.functional.chain import check_shapes, closed_emissions, scored_moves
 from ner_lightning.functional.crf import sequence_score
-from ner_lightning.functional.masking import reversed_positions
-from ner_lightning.functional.potentials import check_shapes
 
 
 class BestPath(NamedTuple):
@@ -36,7 +34,7 @@ def viterbi_decode(
     end: Float[Tensor, "tags"],
     transitions: Float[Tensor, "tags tags"],
     *,
-    constraints: Constraints | None = None,
+    legal: Bool[Tensor, "closed closed"] | None = None,
     backend: Backend = "auto",
 ) -> BestPath:
     """The argmax over y of score(x, y). The host never waits.
@@ -47,7 +45,7 @@ def viterbi_decode(
         start: score of beginning with a tag; minus infinity forbids, as in the next two.
         end: score of ending with a tag.
         transitions: score of tag i followed by tag j at [i, j].
-        constraints: legal moves; all if None.
+        legal: legal moves, a table as of `chain.closed_moves`; all if None.
         backend: `auto`, `torch`, `numba` or `reference` (pytorch-crf: a host synchronisation a word).
 
     Raises:
@@ -59,44 +57,40 @@ def viterbi_decode(
     """
     chosen = choose_backend(backend, emissions)
     check_shapes(emissions, mask, transitions)
-    tags = transitions.shape[0]
     with full_precision(emissions):
-        dtype = torch.promote_types(emissions.dtype, torch.float32)
+        dtype = wide(emissions.dtype)
         scores = emissions.detach().to(dtype)
-        start, end, transitions = split_moves(side_by_side(start, end, transitions, constraints).to(dtype), tags)
+        moves = scored_moves(start, end, transitions, legal).to(dtype)
+        if chosen == "torch":
+            return _viterbi(closed_emissions(scores, mask), moves)
+        first, last, pairs = moves[-1, :-1], moves[:-1, -1], moves[:-1, :-1]
         if chosen == "reference":
-            best = crf_reference.decode(scores, mask, start, end, transitions)
-            return BestPath(best, sequence_score(scores, best, mask, start, end, transitions).to(dtype))
-        if chosen == "numba":
-            from ner_lightning.functional import viterbi_numba  # numba is slow to import and may be absent
+            best = crf_reference.decode(scores, mask, first, last, pairs)
+            return BestPath(best, sequence_score(scores, best, mask, first, last, pairs).to(dtype))
+        from ner_lightning.functional import viterbi_numba  # numba is slow to import and may be absent
 
-            arrays = (part.numpy() for part in (scores, mask.sum(1), start, end, transitions))
-            found, best_score = (torch.from_numpy(array) for array in viterbi_numba.viterbi(*arrays))
-            return BestPath(found, best_score.to(dtype))
-        return _viterbi(scores.masked_fill(~mask[..., None], 0.0), mask, start, end, transitions)
+        arrays = (part.numpy() for part in (scores, mask.sum(1), first, last, pairs))
+        found, best_score = (torch.from_numpy(array) for array in viterbi_numba.viterbi(*arrays))
+        return BestPath(found, best_score.to(dtype))
 
 
-def _viterbi(emissions: Tensor, mask: Tensor, start: Tensor, end: Tensor, transitions: Tensor) -> BestPath:
+def _viterbi(emissions: Float[Tensor, "batch positions closed"], moves: Float[Tensor, "closed closed"]) -> BestPath:
     """Maxima forwards, three launches a word; then back pointers for the tags on the path alone, not for all."""
-    batch, words, tags = emissions.shape
-    sentences, lengths = torch.arange(batch, device=emissions.device), mask.sum(1)
+    batch, positions, closed = emissions.shape
     steps = emissions.transpose(0, 1).contiguous()
-    table = torch.empty_like(steps)
-    torch.add(steps[0], start, out=table[0])
-    scores, by_word, candidates = table.unbind(), steps.unbind(), emissions.new_empty(batch, tags, tags)
-    for t in range(1, words):
-        torch.add(scores[t - 1][:, :, None], transitions, out=candidates)
+    table, candidates = torch.empty_like(steps), emissions.new_empty(batch, closed, closed)
+    table[0] = steps[0]
+    scores, by_word = table.unbind(), steps.unbind()
+    for t in range(1, positions):
+        torch.add(scores[t - 1][:, :, None], moves, out=candidates)
         # Rounding is monotonic: the emission may be added after the maximum, the number is the same as inside of it.
         torch.amax(candidates, dim=1, out=scores[t]).add_(by_word[t])
-    # Time turned round: all sentences begin at their last word together.
-    order = reversed_positions(lengths, words)
-    table, steps, into = table[order, sentences], steps[order, sentences], transitions.T.contiguous()
-    final = table[0] + end
-    path = [final.argmax(1)]
-    before, by_word = table.unbind(), steps.unbind()
-    for r in range(1, words):
-        tag = path[-1]
+    into = moves.T.contiguous()
+    tag = emissions.new_full((batch,), closed - 1, dtype=torch.long)
+    path = []
+    for t in range(positions - 1, 1, -1):
         # With the emission inside, because rounding may make equals of what was not, and then the first one wins.
-        path.append(((before[r] + into[tag]) + by_word[r - 1].gather(1, tag[:, None])).argmax(1))
-    best = torch.stack(path)[order, sentences].T
-    return BestPath(best.masked_fill(~mask, 0), final.amax(1))
+        tag = ((scores[t - 1] + into[tag]) + by_word[t].gather(1, tag[:, None])).argmax(1)
+        path.append(tag)
+    best = torch.stack(path[::-1], 1)
+    return BestPath(best.masked_fill(best == closed - 1, 0), scores[-1][:, -1])

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor, nn
 
-from ner_lightning.functional.backend import Backend
-from ner_lightning.functional.constraints import Constraints, side_by_side, split_moves
+from ner_lightning.functional.backend import Backend, full_precision, wide
+from ner_lightning.functional.chain import Chain, closed_chain, closed_moves
 from ner_lightning.functional.crf import nll, partial_nll
+from ner_lightning.functional.marginals import entropy, marginals, path_probability
+from ner_lightning.functional.n_best import NBest, n_best
+from ner_lightning.functional.sampling import sample
+from ner_lightning.functional.span_probability import entity_tags, span_probability
 from ner_lightning.functional.viterbi import BestPath, viterbi_decode
 
 if TYPE_CHECKING:
@@ -46,7 +50,8 @@ class CRF(nn.Module):
     allowed_transitions: Bool[Tensor, "tags tags"]
     allowed_start: Bool[Tensor, "tags"]
     allowed_end: Bool[Tensor, "tags"]
-    initial_moves: Float[Tensor, "moves"]
+    allowed_moves: Bool[Tensor, "closed closed"]
+    initial_moves: Float[Tensor, "closed closed"]
 
     def __init__(
         self, tags: TagSet, *, constrain: Constrain = "both", backend: Backend = "auto", init: Init = "uniform"
@@ -67,7 +72,7 @@ class CRF(nn.Module):
         self.constrain: Constrain = constrain
         self.backend: Backend = backend
         self.init: Init = init
-        n = len(tags)
+        n, self.entity_tags = len(tags), entity_tags(tags)
         self.start_transitions = nn.Parameter(torch.empty(n))
         self.end_transitions = nn.Parameter(torch.empty(n))
         self.transitions = nn.Parameter(torch.empty(n, n))
@@ -75,8 +80,10 @@ class CRF(nn.Module):
         self.register_buffer("allowed_transitions", torch.tensor(tags.allowed_transitions), persistent=False)
         self.register_buffer("allowed_start", torch.tensor(tags.allowed_start), persistent=False)
         self.register_buffer("allowed_end", torch.tensor(tags.allowed_end), persistent=False)
+        allowed = closed_moves(self.allowed_start, self.allowed_end, self.allowed_transitions)
+        self.register_buffer("allowed_moves", allowed, persistent=False)
         # In the state dict: a resumed run still knows where it began.
-        self.register_buffer("initial_moves", torch.empty(n * (n + 2)))
+        self.register_buffer("initial_moves", torch.empty(n + 1, n + 1))
         self.register_load_state_dict_pre_hook(_accept_pytorch_crf)
         self.reset_parameters()
 
@@ -119,11 +126,11 @@ class CRF(nn.Module):
         if smoothing <= 0:
             raise ValueError(f"expected smoothing above 0, got {smoothing}; a move never seen would become impossible")
         first, follow, stop = (part.to(self.transitions).double() + smoothing for part in (start, transitions, end))
-        legal = self.constraints("loss") or Constraints(
-            *(torch.ones_like(part, dtype=torch.bool) for part in (follow, first, stop))
-        )
-        leave = (follow * legal.transitions).sum(1) + stop * legal.end
-        self.start_transitions.copy_((first / (first * legal.start).sum()).log())
+        legal = self.legal_moves("loss")
+        if legal is None:
+            legal = torch.ones_like(self.allowed_moves)
+        leave = (follow * legal[:-1, :-1]).sum(1) + stop * legal[:-1, -1]
+        self.start_transitions.copy_((first / (first * legal[-1, :-1]).sum()).log())
         self.transitions.copy_((follow / leave[:, None]).log())
         self.end_transitions.copy_((stop / leave).log())
         self._remember()
@@ -134,17 +141,20 @@ class CRF(nn.Module):
         Transitions that stay where they began mean a learning rate too small for them: a CRF that does nothing.
         """
         distance = (self._moves().detach().double() - self.initial_moves.double()).abs()
-        start, end, transitions = split_moves(distance, self.n_tags)
-        if (legal := self.constraints("loss")) is not None:
-            start, end, transitions = start[legal.start], end[legal.end], transitions[legal.transitions]
-        parts = {"start_transitions": start, "end_transitions": end, "transitions": transitions}
-        return {name: Movement(part.mean().item(), part.max().item()) for name, part in parts.items()}
+        legal = self.legal_moves("loss")
+        legal = torch.ones_like(self.allowed_moves) if legal is None else legal
+        moved = {
+            "start_transitions": distance[-1, :-1][legal[-1, :-1]],
+            "end_transitions": distance[:-1, -1][legal[:-1, -1]],
+            "transitions": distance[:-1, :-1][legal[:-1, :-1]],
+        }
+        return {name: Movement(part.mean().item(), part.max().item()) for name, part in moved.items()}
 
-    def constraints(self, where: Literal["loss", "decode"]) -> Constraints | None:
-        """The legal moves that hold in the loss (and in all probabilities), or in decoding; None for no constraints."""
+    def legal_moves(self, where: Literal["loss", "decode"]) -> Bool[Tensor, "closed closed"] | None:
+        """The legal moves that hold in the loss, or in decoding and all probabilities; None for no constraints."""
         if self.constrain == "none" or (where == "loss" and self.constrain == "decode"):
             return None
-        return Constraints(self.allowed_transitions, self.allowed_start, self.allowed_end)
+        return self.allowed_moves
 
     def loss(
         self,
@@ -164,12 +174,12 @@ class CRF(nn.Module):
         Raises:
             ValueError: see `ner_lightning.functional.crf.nll` and `partial_nll`.
         """
-        scores, legal = self._scores(), self.constraints("loss")
+        scores, legal = self._scores(), self.legal_moves("loss")
         if allowed is None:
-            value = nll(emissions, tags, mask, *scores, constraints=legal, backend=self.backend)
+            value = nll(emissions, tags, mask, *scores, legal=legal, backend=self.backend)
         else:
-            value = partial_nll(emissions, allowed, mask, *scores, constraints=legal, backend=self.backend)
-        return value.to(torch.promote_types(emissions.dtype, torch.float32))
+            value = partial_nll(emissions, allowed, mask, *scores, legal=legal, backend=self.backend)
+        return value.to(wide(emissions.dtype))
 
     def decode(
         self, emissions: Float[Tensor, "batch words tags"], mask: Bool[Tensor, "batch words"]
@@ -179,9 +189,60 @@ class CRF(nn.Module):
 
     def best_path(self, emissions: Float[Tensor, "batch words tags"], mask: Bool[Tensor, "batch words"]) -> BestPath:
         """The best tags of each sentence, padded with 0, and their scores in nats."""
-        return viterbi_decode(
-            emissions, mask, *self._scores(), constraints=self.constraints("decode"), backend=self.backend
-        )
+        return viterbi_decode(emissions, mask, *self._scores(), legal=self.legal_moves("decode"), backend=self.backend)
+
+    def marginals(
+        self, emissions: Float[Tensor, "batch words tags"], mask: Bool[Tensor, "batch words"]
+    ) -> Float64[Tensor, "batch words tags"]:
+        """P(y_t = k given x) of each word; zeros at padding.
+
+        All probabilities here are over the sequences that decoding may return, and carry no gradient.
+        """
+        return marginals(self._chain(emissions, mask))
+
+    def span_probability(
+        self,
+        emissions: Float[Tensor, "batch words tags"],
+        mask: Bool[Tensor, "batch words"],
+        entities: Int[Tensor, "entities four"],
+    ) -> Float64[Tensor, "entities"]:
+        """The exact probability of each entity, all in one pass.
+
+        Args:
+            emissions: score of each tag for each word.
+            mask: True for each word, right-padded.
+            entities: rows of sentence, first word, word behind the last, and the type's index in the tag set.
+        """
+        return span_probability(self._chain(emissions, mask), entities, self.entity_tags)
+
+    def path_probability(
+        self,
+        emissions: Float[Tensor, "batch words tags"],
+        tags: Int[Tensor, "batch words"],
+        mask: Bool[Tensor, "batch words"],
+    ) -> Float64[Tensor, "batch"]:
+        """p(y | x) of whole tag sequences."""
+        return path_probability(emissions, tags, mask, *self._scores(), legal=self.legal_moves("decode"))
+
+    def n_best(self, emissions: Float[Tensor, "batch words tags"], mask: Bool[Tensor, "batch words"], n: int) -> NBest:
+        """The n best tag sequences of each sentence, with scores and probabilities."""
+        return n_best(self._chain(emissions, mask), n)
+
+    def sample(
+        self,
+        emissions: Float[Tensor, "batch words tags"],
+        mask: Bool[Tensor, "batch words"],
+        n: int,
+        generator: torch.Generator | None = None,
+    ) -> Int[Tensor, "batch samples words"]:
+        """Tag sequences drawn from p(y | x), n a sentence, padded with 0."""
+        return sample(self._chain(emissions, mask), n, generator)
+
+    def entropy(
+        self, emissions: Float[Tensor, "batch words tags"], mask: Bool[Tensor, "batch words"]
+    ) -> Float64[Tensor, "batch"]:
+        """Entropy of p(y | x), in nats."""
+        return entropy(self._chain(emissions, mask))
 
     def extra_repr(self) -> str:
         """Options, for print(model)."""
@@ -190,8 +251,13 @@ class CRF(nn.Module):
     def _scores(self) -> tuple[Tensor, Tensor, Tensor]:
         return self.start_transitions, self.end_transitions, self.transitions
 
-    def _moves(self) -> Float[Tensor, "moves"]:
-        return side_by_side(*self._scores())
+    @torch.no_grad()
+    def _chain(self, emissions: Tensor, mask: Tensor) -> Chain:
+        with full_precision(emissions):
+            return closed_chain(emissions, mask, *self._scores(), self.legal_moves("decode"))
+
+    def _moves(self) -> Float[Tensor, "closed closed"]:
+        return closed_moves(*self._scores())
 
     @torch.no_grad()
     def _remember(self) -> None:

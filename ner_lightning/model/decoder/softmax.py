@@ -8,10 +8,11 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from ner_lightning.functional.backend import full_precision
-from ner_lightning.functional.constraints import Constraints
+from ner_lightning.functional.backend import full_precision, wide
+from ner_lightning.functional.chain import closed_moves
 from ner_lightning.functional.masking import check_mask
 from ner_lightning.functional.paths import check_tags
+from ner_lightning.functional.span_probability import entity_tags, independent_span_probability
 from ner_lightning.functional.viterbi import viterbi_decode
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Softmax(nn.Module):
         if constrain not in get_args(Constrain):
             raise ValueError(f"expected constrain of {', '.join(get_args(Constrain))}, got {constrain!r}")
         self.constrain: Constrain = constrain
+        self.entity_tags = entity_tags(tags)
         self.register_buffer("allowed_transitions", torch.tensor(tags.allowed_transitions), persistent=False)
         self.register_buffer("allowed_start", torch.tensor(tags.allowed_start), persistent=False)
         self.register_buffer("allowed_end", torch.tensor(tags.allowed_end), persistent=False)
@@ -85,9 +87,9 @@ class Softmax(nn.Module):
             check_mask(mask)
             return emissions.masked_fill(~mask[..., None], 0.0).argmax(2).masked_fill(~mask, 0)
         nothing = torch.zeros(self.n_tags, self.n_tags, device=emissions.device)
-        legal = Constraints(self.allowed_transitions, self.allowed_start, self.allowed_end)
+        legal = closed_moves(self.allowed_start, self.allowed_end, self.allowed_transitions)
         log_p = self._log_softmax(emissions, mask)
-        return viterbi_decode(log_p, mask, nothing[0], nothing[0], nothing, constraints=legal).tags
+        return viterbi_decode(log_p, mask, nothing[0], nothing[0], nothing, legal=legal).tags
 
     @torch.no_grad()
     def marginals(
@@ -96,8 +98,24 @@ class Softmax(nn.Module):
         """P(y_t = k given x): the softmax of each word; zeros at padding."""
         return self._log_softmax(emissions, mask).exp().masked_fill(~mask[..., None], 0.0)
 
+    @torch.no_grad()
+    def span_probability(
+        self,
+        emissions: Float[Tensor, "batch words tags"],
+        mask: Bool[Tensor, "batch words"],
+        entities: Int[Tensor, "entities four"],
+    ) -> Float[Tensor, "entities"]:
+        """Product of the token probabilities of each entity's words, and that the word behind does not continue it.
+
+        Args:
+            emissions: score of each tag for each word.
+            mask: True for each word, right-padded.
+            entities: rows of sentence, first word, word behind the last, and the type's index in the tag set.
+        """
+        return independent_span_probability(self.marginals(emissions, mask), entities, self.entity_tags)
+
     def _log_softmax(self, emissions: Tensor, mask: Tensor) -> Tensor:
         check_mask(mask)
         with full_precision(emissions):
-            scores = emissions.to(torch.promote_types(emissions.dtype, torch.float32))
+            scores = emissions.to(wide(emissions.dtype))
             return scores.masked_fill(~mask[..., None], 0.0).log_softmax(2)

@@ -1,0 +1,140 @@
+"""The closed chain: one tag more, the boundary, so that sentences of all lengths are sequences of one length.
+
+The boundary stands before the first word, behind the last, and at all padding; no word may have it. Starting is then a
+move from the boundary, ending a move to it, and from boundary to boundary costs nothing. Recursions over the chain need
+neither lengths nor masks, and run backwards as they run forwards.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Float64, Shaped
+from torch import Tensor
+from torch.nn.functional import pad
+
+from ner_lightning.functional.masking import check_mask
+
+
+class Chain(NamedTuple):
+    """Scores in nats. Positions are words + 2, closed is tags + 1, the boundary the last.
+
+    Attributes:
+        emissions: score of each tag at each position, minus infinity where it cannot stand.
+        moves: score of tag i followed by tag j at [i, j], minus infinity where forbidden.
+        guard: whether a move or a word's tag is known to be forbidden.
+    """
+
+    emissions: Float[Tensor, "batch positions closed"]
+    moves: Float[Tensor, "closed closed"]
+    guard: bool
+
+
+def closed_moves(
+    start: Shaped[Tensor, "tags"], end: Shaped[Tensor, "tags"], transitions: Shaped[Tensor, "tags tags"]
+) -> Shaped[Tensor, "closed closed"]:
+    """All moves in one table: transitions, start as the last row, end as the last column, 0 in the corner.
+
+    Booleans (what is legal) are taken as well; the corner is then True.
+
+    >>> closed_moves(torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([[3.0]]))
+    tensor([[3., 2.],
+            [1., 0.]])
+    """
+    stay = 1.0 if start.dtype == torch.bool else 0.0
+    return torch.cat([torch.cat([transitions, start[None]]), pad(end, (0, 1), value=stay)[:, None]], dim=1)
+
+
+def scored_moves(
+    start: Float[Tensor, "tags"],
+    end: Float[Tensor, "tags"],
+    transitions: Float[Tensor, "tags tags"],
+    legal: Bool[Tensor, "closed closed"] | None,
+) -> Float[Tensor, "closed closed"]:
+    """The table of moves, minus infinity where they are not legal: no finite "minus ten thousand", no gradient.
+
+    >>> legal = torch.tensor([[False, True], [True, True]])
+    >>> scored_moves(torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([[3.0]]), legal)
+    tensor([[-inf, 2.],
+            [1., 0.]])
+    """
+    moves = closed_moves(start, end, transitions)
+    return moves if legal is None else moves.masked_fill(~legal, -torch.inf)
+
+
+def check_shapes(
+    emissions: Float[Tensor, "batch words tags"],
+    mask: Bool[Tensor, "batch words"],
+    transitions: Float[Tensor, "tags tags"],
+) -> None:
+    """Refuse tensors that do not fit together.
+
+    Raises:
+        ValueError: emissions of another rank, another number of tags, a mask of another shape or with holes.
+
+    >>> check_shapes(torch.zeros(1, 2, 3), torch.ones(1, 2, dtype=torch.bool), torch.zeros(4, 4))
+    Traceback (most recent call last):
+        ...
+    ValueError: expected emissions [batch, words, 4 tags], got shape (1, 2, 3)
+    """
+    if emissions.dim() != 3 or emissions.shape[2] != transitions.shape[0]:
+        raise ValueError(
+            f"expected emissions [batch, words, {transitions.shape[0]} tags], got shape {tuple(emissions.shape)}"
+        )
+    if mask.shape != emissions.shape[:2]:
+        raise ValueError(f"expected a mask of shape {tuple(emissions.shape[:2])}, got {tuple(mask.shape)}")
+    check_mask(mask)
+
+
+def closed_emissions(
+    emissions: Float[Tensor, "batch words tags"],
+    mask: Bool[Tensor, "batch words"],
+    allowed: Bool[Tensor, "batch words tags"] | None = None,
+) -> Float[Tensor, "batch positions closed"]:
+    """Emissions with the boundary; what stood at padding, NaN included, is gone.
+
+    >>> closed_emissions(torch.tensor([[[5.0], [torch.nan]]]), torch.tensor([[True, False]])).tolist()
+    [[[-inf, 0.0], [5.0, -inf], [-inf, 0.0], [-inf, 0.0]]]
+    """
+    if allowed is not None:
+        emissions = emissions.masked_fill(~allowed, -torch.inf)
+    outside = pad(~mask, (1, 1), value=True)
+    scores = pad(emissions, (0, 1, 1, 1), value=-torch.inf)
+    scores.masked_fill_(outside[..., None], -torch.inf)
+    scores[..., -1].masked_fill_(outside, 0.0)
+    return scores
+
+
+def closed_chain(
+    emissions: Float[Tensor, "batch words tags"],
+    mask: Bool[Tensor, "batch words"],
+    start: Float[Tensor, "tags"],
+    end: Float[Tensor, "tags"],
+    transitions: Float[Tensor, "tags tags"],
+    legal: Bool[Tensor, "closed closed"] | None = None,
+    allowed: Bool[Tensor, "batch words tags"] | None = None,
+) -> Chain:
+    """Check the arguments and bring them into the form that the recursions want, in float64.
+
+    Args:
+        emissions: score of each tag for each word; anything, NaN included, at padding.
+        mask: True for each word, right-padded.
+        start: score of beginning with a tag.
+        end: score of ending with a tag.
+        transitions: score of tag i followed by tag j at [i, j].
+        legal: legal moves, a table as of `closed_moves`; all if None.
+        allowed: tags each word may have; all if None.
+
+    Raises:
+        ValueError: as in `check_shapes`.
+
+    >>> closed_chain(torch.ones(1, 1, 1), torch.tensor([[True]]), *torch.zeros(2, 1), torch.zeros(1, 1)).emissions
+    tensor([[[-inf, 0.],
+             [1., -inf],
+             [-inf, 0.]]], dtype=torch.float64)
+    """
+    check_shapes(emissions, mask, transitions)
+    scores: Float64[Tensor, "batch positions closed"] = closed_emissions(emissions.double(), mask, allowed)
+    moves = scored_moves(start, end, transitions, legal).double()
+    return Chain(scores, moves, legal is not None or allowed is not None)

@@ -1,0 +1,63 @@
+"""Probabilities out of the lattice: of tags, of whole paths, and how spread out they are."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Bool, Float, Float64, Int
+from torch import Tensor
+
+from ner_lightning.functional import crf_torch
+from ner_lightning.functional.backend import full_precision
+from ner_lightning.functional.chain import Chain
+from ner_lightning.functional.crf import nll
+from ner_lightning.functional.crf_log import log_marginals, log_pairs
+
+
+def marginals(chain: Chain) -> Float64[Tensor, "batch words tags"]:
+    """P(y_t = k given x), the gradient of log Z; zeros at padding.
+
+    >>> from ner_lightning.functional.chain import closed_chain
+    >>> mask = torch.ones(1, 1, dtype=torch.bool)
+    >>> marginals(closed_chain(torch.zeros(1, 1, 2), mask, *torch.zeros(2, 2), torch.zeros(2, 2))).tolist()
+    [[[0.5, 0.5]]]
+    """
+    with full_precision(chain.emissions), torch.no_grad():
+        return crf_torch.posterior(chain).marginals
+
+
+def path_probability(
+    emissions: Float[Tensor, "batch words tags"],
+    tags: Int[Tensor, "batch words"],
+    mask: Bool[Tensor, "batch words"],
+    start: Float[Tensor, "tags"],
+    end: Float[Tensor, "tags"],
+    transitions: Float[Tensor, "tags tags"],
+    *,
+    legal: Bool[Tensor, "closed closed"] | None = None,
+) -> Float64[Tensor, "batch"]:
+    """p(y | x) = exp(score - log Z) of a whole tag sequence; arguments as in `ner_lightning.functional.crf.nll`.
+
+    >>> mask, tags = torch.ones(1, 2, dtype=torch.bool), torch.zeros(1, 2, dtype=torch.long)
+    >>> path_probability(torch.zeros(1, 2, 2), tags, mask, *torch.zeros(2, 2), torch.zeros(2, 2))
+    tensor([0.2500], dtype=torch.float64)
+    """
+    with torch.no_grad():
+        return nll(emissions, tags, mask, start, end, transitions, legal=legal).neg_().exp_()
+
+
+def entropy(chain: Chain) -> Float64[Tensor, "batch"]:
+    """Entropy of p(y | x) over all tag sequences, in nats: log Z less the expected score.
+
+    Mann and McCallum, "Efficient computation of entropy gradient for semi-supervised conditional random fields", 2007.
+
+    >>> from ner_lightning.functional.chain import closed_chain
+    >>> mask = torch.ones(1, 3, dtype=torch.bool)
+    >>> entropy(closed_chain(torch.zeros(1, 3, 2), mask, *torch.zeros(2, 2), torch.zeros(2, 2))).exp().round()
+    tensor([8.], dtype=torch.float64)
+    """
+    with full_precision(chain.emissions), torch.no_grad():
+        found = crf_torch.lattice(chain)
+        at_tags = log_marginals(found) * chain.emissions.masked_fill(chain.emissions == -torch.inf, 0.0)
+        pairs = log_pairs(found, chain.emissions, chain.moves)
+        at_moves = pairs * chain.moves.masked_fill(chain.moves == -torch.inf, 0.0)
+        return (found.log_z - at_tags.sum((1, 2)) - at_moves.sum((1, 2))).clamp_(min=0.0)
