@@ -53,7 +53,11 @@ def door(command: str) -> Callable[[Command], Callable[..., Any]]:
         def main(cfg: DictConfig | None = None) -> Any:
             if cfg is not None:
                 return function(cfg)
-            return _enter(command, function)
+            try:
+                return _enter(command, function)
+            except KeyboardInterrupt:
+                sys.stderr.write("Interrupted.\n")
+                sys.exit(INTERRUPTED)
 
         return main
 
@@ -67,7 +71,7 @@ def _enter(command: str, function: Command) -> None:
         if words.help:
             sys.stdout.write(help_text(command, words))
             return
-        if not _is_child():  # the first process has looked already
+        if not (words.shell_completion or _is_child()):  # the first process of a run has looked already
             preflight(command, words)
     except UserError as error:
         _tell(error)
@@ -77,11 +81,7 @@ def _enter(command: str, function: Command) -> None:
     def job(cfg: DictConfig) -> Any:
         return _run(function, cfg)
 
-    try:
-        hydra.main(version_base=VERSION_BASE, config_path=str(conf_folder()), config_name=command)(job)()
-    except KeyboardInterrupt:
-        sys.stderr.write("Interrupted.\n")
-        sys.exit(INTERRUPTED)
+    hydra.main(version_base=VERSION_BASE, config_path=str(conf_folder()), config_name=command)(job)()
 
 
 def _run(function: Command, cfg: DictConfig) -> Any:

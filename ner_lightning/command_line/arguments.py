@@ -49,5 +49,5 @@ def flags_first(argv: list[str], overrides: list[str]) -> list[str]:
 
 
 def _refuse(message: str) -> NoReturn:
-    hint = "values are given as key=value without dashes, as in data=conll; --help shows them"
-    raise UserError(f"{message[0].upper()}{message[1:]}: {hint}.")
+    hint = ": a value is given as key=value without dashes, as in data=conll" if "unrecognized" in message else ""
+    raise UserError(f"{message[0].upper()}{message[1:]}{hint}; see --help.")

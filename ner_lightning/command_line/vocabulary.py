@@ -75,17 +75,17 @@ class Vocabulary:
         elsewhere = [k for k in self.keys if _name(k) == name or k.endswith(f"_{name}")]
         if elsewhere:
             return " or ".join(elsewhere)
-        return closest(key, self.keys)
+        return closest(key, [k for k in self.keys if not any(other.startswith(f"{k}.") for other in self.keys)], 0.75)
 
 
-def closest(word: str, words: Iterable[str]) -> str | None:
-    """The word spelt most alike, None where none is.
+def closest(word: str, words: Iterable[str], likeness: float = 0.6) -> str | None:
+    """The word spelt most alike, None where none is as like as that (the ratio of `difflib`).
 
     >>> closest("conl", ["jsonl", "conll", "hf"])
     'conll'
     >>> closest("bert", ["jsonl", "conll", "hf"])
     """
-    found = get_close_matches(word, list(words), n=1)
+    found = get_close_matches(word, list(words), n=1, cutoff=likeness)
     return found[0] if found else None
 
 

@@ -1,0 +1,114 @@
+"""What composes and still cannot run is told before anything heavy is imported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.command_line.conftest import Say
+
+TRAIN = {
+    # what the user must give
+    "data=conll": "data.dir is not given: write data=conll data.dir=FOLDER.",
+    "data=jsonl": "data.dir is not given: write data=jsonl data.dir=FOLDER.",
+    "data=corpus data.dir=/": "data.reader is not given: write data=conll, data=jsonl or data=hf",
+    # keys nobody reads, keys that are missing
+    "+experimen=crf": "experimen: nothing reads a key of that name; did you mean +experiment.",
+    "~optim": "optim has been deleted, but train needs it: leave ~optim out.",
+    "model.decoder=softmax": "model/decoder is a group of files, written with a slash: model/decoder=softmax.",
+    "data=conll data.reader=jsonl": "written with a slash: data/reader=jsonl.",
+    # interpolations
+    "'name=${nme}'": "name: Interpolation key 'nme' not found",
+    "'name=${oc.env:NO_SUCH_VARIABLE}'": "Environment variable 'NO_SUCH_VARIABLE' not found",
+    "'name=${foo:1}'": "name: Unsupported interpolation type foo",
+    # classes and their arguments
+    "data.reader._target_=os.system": "data.reader._target_: os.system is not allowed; if it is yours, set NER",
+    "model.decoder._target_=ner_lightning.model.decoder.crf.CFR": "ner_lightning.model.decoder.crf.CFR does not exist",
+    "+model.decoder.bakend=x": "model.decoder.bakend: CRF takes no bakend; did you mean model.decoder.backend.",
+    "+trainer.limit_val_batchs=2": "Trainer takes no limit_val_batchs; did you mean +trainer.limit_val_batches.",
+    "+callbacks.mine=1": "callbacks.mine=1: expected a node with a _target_",
+    "callbacks.checkpoint=null": "nothing is built from null; write ~callbacks.checkpoint to leave it out.",
+    # closed lists and kinds of values
+    "model.pooling=frist": "model.pooling=frist: expected one of first, last, mean; did you mean first.",
+    "model.decoder.constrain=bth": "expected one of both, decode, none; did you mean both.",
+    "data.batching=paked": "did you mean packed.",
+    "data.units=chars": "data.units=chars: expected one of words, characters",
+    "data.batch_size=many": "data.batch_size=many: expected a whole number.",
+    "data.batch_size=1.5": "data.batch_size=1.5: expected a whole number.",
+    "optim.encoder_lr=fast": "optim.encoder_lr=fast: expected a number.",
+    "trainer.max_epochs=ten": "trainer.max_epochs=ten: expected a whole number or null.",
+    "trainer.precision=32-tru": "did you mean 32-true.",
+    "seed=abc": "seed=abc: expected a whole number.",
+    "seed=": "seed=: expected a whole number.",
+    "test=maybe": "test=maybe: expected true or false.",
+    "name=2024": "name=2024: expected text; write \"name='2024'\" with both pairs of quotes.",
+    # files and folders
+    "data=conll data.dir=/no/such": "data.dir=/no/such: there is no such folder.",
+    "data=conll data.dir=no_such": "data.dir=no_such: there is no such folder (looked for ",
+    "data.dir=sample:fr": "there is no such sample; choose one of sample:en, sample:zh.",
+    "ckpt_path=/no/such": "ckpt_path=/no/such: there is no such file or folder.",
+    # every value of a sweep
+    "-m model.pooling=first,mean,las": "model.pooling=las: expected one of",
+    "-m 'seed=choice(1,2,x)'": "seed=x: expected a whole number.",
+}
+
+
+@pytest.mark.parametrize("line", TRAIN)
+def test_a_train_that_cannot_run(line: str, say: Say) -> None:
+    answer = say("train", line)
+    assert TRAIN[line] in answer
+    assert "\n" not in answer
+
+
+@pytest.mark.parametrize(
+    ("command", "line", "sentence"),
+    [
+        ("evaluate", "", "ckpt is not given: write ckpt=RUN_FOLDER or ckpt=FILE.ckpt."),
+        ("evaluate", "ckpt=/no/such.ckpt", "ckpt=/no/such.ckpt: there is no such file or folder."),
+        ("evaluate", "ckpt=/ split=tst", "split=tst: expected one of test, dev; did you mean test."),
+        ("evaluate", "ckpt=/ data=conll", "data.dir is not given: write data=conll data.dir=FOLDER."),
+        ("evaluate", "ckpt=/ data=conl", "did you mean data=conll?"),
+        ("evaluate", "ckpt=/ data=conll data.dir=/", ""),
+        ("evaluate", "ckpt=/", ""),
+        ("predict", "ckpt=/", "input is not given: write input=FILE, or input=- for standard input."),
+        ("predict", "ckpt=/ input=/no/such.txt", "input=/no/such.txt: there is no such file."),
+        ("predict", "ckpt=/ input=- input_format=jsn", "expected one of auto, text, conll, jsonl; did you mean jsonl."),
+        ("predict", "ckpt=/ input=-", ""),
+    ],
+)
+def test_the_other_commands(command: str, line: str, sentence: str, say: Say) -> None:
+    answer = say(command, line)
+    assert sentence in answer
+    assert bool(answer) == bool(sentence)
+
+
+def test_a_hub_data_set_is_not_looked_for_on_the_disk(say: Say) -> None:
+    assert say("train", "data=hf data.dir=owner/name") == ""
+
+
+def test_paths_that_are_there(say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "corpus").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert say("train", f"data=conll data.dir={tmp_path}/corpus ckpt_path={tmp_path}") == ""
+    assert say("train", "data=conll data.dir=corpus ckpt_path=last") == ""
+
+
+def test_a_folder_of_the_users_own(say: Say, mine: Path) -> None:
+    assert say("train", f"--config-dir {mine} +experiment=mine data.batch_size=2") == ""
+    assert say("train", f"+experiment=mine --config-dir {mine} data=mine") == ""
+    assert say("train", "--config-dir /no/such") == "--config-dir /no/such: there is no such folder."
+
+
+def test_an_overlay_of_the_users_own_invents_no_key(say: Say, mine: Path) -> None:
+    answer = say("train", f"--config-dir {mine} +experiment=invents")
+    assert answer == "experimental: nothing reads a key of that name; did you mean +experiment."
+
+
+def test_a_sweep_in_a_file_is_checked_value_by_value(say: Say, mine: Path) -> None:
+    assert say("train", f"--config-dir {mine} +sweep=rates") == "optim.encoder_lr=fast: expected a number."
+
+
+def test_showing_the_configuration_asks_for_nothing(say: Say) -> None:
+    assert say("train", "--cfg job data=conll") == ""
+    assert "did you mean seed?" in say("train", "--cfg job seedd=1")

@@ -1,0 +1,96 @@
+"""What Hydra cannot compose is told in one sentence that says what to type."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.command_line.conftest import Say
+
+NO_PLUS = "is in the configuration already: write"
+
+SENTENCES = {
+    # keys
+    "optim.encoder_lrr=1": "optim.encoder_lrr: there is no such key; did you mean optim.encoder_lr?",
+    "encoder_lr=1": "did you mean optim.encoder_lr?",
+    "lr=1": "did you mean optim.encoder_lr or optim.head_lr or optim.crf_lr?",
+    "epochs=3": "did you mean trainer.max_epochs?",
+    "trainer.epochs=3": "did you mean trainer.max_epochs?",
+    "zzzzz=1": "zzzzz: there is no such key; --cfg job shows them all.",
+    "optim.zzzzz=1": "optim.zzzzz: there is no such key; optim has _target_, encoder_lr,",
+    "trainer.limit_val_batches=2": "is not in the configuration yet: write +trainer.limit_val_batches=2.",
+    "trainer.limit_val_batchs=2": "did you mean +trainer.limit_val_batches?",
+    "+seed=2": f"seed {NO_PLUS} seed=2, without the plus sign.",
+    "~sed": "~sed: there is nothing of that name to delete; did you mean ~seed.",
+    "~seed=5": "~seed=5: seed has another value; write ~seed",
+    # groups and their options
+    "data=conl": "there is no such data, did you mean data=conll? Choose one of conll, corpus, hf, jsonl, sample_en,",
+    "trainer=zzzzz": "trainer=zzzzz: there is no such trainer; choose one of cpu, ddp, ddp_cpu, fsdp, gpu.",
+    "datum=conll": "datum: there is no such group; did you mean data=conll?",
+    "model/encodr=minilm": "did you mean model/encoder=minilm?",
+    "model/encoder=minilmm": "did you mean model/encoder=minilm?",
+    "data/reader=jsonlx": "did you mean data/reader=jsonl?",
+    "experiment=crf": "experiment is not part of train until added: write +experiment=crf.",
+    "experimen=crf": "did you mean +experiment=crf?",
+    "+experiment=crff": "there is no such experiment, did you mean +experiment=crf?",
+    "+data=conll": f"data {NO_PLUS} data=conll, without the plus sign.",
+    "++data=conll": f"data {NO_PLUS} data=conll, without the plus sign.",
+    "data@mine=conll": "data@mine is no group of this command; write data=OPTION.",
+    "trainer=3": "trainer=3: trainer takes the name of an option: one of cpu,",
+    "data=null": "data=null: data takes the name of an option: one of conll,",
+    # syntax
+    "seed": "seed: a value is given as key=value, as in seed=VALUE.",
+    "=3": "A group takes the name of one of its options",
+    "data.=3": "without spaces around the equals sign",
+    "'seed =3'": "without spaces around the equals sign",
+    "seed=[1": "seed=[1: the brackets do not match.",
+    "'name=${seed'": "the brackets do not match.",
+    "ckpt_path=a=b.ckpt": "the value needs two pairs of quotes: \"ckpt_path='a=b.ckpt'\".",
+    "'name=\"x'": "the quotes do not match",
+    # sweeps
+    "seed=1,2": "add -m to the command line, or write seed=[1,2] for one run with a list.",
+    "'seed=range(1,3)'": "means several runs: add -m to the command line.",
+    "-m seedd=1,2": "seedd: there is no such key; did you mean seed?",
+    "-m seed=1,2 data=sample_en,conl": "did you mean data=conll?",
+    # Hydra's own
+    "hydra.job.chdir=maybe": "hydra.job.chdir=maybe: the value does not fit the key",
+    "hydra/sweeper=optun": "hydra/sweeper=optun: there is no such hydra/sweeper; choose one of basic.",
+    "--config-name trian": "There is no configuration trian.yaml; leave --config-name out",
+}
+
+
+@pytest.mark.parametrize("line", SENTENCES)
+def test_a_wrong_command_line_is_answered(line: str, say: Say) -> None:
+    answer = say("train", line)
+    assert SENTENCES[line] in answer
+    assert "\n" not in answer
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["", "+experiment=crf", "-m seed=1,2 +experiment=crf,softmax", "logger=[csv,tensorboard]", "'name=${monitor}'"],
+)
+def test_a_right_one_is_not(line: str, say: Say) -> None:
+    assert say("train", line) == ""
+
+
+def test_the_suggestion_of_a_plus_is_right(say: Say) -> None:
+    assert say("train", "+trainer.limit_val_batches=2") == ""
+
+
+def test_the_groups_chosen_decide_what_keys_there_are(say: Say) -> None:
+    assert say("train", "callbacks=early_stopping callbacks.early_stopping.patiense=2") == (
+        "callbacks.early_stopping.patiense: there is no such key; did you mean callbacks.early_stopping.patience?"
+    )
+
+
+def test_a_file_that_asks_for_a_missing_one(say: Say, mine: Path) -> None:
+    answer = say("train", f"+experiment=asks --config-dir {mine}")
+    assert answer.startswith(
+        "data=conl, which +experiment=asks asks for: there is no such data, did you mean data=conll?"
+    )
+
+
+def test_a_file_that_is_not_yaml(say: Say, mine: Path) -> None:
+    assert f"{mine}/experiment/broken.yaml:3: not valid YAML" in say("train", f"+experiment=broken --config-dir {mine}")

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ner_lightning.command_line.arguments import parse
+from ner_lightning.command_line.help import help_text
+from ner_lightning.errors import UserError
+
+
+def test_train_says_what_it_does_with_examples_groups_and_keys() -> None:
+    text = help_text("train", parse(["--help"]))
+    assert text.startswith("Train a tagger")
+    assert text.count("python -m ner_lightning.train") >= 3
+    assert "seed: 1" in text
+    assert "* sample_en  The embedded English corpus" in text
+    assert "  +experiment\n" in text
+    assert "    softmax  " in text
+    assert "--cfg job shows the whole configuration" in text
+
+
+def test_a_choice_moves_the_mark() -> None:
+    text = help_text("train", parse(["--help", "data=conll"]))
+    assert "* conll" in text
+    assert "  sample_en" in text
+    assert "* sample_en" not in text
+
+
+def test_the_users_own_options_are_listed(mine: Path) -> None:
+    text = help_text("train", parse(["--help", "--config-dir", str(mine)]))
+    assert "mine       My corpus." in text
+
+
+def test_predict_has_no_experiments() -> None:
+    text = help_text("predict", parse(["--help"]))
+    assert "min_probability: 0.0" in text
+    assert "experiment" not in text.partition("KEY=VALUE")[0]
+
+
+def test_a_root_there_is_not() -> None:
+    with pytest.raises(UserError, match=r"There is no configuration trian\.yaml"):
+        help_text("train", parse(["--help", "--config-name", "trian"]))
