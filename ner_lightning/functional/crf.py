@@ -10,8 +10,9 @@ All results are float64: log Z of 512 words may be 5,000,000 nats, where float32
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
@@ -26,7 +27,10 @@ _Limits: TypeAlias = tuple[Tensor | None, Tensor | None]
 
 
 class _PathLoss(torch.autograd.Function):
-    """log Z - score(tags), or log Z alone if tags is None; the gradient is expected minus observed counts."""
+    """log Z - score(tags), or log Z alone if tags is None; the gradient is expected minus observed counts.
+
+    For the torch kernel; `crf_compiled.CompiledLoss` is the same for the compiled one.
+    """
 
     @staticmethod
     def forward(
@@ -38,18 +42,17 @@ class _PathLoss(torch.autograd.Function):
         tags: Tensor | None,
         mask: Tensor,
         limits: _Limits,
-        backend: Literal["torch", "numba"],
     ) -> Tensor:
         """Compute everything that a gradient needs, in one pass, and keep nothing of the input."""
-        moves, found = _posterior(emissions, mask, (start, end, transitions), limits, backend)
+        chain = closed_chain(emissions, mask, start, end, transitions, *limits)
+        moves, found = chain.moves, crf_torch.posterior(chain)
         counts, value, path = found.marginals, found.log_z, None
         if tags is not None:
             padding = ~mask
             path = path_moves(tags, padding, transitions.shape[0])
             ids, outside = tags.masked_fill(padding, 0)[..., None], padding[..., None]
             score = path_score(emissions, moves, ids, outside, path)
-            if limits[0] is not None:
-                check_legal(score, moves, path)
+            check_legal(score, moves, path)
             value = value - score
             counts = counts.scatter_(2, ids, -1.0, reduce="add").masked_fill_(outside, 0.0)
         ctx.found, ctx.path = found, path
@@ -75,24 +78,7 @@ class _PathLoss(torch.autograd.Function):
         moves = moves.to(moves_type)
         rows = moves[:-1]
         scores = emissions.to(emissions_type), moves[-1, :-1], rows[:, -1].contiguous(), rows[:, :-1].contiguous()
-        return *scores, None, None, None, None
-
-
-def _posterior(
-    emissions: Tensor, mask: Tensor, scores: _Scores, limits: _Limits, backend: Literal["torch", "numba"]
-) -> tuple[Tensor, Any]:
-    """The table of moves, and the posterior under it."""
-    if backend == "torch":
-        chain = closed_chain(emissions, mask, *scores, *limits)
-        return chain.moves, crf_torch.posterior(chain)
-    from ner_lightning.functional import crf_compiled  # numba is slow to import and may be absent
-
-    check_shapes(emissions, mask, scores[2])
-    legal, allowed = limits
-    if allowed is not None:
-        emissions = emissions.masked_fill(~allowed, -torch.inf)
-    moves = scored_moves(*scores, legal)
-    return moves, crf_compiled.posterior(emissions, mask, moves)
+        return *scores, None, None, None
 
 
 def log_partition(
@@ -263,7 +249,42 @@ def _loss(
     with full_precision(emissions):
         if chosen == "reference":
             return _reference_loss(emissions, tags, mask, scores, limits)
-        return _PathLoss.apply(emissions, *scores, tags, mask, limits, chosen)
+        differentiable = torch.is_grad_enabled() and any(part.requires_grad for part in (emissions, *scores))
+        if chosen == "numba":
+            return _compiled_loss(emissions, tags, mask, scores, limits, differentiable)
+        if differentiable:
+            return _PathLoss.apply(emissions, *scores, tags, mask, limits)
+        chain = closed_chain(emissions, mask, *scores, *limits)
+        log_z = crf_torch.log_partition(chain)
+        return log_z if tags is None else log_z - _legal_score(emissions, tags, mask, chain.moves)
+
+
+def _compiled_loss(
+    emissions: Tensor, tags: Tensor | None, mask: Tensor, scores: _Scores, limits: _Limits, differentiable: bool
+) -> Tensor:
+    from ner_lightning.functional import crf_compiled  # numba is slow to import and may be absent
+
+    check_shapes(emissions, mask, scores[2])
+    legal, allowed = limits
+    if allowed is not None:
+        emissions = emissions.masked_fill(~allowed, -torch.inf)
+    if differentiable:
+        value = crf_compiled.CompiledLoss.apply(emissions, *scores, tags, mask, legal)
+        if tags is not None and np.isposinf(value.detach().numpy()).any():
+            _legal_score(emissions, tags, mask, scored_moves(*scores, legal))  # says what is wrong
+        return value
+    log_z = crf_compiled.log_partition(emissions, mask, scores, legal)
+    return log_z if tags is None else log_z - _legal_score(emissions, tags, mask, scored_moves(*scores, legal))
+
+
+def _legal_score(emissions: Tensor, tags: Tensor, mask: Tensor, moves: Tensor) -> Tensor:
+    """Score of the tags without gradient, or an error if the constraints forbid them."""
+    with torch.no_grad():
+        padding = ~mask
+        path = path_moves(tags, padding, emissions.shape[2])
+        score = path_score(emissions, moves, tags.masked_fill(padding, 0)[..., None], padding[..., None], path)
+        check_legal(score, moves, path)
+        return score
 
 
 def _reference_loss(
