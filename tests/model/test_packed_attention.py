@@ -86,5 +86,8 @@ def test_no_mask_of_all_pairs_is_built_for_a_packed_row() -> None:
     mask = ALL_MASK_ATTENTION_FUNCTIONS[packed_attention.register()]
     shape = {"batch_size": 1, "q_length": 4, "kv_length": 4, "q_offset": 0, "kv_offset": 0}
     assert mask(attention_mask=None, **shape) is None
+    # ModernBERT's local layers: left to transformers this one would be built.
+    near = {"mask_function": lambda batch, head, q, k: abs(q - k) <= 1, "local_size": 1}
+    assert mask(attention_mask=None, allow_is_bidirectional_skip=True, **near, **shape) is None
     real = torch.tensor([[True, True, True, False]])
     assert mask(attention_mask=real, mask_function=lambda batch, head, q, k: k >= 0, **shape).shape == (1, 1, 4, 4)

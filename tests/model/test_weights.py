@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 
 import pytest
@@ -29,11 +30,15 @@ def test_a_local_folder_is_loaded_in_float32(folder: Path) -> None:
     assert all(torch.equal(saved[name].float(), value) for name, value in encoder.model.state_dict().items())
 
 
-def test_loading_says_nothing(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_loading_says_nothing(
+    folder: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("transformers"), "propagate", True)
     weights = load_file(folder / "model.safetensors")
     save_file(weights | {"pooler.dense.weight": torch.zeros(32, 32)}, folder / "model.safetensors", {"format": "pt"})
     Encoder(str(folder))
     assert capfd.readouterr() == ("", "")
+    assert caplog.records == []
 
 
 def test_weights_of_another_architecture_are_refused(folder: Path) -> None:
