@@ -18,6 +18,7 @@ from ner_lightning.data.bigrams import count_tags
 from ner_lightning.data.datamodule import CorpusDataModule
 from ner_lightning.data.encoding import WordEncoder
 from ner_lightning.errors import UserError
+from ner_lightning.model.decoder.crf import CRF
 from ner_lightning.model.encoder import Encoder
 from ner_lightning.model.pretrained import load_tokenizer, unknown_share
 from ner_lightning.model.tagger import TaggingModel
@@ -113,8 +114,9 @@ def build(config: dict[str, Any]) -> Run:
         about=describe(config, tags, encoder, tokenizer),
     )
     prepare(data, task, tokenizer, seed=config["seed"])
-    if config["model"]["decoder"].get("init") == "bigrams":
-        task.model.decoder.initialise_from_counts(*count_tags(data.tag_sequences("train", tags), len(tags)))
+    decoder = task.model.decoder
+    if isinstance(decoder, CRF) and decoder.init == "bigrams":
+        decoder.initialise_from_counts(*count_tags(data.tag_sequences("train", tags), len(tags)))
     trainer = make(
         config["trainer"],
         callbacks=[make(node) for node in config["callbacks"].values()],
@@ -164,8 +166,8 @@ def report_words(data: CorpusDataModule, words: WordEncoder) -> None:
     share = unknown_share(words.tokenizer, sample)
     if share > 0.1:
         rank_zero_warn(
-            f"{share:.0%} of the words hold something that the encoder's vocabulary turns into [UNK]: choose an encoder "
-            "made for this language, for Chinese model/encoder=e5_multilingual or bert_base_chinese"
+            f"{share:.0%} of the words hold something that the encoder's vocabulary turns into [UNK]: choose an "
+            "encoder made for this language, for Chinese model/encoder=e5_multilingual or bert_base_chinese"
         )
     if words.pieceless:
         rank_zero_info(f"{len(words.pieceless)} distinct words have no subword (invisible characters): read as unknown")
@@ -200,7 +202,9 @@ def load(path: str | Path) -> Loaded:
     except Exception as error:
         raise UserError(f"{file}: not a checkpoint written by ner_lightning ({type(error).__name__})") from error
     if about["format"] > FORMAT:
-        raise UserError(f"{file}: written by a newer version ({about['versions']['ner-lightning']}); update ner_lightning")
+        raise UserError(
+            f"{file}: written by a newer version ({about['versions']['ner-lightning']}); update ner_lightning"
+        )
     config, tags = about["config"], TagSet.from_dict(about["tags"])
     check_targets(config)
     encoder = make(config["model"]["encoder"], config=about["encoder"])

@@ -38,7 +38,10 @@ class Batch:
 
     def _map(self, change: Callable[[Tensor], Tensor]) -> Batch:
         values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Batch(**{key: change(value) if isinstance(value, Tensor) else value for key, value in values.items()})
+        for key, value in values.items():
+            if isinstance(value, Tensor):
+                values[key] = change(value)
+        return Batch(**values)
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Batch:
         """The same batch on another device; what the host needs stays on the host."""
@@ -114,7 +117,7 @@ class Collator:
             return [Window(0, len(lengths), 0, len(lengths))]
         return split_windows(lengths.tolist(), self.words.room, self.overlap)
 
-    def _lay_out(self, rows: list[np.ndarray], lengths: np.ndarray) -> dict[str, Tensor | None]:
+    def _lay_out(self, rows: list[np.ndarray], lengths: np.ndarray) -> dict[str, Any]:
         if self.layout == "packed":
             return {
                 "input_ids": torch.from_numpy(np.concatenate(rows)[None]),

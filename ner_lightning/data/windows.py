@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 
@@ -54,5 +55,5 @@ def split_windows(lengths: Sequence[int], room: int, overlap: int) -> list[Windo
             following -= 1
             shared += lengths[following]
         first = following
-    cuts = [0] + [(left[1] + right[0] + 1) // 2 for left, right in zip(spans, spans[1:], strict=False)] + [count]
-    return [Window(*span, *own) for span, own in zip(spans, zip(cuts, cuts[1:], strict=False), strict=True)]
+    cuts = [0] + [(left[1] + right[0] + 1) // 2 for left, right in pairwise(spans)] + [count]
+    return [Window(*span, *own) for span, own in zip(spans, pairwise(cuts), strict=True)]

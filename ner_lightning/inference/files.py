@@ -83,7 +83,9 @@ def tag_file(
             write_conll((sentence for sentence, _ in results), stream, tagger.tags.scheme)
         else:
             left, right = tee(results)
-            write_jsonl((sentence for sentence, _ in left), stream, (values for _, values in right), joiner, words=False)
+            write_jsonl(
+                (sentence for sentence, _ in left), stream, (values for _, values in right), joiner, words=False
+            )
     return counts[0], counts[1]
 
 
@@ -131,4 +133,3 @@ def _output(target: str) -> Iterator[TextIO]:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-

@@ -11,6 +11,8 @@ from ner_lightning.functional.pooling import Pooling, pool_words
 from ner_lightning.model.float32 import Float32Linear
 
 if TYPE_CHECKING:
+    from ner_lightning.model.decoder.crf import CRF
+    from ner_lightning.model.decoder.softmax import Softmax
     from ner_lightning.model.encoder import Encoder
 
 
@@ -35,15 +37,17 @@ class TaggingModel(nn.Module):
         dropout: share of each word vector set to zero in training.
     """
 
+    decoder: CRF | Softmax
+
     def __init__(
-        self, encoder: Encoder, decoder: nn.Module, *, pooling: Pooling = "first", dropout: float = 0.1
+        self, encoder: Encoder, decoder: CRF | Softmax, *, pooling: Pooling = "first", dropout: float = 0.1
     ) -> None:
         super().__init__()
         if pooling not in ("first", "last", "mean"):
             raise ValueError(f"model.pooling must be first, last or mean, not {pooling!r}")
         self.encoder = encoder
         self.dropout = nn.Dropout(dropout)
-        self.projection = Float32Linear(encoder.hidden_size, decoder.n_tags)  # type: ignore[arg-type]
+        self.projection = Float32Linear(encoder.hidden_size, decoder.n_tags)
         self.decoder = decoder
         self.pooling: Pooling = pooling
 

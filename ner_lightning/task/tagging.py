@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import pytorch_lightning as pl
-import torch
+from pytorch_lightning.utilities.types import LRSchedulerConfigType, OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.nn import functional
 
@@ -112,13 +112,15 @@ class TaggingTask(pl.LightningModule):
         self.log_dict({f"{prefix}/{name}": float(value) for name, value in scores.items()})
         metric.reset()
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """The optimiser, and its schedule over the real number of steps."""
         if self.optim is None:
             raise RuntimeError("this task was built for evaluation: it has no optimiser")
         steps = int(self.trainer.estimated_stepping_batches)
         optimizer, scheduler = self.optim.build(self.model, steps)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+        return OptimizerLRSchedulerConfig(
+            optimizer=optimizer, lr_scheduler=LRSchedulerConfigType(scheduler=scheduler, interval="step")
+        )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Write what rebuilds this model in a fresh process."""

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +22,7 @@ def test_every_word_is_owned_once_by_a_window_that_shows_it(lengths: list[int], 
 @given(LENGTHS, st.integers(6, 20), st.integers(0, 5))
 def test_neighbours_share_no_more_than_the_overlap(lengths: list[int], room: int, overlap: int) -> None:
     windows = split_windows(lengths, room, overlap)
-    for left, right in zip(windows, windows[1:], strict=False):
+    for left, right in pairwise(windows):
         assert left.first < right.first <= left.last < right.last
         assert sum(lengths[right.first : left.last]) <= overlap
 

@@ -1,0 +1,79 @@
+"""What a person should see before and after a fit: data, parameter groups, and whether the CRF has moved."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytorch_lightning as pl
+from rich.console import Console
+from rich.table import Table
+
+from ner_lightning.model.decoder.crf import CRF
+from ner_lightning.optim.groups import group_table
+
+if TYPE_CHECKING:
+    from ner_lightning.data.datamodule import CorpusDataModule
+    from ner_lightning.task.tagging import TaggingTask
+
+log = logging.getLogger(__name__)
+
+
+class Overview(pl.Callback):
+    """Shows the data and the optimiser's groups at the start of a fit, and at its end how far the CRF moved.
+
+    Args:
+        still: mean movement of the transitions, in nats, below which a CRF is warned about: it has learned nothing.
+    """
+
+    def __init__(self, still: float = 0.01) -> None:
+        self.still = still
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Show the data and the groups."""
+        if trainer.is_global_zero:
+            data: CorpusDataModule = trainer.datamodule  # type: ignore[attr-defined]
+            console = Console()
+            console.print(data_table(data))
+            console.print(optimiser_table(trainer.optimizers[0].param_groups))
+            log.info("batches: %s, %d sentences on each of %d", data.batching, data.batch_size, trainer.world_size)
+
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Say how far the CRF moved, and warn when it did not."""
+        task: TaggingTask = pl_module
+        decoder = task.model.decoder
+        if not trainer.is_global_zero or not isinstance(decoder, CRF):
+            return
+        moved = decoder.movement()
+        for name, distance in moved.items():
+            log.info("CRF %s moved by %.3f nats on average, %.3f at most", name, distance.mean, distance.largest)
+        if moved["transitions"].mean < self.still:
+            log.warning(
+                "The CRF's transitions have hardly moved (%.4f nats): it decides nothing yet; try optim.crf_lr=%g",
+                moved["transitions"].mean,
+                10 * max(group["initial_lr"] for group in trainer.optimizers[0].param_groups if group["name"] == "crf"),
+            )
+
+
+def data_table(data: CorpusDataModule) -> Table:
+    """Sentences, words and entities of each split, and what its reader had to decide."""
+    table = Table(title=f"data: {data.folder}")
+    columns = ("split", "sentences", "words", "entities", "types", "scheme", "repaired", "left out", "unknown words")
+    for column in columns:
+        table.add_column(column, justify="left" if column in ("split", "scheme") else "right")
+    for split, report in data.reports.items():
+        left_out = report.overlapping + report.empty_sentences
+        counts = (report.sentences, report.words, report.entities, len(report.types))
+        decided = (report.repaired, left_out, report.unknown_words)
+        table.add_row(split, *(f"{n:,}" for n in counts), report.scheme or "spans", *(f"{n:,}" for n in decided))
+    return table
+
+
+def optimiser_table(groups: list[dict[str, Any]]) -> Table:
+    """The parameter groups: tensors, parameters, rate, weight decay."""
+    table = Table(title="optimiser")
+    for column in ("group", "tensors", "parameters", "rate", "weight decay"):
+        table.add_column(column, justify="left" if column == "group" else "right")
+    for row in group_table(groups):
+        table.add_row(row.name, f"{row.tensors}", f"{row.parameters:,}", f"{row.lr:g}", f"{row.weight_decay:g}")
+    return table
