@@ -1,0 +1,198 @@
+"""Weights & Biases that never asks and never hangs: online where there is a key, else offline, and one line says so."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pytorch_lightning.loggers import Logger, WandbLogger
+from pytorch_lightning.utilities import rank_zero_info, rank_zero_only, rank_zero_warn
+
+from ner_lightning.callbacks.redaction import is_secret, publishable, secret_values, tells_secret
+from ner_lightning.errors import UserError
+
+if TYPE_CHECKING:
+    from wandb import Run
+
+INIT_SECONDS = 30
+FINISH_SECONDS = 60
+LONGEST_NAME = 128  # characters; the server refuses more
+STEP = "trainer/global_step"  # what Lightning's logger calls the step
+
+MODES = ("auto", "online", "offline", "disabled")
+# Overrides that say where a run is written rather than what is run, or that the name begins with already.
+UNNAMED = frozenset({"experiment", "sweep", "name", "logger", "paths"})
+
+
+def wandb_logger(
+    *,
+    project: str,
+    save_dir: str | Path,
+    run_config: Mapping[str, Any],
+    entity: str | None = None,
+    name: str | None = None,
+    group: str | None = None,
+    tags: Iterable[str] = (),
+    mode: str = "auto",
+) -> WandbLogger:
+    """Open a run of its own in W&B and return Lightning's logger around it.
+
+    The run is open when this returns, on rank zero alone, so that processes forked later write into the same one; close
+    it with `finish`. A run still open in this process was left by a command that broke: it is closed as failed.
+
+    Args:
+        project: in W&B.
+        save_dir: the run is written to `save_dir/wandb/`.
+        run_config: the resolved configuration, plain containers; W&B gets it without secrets and without anything huge.
+        entity: user or team; None: that of the key.
+        name: of the run; None: the experiment and what was overridden, `crf optim.encoder_lr=1e-4 seed=2`.
+        group: of the run; None: the experiment.
+        tags: of the run.
+        mode: `auto`: online where W&B has a key and can be reached, else offline. `online`: the same, but a missing key
+            is an error. `offline`, `disabled`: as asked. `WANDB_MODE=offline|disabled` (and `wandb offline`) overrule
+            the first two.
+
+    Raises:
+        UserError: when the mode is none of these, or `online` finds no key.
+    """
+    if mode not in MODES:
+        raise UserError(f"logger.wandb.mode: expected {', '.join(MODES)}, received {mode!r}")
+    experiment = str(run_config["name"])
+    options = {
+        "project": project,
+        "entity": entity,
+        "name": name or run_name(experiment, task_overrides()),
+        "group": group or experiment,
+        "tags": list(tags),
+        "dir": str(save_dir),
+        "job_type": "train",
+        "config": publishable(run_config, secret_values(os.environ)),
+    }
+    run = open_run(mode, options)
+    if run is not None:
+        run.define_metric(STEP)
+        run.define_metric("*", step_metric=STEP, step_sync=True)
+        for best in ("val/f1", str(run_config["monitor"])):
+            run.define_metric(best, step_metric=STEP, step_sync=True, summary="max")
+    return WandbLogger(experiment=run, project=project, save_dir=save_dir, name=options["name"])
+
+
+@rank_zero_only
+def open_run(mode: str, options: dict[str, Any]) -> Run:
+    """Open a run with `wandb.init(**options)`, offline when it has to be; offline, W&B itself stays silent.
+
+    On ranks other than zero nothing happens and the answer is None.
+    """
+    import wandb
+
+    if wandb.run is not None:
+        close(wandb.run, failed=True)
+    Path(options["dir"]).mkdir(parents=True, exist_ok=True)  # W&B warns of a git root otherwise
+    settled, reason = settle_mode(mode)
+    settings = {
+        "init_timeout": INIT_SECONDS,
+        "finish_timeout": FINISH_SECONDS,
+        "x_disable_meta": tells_secret(sys.argv, secret_values(os.environ)),  # W&B keeps the command line in there
+    }
+    if settled == "online":
+        try:
+            return wandb.init(mode="online", settings=settings, **options)
+        except Exception as error:  # W&B's own, time-outs, its service: none of them may stop a training
+            settled, reason = "offline", _first_line(error)
+    run = wandb.init(mode=settled, settings={**settings, "silent": True}, **options)
+    if settled == "offline":
+        rank_zero_info(f"W&B is offline ({reason}). To send this run: {sync_command(run)}")
+    return run
+
+
+def settle_mode(mode: str) -> tuple[Literal["online", "offline", "disabled"], str]:
+    """Decide between online, offline and disabled, without a question; at most ten seconds where there is no network.
+
+    Returns:
+        The mode and, for offline, why.
+
+    Raises:
+        UserError: when `online` finds no key.
+    """
+    import wandb
+
+    stated = wandb.setup().settings.mode  # WANDB_MODE, or what `wandb offline` wrote
+    if mode == "disabled" or (mode != "offline" and stated == "disabled"):
+        return "disabled", ""
+    if mode == "offline" or stated in ("offline", "dryrun"):
+        return "offline", "mode=offline" if mode == "offline" else f"WANDB_MODE={stated}"
+    try:
+        if wandb.login(prompt=False):  # has the server check the key; wandb.init needs 40 s to find no network
+            return "online", ""
+    except Exception as error:  # refused, malformed, no network
+        return "offline", _first_line(error)
+    if mode == "online":
+        raise UserError(
+            "logger.wandb.mode=online: W&B has no key; run `wandb login`, set WANDB_API_KEY, or leave mode=auto"
+        )
+    return "offline", "no key; `wandb login` stores one"
+
+
+@rank_zero_only
+def finish(loggers: Iterable[Logger], failed: bool) -> None:
+    """Close the W&B runs among the loggers, as failed or not; to be called in a `finally`, so it raises nothing itself.
+
+    Args:
+        loggers: of the trainer.
+        failed: whether the command did not reach its end.
+    """
+    for logger in loggers:
+        if isinstance(logger, WandbLogger) and logger.version:
+            close(logger.experiment, failed)
+
+
+def close(run: Run, failed: bool) -> None:
+    """Close a run; what goes wrong is a warning, for it would hide the error that ended the fit."""
+    try:
+        run.finish(exit_code=int(failed))
+    except Exception as error:
+        rank_zero_warn(f"W&B could not close its run ({_first_line(error)}). To send it: {sync_command(run)}")
+
+
+def sync_command(run: Run) -> str:
+    """What to type to send a run from its folder."""
+    return f"wandb sync {shlex.quote(str(Path(run.dir).parent))}"
+
+
+def task_overrides() -> list[str]:
+    """The overrides as typed, when Hydra started this run."""
+    from hydra.core.hydra_config import HydraConfig
+
+    return list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
+
+
+def run_name(experiment: str, overrides: Iterable[str]) -> str:
+    """Name a run after its experiment and what was overridden, in the order typed.
+
+    Left out: which experiment, loggers, folders, and secrets. A path is its last part; at most 128 characters.
+
+    >>> run_name("crf", ["+experiment=crf", "optim.encoder_lr=1e-4", "seed=2", "logger=wandb"])
+    'crf optim.encoder_lr=1e-4 seed=2'
+    >>> run_name("crf", ["+debug=fast", "data.dir=/corpora/wnut17", "~callbacks.progress", "+data.hub_token=abc"])
+    'crf debug=fast data.dir=wnut17 ~callbacks.progress'
+    """
+    words = [experiment]
+    for override in overrides:
+        key, equals, value = override.lstrip("+").partition("=")
+        if is_secret(key) or re.split(r"[./@]", key.lstrip("~"))[0] in UNNAMED:
+            continue
+        value = value.strip("'\"")
+        if value.startswith(("/", "~", "./", "../")):
+            value = Path(value).name
+        words.append(f"{key}{equals}{value}")
+    name = " ".join(words)
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
