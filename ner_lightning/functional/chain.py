@@ -32,7 +32,7 @@ class Chain(NamedTuple):
 
 
 def closed_moves(
-    start: Shaped[Tensor, "tags"], end: Shaped[Tensor, "tags"], transitions: Shaped[Tensor, "tags tags"]
+    start: Shaped[Tensor, tags], end: Shaped[Tensor, tags], transitions: Shaped[Tensor, "tags tags"]
 ) -> Shaped[Tensor, "closed closed"]:
     """All moves in one table: transitions, start as the last row, end as the last column, 0 in the corner.
 
@@ -47,8 +47,8 @@ def closed_moves(
 
 
 def scored_moves(
-    start: Float[Tensor, "tags"],
-    end: Float[Tensor, "tags"],
+    start: Float[Tensor, tags],
+    end: Float[Tensor, tags],
     transitions: Float[Tensor, "tags tags"],
     legal: Bool[Tensor, "closed closed"] | None,
 ) -> Float[Tensor, "closed closed"]:
@@ -109,8 +109,8 @@ def closed_emissions(
 def closed_chain(
     emissions: Float[Tensor, "batch words tags"],
     mask: Bool[Tensor, "batch words"],
-    start: Float[Tensor, "tags"],
-    end: Float[Tensor, "tags"],
+    start: Float[Tensor, tags],
+    end: Float[Tensor, tags],
     transitions: Float[Tensor, "tags tags"],
     legal: Bool[Tensor, "closed closed"] | None = None,
     allowed: Bool[Tensor, "batch words tags"] | None = None,

@@ -84,14 +84,14 @@ class _PathLoss(torch.autograd.Function):
 def log_partition(
     emissions: Float[Tensor, "batch words tags"],
     mask: Bool[Tensor, "batch words"],
-    start: Float[Tensor, "tags"],
-    end: Float[Tensor, "tags"],
+    start: Float[Tensor, tags],
+    end: Float[Tensor, tags],
     transitions: Float[Tensor, "tags tags"],
     *,
     legal: Bool[Tensor, "closed closed"] | None = None,
     allowed: Bool[Tensor, "batch words tags"] | None = None,
     backend: Backend = "auto",
-) -> Float64[Tensor, "batch"]:
+) -> Float64[Tensor, batch]:
     """Logarithm of Z(x): the summed exp(score) of all tag sequences, in nats.
 
     Args:
@@ -121,13 +121,13 @@ def nll(
     emissions: Float[Tensor, "batch words tags"],
     tags: Int[Tensor, "batch words"],
     mask: Bool[Tensor, "batch words"],
-    start: Float[Tensor, "tags"],
-    end: Float[Tensor, "tags"],
+    start: Float[Tensor, tags],
+    end: Float[Tensor, tags],
     transitions: Float[Tensor, "tags tags"],
     *,
     legal: Bool[Tensor, "closed closed"] | None = None,
     backend: Backend = "auto",
-) -> Float64[Tensor, "batch"]:
+) -> Float64[Tensor, batch]:
     """Negative log-likelihood of the given tags: log Z(x) - score(x, y), in nats.
 
     Args:
@@ -155,13 +155,13 @@ def partial_nll(
     emissions: Float[Tensor, "batch words tags"],
     allowed: Bool[Tensor, "batch words tags"],
     mask: Bool[Tensor, "batch words"],
-    start: Float[Tensor, "tags"],
-    end: Float[Tensor, "tags"],
+    start: Float[Tensor, tags],
+    end: Float[Tensor, tags],
     transitions: Float[Tensor, "tags tags"],
     *,
     legal: Bool[Tensor, "closed closed"] | None = None,
     backend: Backend = "auto",
-) -> Float64[Tensor, "batch"]:
+) -> Float64[Tensor, batch]:
     """Negative marginal log-likelihood of partial labels: log Z(x) - log Z(x, sequences within `allowed`), in nats.
 
     Tsuboi et al., "Training conditional random fields using incomplete annotations", 2008. Both sums run as one batch.
@@ -208,12 +208,12 @@ def sequence_score(
     emissions: Float[Tensor, "batch words tags"],
     tags: Int[Tensor, "batch words"],
     mask: Bool[Tensor, "batch words"],
-    start: Float[Tensor, "tags"],
-    end: Float[Tensor, "tags"],
+    start: Float[Tensor, tags],
+    end: Float[Tensor, tags],
     transitions: Float[Tensor, "tags tags"],
     *,
     legal: Bool[Tensor, "closed closed"] | None = None,
-) -> Float64[Tensor, "batch"]:
+) -> Float64[Tensor, batch]:
     """score(x, y): sum of the given path's emissions and moves, in nats; arguments as in `nll`.
 
     Returns:

@@ -18,18 +18,19 @@ from ner_lightning.functional.backend import wide
 from ner_lightning.functional.path_numba import subtract_path
 
 # Emissions, lengths, start, end, transitions.
-_Arrays: TypeAlias = tuple[NDArray[Any], NDArray[np.int64], NDArray[Any], NDArray[Any], NDArray[Any]]
+Arrays: TypeAlias = tuple[NDArray[Any], NDArray[np.int64], NDArray[Any], NDArray[Any], NDArray[Any]]
 _DOUBLE_BACKWARD = (
     "the CRF cannot be differentiated twice (create_graph=True); use backend='reference', whose steps autograd records"
 )
 
 
-def _arrays(
+def as_arrays(
     emissions: Float[Tensor, "batch words tags"],
     mask: Bool[Tensor, "batch words"],
     scores: tuple[Tensor, Tensor, Tensor],
     legal: Bool[Tensor, "closed closed"] | None,
-) -> _Arrays:
+) -> Arrays:
+    """The arguments of a compiled kernel, illegal moves at minus infinity. Shares memory where it can."""
     # Half precision has no arithmetic there; float32 is read as it is.
     given = emissions.detach().to(wide(emissions.dtype)).numpy()
     start, end, transitions = (part.detach().to(wide(part.dtype)).numpy() for part in scores)
@@ -59,7 +60,7 @@ class CompiledLoss(torch.autograd.Function):
         legal: Tensor | None,
     ) -> Tensor:
         """Compute everything that a gradient needs, in one pass."""
-        ctx.arrays = _arrays(emissions, mask, (start, end, transitions), legal)
+        ctx.arrays = as_arrays(emissions, mask, (start, end, transitions), legal)
         ctx.tags = None if tags is None else tags.numpy()
         ctx.found = _run(ctx.arrays, ctx.tags, np.ones(len(mask)))
         ctx.types = emissions.dtype, start.dtype
@@ -81,7 +82,7 @@ class CompiledLoss(torch.autograd.Function):
         return torch.from_numpy(emissions).to(emissions_type), *scores, None, None, None
 
 
-def _run(arrays: _Arrays, tags: NDArray[np.int64] | None, weights: NDArray[np.float64]) -> crf_numba.PartitionGradients:
+def _run(arrays: Arrays, tags: NDArray[np.int64] | None, weights: NDArray[np.float64]) -> crf_numba.PartitionGradients:
     found = crf_numba.log_partition_and_marginals(*arrays, weights)
     if tags is not None:
         subtract_path(found, *arrays, weights, tags)
@@ -93,11 +94,11 @@ def log_partition(
     mask: Bool[Tensor, "batch words"],
     scores: tuple[Tensor, Tensor, Tensor],
     legal: Bool[Tensor, "closed closed"] | None = None,
-) -> Float64[Tensor, "batch"]:
+) -> Float64[Tensor, batch]:
     """The log-partition of each sentence in nats, without gradient.
 
     >>> zeros, mask = torch.zeros(2, 2), torch.ones(1, 3, dtype=torch.bool)
     >>> log_partition(torch.zeros(1, 3, 2), mask, (zeros[0], zeros[0], zeros)).exp().round()
     tensor([8.], dtype=torch.float64)
     """
-    return torch.from_numpy(crf_numba.log_partition(*_arrays(emissions, mask, scores, legal)))
+    return torch.from_numpy(crf_numba.log_partition(*as_arrays(emissions, mask, scores, legal)))

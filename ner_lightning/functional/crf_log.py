@@ -23,7 +23,7 @@ class Lattice(NamedTuple):
 
     log_alpha: Float64[Tensor, "batch positions closed"]
     log_beta: Float64[Tensor, "batch positions closed"]
-    log_z: Float64[Tensor, "batch"]
+    log_z: Float64[Tensor, batch]
 
 
 def log_forward_backward(
@@ -79,6 +79,6 @@ def log_pairs(
     return pairs
 
 
-def _finite(log_z: Float64[Tensor, "batch"]) -> Float64[Tensor, "batch"]:
+def _finite(log_z: Float64[Tensor, batch]) -> Float64[Tensor, batch]:
     """Minus infinity replaced: minus infinity less minus infinity would be NaN."""
     return log_z.masked_fill(log_z == -torch.inf, 0.0)

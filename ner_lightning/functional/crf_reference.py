@@ -33,10 +33,10 @@ def _clean(emissions: Float[Tensor, "batch words tags"], mask: Bool[Tensor, "bat
 def log_partition(
     emissions: Float[Tensor, "batch words tags"],
     mask: Bool[Tensor, "batch words"],
-    start: Float[Tensor, "tags"],
-    end: Float[Tensor, "tags"],
+    start: Float[Tensor, tags],
+    end: Float[Tensor, tags],
     transitions: Float[Tensor, "tags tags"],
-) -> Float[Tensor, "batch"]:
+) -> Float[Tensor, batch]:
     """The log-partition by pytorch-crf, in the precision of the emissions (float32 at least).
 
     >>> mask = torch.ones(1, 3, dtype=torch.bool)
@@ -51,10 +51,10 @@ def sequence_score(
     emissions: Float[Tensor, "batch words tags"],
     tags: Int[Tensor, "batch words"],
     mask: Bool[Tensor, "batch words"],
-    start: Float[Tensor, "tags"],
-    end: Float[Tensor, "tags"],
+    start: Float[Tensor, tags],
+    end: Float[Tensor, tags],
     transitions: Float[Tensor, "tags tags"],
-) -> Float[Tensor, "batch"]:
+) -> Float[Tensor, batch]:
     """Score of the given tags by pytorch-crf.
 
     >>> ones = torch.ones(1, 1)
@@ -68,8 +68,8 @@ def sequence_score(
 def decode(
     emissions: Float[Tensor, "batch words tags"],
     mask: Bool[Tensor, "batch words"],
-    start: Float[Tensor, "tags"],
-    end: Float[Tensor, "tags"],
+    start: Float[Tensor, tags],
+    end: Float[Tensor, tags],
     transitions: Float[Tensor, "tags tags"],
 ) -> Int[Tensor, "batch words"]:
     """Best path by pytorch-crf, padded with 0.

@@ -23,9 +23,9 @@ from ner_lightning.functional.chain import Chain
 from ner_lightning.functional.crf_log import Lattice, log_forward_backward, log_marginals, log_pairs
 
 # A step shrinks the sum of all weights by exp(-_MAX_MOVE) at worst. Between two rescalings that must stay, in both
-# directions together, within the 700 nats of float64: (2 * 8 + 1) * 35 = 595.
-_RESCALE_EVERY = 8
-_MAX_MOVE = 35.0
+# directions together, within the 700 nats of float64: (2 * 10 + 1) * 28 = 588.
+_RESCALE_EVERY = 10
+_MAX_MOVE = 28.0
 # Under this a weight counts as lost; what is above still has all its digits.
 _LOST = 1e-290
 # Alpha times beta under this: what either lost may be more than what is left.
@@ -50,8 +50,8 @@ class Scan(NamedTuple):
     weights: Float64[Tensor, "steps directions batch closed"]
     products: Float64[Tensor, "steps directions batch closed"]
     divisors: Float64[Tensor, "divisions directions batch one"] | None
-    log_z: Float64[Tensor, "batch"]
-    lost: Bool[Tensor, "batch"] | None
+    log_z: Float64[Tensor, batch]
+    lost: Bool[Tensor, batch] | None
 
 
 class Posterior(NamedTuple):
@@ -64,12 +64,12 @@ class Posterior(NamedTuple):
         redo: sentences whose `left` is zero and whose pairs are in `redone_pairs`.
     """
 
-    log_z: Float64[Tensor, "batch"]
+    log_z: Float64[Tensor, batch]
     marginals: Float64[Tensor, "batch words tags"]
     left: Float64[Tensor, "steps batch closed"]
     right: Float64[Tensor, "steps batch closed"]
     matrix: Float64[Tensor, "closed closed"]
-    redo: Int[Tensor, "redone"] | None
+    redo: Int[Tensor, redone] | None
     redone_pairs: Float64[Tensor, "redone closed closed"] | None
 
     def expected_moves(self, weights: Float64[Tensor, "batch one"]) -> Float64[Tensor, "closed closed"]:
@@ -106,7 +106,7 @@ def _run(
     return weights, products, torch.stack(divisors) if divisors else None, before[-1]
 
 
-def _lost_sentences(products: Float64[Tensor, "steps batch closed"], chain: Chain) -> Bool[Tensor, "batch"]:
+def _lost_sentences(products: Float64[Tensor, "steps batch closed"], chain: Chain) -> Bool[Tensor, batch]:
     """Sentences with a tag that can be reached forwards from a tag that was there, and is not there.
 
     Forwards is enough. If alpha is whole, whatever beta lost and should not have shows where the two meet (`_meet`).
@@ -145,7 +145,7 @@ def scan(chain: Chain, directions: int) -> Scan:
     return Scan(largest, matrix, weights, products, divisors, log_z, lost)
 
 
-def _redo(lost: Bool[Tensor, "batch"] | None) -> Int[Tensor, "redone"] | None:
+def _redo(lost: Bool[Tensor, batch] | None) -> Int[Tensor, redone] | None:
     """Positions of the lost sentences, None for none. The host waits here, once."""
     if lost is None:
         return None
@@ -155,7 +155,7 @@ def _redo(lost: Bool[Tensor, "batch"] | None) -> Int[Tensor, "redone"] | None:
     return positions if len(positions) else None
 
 
-def log_partition(chain: Chain) -> Float64[Tensor, "batch"]:
+def log_partition(chain: Chain) -> Float64[Tensor, batch]:
     """The log-partition of each sentence, in nats.
 
     >>> from ner_lightning.functional.chain import closed_chain
@@ -170,7 +170,7 @@ def log_partition(chain: Chain) -> Float64[Tensor, "batch"]:
     return front.log_z.index_copy(0, redo, log_forward_backward(chain.emissions[redo], chain.moves).log_z)
 
 
-def _meet(both: Scan) -> tuple[Tensor, Tensor, Tensor, Bool[Tensor, "batch"] | None]:
+def _meet(both: Scan) -> tuple[Tensor, Tensor, Tensor, Bool[Tensor, batch] | None]:
     """At positions 1, 2, ...: alpha times beta, their sum, beta, and the sentences lost, or whose two do not meet."""
     beta = both.products[:, 1].flip(0)
     joint = both.weights[:, 0] * beta

@@ -29,12 +29,12 @@ def path_probability(
     emissions: Float[Tensor, "batch words tags"],
     tags: Int[Tensor, "batch words"],
     mask: Bool[Tensor, "batch words"],
-    start: Float[Tensor, "tags"],
-    end: Float[Tensor, "tags"],
+    start: Float[Tensor, tags],
+    end: Float[Tensor, tags],
     transitions: Float[Tensor, "tags tags"],
     *,
     legal: Bool[Tensor, "closed closed"] | None = None,
-) -> Float64[Tensor, "batch"]:
+) -> Float64[Tensor, batch]:
     """p(y | x) = exp(score - log Z) of a whole tag sequence; arguments as in `ner_lightning.functional.crf.nll`.
 
     >>> mask, tags = torch.ones(1, 2, dtype=torch.bool), torch.zeros(1, 2, dtype=torch.long)
@@ -45,7 +45,7 @@ def path_probability(
         return nll(emissions, tags, mask, start, end, transitions, legal=legal).neg_().exp_()
 
 
-def entropy(chain: Chain) -> Float64[Tensor, "batch"]:
+def entropy(chain: Chain) -> Float64[Tensor, batch]:
     """Entropy of p(y | x) over all tag sequences, in nats: log Z less the expected score.
 
     Mann and McCallum, "Efficient computation of entropy gradient for semi-supervised conditional random fields", 2007.

@@ -54,7 +54,7 @@ def path_score(
     tags: Int[Tensor, "batch words one"],
     padding: Bool[Tensor, "batch words one"],
     path: Int[Tensor, "batch moves"],
-) -> Float64[Tensor, "batch"]:
+) -> Float64[Tensor, batch]:
     """Sum of a path's emissions and moves in nats; tags are valid ids everywhere.
 
     >>> padding, tags = torch.tensor([[False]]), torch.tensor([[0]])
@@ -67,7 +67,7 @@ def path_score(
 
 
 def check_legal(
-    scores: Float64[Tensor, "batch"],
+    scores: Float64[Tensor, batch],
     moves: Float[Tensor, "closed closed"],
     path: Int[Tensor, "batch moves"],
 ) -> None:

@@ -29,10 +29,10 @@ class EntityTags(NamedTuple):
         continues: whether tag k right behind an entity of a type would be part of it (IOB2: its I-).
     """
 
-    first: Int[Tensor, "types"]
-    inside: Int[Tensor, "types"]
-    last: Int[Tensor, "types"]
-    single: Int[Tensor, "types"]
+    first: Int[Tensor, types]
+    inside: Int[Tensor, types]
+    last: Int[Tensor, types]
+    single: Int[Tensor, types]
     continues: Bool[Tensor, "types closed"]
 
 
@@ -74,7 +74,7 @@ def entity_paths(
 
 def span_probability(
     chain: Chain, entities: Int[Tensor, "entities four"], tags: EntityTags
-) -> Float64[Tensor, "entities"]:
+) -> Float64[Tensor, entities]:
     """P(this is an entity of this type, with exactly these ends, given x), all entities in one pass.
 
     sum of exp(score) of all sequences in which the entity's words have its tags and the next word does not continue it,
@@ -136,7 +136,7 @@ def _check_inside(chain: Chain, entities: Int[Tensor, "entities four"]) -> None:
 
 def independent_span_probability(
     marginals: Float[Tensor, "batch words tags"], entities: Int[Tensor, "entities four"], tags: EntityTags
-) -> Float[Tensor, "entities"]:
+) -> Float[Tensor, entities]:
     """Product of the token probabilities of an entity's words: what a softmax model has to offer, for comparison.
 
     The word behind counts too, with the probability that it does not continue the entity.

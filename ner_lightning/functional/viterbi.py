@@ -23,15 +23,15 @@ class BestPath(NamedTuple):
     """The best tags, padded with 0, and their score in nats (minus infinity where no sequence is legal)."""
 
     tags: Int[Tensor, "batch words"]
-    best_score: Float[Tensor, "batch"]
+    best_score: Float[Tensor, batch]
 
 
 @torch.no_grad()
 def viterbi_decode(
     emissions: Float[Tensor, "batch words tags"],
     mask: Bool[Tensor, "batch words"],
-    start: Float[Tensor, "tags"],
-    end: Float[Tensor, "tags"],
+    start: Float[Tensor, tags],
+    end: Float[Tensor, tags],
     transitions: Float[Tensor, "tags tags"],
     *,
     legal: Bool[Tensor, "closed closed"] | None = None,
@@ -57,21 +57,20 @@ def viterbi_decode(
     """
     chosen = choose_backend(backend, emissions)
     check_shapes(emissions, mask, transitions)
+    if chosen == "numba":
+        from ner_lightning.functional import crf_compiled, viterbi_numba  # numba is slow to import and may be absent
+
+        arrays = crf_compiled.as_arrays(emissions, mask, (start, end, transitions), legal)
+        found, best_score = viterbi_numba.viterbi(*arrays)
+        return BestPath(torch.from_numpy(found), torch.from_numpy(best_score).to(wide(emissions.dtype)))
     with full_precision(emissions):
         dtype = wide(emissions.dtype)
-        scores = emissions.detach().to(dtype)
-        moves = scored_moves(start, end, transitions, legal).to(dtype)
+        scores, moves = emissions.to(dtype), scored_moves(start, end, transitions, legal).to(dtype)
         if chosen == "torch":
             return _viterbi(closed_emissions(scores, mask), moves)
-        first, last, pairs = moves[-1, :-1], moves[:-1, -1], moves[:-1, :-1]
-        if chosen == "reference":
-            best = crf_reference.decode(scores, mask, first, last, pairs)
-            return BestPath(best, sequence_score(scores, best, mask, first, last, pairs).to(dtype))
-        from ner_lightning.functional import viterbi_numba  # numba is slow to import and may be absent
-
-        arrays = (part.numpy() for part in (scores, mask.sum(1), first, last, pairs))
-        found, best_score = (torch.from_numpy(array) for array in viterbi_numba.viterbi(*arrays))
-        return BestPath(found, best_score.to(dtype))
+        parts = moves[-1, :-1], moves[:-1, -1], moves[:-1, :-1]
+        best = crf_reference.decode(scores, mask, *parts)
+        return BestPath(best, sequence_score(scores, best, mask, *parts).to(dtype))
 
 
 def _viterbi(emissions: Float[Tensor, "batch positions closed"], moves: Float[Tensor, "closed closed"]) -> BestPath:

@@ -48,8 +48,8 @@ class CRF(nn.Module):
     """
 
     allowed_transitions: Bool[Tensor, "tags tags"]
-    allowed_start: Bool[Tensor, "tags"]
-    allowed_end: Bool[Tensor, "tags"]
+    allowed_start: Bool[Tensor, tags]
+    allowed_end: Bool[Tensor, tags]
     allowed_moves: Bool[Tensor, "closed closed"]
     initial_moves: Float[Tensor, "closed closed"]
 
@@ -101,9 +101,9 @@ class CRF(nn.Module):
     @torch.no_grad()
     def initialise_from_counts(
         self,
-        start: Float[Tensor, "tags"],
+        start: Float[Tensor, tags],
         transitions: Float[Tensor, "tags tags"],
-        end: Float[Tensor, "tags"],
+        end: Float[Tensor, tags],
         smoothing: float = 1.0,
     ) -> None:
         """Set the parameters to log-probabilities of the training data's moves.
@@ -162,7 +162,7 @@ class CRF(nn.Module):
         tags: Int[Tensor, "batch words"],
         mask: Bool[Tensor, "batch words"],
         allowed: Bool[Tensor, "batch words tags"] | None = None,
-    ) -> Float[Tensor, "batch"]:
+    ) -> Float[Tensor, batch]:
         """Negative log-likelihood of each sentence in nats, float32 at least. No Viterbi here.
 
         Args:
@@ -205,7 +205,7 @@ class CRF(nn.Module):
         emissions: Float[Tensor, "batch words tags"],
         mask: Bool[Tensor, "batch words"],
         entities: Int[Tensor, "entities four"],
-    ) -> Float64[Tensor, "entities"]:
+    ) -> Float64[Tensor, entities]:
         """The exact probability of each entity, all in one pass.
 
         Args:
@@ -220,7 +220,7 @@ class CRF(nn.Module):
         emissions: Float[Tensor, "batch words tags"],
         tags: Int[Tensor, "batch words"],
         mask: Bool[Tensor, "batch words"],
-    ) -> Float64[Tensor, "batch"]:
+    ) -> Float64[Tensor, batch]:
         """p(y | x) of whole tag sequences."""
         return path_probability(emissions, tags, mask, *self._scores(), legal=self.legal_moves("decode"))
 
@@ -240,7 +240,7 @@ class CRF(nn.Module):
 
     def entropy(
         self, emissions: Float[Tensor, "batch words tags"], mask: Bool[Tensor, "batch words"]
-    ) -> Float64[Tensor, "batch"]:
+    ) -> Float64[Tensor, batch]:
         """Entropy of p(y | x), in nats."""
         return entropy(self._chain(emissions, mask))
 

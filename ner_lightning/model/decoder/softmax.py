@@ -33,8 +33,8 @@ class Softmax(nn.Module):
     """
 
     allowed_transitions: Bool[Tensor, "tags tags"]
-    allowed_start: Bool[Tensor, "tags"]
-    allowed_end: Bool[Tensor, "tags"]
+    allowed_start: Bool[Tensor, tags]
+    allowed_end: Bool[Tensor, tags]
 
     def __init__(self, tags: TagSet, *, constrain: Constrain = "none") -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class Softmax(nn.Module):
         tags: Int[Tensor, "batch words"],
         mask: Bool[Tensor, "batch words"],
         allowed: Bool[Tensor, "batch words tags"] | None = None,
-    ) -> Float[Tensor, "batch"]:
+    ) -> Float[Tensor, batch]:
         """Sum of the words' cross entropies for each sentence in nats, float32 at least.
 
         Args:
@@ -104,7 +104,7 @@ class Softmax(nn.Module):
         emissions: Float[Tensor, "batch words tags"],
         mask: Bool[Tensor, "batch words"],
         entities: Int[Tensor, "entities four"],
-    ) -> Float[Tensor, "entities"]:
+    ) -> Float[Tensor, entities]:
         """Product of the token probabilities of each entity's words, and that the word behind does not continue it.
 
         Args:

@@ -1,0 +1,149 @@
+"""The torch kernel: its range, its number of launches, and that no device makes the host wait."""
+
+import pytest
+import torch
+import torchcrf
+
+from ner_lightning.functional.chain import Chain, closed_chain, closed_moves
+from ner_lightning.functional.crf import log_partition, nll
+from ner_lightning.functional.crf_log import log_forward_backward, log_marginals, log_pairs
+from ner_lightning.functional.crf_torch import lattice, posterior
+from tests.oracle.crf_cases import CASES, Counter, random_case
+
+every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+
+
+def islands(ahead: float, behind: float):
+    """Two tags without a move between them: the first is `ahead` nats ahead in the front half, then `behind` behind."""
+    emissions = torch.zeros(1, 20, 2, dtype=torch.float64)
+    emissions[0, :10, 0], emissions[0, 10:, 1] = ahead / 10, behind / 10
+    legal = closed_moves(*torch.ones(2, 2, dtype=torch.bool), torch.eye(2, dtype=torch.bool))
+    mask = torch.ones(1, 20, dtype=torch.bool)
+    return emissions, mask, *torch.zeros(2, 2, dtype=torch.float64), torch.zeros(2, 2, dtype=torch.float64), legal
+
+
+@pytest.mark.parametrize("backend", ["torch", "numba"])
+@pytest.mark.parametrize(("ahead", "behind"), [(100.0, 180.0), (1000.0, 1800.0), (1800.0, 1000.0), (1e4, 1e4)])
+def test_two_islands(backend, ahead, behind):
+    emissions, mask, start, end, transitions, legal = islands(ahead, behind)
+    transitions.requires_grad_()
+    emissions.requires_grad_()
+    tags = torch.full((1, 20), int(behind > ahead))
+    value = nll(emissions, tags, mask, start, end, transitions, legal=legal, backend=backend)
+    value.sum().backward()
+    expected = 0.6931471805599453 if ahead == behind else 0.0
+    torch.testing.assert_close(value.item(), expected, rtol=0, atol=1e-9)
+    assert emissions.grad.isfinite().all()
+    share = -0.5 if ahead == behind else 0.0
+    torch.testing.assert_close(transitions.grad[tags[0, 0], tags[0, 0]].item(), 19 * share, rtol=0, atol=1e-9)
+    # Without the gradient the recursion runs in one direction alone.
+    with torch.no_grad():
+        again = log_partition(emissions, mask, start, end, transitions, legal=legal, backend=backend)
+    torch.testing.assert_close(again.item(), max(ahead, behind) + expected)
+
+
+def test_islands_that_both_directions_lose():
+    # 900 behind, then 1,800 ahead, then 900 behind: neither alpha nor beta of the second island survives to the end.
+    emissions, mask, start, end, transitions, legal = islands(0.0, 0.0)
+    emissions[0, :5, 0], emissions[0, 5:15, 1], emissions[0, 15:, 0] = 180.0, 180.0, 180.0
+    found = posterior(closed_chain(emissions, mask, start, end, transitions, legal))
+    torch.testing.assert_close(found.marginals, torch.full_like(found.marginals, 0.5))
+    torch.testing.assert_close(found.log_z.item(), 1800.6931471805599)
+
+
+def test_only_the_affected_sentences_are_done_again():
+    first, second = islands(1000.0, 1800.0), islands(1.0, 2.0)
+    emissions, mask = torch.cat([first[0], second[0]]), torch.ones(2, 20, dtype=torch.bool)
+    found = posterior(closed_chain(emissions, mask, *first[2:]))
+    assert found.redo.tolist() == [0]
+    expected = log_forward_backward(
+        closed_chain(emissions, mask, *first[2:]).emissions, closed_chain(emissions, mask, *first[2:]).moves
+    )
+    torch.testing.assert_close(found.log_z, expected.log_z)
+
+
+def test_transitions_far_apart_without_constraints():
+    case = random_case(31, (12, 5), 4)
+    transitions = case.transitions.clone()
+    transitions[0, 1:] = -1e4  # leaving tag 0 is nearly impossible
+    leaf = transitions.clone().requires_grad_()
+    found = log_partition(case.emissions, case.mask, case.start, case.end, leaf, backend="torch")
+    found.sum().backward()
+    reference = torchcrf.CRF(4, batch_first=True).double()
+    for parameter, value in zip(reference.parameters(), (case.start, case.end, transitions), strict=True):
+        parameter.data = value.clone()
+    expected = reference._compute_normalizer(case.emissions.transpose(0, 1), case.mask.T)
+    expected.sum().backward()
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(leaf.grad, reference.transitions.grad)
+
+
+@every_case
+def test_lattice_equals_log_space(case):
+    chain = case.chain()
+    found, expected = lattice(chain), log_forward_backward(chain.emissions, chain.moves)
+    torch.testing.assert_close(found.log_z, expected.log_z)
+    torch.testing.assert_close(found.log_alpha, expected.log_alpha)
+    # Beta of what cannot be reached is no use to anybody.
+    reached = expected.log_alpha > -torch.inf
+    torch.testing.assert_close(found.log_beta[reached], expected.log_beta[reached])
+
+
+@every_case
+def test_log_space_equals_exponential_space(case):
+    chain, weights = case.chain(), torch.rand(len(case.mask), 1, dtype=torch.float64)
+    found, exact = posterior(chain), log_forward_backward(chain.emissions, chain.moves)
+    torch.testing.assert_close(log_marginals(exact)[:, 1:-1, :-1], found.marginals)
+    pairs = (weights[..., None] * log_pairs(exact, chain.emissions, chain.moves)).sum(0)
+    torch.testing.assert_close(found.expected_moves(weights), pairs)
+
+
+def test_a_sentence_without_a_legal_path():
+    case = CASES["IOB2"]
+    allowed = torch.ones(case.emissions.shape, dtype=torch.bool)
+    allowed[0, :, :2] = False
+    for backend in ("torch", "numba"):
+        leaf = case.emissions.clone().requires_grad_()
+        value = log_partition(leaf, case.mask, *case.scores, legal=case.legal, allowed=allowed, backend=backend)
+        assert value[0] == -torch.inf
+        assert value[1:].isfinite().all()
+        value[1:].sum().backward()
+        assert leaf.grad.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("words", "constrained", "most"), [(32, False, 6.0), (128, False, 3.0), (32, True, 6.5), (192, True, 3.0)]
+)
+def test_operations_a_word_step(words, constrained, most):
+    case = random_case(32, (words, words // 2, words // 3), 5, dtype=torch.float32)
+    leaves = [part.clone().requires_grad_() for part in (case.emissions, *case.scores)]
+    tags = torch.zeros_like(case.mask, dtype=torch.long)
+    legal = torch.ones(6, 6, dtype=torch.bool) if constrained else None
+    with Counter() as counter:
+        nll(leaves[0], tags, case.mask, *leaves[1:], legal=legal, backend="torch").mean().backward()
+    assert counter.operations / words <= most
+    reference = torchcrf.CRF(5, batch_first=True)
+    with Counter() as counter:
+        reference(case.emissions, tags, case.mask).backward()
+    assert counter.operations / words > 30  # so the counter counts
+
+
+def test_a_device_never_makes_the_host_wait_in_the_loss():
+    # On the meta device there are no values: whatever needs one raises.
+    case = random_case(33, (24, 9), 5, dtype=torch.float32)
+    parts = [part.to("meta") for part in (case.emissions, *case.scores)]
+    leaves = [part.requires_grad_() for part in parts]
+    tags = torch.zeros(case.mask.shape, dtype=torch.long, device="meta")
+    nll(leaves[0], tags, case.mask.to("meta"), *leaves[1:]).mean().backward()
+    assert leaves[3].grad.shape == (5, 5)
+    legal = torch.ones(6, 6, dtype=torch.bool, device="meta")
+    with pytest.raises((NotImplementedError, RuntimeError), match="meta"):  # constraints cost one look
+        nll(leaves[0], tags, case.mask.to("meta"), *leaves[1:], legal=legal)
+
+
+def test_constraints_cost_one_look():
+    case = random_case(34, (24, 9), 5)
+    emissions, moves, _ = closed_chain(case.emissions, case.mask, *case.scores, torch.ones(6, 6, dtype=torch.bool))
+    with Counter() as counter:
+        posterior(Chain(emissions, moves, True))
+    assert counter.waits <= 1
