@@ -159,15 +159,16 @@ def test_two_islands():
 
 
 @pytest.mark.parametrize("gap", [400.0, 600.0, 2000.0, 1e5])
-def test_islands_beyond_the_range_of_float64(gap):
+@pytest.mark.parametrize("word", [0, 1])
+def test_islands_beyond_the_range_of_float64(gap, word):
     """exp(-gap) is subnormal or zero: only log space gives the answer, and only where needed."""
     transitions = np.full((4, 4), -np.inf)
     transitions[:2, :2] = transitions[2:, 2:] = 0.0
-    inputs = make_inputs(4, lengths=[3, 3, 3])._replace(transitions=transitions)
-    inputs.emissions[0, 0, :2] += gap
-    inputs.emissions[0, 2, 2:] += gap + 1.0
-    inputs.emissions[2, 0, 2:] += gap + 1.0
-    inputs.emissions[2, 2, :2] += gap
+    inputs = make_inputs(4, lengths=[4, 4, 4])._replace(transitions=transitions)
+    inputs.emissions[0, word, :2] += gap
+    inputs.emissions[0, 3, 2:] += gap + 1.0
+    inputs.emissions[2, word, 2:] += gap + 1.0
+    inputs.emissions[2, 3, :2] += gap
     found = log_partition_and_marginals(*inputs, np.ones(3))
     np.testing.assert_allclose(found.log_z, [forward_in_log_space(inputs, b) for b in range(3)], rtol=1e-13)
     for ours, theirs in zip(found[1:], torch_gradients(inputs, np.ones(3)), strict=True):
