@@ -19,7 +19,7 @@ from ner_lightning.data.datamodule import CorpusDataModule
 from ner_lightning.data.encoding import WordEncoder
 from ner_lightning.errors import UserError
 from ner_lightning.model.decoder.crf import CRF
-from ner_lightning.model.encoder import Encoder
+from ner_lightning.model.encoder import Encoder, packing_matches
 from ner_lightning.model.pretrained import load_tokenizer, unknown_share
 from ner_lightning.model.tagger import TaggingModel
 from ner_lightning.model.tokenizer_state import tokenizer_from_state, tokenizer_state
@@ -155,7 +155,12 @@ def prepare(data: CorpusDataModule, task: TaggingTask, tokenizer: PreTrainedToke
     """Encode the corpus for the task's encoder, and say what is worth knowing about the fit of the two."""
     encoder = task.model.encoder
     words = WordEncoder(tokenizer, encoder.max_subwords)
-    data.prepare(words, task.val_metric.tags, packed=data.batching == "packed" and encoder.supports_packing, seed=seed)
+    data.prepare(words, task.val_metric.tags, seed=seed)
+    if data.batching == "packed":
+        probe = data.probe()
+        assert probe.attention_mask is not None
+        if not packing_matches(encoder, probe.input_ids, probe.attention_mask):
+            data.batching = "length_bucket"
     report_words(data, words)
 
 

@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -29,6 +30,14 @@ from ner_lightning.errors import UserError
 USER_ERROR = 2
 INTERRUPTED = 128 + 2
 TERMINATED = 128 + 15
+
+# Said in every run by what we build on, and nothing a user could act on.
+_NOISE = (
+    r".*isinstance\(treespec, LeafSpec\).*",
+    r"Experiment logs directory .* exists and is not empty",  # our own record is already there
+    r".*does not have many workers.*",
+    r"It is recommended to use `self.log\('test/.*sync_dist=True",  # the metric has summed over ranks itself
+)
 
 Command = Callable[[DictConfig], Any]
 
@@ -138,12 +147,20 @@ def _gather_logs() -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()  # its own handler, set when it was imported before Hydra's were there
         logger.propagate = True
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_is_no_advertisement)
+    for message in _NOISE:
+        warnings.filterwarnings("ignore", message=message)
     if _is_child():
         root = logging.getLogger()
         root.setLevel(logging.ERROR)
         for handler in [h for h in root.handlers if isinstance(h, logging.FileHandler)]:
             root.removeHandler(handler)
             handler.close()
+
+
+def _is_no_advertisement(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith("💡 Tip")
 
 
 def _is_child() -> bool:

@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 from torch.utils.data import DataLoader, Dataset
 
 from ner_lightning.data.collate import Batch, Collator, Layout
-from ner_lightning.data.encoding import WordEncoder, encode
+from ner_lightning.data.encoding import EncodedCorpus, WordEncoder, encode
 from ner_lightning.data.locate import corpus_folder, missing_split, split_file
 from ner_lightning.data.readers.reader import Reader, SplitReader
 from ner_lightning.data.report import DataError, ReadReport
@@ -43,7 +43,8 @@ class CorpusDataModule(pl.LightningDataModule):
         test: file of the test split.
         units: `words`, or `characters` for Chinese without word boundaries.
         scheme: `BIOES` or `IOB2`, what the model works in whatever the files use.
-        batching: `packed` (no padding), `length_bucket` (similar lengths together) or `random` (padded).
+        batching: `packed` (no padding), `length_bucket` (similar lengths together) or `random` (padded). May be set
+            again before the first batch, where the encoder turns out not to take packed rows.
         batch_size: sentences per device and step.
         eval_batch_size: sentences per device and evaluation step.
         overlap: subwords that neighbouring windows of a long sentence share.
@@ -60,7 +61,7 @@ class CorpusDataModule(pl.LightningDataModule):
         dev: str | None = None,
         test: str | None = None,
         units: Literal["words", "characters"] = "words",
-        scheme: str = "BIOES",
+        scheme: Literal["BIOES", "IOB2"] = "BIOES",
         batching: Batching = "packed",
         batch_size: int = 16,
         eval_batch_size: int = 64,
@@ -76,8 +77,7 @@ class CorpusDataModule(pl.LightningDataModule):
         self.num_workers, self.limit = num_workers, limit
         self.sentences: dict[str, list[Sentence]] = {}
         self.reports: dict[str, ReadReport] = {}
-        self._collators: dict[str, Collator] = {}
-        self._seed = 0
+        self._corpora: dict[str, EncodedCorpus] = {}
 
     def read(self, *splits: str, required: tuple[str, ...] = ()) -> None:
         """Read splits into memory; those not `required` may be missing.
@@ -131,25 +131,25 @@ class CorpusDataModule(pl.LightningDataModule):
                         counts[span.label] = counts.get(span.label, 0) + 1
         return found
 
-    def prepare(self, words: WordEncoder, tags: TagSet, *, packed: bool, seed: int) -> None:
+    def prepare(self, words: WordEncoder, tags: TagSet, *, seed: int) -> None:
         """Encode what was read.
 
         Args:
             words: the encoder's view of words.
             tags: every type that occurs.
-            packed: whether the encoder can read packed rows; `batching=packed` falls back to buckets otherwise.
             seed: of the order of training sentences.
         """
-        if self.batching == "packed" and not packed:
-            self.batching = "length_bucket"
-        layout: Layout = "packed" if packed and self.batching == "packed" else "padded"
-        self._seed = seed
-        for split, sentences in self.sentences.items():
-            self._collators[split] = Collator(encode(sentences, words, tags), words, layout, self.overlap)
+        self._words, self._seed = words, seed
+        self._corpora = {split: encode(sentences, words, tags) for split, sentences in self.sentences.items()}
+
+    def probe(self, size: int = 8) -> Batch:
+        """A padded batch of the first sentences, to try an encoder on."""
+        corpus = next(iter(self._corpora.values()))
+        return Collator(corpus, self._words, "padded", self.overlap)(range(min(size, len(corpus))))
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Shuffled, every sentence once an epoch."""
-        collator = self._collators["train"]
+        collator = self._collator("train")
         grouping: Grouping = "length_bucket" if self.batching == "length_bucket" else "random"
         rank, world = self._rank()
         sampler = TrainingSampler(
@@ -166,12 +166,16 @@ class CorpusDataModule(pl.LightningDataModule):
         return self._evaluation("test")
 
     def _evaluation(self, split: str) -> DataLoader[Batch]:
-        if split not in self._collators:
+        if split not in self._corpora:
             raise missing_split(self.folder, split)
-        collator = self._collators[split]
+        collator = self._collator(split)
         rank, world = self._rank()
         sampler = EvaluationSampler(collator.corpus.lengths, self.eval_batch_size, rank=rank, world=world)
         return self._loader(collator, sampler)
+
+    def _collator(self, split: str) -> Collator:
+        layout: Layout = "packed" if self.batching == "packed" else "padded"
+        return Collator(self._corpora[split], self._words, layout, self.overlap)
 
     def _rank(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer is not None else (0, 1)
