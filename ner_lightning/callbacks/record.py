@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -14,10 +15,14 @@ from typing import Any
 from omegaconf import OmegaConf
 from pytorch_lightning.utilities import rank_zero_only
 
+from ner_lightning.callbacks.redaction import hide_in_words, publishable, secret_values
+
 
 @rank_zero_only
 def write_run(folder: str | Path, config: Mapping[str, Any], overrides: list[str]) -> None:
     """Write `config.yaml` (resolved) and `run.json` (overrides, seed, command, versions, commit) before the fit.
+
+    Neither holds a secret: their values read `(hidden)`.
 
     Args:
         folder: the run's.
@@ -26,13 +31,15 @@ def write_run(folder: str | Path, config: Mapping[str, Any], overrides: list[str
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(dict(config))), encoding="utf-8")
+    secrets = secret_values(os.environ)
+    public = OmegaConf.create(publishable(config, secrets))
+    (folder / "config.yaml").write_text(OmegaConf.to_yaml(public), encoding="utf-8")
     write_json(
         folder / "run.json",
         {
-            "overrides": overrides,
+            "overrides": hide_in_words(overrides, secrets),
             "seed": config["seed"],
-            "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+            "command": [Path(sys.argv[0]).name, *hide_in_words(sys.argv[1:], secrets)],
             "python": platform.python_version(),
             "platform": platform.platform(),
             "git": git_commit(),

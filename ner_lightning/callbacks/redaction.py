@@ -52,6 +52,17 @@ def tells_secret(words: Iterable[str], secrets: Collection[str] = ()) -> bool:
     return any(is_secret(word.partition("=")[0]) or publishable(word, secrets) != word for word in words)
 
 
+def hide_in_words(words: Iterable[str], secrets: Collection[str] = ()) -> list[str]:
+    """Words of a command line with the values of secret keys hidden.
+
+    >>> hide_in_words(["seed=1", "+data.hub_token=abc"])
+    ['seed=1', '+data.hub_token=(hidden)']
+    """
+    pairs = (word.partition("=") for word in words)
+    return [_publishable_text(f"{key}={HIDDEN}" if is_secret(key) and eq else key + eq + value, secrets)
+            for key, eq, value in pairs]  # fmt: skip
+
+
 def publishable(value: Any, secrets: Collection[str] = ()) -> Any:
     """A copy of plain containers without secrets and without anything huge.
 
