@@ -176,6 +176,18 @@ def test_islands_beyond_the_range_of_float64(gap, word):
     np.testing.assert_array_equal(found.log_z, log_partition(*inputs))
 
 
+def test_a_tag_that_cannot_be_reached_has_a_beta_without_bound():
+    """Tag 0 is far ahead at each word and no sentence may begin with it, nor move to it."""
+    inputs = make_inputs(2, lengths=[9])
+    inputs.emissions[:] = [200.0, 0.0]
+    inputs.start[:], inputs.end[:] = (-np.inf, 0.0), 0.0
+    inputs.transitions[:] = [[0.0, 0.0], [-np.inf, 0.0]]
+    found = log_partition_and_marginals(*inputs, np.ones(1))
+    assert found.log_z[0] == pytest.approx(0.0, abs=1e-9)
+    np.testing.assert_allclose(found.d_emissions[0], [[0.0, 1.0]] * 9)
+    np.testing.assert_allclose(found.d_transitions, [[0.0, 0.0], [0.0, 8.0]])
+
+
 def test_finite_penalties_of_ten_thousand_nats():
     """A finite score may underflow to zero like a forbidden move, but the tag behind it can be reached."""
     inputs = make_inputs(3, lengths=[3])
