@@ -4,8 +4,9 @@
 class UserError(Exception):
     """What the user gave cannot be used; the message is one sentence that says what to do instead.
 
-    The commands print the message and exit with code 2, without a stack trace (`HYDRA_FULL_ERROR=1` shows it). Everything else
-    that is raised is a defect of ours and keeps its trace. A subclass may inherit from a standard exception as well:
+    The commands print the message and exit with code 2, without a stack trace (`HYDRA_FULL_ERROR=1` shows it).
+    Everything else that is raised is a defect of ours and keeps its trace. A subclass may inherit from a standard
+    exception as well:
 
     >>> class DataError(UserError, ValueError): ...
     >>> isinstance(DataError("a.conll:3: expected 2 columns, found 1"), ValueError)

@@ -1,4 +1,4 @@
-"""A BERT small enough for tests: a folder like any other encoder's, random weights, a vocabulary of the sample's characters."""
+"""A BERT small enough for tests: a folder like any other encoder's, random weights, single characters as pieces."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ def write_tiny_encoder(folder: Path, *, positions: int = 64, seed: int = 0) -> P
     letters = [chr(code) for code in range(33, 127)] + list("的一是在了人公司大学区市年月日先生张王李长安江")
     vocabulary = special + letters + [f"##{letter}" for letter in letters]
     tokenizer = Tokenizer(
-        models.WordPiece({piece: i for i, piece in enumerate(vocabulary)}, unk_token="[UNK]", max_input_chars_per_word=99)
+        models.WordPiece(
+            {piece: i for i, piece in enumerate(vocabulary)}, unk_token="[UNK]", max_input_chars_per_word=99
+        )
     )
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
