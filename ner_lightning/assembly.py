@@ -136,9 +136,14 @@ def build_loggers(config: Mapping[str, Any]) -> list[Any]:
     from pytorch_lightning.loggers import CSVLogger
 
     record = CSVLogger(config["paths"]["output_dir"], name="", version="")
-    # W&B is told the whole configuration; the others have it beside them.
-    extra = {"wandb": {"run_config": config}}
-    return [record, *(make(node, **extra.get(key, {})) for key, node in config["logger"].items())]
+    # Ours is told the whole configuration; Lightning's take none.
+    return [
+        record,
+        *(
+            make(node, run_config=config) if node["_target_"].startswith("ner_lightning.") else make(node)
+            for node in config["logger"].values()
+        ),
+    ]
 
 
 def scored_tags(data: CorpusDataModule, tags: TagSet) -> TagSet:

@@ -136,6 +136,7 @@ def _tell(error: UserError) -> None:
 def _to_log_file(message: str) -> None:
     """A message for `run.log` alone; the console has it on stderr."""
     record = logging.LogRecord(__name__, logging.ERROR, __file__, 0, message, None, None)
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)  # the fonts it found
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.FileHandler):
             handler.handle(record)

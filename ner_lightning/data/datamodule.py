@@ -42,7 +42,7 @@ class CorpusDataModule(pl.LightningDataModule):
         dev: file of the development split.
         test: file of the test split.
         units: `words`, or `characters` for Chinese without word boundaries.
-        scheme: `BIOES` or `IOB2`, what the model works in whatever the files use.
+        scheme: `IOB2` or `BIOES`, what the model works in whatever the files use.
         batching: `packed` (no padding), `length_bucket` (similar lengths together) or `random` (padded). May be set
             again before the first batch, where the encoder turns out not to take packed rows.
         batch_size: sentences per device and step.
@@ -61,7 +61,7 @@ class CorpusDataModule(pl.LightningDataModule):
         dev: str | None = None,
         test: str | None = None,
         units: Literal["words", "characters"] = "words",
-        scheme: Literal["BIOES", "IOB2"] = "BIOES",
+        scheme: Literal["IOB2", "BIOES"] = "IOB2",
         batching: Batching = "packed",
         batch_size: int = 16,
         eval_batch_size: int = 64,
