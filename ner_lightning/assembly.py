@@ -18,6 +18,7 @@ from ner_lightning.data.bigrams import count_tags
 from ner_lightning.data.datamodule import CorpusDataModule
 from ner_lightning.data.encoding import WordEncoder
 from ner_lightning.errors import UserError
+from ner_lightning.hardware import check_hardware
 from ner_lightning.model.decoder.crf import CRF
 from ner_lightning.model.encoder import Encoder, packing_matches
 from ner_lightning.model.pretrained import load_tokenizer, unknown_share
@@ -99,6 +100,7 @@ def build(config: dict[str, Any]) -> Run:
     Args:
         config: composed from `conf/train.yaml`, plain.
     """
+    check_hardware(config["trainer"])
     pl.seed_everything(config["seed"], workers=True, verbose=False)
     data: CorpusDataModule = make(config["data"])
     data.read("train", "dev", "test", required=("train", "dev"))
@@ -119,7 +121,7 @@ def build(config: dict[str, Any]) -> Run:
         decoder.initialise_from_counts(*count_tags(data.tag_sequences("train", tags), len(tags)))
     trainer = make(
         config["trainer"],
-        callbacks=[make(node) for node in config["callbacks"].values()],
+        callbacks=build_callbacks(config),
         logger=build_loggers(config),
     )
     return Run(data, task, trainer)
@@ -129,6 +131,12 @@ def build_model(config: Mapping[str, Any], encoder: Encoder, tags: TagSet) -> Ta
     """The network of a configuration around an encoder."""
     node = config["model"]
     return make(node, encoder=encoder, decoder=make(node["decoder"], tags=tags))
+
+
+def build_callbacks(config: Mapping[str, Any]) -> list[pl.Callback]:
+    """The callbacks asked for; without the progress bar where the trainer is told to show none."""
+    silent = not config["trainer"]["enable_progress_bar"]
+    return [make(node) for name, node in config["callbacks"].items() if not (silent and name == "progress")]
 
 
 def build_loggers(config: Mapping[str, Any]) -> list[Any]:
@@ -179,6 +187,9 @@ def report_words(data: CorpusDataModule, words: WordEncoder) -> None:
             f"{share:.0%} of the words hold something that the encoder's vocabulary turns into [UNK]: choose an "
             "encoder made for this language, for Chinese model/encoder=e5_multilingual or bert_base_chinese"
         )
+    single = sum(len(word) == 1 and "\u4e00" <= word <= "\u9fff" for word in sample)
+    if data.units == "words" and single > len(sample) / 2:
+        rank_zero_warn("most words are single Chinese characters: set data.units=characters")
     if words.pieceless:
         rank_zero_info(f"{len(words.pieceless)} distinct words have no subword (invisible characters): read as unknown")
     if words.shortened:
@@ -262,8 +273,9 @@ def build_evaluation(config: Mapping[str, Any], callbacks: list[pl.Callback]) ->
     Returns:
         The run, and the checkpoint it came from.
     """
+    check_hardware(config["trainer"])
     loaded = load(config["ckpt"])
-    data: CorpusDataModule = make(config["data"] or loaded.config["data"])
+    data: CorpusDataModule = make(config.get("data") or loaded.config["data"])
     data.read(config["split"], required=(config["split"],))
     task = TaggingTask(loaded.task.model, loaded.task.tags, scored_tags=scored_tags(data, loaded.task.tags))
     prepare(data, task, loaded.tokenizer, seed=0)

@@ -14,6 +14,7 @@ from ner_lightning.optim.groups import group_table
 
 if TYPE_CHECKING:
     from ner_lightning.data.datamodule import CorpusDataModule
+    from ner_lightning.data.report import ReadReport
     from ner_lightning.task.tagging import TaggingTask
 
 log = logging.getLogger(__name__)
@@ -56,17 +57,29 @@ class Overview(pl.Callback):
 
 
 def data_table(data: CorpusDataModule) -> Table:
-    """Sentences, words and entities of each split, and what its reader had to decide."""
+    """Sentences, words and entities of each split, and what its reader had to decide, if anything."""
     table = Table(title=f"data: {data.folder}")
-    columns = ("split", "sentences", "words", "entities", "types", "scheme", "repaired", "left out", "unknown words")
-    for column in columns:
+    rows = {split: _counts(report) for split, report in data.reports.items()}
+    always = ("sentences", "words", "entities", "types")
+    shown = [name for name in next(iter(rows.values())) if name in always or any(row[name] for row in rows.values())]
+    for column in ("split", *shown, "scheme"):
         table.add_column(column, justify="left" if column in ("split", "scheme") else "right")
-    for split, report in data.reports.items():
-        left_out = report.overlapping + report.empty_sentences
-        counts = (report.sentences, report.words, report.entities, len(report.types))
-        decided = (report.repaired, left_out, report.unknown_words)
-        table.add_row(split, *(f"{n:,}" for n in counts), report.scheme or "spans", *(f"{n:,}" for n in decided))
+    for split, row in rows.items():
+        table.add_row(split, *(f"{row[name]:,}" for name in shown), data.reports[split].scheme or "spans")
     return table
+
+
+def _counts(report: ReadReport) -> dict[str, int]:
+    return {
+        "sentences": report.sentences,
+        "words": report.words,
+        "entities": report.entities,
+        "types": len(report.types),
+        "repaired": report.repaired,
+        "misaligned": report.misaligned,
+        "left out": report.overlapping + report.empty_sentences,
+        "unknown": report.unknown_words,
+    }
 
 
 def optimiser_table(groups: list[dict[str, Any]]) -> Table:
