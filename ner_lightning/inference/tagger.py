@@ -66,7 +66,7 @@ class Tagger:
         self.device = pick_device(device)
         self.model = loaded.task.model.to(self.device).eval()
         self.tags = loaded.task.tags
-        self._words = loaded.words
+        self._words, self._overlap = loaded.words, loaded.config["data"]["overlap"]
 
     @classmethod
     def load(cls, path: str | Path, *, device: str = "auto", units: Units = "auto") -> Tagger:
@@ -112,7 +112,7 @@ class Tagger:
     def _tag(self, chunk: list[Sentence], batch_size: int) -> list[tuple[ScoredSpan, ...]]:
         corpus = encode([Sentence(sentence.words) for sentence in chunk], self._words, self.tags)
         layout: Layout = "packed" if self.model.encoder.supports_packing else "padded"
-        collate = Collator(corpus, self._words, layout)
+        collate = Collator(corpus, self._words, layout, self._overlap)
         found: dict[int, tuple[ScoredSpan, ...]] = {}
         for draw in EvaluationSampler(corpus.lengths, batch_size):
             batch = collate(draw.indices).to(self.device, non_blocking=True)
