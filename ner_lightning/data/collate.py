@@ -65,12 +65,12 @@ class Collator:
         corpus: the encoded sentences.
         words: the word encoder, for special tokens and the room of a row.
         layout: `packed` (no padding, an encoder with the attention seam) or `padded`.
-        overlap: subwords that neighbouring windows of a long sentence share.
+        overlap: subwords that neighbouring windows of a long sentence share; at most half a row.
     """
 
     def __init__(self, corpus: EncodedCorpus, words: WordEncoder, layout: Layout = "packed", overlap: int = 64) -> None:
         self.corpus, self.words, self.layout = corpus, words, layout
-        self.overlap = min(overlap, words.room - 1)
+        self.overlap = min(overlap, words.room // 2)  # or a short row would hardly move on
 
     def __call__(self, indices: Sequence[int], fillers: int = 0) -> Batch:
         """The batch of these sentences; the last `fillers` of them weigh nothing."""
