@@ -22,7 +22,7 @@ def main(cfg: DictConfig) -> None:
 
     tagger = Tagger.load(cfg.ckpt, device=cfg.device, units=cfg.units)
     started = time.monotonic()
-    sentences, entities = tag_file(
+    done = tag_file(
         tagger,
         cfg.input,
         cfg.output,
@@ -31,8 +31,10 @@ def main(cfg: DictConfig) -> None:
         batch_size=cfg.batch_size,
         min_probability=cfg.min_probability,
     )
-    rate = sentences / (time.monotonic() - started)
-    log.info("%d sentences, %d entities, %.0f sentences a second", sentences, entities, rate)
+    rate = done.sentences / (time.monotonic() - started)
+    log.info("%d sentences, %d entities, %.0f sentences a second", done.sentences, done.entities, rate)
+    if done.left_out:
+        log.warning("%d lines without a word were left out", done.left_out)
 
 
 if __name__ == "__main__":

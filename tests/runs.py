@@ -21,11 +21,14 @@ QUICK = (
 )
 
 # What a random encoder learns in a few epochs: the word alone tells the tag.
+PEOPLE = ("Ann/B-PER Lee/I-PER", "Bob/B-PER Orr/I-PER", "Eve/B-PER Day/I-PER")
+PLACES = ("Oslo/B-LOC", "Rome/B-LOC", "Kyiv/B-LOC")
 EASY = [
-    f"{name}/B-PER {surname}/I-PER {verb} {place}/B-LOC ."
-    for name, surname in (("Ann", "Lee"), ("Bob", "Orr"), ("Eve", "Day"))
-    for verb in ("likes", "sees", "left")
-    for place in ("Oslo", "Rome", "Kyiv")
+    *(f"{person} {verb} {place} ." for person in PEOPLE for verb in ("likes", "left") for place in PLACES),
+    *(f"In {place} , {person} , and {other} ." for person in PEOPLE for place in PLACES for other in PLACES),
+    *(text for entity in PEOPLE + PLACES for text in (entity, f"{entity} .", f"here {entity}", f"x {entity} x")),
+    *(f"{person} likes {place} . {person} left {place} ." for person in PEOPLE for place in PLACES),
+    *("nothing here .", "It likes nothing", "and x , In x ."),
 ]
 LEARN = ("trainer.max_epochs=8", "optim.head_lr=0.1", "optim.encoder_lr=1e-3", "optim.crf_lr=0.1", "data.limit=null")
 

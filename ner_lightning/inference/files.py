@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import tee
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from ner_lightning.data.readers.conll import ConllReader
 from ner_lightning.data.readers.jsonl import JsonlReader
@@ -35,6 +35,14 @@ ENDINGS = {
 """Formats by ending; `-`, a pipe, has none."""
 
 
+class Done(NamedTuple):
+    """What `tag_file` did."""
+
+    sentences: int
+    entities: int
+    left_out: int  # lines or records without a word
+
+
 def tag_file(
     tagger: Tagger,
     source: str,
@@ -44,7 +52,7 @@ def tag_file(
     output_format: str = "auto",
     batch_size: int = 64,
     min_probability: float = 0.0,
-) -> tuple[int, int]:
+) -> Done:
     """Tag a file of any size, sentence by sentence; what was read stays in its order.
 
     The output appears under its name when it is complete; an interrupted run leaves an old one as it was.
@@ -59,7 +67,7 @@ def tag_file(
         min_probability: entities less probable than this are left out.
 
     Returns:
-        Sentences read and entities written.
+        How many sentences and entities were written, and what was left out.
 
     Raises:
         UserError: a format there is not, or a file that cannot be read.
@@ -67,18 +75,20 @@ def tag_file(
     kind = _format(input_format, source, ("text", "conll", "jsonl"), "input_format")
     written = _format(output_format, target, ("jsonl", "conll"), "output_format", default="jsonl")
     joiner = "" if tagger.units == "characters" else " "
-    counts = [0, 0]
+    sentences_done = entities_done = 0
+    report = ReadReport()
 
     def tagged(sentences: Iterator[Sentence]) -> Iterator[tuple[Sentence, list[float]]]:
+        nonlocal sentences_done, entities_done
         for sentence, found in tagger.tag(sentences, batch_size):
             kept = [scored for scored in found if scored.probability >= min_probability]
-            counts[0] += 1
-            counts[1] += len(kept)
+            sentences_done += 1
+            entities_done += len(kept)
             spans = tuple(scored.span for scored in kept)
             yield replace(sentence, spans=spans, unknown=()), [round(scored.probability, 6) for scored in kept]
 
     with _input(source) as path, _output(target) as stream:
-        results = tagged(_reader(kind, tagger).read(path, ReadReport()))
+        results = tagged(_reader(kind, tagger).read(path, report))
         if written == "conll":
             write_conll((sentence for sentence, _ in results), stream, tagger.tags.scheme)
         else:
@@ -86,7 +96,7 @@ def tag_file(
             write_jsonl(
                 (sentence for sentence, _ in left), stream, (values for _, values in right), joiner, words=False
             )
-    return counts[0], counts[1]
+    return Done(sentences_done, entities_done, report.empty_sentences)
 
 
 def _reader(kind: str, tagger: Tagger) -> Reader:
