@@ -60,7 +60,7 @@ def scored_moves(
             [1., 0.]])
     """
     moves = closed_moves(start, end, transitions)
-    return moves if legal is None else moves.masked_fill(~legal, -torch.inf)
+    return moves if legal is None else torch.where(legal, moves, -torch.inf)
 
 
 def check_shapes(
@@ -91,19 +91,18 @@ def closed_emissions(
     emissions: Float[Tensor, "batch words tags"],
     mask: Bool[Tensor, "batch words"],
     allowed: Bool[Tensor, "batch words tags"] | None = None,
+    dtype: torch.dtype | None = None,
 ) -> Float[Tensor, "batch positions closed"]:
-    """Emissions with the boundary; what stood at padding, NaN included, is gone.
+    """Emissions with the boundary, in `dtype` or their own; what stood at padding, NaN included, is gone.
 
     >>> closed_emissions(torch.tensor([[[5.0], [torch.nan]]]), torch.tensor([[True, False]])).tolist()
     [[[-inf, 0.0], [5.0, -inf], [-inf, 0.0], [-inf, 0.0]]]
     """
     if allowed is not None:
         emissions = emissions.masked_fill(~allowed, -torch.inf)
-    outside = pad(~mask, (1, 1), value=True)
-    scores = pad(emissions, (0, 1, 1, 1), value=-torch.inf)
-    scores.masked_fill_(outside[..., None], -torch.inf)
-    scores[..., -1].masked_fill_(outside, 0.0)
-    return scores
+    boundary = pad(emissions.new_zeros(1, dtype=dtype), (emissions.shape[2], 0), value=-torch.inf)
+    # The wider of the two types wins: no copy of the emissions in `dtype` beforehand.
+    return torch.where(pad(mask, (1, 1))[..., None], pad(emissions, (0, 1, 1, 1), value=-torch.inf), boundary)
 
 
 def closed_chain(
@@ -135,6 +134,6 @@ def closed_chain(
              [-inf, 0.]]], dtype=torch.float64)
     """
     check_shapes(emissions, mask, transitions)
-    scores: Float64[Tensor, "batch positions closed"] = closed_emissions(emissions.double(), mask, allowed)
+    scores: Float64[Tensor, "batch positions closed"] = closed_emissions(emissions, mask, allowed, torch.float64)
     moves = scored_moves(start, end, transitions, legal).double()
     return Chain(scores, moves, legal is not None or allowed is not None)

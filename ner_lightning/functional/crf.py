@@ -18,9 +18,9 @@ from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 
 from ner_lightning.functional import crf_reference, crf_torch
-from ner_lightning.functional.backend import Backend, choose_backend, full_precision, wide
-from ner_lightning.functional.chain import check_shapes, closed_chain, scored_moves
-from ner_lightning.functional.paths import check_legal, check_tags, path_moves, path_score
+from ner_lightning.functional.backend import Backend, choose_backend, full_precision
+from ner_lightning.functional.chain import Chain, check_shapes, closed_chain
+from ner_lightning.functional.paths import Path, check_legal, check_tags, closed_path
 
 _Scores: TypeAlias = tuple[Tensor, Tensor, Tensor]
 _Limits: TypeAlias = tuple[Tensor | None, Tensor | None]
@@ -45,20 +45,13 @@ class _PathLoss(torch.autograd.Function):
     ) -> Tensor:
         """Compute everything that a gradient needs, in one pass, and keep nothing of the input."""
         chain = closed_chain(emissions, mask, start, end, transitions, *limits)
-        moves, found = chain.moves, crf_torch.posterior(chain)
-        counts, value, path = found.marginals, found.log_z, None
-        if tags is not None:
-            padding = ~mask
-            path = path_moves(tags, padding, transitions.shape[0])
-            ids, outside = tags.masked_fill(padding, 0)[..., None], padding[..., None]
-            score = path_score(emissions, moves, ids, outside, path)
-            check_legal(score, moves, path)
-            value = value - score
-            counts = counts.scatter_(2, ids, -1.0, reduce="add").masked_fill_(outside, 0.0)
-        ctx.found, ctx.path = found, path
-        ctx.counts = counts.to(wide(emissions.dtype), memory_format=torch.contiguous_format)
-        ctx.types = emissions.dtype, start.dtype
-        return value
+        found = crf_torch.posterior(chain)
+        ctx.found, ctx.path, ctx.types = found, None, (emissions.dtype, start.dtype)
+        if tags is None:
+            return found.log_z
+        ctx.path = path = _legal_path(chain, tags, mask)
+        found.closed.scatter_(2, path.tags, -1.0, reduce="add")
+        return found.log_z - path.score
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
@@ -69,16 +62,15 @@ class _PathLoss(torch.autograd.Function):
                 "use backend='reference', whose steps autograd records"
             )
         (emissions_type, moves_type), weights = ctx.types, gradients[0][:, None]
-        emissions = ctx.counts * weights.to(ctx.counts.dtype)[..., None]
+        by_word = weights[..., None]
+        emissions = ctx.found.marginals * by_word
         moves = ctx.found.expected_moves(weights)
         if ctx.path is not None:
-            observed = torch.zeros_like(moves)
-            observed.view(-1).index_put_((ctx.path,), weights, accumulate=True)
-            moves = moves.sub_(observed)
-        moves = moves.to(moves_type)
-        rows = moves[:-1]
-        scores = emissions.to(emissions_type), moves[-1, :-1], rows[:, -1].contiguous(), rows[:, :-1].contiguous()
-        return *scores, None, None, None
+            moves.view(-1).index_put_((ctx.path.moves,), -by_word, accumulate=True)
+        into_tags, end = moves[:, :-1].to(moves_type), moves[:-1, -1].to(moves_type)
+        transitions, start = into_tags.split([len(end), 1])
+        emissions = emissions.to(emissions_type, memory_format=torch.contiguous_format)
+        return emissions, start[0], end, transitions, None, None, None
 
 
 def log_partition(
@@ -228,10 +220,7 @@ def sequence_score(
     """
     check_tags(tags, mask, emissions.shape[2])
     with full_precision(emissions):
-        check_shapes(emissions, mask, transitions)
-        padding = ~mask
-        ids, moves = tags.masked_fill(padding, 0)[..., None], scored_moves(start, end, transitions, legal)
-        return path_score(emissions, moves, ids, padding[..., None], path_moves(tags, padding, len(start)))
+        return closed_path(closed_chain(emissions, mask, start, end, transitions, legal), tags, mask).score
 
 
 def _loss(
@@ -256,7 +245,7 @@ def _loss(
             return _PathLoss.apply(emissions, *scores, tags, mask, limits)
         chain = closed_chain(emissions, mask, *scores, *limits)
         log_z = crf_torch.log_partition(chain)
-        return log_z if tags is None else log_z - _legal_score(emissions, tags, mask, chain.moves)
+        return log_z if tags is None else log_z - _legal_path(chain, tags, mask).score
 
 
 def _compiled_loss(
@@ -271,20 +260,19 @@ def _compiled_loss(
     if differentiable:
         value = crf_compiled.CompiledLoss.apply(emissions, *scores, tags, mask, legal)
         if tags is not None and np.isposinf(value.detach().numpy()).any():
-            _legal_score(emissions, tags, mask, scored_moves(*scores, legal))  # says what is wrong
+            _legal_path(closed_chain(emissions, mask, *scores, legal), tags, mask)  # says what is wrong
         return value
     log_z = crf_compiled.log_partition(emissions, mask, scores, legal)
-    return log_z if tags is None else log_z - _legal_score(emissions, tags, mask, scored_moves(*scores, legal))
+    if tags is None:
+        return log_z
+    return log_z - _legal_path(closed_chain(emissions, mask, *scores, legal), tags, mask).score.detach()
 
 
-def _legal_score(emissions: Tensor, tags: Tensor, mask: Tensor, moves: Tensor) -> Tensor:
-    """Score of the tags without gradient, or an error if the constraints forbid them."""
-    with torch.no_grad():
-        padding = ~mask
-        path = path_moves(tags, padding, emissions.shape[2])
-        score = path_score(emissions, moves, tags.masked_fill(padding, 0)[..., None], padding[..., None], path)
-        check_legal(score, moves, path)
-        return score
+def _legal_path(chain: Chain, tags: Tensor, mask: Tensor) -> Path:
+    """The path of the tags, or an error if the constraints forbid it."""
+    path = closed_path(chain, tags, mask)
+    check_legal(path, chain.moves)
+    return path
 
 
 def _reference_loss(

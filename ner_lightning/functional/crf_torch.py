@@ -23,7 +23,8 @@ from ner_lightning.functional.chain import Chain
 from ner_lightning.functional.crf_log import Lattice, log_forward_backward, log_marginals, log_pairs
 
 # A step shrinks the sum of all weights by exp(-_MAX_MOVE) at worst. Between two rescalings that must stay, in both
-# directions together, within the 700 nats of float64: (2 * 10 + 1) * 28 = 588.
+# directions together, within the 700 nats of float64: (2 * 10 + 1) * 28 = 588. It grows by log(tags) more a step at
+# worst: 300 tags are within 700 nats, too.
 _RESCALE_EVERY = 10
 _MAX_MOVE = 28.0
 # Under this a weight counts as lost; what is above still has all its digits.
@@ -33,25 +34,25 @@ _APART = 1e-200
 
 
 class Scan(NamedTuple):
-    """The recursion's raw result, position first; direction 0 runs forwards, direction 1 backwards.
+    """The recursion's raw result, position first; of two directions, 0 runs forwards and 1 backwards.
 
     Attributes:
         largest: the largest emission of each position, taken out.
         matrix: exp(moves).
         weights: summed weight of everything before positions 1, 2, ... and the move into them.
         products: the same of positions 0, 1, ... with the emission, every few positions divided by the sum.
-        divisors: those sums.
+        divisors: those sums on the way forwards.
         log_z: log-partition.
-        lost: sentences in which a tag underflowed that might count; None where that cannot be.
+        sound: sentences in which no tag underflowed that might count; None where that cannot be.
     """
 
-    largest: Float64[Tensor, "batch positions one"]
+    largest: Float64[Tensor, "positions batch one"]
     matrix: Float64[Tensor, "closed closed"]
-    weights: Float64[Tensor, "steps directions batch closed"]
-    products: Float64[Tensor, "steps directions batch closed"]
-    divisors: Float64[Tensor, "divisions directions batch one"] | None
+    weights: tuple[Float64[Tensor, "steps batch closed"], ...]
+    products: tuple[Float64[Tensor, "steps batch closed"], ...]
+    divisors: Float64[Tensor, "divisions batch one"]
     log_z: Float64[Tensor, batch]
-    lost: Bool[Tensor, batch] | None
+    sound: Bool[Tensor, batch] | None
 
 
 class Posterior(NamedTuple):
@@ -59,24 +60,29 @@ class Posterior(NamedTuple):
 
     Attributes:
         log_z: log-partition of each sentence.
-        marginals: P(y_t = k given x); zero at padding.
+        closed: P(y_t = k given x) at positions 1, 2, ...: the words, and behind each sentence the boundary.
         left: with `right` and `matrix`, P(y_{t-1} = i, y_t = j given x) = left[t, i] matrix[i, j] right[t, j].
         redo: sentences whose `left` is zero and whose pairs are in `redone_pairs`.
     """
 
     log_z: Float64[Tensor, batch]
-    marginals: Float64[Tensor, "batch words tags"]
+    closed: Float64[Tensor, "batch steps closed"]
     left: Float64[Tensor, "steps batch closed"]
     right: Float64[Tensor, "steps batch closed"]
     matrix: Float64[Tensor, "closed closed"]
     redo: Int[Tensor, redone] | None
     redone_pairs: Float64[Tensor, "redone closed closed"] | None
 
+    @property
+    def marginals(self) -> Float64[Tensor, "batch words tags"]:
+        """P(y_t = k given x) of each word; zero at padding."""
+        return self.closed[:, :-1, :-1]
+
     def expected_moves(self, weights: Float64[Tensor, "batch one"]) -> Float64[Tensor, "closed closed"]:
         """Expected count of each move, summed over sentences with these weights."""
         closed = self.matrix.shape[0]
-        right = (self.right * weights).view(-1, closed)
-        counts = self.matrix * (self.left.reshape(-1, closed).T @ right)
+        left = (self.left * weights).view(-1, closed)
+        counts = self.matrix * (left.T @ self.right.view(-1, closed))
         if self.redo is not None and self.redone_pairs is not None:
             counts = counts + (weights[self.redo][..., None] * self.redone_pairs).sum(0)
         return counts
@@ -85,37 +91,42 @@ class Posterior(NamedTuple):
 def _run(
     factors: Float64[Tensor, "positions directions batch closed"],
     matrices: Float64[Tensor, "directions closed closed"],
-) -> tuple[Tensor, Tensor, Tensor | None, Tensor]:
-    """Set weights_t = products_{t-1} @ matrix, products_t = weights_t * factors_t, at times over the sum."""
+) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], Tensor]:
+    """Set weights_t = products_{t-1} @ matrix, products_t = weights_t * factors_t, at times over the sum.
+
+    Factors become products in place: nobody needs them after their step.
+    """
     positions, directions, batch, closed = factors.shape
     with_sum = torch.cat([matrices, matrices.sum(-1, keepdim=True)], dim=-1)
     columns = factors.new_empty(positions - 1, directions, batch, closed + 1)
     weights, sums = columns.split([closed, 1], dim=-1)
-    rows, before, sums = columns.unbind(), weights.unbind(), sums.unbind()
-    products = factors.new_empty(positions - 1, directions, batch, closed)
-    after, steps, divisors = products.unbind(), factors.unbind(), []
-    after[0].copy_(steps[0])  # nothing but the boundary
+    divisors = sums[_RESCALE_EVERY - 1 : -1 : _RESCALE_EVERY]
+    rows, before, steps, scales = columns.unbind(), weights.unbind(), factors.unbind(), divisors.unbind()
     for t in range(1, positions):
-        torch.bmm(after[t - 1], with_sum, out=rows[t - 1])
+        torch.bmm(steps[t - 1], with_sum, out=rows[t - 1])
         if t == positions - 1:
             break
-        torch.mul(before[t - 1], steps[t], out=after[t])
+        steps[t].mul_(before[t - 1])
         if t % _RESCALE_EVERY == 0:
-            after[t].div_(sums[t - 1])
-            divisors.append(sums[t - 1])
-    return weights, products, torch.stack(divisors) if divisors else None, before[-1]
+            steps[t].div_(scales[t // _RESCALE_EVERY - 1])
+    return weights.unbind(1), factors[:-1].unbind(1), divisors[:, 0]
 
 
-def _lost_sentences(products: Float64[Tensor, "steps batch closed"], chain: Chain) -> Bool[Tensor, batch]:
-    """Sentences with a tag that can be reached forwards from a tag that was there, and is not there.
+def _sound_sentences(
+    products: Float64[Tensor, "steps batch closed"],
+    emissions: Float64[Tensor, "positions batch closed"],
+    moves: Float64[Tensor, "closed closed"],
+) -> Bool[Tensor, batch]:
+    """Sentences without a tag that can be reached forwards from a tag that was there, and is not there.
 
     Forwards is enough. If alpha is whole, whatever beta lost and should not have shows where the two meet (`_meet`).
     """
     there = (products >= _LOST).float()
-    came = there[:-1] @ (chain.moves > -torch.inf).float()
-    possible = chain.emissions.transpose(0, 1)[1:-1] > -torch.inf
+    before, after = there[:-1], there[1:]
+    open_moves = (moves > -torch.inf).float().expand(len(after), -1, -1)
     # Reached from c >= 1 tags and not there: c - 0 > 0. Reached and there: c - (tags + 1) <= 0.
-    return ((came.sub_(there[1:], alpha=came.shape[-1]) > 0) & possible).any(-1).any(0)
+    fine = torch.baddbmm(after, before, open_moves, beta=-len(moves)) <= 0
+    return (fine | (emissions[1:-1] == -torch.inf)).all((0, 2))
 
 
 def scan(chain: Chain, directions: int) -> Scan:
@@ -126,32 +137,31 @@ def scan(chain: Chain, directions: int) -> Scan:
             elsewhere looking would make the host wait, so moves beyond what is safe make log_z NaN, not just wrong.
         directions: 1 or 2.
     """
-    emissions, moves, guard = chain
+    emissions, moves, guard = chain.emissions.transpose(0, 1), chain.moves, chain.guard
     largest = emissions.amax(-1, keepdim=True)
-    factors, matrix = (emissions - largest).exp_().transpose(0, 1), moves.exp()
+    factors, matrix = (emissions - largest).exp_(), moves.exp()
     if directions == 2:
         steps, matrices = torch.stack([factors, factors.flip(0)], 1), torch.stack([matrix, matrix.T])
     else:
         steps, matrices = factors[:, None], matrix[None]
-    weights, products, divisors, last = _run(steps, matrices)
-    log_z = last[0, :, -1].log() + largest.sum((1, 2))
-    if divisors is not None:
-        log_z = log_z + divisors[:, 0].log().sum((0, 2))
+    weights, products, divisors = _run(steps, matrices)
+    # What is left at the boundary behind the sentence, and all that was taken out on the way.
+    log_z = torch.cat([weights[0][-1:, :, -1:], divisors]).log().sum((0, 2)) + largest.sum((0, 2))
     if emissions.device.type == "cpu":
         guard = guard or not float(np.abs(moves.numpy()).max()) <= _MAX_MOVE
     elif not guard:
         log_z = torch.where(moves.abs().amax() <= _MAX_MOVE, log_z, torch.nan)
-    lost = _lost_sentences(products[:, 0], chain) if guard else None
-    return Scan(largest, matrix, weights, products, divisors, log_z, lost)
+    sound = _sound_sentences(products[0], emissions, moves) if guard else None
+    return Scan(largest, matrix, weights, products, divisors, log_z, sound)
 
 
-def _redo(lost: Bool[Tensor, batch] | None) -> Int[Tensor, redone] | None:
-    """Positions of the lost sentences, None for none. The host waits here, once."""
-    if lost is None:
+def _redo(sound: Bool[Tensor, batch] | None) -> Int[Tensor, redone] | None:
+    """Positions of the sentences that are not sound, None for none. The host waits here, once."""
+    if sound is None:
         return None
-    if lost.device.type == "cpu" and not lost.numpy().any():
+    if sound.device.type == "cpu" and sound.numpy().all():
         return None
-    positions = lost.nonzero().squeeze(1)
+    positions = (~sound).nonzero().squeeze(1)
     return positions if len(positions) else None
 
 
@@ -164,19 +174,19 @@ def log_partition(chain: Chain) -> Float64[Tensor, batch]:
     tensor([8.], dtype=torch.float64)
     """
     front = scan(chain, 1)
-    lost = None if front.lost is None else front.lost | ~(front.weights[-1, 0, :, -1] >= _LOST)
-    if (redo := _redo(lost)) is None:
+    sound = None if front.sound is None else front.sound & (front.weights[0][-1, :, -1] >= _LOST)
+    if (redo := _redo(sound)) is None:
         return front.log_z
     return front.log_z.index_copy(0, redo, log_forward_backward(chain.emissions[redo], chain.moves).log_z)
 
 
 def _meet(both: Scan) -> tuple[Tensor, Tensor, Tensor, Bool[Tensor, batch] | None]:
-    """At positions 1, 2, ...: alpha times beta, their sum, beta, and the sentences lost, or whose two do not meet."""
-    beta = both.products[:, 1].flip(0)
-    joint = both.weights[:, 0] * beta
+    """At positions 1, 2, ...: alpha times beta, their sum, beta, and the sound sentences, in which the two meet."""
+    beta = both.products[1].flip(0)
+    joint = both.weights[0] * beta
     total = joint.sum(-1, keepdim=True)
-    lost = None if both.lost is None else (both.lost | ~(total >= _APART).all(0).squeeze(-1))
-    return joint, total, beta, lost
+    sound = None if both.sound is None else both.sound & (total >= _APART).all((0, 2))
+    return joint, total, beta, sound
 
 
 def posterior(chain: Chain) -> Posterior:
@@ -189,14 +199,14 @@ def posterior(chain: Chain) -> Posterior:
     ([[[0.5, 0.5], [0.5, 0.5]]], [0.25, 0.25, 0.5])
     """
     both = scan(chain, 2)
-    joint, total, beta, lost = _meet(both)
-    log_z, left, right, pairs = both.log_z, both.products[:, 0], beta.div_(total), None
-    marginals = joint.div_(total).transpose(0, 1)[:, :-1, :-1]
-    if (redo := _redo(lost)) is not None:
+    joint, total, beta, sound = _meet(both)
+    log_z, left, right, pairs = both.log_z, both.products[0], beta.div_(total), None
+    marginals = joint.div_(total).transpose(0, 1)
+    if (redo := _redo(sound)) is not None:
         emissions = chain.emissions[redo]
         again = log_forward_backward(emissions, chain.moves)
         log_z = log_z.index_copy(0, redo, again.log_z)
-        marginals = marginals.index_copy(0, redo, log_marginals(again)[:, 1:-1, :-1])
+        marginals = marginals.index_copy(0, redo, log_marginals(again)[:, 1:])
         pairs = log_pairs(again, emissions, chain.moves)
         left, right = left.index_fill(1, redo, 0.0), right.index_fill(1, redo, 0.0)
     return Posterior(log_z, marginals, left, right, both.matrix, redo, pairs)
@@ -212,21 +222,19 @@ def lattice(chain: Chain) -> Lattice:
     ([[1.0, 1.0], [2.0, 2.0]], [[2.0, 2.0], [1.0, 1.0]])
     """
     both = scan(chain, 2)
-    lost = _meet(both)[3]
+    sound = _meet(both)[3]
     emissions = chain.emissions.transpose(0, 1)
     # What alpha was divided by and relieved of before each position.
-    largest = both.largest.transpose(0, 1)
-    scales = largest.cumsum(0) - largest
-    if both.divisors is not None:
-        steps = torch.zeros_like(scales)
-        steps[_RESCALE_EVERY + 1 :: _RESCALE_EVERY] = both.divisors[:, 0].log()
-        scales = scales + steps.cumsum(0)
-    log_alpha = torch.cat([emissions[:1], both.weights[:, 0].log() + scales[1:] + emissions[1:]])
+    scales = both.largest.cumsum(0) - both.largest
+    steps = torch.zeros_like(scales)
+    steps[_RESCALE_EVERY + 1 :: _RESCALE_EVERY] = both.divisors.log()
+    scales = scales + steps.cumsum(0)
+    log_alpha = torch.cat([emissions[:1], both.weights[0].log() + scales[1:] + emissions[1:]])
     # log sum_k alpha_t(k) beta_t(k) = log Z at every position: that fixes the scale of beta.
-    raw = torch.cat([both.weights[:, 1].flip(0).log(), torch.zeros_like(emissions[:1])])
+    raw = torch.cat([both.weights[1].flip(0).log(), torch.zeros_like(emissions[:1])])
     log_beta = raw + (both.log_z[:, None] - torch.logsumexp(log_alpha + raw, -1, keepdim=True))
     found = Lattice(log_alpha.transpose(0, 1), log_beta.transpose(0, 1), both.log_z)
-    if (redo := _redo(lost)) is None:
+    if (redo := _redo(sound)) is None:
         return found
     again = log_forward_backward(chain.emissions[redo], chain.moves)
     return Lattice(*(whole.index_copy(0, redo, part) for whole, part in zip(found, again, strict=True)))

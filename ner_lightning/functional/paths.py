@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 from torch.nn.functional import pad
+
+from ner_lightning.functional.chain import Chain
 
 
 def check_tags(tags: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words"], n_tags: int) -> None:
@@ -27,8 +31,8 @@ def check_tags(tags: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words
     if tags.device.type != "cpu" or torch.compiler.is_compiling() or torch.jit.is_tracing():
         return
     ids = tags.numpy()
-    wrong = mask.numpy() & ((ids < 0) | (ids >= n_tags))
-    if wrong.any():
+    wrong = (ids < 0) | (ids >= n_tags)
+    if wrong.any() and (wrong := wrong & mask.numpy()).any():
         row, word = (int(where[0]) for where in wrong.nonzero())
         raise ValueError(
             f"expected tags of 0 to {n_tags - 1} at each word, got {ids[row, word]} in row {row} at word {word}; "
@@ -36,54 +40,52 @@ def check_tags(tags: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words
         )
 
 
-def path_moves(
-    tags: Int[Tensor, "batch words"], padding: Bool[Tensor, "batch words"], n_tags: int
-) -> Int[Tensor, "batch moves"]:
-    """Where the moves of each path stand in the table of `closed_moves`, flattened, from the boundary to the boundary.
+class Path(NamedTuple):
+    """A tag sequence a sentence through the closed chain, from the boundary to the boundary.
 
-    >>> path_moves(torch.tensor([[1, 0, -100]]), torch.tensor([[False, False, True]]), 2).tolist()
-    [[7, 3, 2, 8]]
+    Attributes:
+        tags: the tag at positions 1, 2, ...: the words, and behind each sentence the boundary.
+        moves: where each move stands in the table of moves, flattened.
+        score: sum of its emissions and moves in nats; minus infinity for a forbidden path.
     """
-    closed = pad(tags.masked_fill(padding, n_tags), (1, 1), value=n_tags)
-    return torch.add(closed[:, 1:], closed[:, :-1], alpha=n_tags + 1)
+
+    tags: Int[Tensor, "batch steps one"]
+    moves: Int[Tensor, "batch steps one"]
+    score: Float64[Tensor, batch]
 
 
-def path_score(
-    emissions: Float[Tensor, "batch words tags"],
-    moves: Float[Tensor, "closed closed"],
-    tags: Int[Tensor, "batch words one"],
-    padding: Bool[Tensor, "batch words one"],
-    path: Int[Tensor, "batch moves"],
-) -> Float64[Tensor, batch]:
-    """Sum of a path's emissions and moves in nats; tags are valid ids everywhere.
+def closed_path(chain: Chain, tags: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words"]) -> Path:
+    """Close the given tags as the chain is closed; what stood at padding is gone.
 
-    >>> padding, tags = torch.tensor([[False]]), torch.tensor([[0]])
-    >>> moves, path = torch.tensor([[0.0, 0.5], [0.25, 0.0]]), path_moves(tags, padding, 1)
-    >>> path_score(torch.tensor([[[5.0]]]), moves, tags[..., None], padding[..., None], path)
-    tensor([5.7500], dtype=torch.float64)
+    >>> from ner_lightning.functional.chain import closed_chain
+    >>> mask, tags = torch.tensor([[True, True, False]]), torch.tensor([[1, 0, -100]])
+    >>> chain = closed_chain(torch.ones(1, 3, 2), mask, *torch.ones(2, 2), torch.zeros(2, 2))
+    >>> path = closed_path(chain, tags, mask)
+    >>> path.tags.flatten().tolist(), path.moves.flatten().tolist(), path.score.tolist()
+    ([1, 0, 2, 2], [7, 3, 2, 8], [4.0])
     """
-    words = emissions.gather(2, tags).masked_fill(padding, 0.0)
-    return words.sum((1, 2), dtype=torch.float64) + moves.take(path).sum(1, dtype=torch.float64)
+    boundary = len(chain.moves) - 1
+    closed = pad(torch.where(mask, tags, boundary), (1, 1), value=boundary)[..., None]
+    after = closed[:, 1:]
+    moves = torch.add(after, closed[:, :-1], alpha=len(chain.moves))
+    scores = torch.cat([chain.emissions.gather(2, closed), chain.moves.take(moves)], dim=1)
+    return Path(after, moves, scores.sum((1, 2)))
 
 
-def check_legal(
-    scores: Float64[Tensor, batch],
-    moves: Float[Tensor, "closed closed"],
-    path: Int[Tensor, "batch moves"],
-) -> None:
+def check_legal(path: Path, moves: Float[Tensor, "closed closed"]) -> None:
     """Refuse a given path that the constraints forbid: its loss would be infinite. Looks only on the CPU.
 
     Raises:
         ValueError: the first forbidden path, where it goes wrong.
     """
-    if scores.device.type != "cpu" or not np.isneginf(scores.numpy()).any():
+    if path.score.device.type != "cpu" or not np.isneginf(path.score.numpy()).any():
         return
-    row = int((scores == -torch.inf).nonzero()[0])
-    forbidden = moves.take(path[row]) == -torch.inf
+    row = int((path.score == -torch.inf).nonzero()[0])
+    forbidden = moves.take(path.moves[row, :, 0]) == -torch.inf
     if not bool(forbidden.any()):
         return  # an emission of minus infinity, not a constraint
     word = int(forbidden.nonzero()[0])
-    before, after = divmod(int(path[row, word]), len(moves))
+    before, after = divmod(int(path.moves[row, word, 0]), len(moves))
     boundary = len(moves) - 1
     if before == boundary:
         what = f"begins with tag {after}"

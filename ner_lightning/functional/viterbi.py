@@ -65,10 +65,10 @@ def viterbi_decode(
         return BestPath(torch.from_numpy(found), torch.from_numpy(best_score).to(wide(emissions.dtype)))
     with full_precision(emissions):
         dtype = wide(emissions.dtype)
-        scores, moves = emissions.to(dtype), scored_moves(start, end, transitions, legal).to(dtype)
+        moves = scored_moves(start, end, transitions, legal).to(dtype)
         if chosen == "torch":
-            return _viterbi(closed_emissions(scores, mask), moves)
-        parts = moves[-1, :-1], moves[:-1, -1], moves[:-1, :-1]
+            return _viterbi(closed_emissions(emissions, mask, dtype=dtype), moves)
+        scores, parts = emissions.to(dtype), (moves[-1, :-1], moves[:-1, -1], moves[:-1, :-1])
         best = crf_reference.decode(scores, mask, *parts)
         return BestPath(best, sequence_score(scores, best, mask, *parts).to(dtype))
 

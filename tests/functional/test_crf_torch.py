@@ -54,6 +54,15 @@ def test_islands_that_both_directions_lose():
     torch.testing.assert_close(found.log_z.item(), 1860.6931471805599)
 
 
+def test_both_directions_in_range_and_their_product_not():
+    # 65 nats a move: between two rescalings alpha and beta keep all their tags, and alpha times beta is zero.
+    mask = torch.ones(1, 17, dtype=torch.bool)
+    transitions = torch.full((2, 2), -65.0, dtype=torch.float64)
+    found = posterior(closed_chain(torch.zeros(1, 17, 2), mask, *torch.zeros(2, 2), transitions))
+    torch.testing.assert_close(found.marginals, torch.full_like(found.marginals, 0.5))
+    torch.testing.assert_close(found.log_z.item(), 17 * 0.6931471805599453 - 16 * 65.0)
+
+
 def test_only_the_affected_sentences_are_done_again():
     first, second = islands(1000.0, 1800.0), islands(1.0, 2.0)
     emissions, mask = torch.cat([first[0], second[0]]), torch.ones(2, 20, dtype=torch.bool)
@@ -114,20 +123,19 @@ def test_a_sentence_without_a_legal_path():
         assert leaf.grad.isfinite().all()
 
 
-@pytest.mark.parametrize(
-    ("words", "constrained", "most"), [(32, False, 6.0), (128, False, 3.0), (32, True, 6.5), (192, True, 3.0)]
-)
-def test_operations_a_word_step(words, constrained, most):
+@pytest.mark.parametrize("constrained", [False, True])
+@pytest.mark.parametrize(("words", "most"), [(32, 6.0), (128, 3.0)])
+def test_operations_a_word_step(words, most, constrained):
     case = random_case(32, (words, words // 2, words // 3), 5, dtype=torch.float32)
     leaves = [part.clone().requires_grad_() for part in (case.emissions, *case.scores)]
-    tags = torch.zeros_like(case.mask, dtype=torch.long)
+    tags = torch.zeros_like(case.mask, dtype=torch.long).masked_fill_(~case.mask, -100)
     legal = torch.ones(6, 6, dtype=torch.bool) if constrained else None
     with Counter() as counter:
         nll(leaves[0], tags, case.mask, *leaves[1:], legal=legal, backend="torch").mean().backward()
     assert counter.operations / words <= most
     reference = torchcrf.CRF(5, batch_first=True)
     with Counter() as counter:
-        reference(case.emissions, tags, case.mask).backward()
+        reference(case.emissions, tags.clamp(min=0), case.mask).backward()
     assert counter.operations / words > 30  # so the counter counts
 
 
