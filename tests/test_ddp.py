@@ -1,0 +1,106 @@
+"""Two processes for real, over gloo: they train and score what one process would."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import torch
+
+from tests.runs import EASY, LEARN, evaluated, records, trained, without_dropout, write_corpus
+
+ROOT = Path(__file__).parents[1]
+# 33 sentences in steps of 8: in the last one a single sentence is left for two processes.
+SENTENCES = [*EASY[:31], "Oslo/B-LOC", "Ann/B-PER Lee/I-PER"]
+SAME = (*LEARN, "trainer.max_epochs=2", "model.dropout=0", "model.encoder.freeze_word_embeddings=true")
+
+
+def command(name: str, folder: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
+    """A command on two processes, as a user would start it."""
+    leaked = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "NODE_RANK")
+    environment = {key: value for key, value in os.environ.items() if key not in leaked}
+    return subprocess.run(
+        [sys.executable, "-m", f"ner_lightning.{name}", "trainer=ddp_cpu", f"paths.outputs={folder}", *overrides],
+        cwd=folder,
+        env=environment | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+
+
+class Trained(NamedTuple):
+    options: list[str]
+    answer: subprocess.CompletedProcess[str]
+    folder: Path
+
+    @property
+    def run(self) -> Path:
+        (run,) = (self.folder / "crf").iterdir()
+        return run
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Trained:
+    folder = tmp_path_factory.mktemp("two")
+    encoder = without_dropout(tiny_encoder, folder / "encoder")
+    corpus = write_corpus(folder / "corpus", train=SENTENCES, dev=SENTENCES, test=[*EASY, "Ann ran to Bergen/B-LOC"])
+    options = [*SAME, "data=conll", f"data.dir={corpus}", f"model.encoder.name={encoder}"]
+    outputs = folder / "outputs"
+    outputs.mkdir()
+    return Trained(options, command("train", outputs, *options, "data.batch_size=4"), outputs)
+
+
+def test_two_processes_finish_in_one_folder(two: Trained) -> None:
+    assert two.answer.returncode == 0, two.answer.stderr
+    assert {path.name for path in (two.run / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
+    result = json.loads((two.run / "result.json").read_text())
+    assert result["steps"] == 2 * 5
+    assert result["best"]["test/support"] == sum(len(record["gold"]) for record in stored(two.run))
+    assert two.answer.stdout.count("test: entities, strict") == 1
+
+
+def stored(run: Path, split: str = "test") -> list[dict]:
+    return records(run / f"predictions/{split}.jsonl")
+
+
+def test_predictions_hold_each_sentence_once_in_order(two: Trained) -> None:
+    for split, count in (("dev", len(SENTENCES)), ("test", len(EASY) + 1)):
+        lines = [int(record["id"].partition(":")[2]) for record in stored(two.run, split)]
+        assert len(lines) == count
+        assert lines == sorted(set(lines))
+
+
+def test_the_weights_are_those_of_one_process_with_twice_the_batch(two: Trained, tmp_path: Path) -> None:
+    encoder = two.folder.parent / "encoder"
+    one = trained(tmp_path, encoder, *two.options, "data.batch_size=8")
+    ours, theirs = (torch.load(run / "checkpoints/last.ckpt") for run in (two.run, tmp_path / "run"))
+    assert ours["global_step"] == theirs["global_step"] == 10
+    torch.testing.assert_close(ours["state_dict"], theirs["state_dict"], rtol=1e-3, atol=2e-4)
+    result = json.loads((two.run / "result.json").read_text())
+    assert result["best"]["test/loss"] == pytest.approx(one["best"]["test/loss"], rel=1e-2)
+
+
+def test_two_processes_score_exactly_what_one_does(two: Trained, tmp_path: Path) -> None:
+    said = json.loads((two.run / "result.json").read_text())["best"]
+    alone = evaluated(tmp_path, f"ckpt={two.run}", "trainer=cpu")
+    answer = command("evaluate", two.folder, f"ckpt={two.run}")
+    assert answer.returncode == 0, answer.stderr
+    (folder,) = (two.folder / "evaluate").iterdir()
+    together = json.loads((folder / "result.json").read_text())["scores"]
+    assert 0 < alone["scores"]["test/f1"] < 1
+    counted = [key for key in alone["scores"] if key != "test/loss"]
+    assert len(counted) > 10
+    assert {key: together[key] for key in counted} == {key: alone["scores"][key] for key in counted}
+    assert {key: said[key] for key in counted} == {key: alone["scores"][key] for key in counted}
+    assert together["test/loss"] == pytest.approx(alone["scores"]["test/loss"], rel=1e-5)
+    spans = [
+        [[span[:3] for span in record["predicted"]] for record in stored(run)] for run in (folder, tmp_path / "run")
+    ]
+    assert spans[0] == spans[1]
