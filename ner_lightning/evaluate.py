@@ -27,6 +27,7 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
     """
     from pathlib import Path
 
+    from ner_lightning.analysis.summary import calibrate, draw
     from ner_lightning.assembly import build_evaluation, plain
     from ner_lightning.callbacks.predictions import SavePredictions
     from ner_lightning.callbacks.record import write_result
@@ -38,9 +39,18 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
     run, checkpoint = build_evaluation(config, [predictions])
     step = run.trainer.test if config["split"] == "test" else run.trainer.validate
     scores = dict(step(run.task, datamodule=run.data, verbose=False)[0])
-    result = {"checkpoint": str(checkpoint), "data": run.data.folder, "split": config["split"], "scores": scores}
+    show_scores(scores, predictions.files.get(config["split"]), config["split"], run.task.tags.scheme)
+    calibration = calibrate(predictions.files, output)
+    result = {
+        "checkpoint": str(checkpoint),
+        "data": run.data.folder,
+        "split": config["split"],
+        "scores": scores,
+        "calibration": {split: found.summary() for split, found in calibration.items()},
+    }
     write_result(output, result)
-    show_scores(scores, predictions.folder, config["split"], run.task.tags.scheme)
+    if run.trainer.is_global_zero:
+        draw(calibration, run.task.model.decoder, run.task.tags, output)
     return result
 
 

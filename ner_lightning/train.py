@@ -32,23 +32,31 @@ def train(cfg: DictConfig, overrides: list[str] | None = None) -> dict[str, Any]
     Returns:
         What `result.json` holds.
     """
-    from ner_lightning.assembly import build, plain, resume_from
+    from ner_lightning.analysis.summary import calibrate, draw
+    from ner_lightning.assembly import build, check_resumption, plain, resume_from
+    from ner_lightning.callbacks.predictions import stored_predictions
     from ner_lightning.callbacks.record import write_result, write_run
     from ner_lightning.callbacks.wandb_logger import finish
 
     started = time.monotonic()
     config = plain(cfg)
+    output = Path(config["paths"]["output_dir"])
     resumed = resume_from(config)
-    write_run(config["paths"]["output_dir"], config, overrides or [])
+    write_run(output, config, overrides or [])
     run = build(config)
+    if resumed:
+        check_resumption(resumed, run.task)
     failed = True
     try:
         run.trainer.fit(run.task, datamodule=run.data, ckpt_path=resumed, weights_only=True)
         fitted = time.monotonic()
+        best = score(run, config)
+        calibration = calibrate(stored_predictions(run.trainer), output)
         result = {
             "name": config["name"],
             "seed": config["seed"],
-            "best": score(run, config),
+            "best": best,
+            "calibration": {split: found.summary() for split, found in calibration.items()},
             "epochs": run.trainer.current_epoch,
             "steps": run.trainer.global_step,
             "resumed_from": str(resumed) if resumed else None,
@@ -58,7 +66,9 @@ def train(cfg: DictConfig, overrides: list[str] | None = None) -> dict[str, Any]
                 "cpu": round(time.process_time(), 2),
             },
         }
-        write_result(config["paths"]["output_dir"], result)
+        write_result(output, result)
+        if run.trainer.is_global_zero:
+            draw(calibration, run.task.model.decoder, run.task.tags, output)
         failed = False
     finally:
         finish(run.trainer.loggers, failed)
@@ -67,17 +77,17 @@ def train(cfg: DictConfig, overrides: list[str] | None = None) -> dict[str, Any]
 
 def score(run: Run, config: dict[str, Any]) -> dict[str, Any]:
     """Dev and test scores of the best checkpoint; stores the predictions, prints the tables."""
+    from ner_lightning.callbacks.predictions import stored_predictions
     from ner_lightning.callbacks.report import show_scores
 
     best = str(run.trainer.checkpoint_callback.best_model_path)  # type: ignore[union-attr]
-    predictions = Path(config["callbacks"]["predictions"]["folder"])
     options: dict[str, Any] = {"datamodule": run.data, "ckpt_path": best, "verbose": False, "weights_only": True}
     scores = {"checkpoint": best, **run.trainer.validate(run.task, **options)[0]}
+    split = "dev"
     if config["test"] and "test" in run.data.sentences:
         scores |= run.trainer.test(run.task, **options)[0]
-        show_scores(scores, predictions, "test", run.task.tags.scheme)
-    else:
-        show_scores(scores, predictions, "dev", run.task.tags.scheme)
+        split = "test"
+    show_scores(scores, stored_predictions(run.trainer).get(split), split, run.task.tags.scheme)
     return scores
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,9 +9,9 @@ import pytorch_lightning as pl
 import torch.distributed as dist
 from pytorch_lightning.trainer.states import TrainerFn
 
-from ner_lightning.tagging.schemes import spans_to_tags
-from ner_lightning.tagging.spans import EntitySpan
-from ner_lightning.task.entities import ScoredSpan, batch_entities
+from ner_lightning.data.stored import StoredSentence
+from ner_lightning.tagging.spans import ScoredSpan
+from ner_lightning.task.entities import batch_entities
 
 if TYPE_CHECKING:
     from ner_lightning.data.collate import Batch
@@ -31,16 +30,20 @@ class Found(NamedTuple):
 class SavePredictions(pl.Callback):
     """Writes `<folder>/dev.jsonl` and `<folder>/test.jsonl` when a split is evaluated after the fit.
 
-    One sentence a line, in the order of the corpus, whatever the batches and ranks were: its id, document and words,
-    gold spans `[start, end, type]` and predicted ones `[start, end, type, probability]`. Where the predicted tags break
-    the scheme (a decoder without constraints), they are kept too: the spans are then those of the conlleval rule.
+    One sentence a line, in the order of the corpus, whatever the batches and ranks were, as `StoredSentence` writes it.
+    Where the predicted tags break the scheme (a decoder without constraints), they are kept too: the spans are then
+    those of the conlleval rule.
 
     Args:
         folder: where the files go.
+
+    Attributes:
+        files: what this process has written, by split.
     """
 
     def __init__(self, folder: str) -> None:
         self.folder = Path(folder)
+        self.files: dict[str, Path] = {}
         self._found: dict[int, Found] = {}
 
     def on_validation_batch_end(
@@ -83,40 +86,27 @@ class SavePredictions(pl.Callback):
             return
         data: CorpusDataModule = trainer.datamodule  # type: ignore[attr-defined]
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / f"{split}.jsonl").open("w", encoding="utf-8") as file:
+        path = self.folder / f"{split}.jsonl"
+        with path.open("w", encoding="utf-8") as file:
             for index, sentence in enumerate(data.sentences[split]):
                 if index in found:  # all of them, but under limit_test_batches
-                    file.write(json.dumps(_record(sentence, found[index]), ensure_ascii=False) + "\n")
+                    file.write(_stored(sentence, found[index]).to_json() + "\n")
+        self.files[split] = path
 
 
-def _record(sentence: Sentence, found: Found) -> dict[str, Any]:
-    record: dict[str, Any] = {
-        "id": sentence.id,
-        "document": sentence.document,
-        "words": sentence.words,
-        "gold": [list(span) for span in sentence.spans],
-        "predicted": [[*entity.span, round(entity.probability, 6)] for entity in found.entities],
-    }
-    if found.tags is not None:
-        record["predicted_tags"] = found.tags
-    if sentence.unknown:
-        record["unknown"] = sentence.unknown
-    return record
+def _stored(sentence: Sentence, found: Found) -> StoredSentence:
+    return StoredSentence(
+        id=sentence.id,
+        document=sentence.document,
+        words=sentence.words,
+        gold=sentence.spans,
+        predicted=found.entities,
+        predicted_tags=found.tags,
+        unknown=sentence.unknown,
+    )
 
 
-def tag_sequences(path: Path, scheme: str) -> tuple[list[list[str]], list[list[str]]]:
-    """Gold and predicted tags of a stored split, a list a sentence.
-
-    Args:
-        path: a file that `SavePredictions` wrote.
-        scheme: to write the tags in; where the prediction broke its scheme, its own tags are given.
-    """
-    gold, predicted = [], []
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            record = json.loads(line)
-            n_words = len(record["words"])
-            gold.append(spans_to_tags([EntitySpan(*span) for span in record["gold"]], n_words, scheme))
-            found = [EntitySpan(*span[:3]) for span in record["predicted"]]
-            predicted.append(record.get("predicted_tags") or spans_to_tags(found, n_words, scheme))
-    return gold, predicted
+def stored_predictions(trainer: pl.Trainer) -> dict[str, Path]:
+    """The files of predictions written so far, by split; none on ranks other than zero, or without the callback."""
+    callbacks = [callback for callback in trainer.callbacks if isinstance(callback, SavePredictions)]  # type: ignore[attr-defined]
+    return {split: path for callback in callbacks for split, path in callback.files.items()}

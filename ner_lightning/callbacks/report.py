@@ -9,17 +9,17 @@ from typing import Any
 from pytorch_lightning.utilities import rank_zero_only
 from rich.console import Console
 
-from ner_lightning.callbacks.predictions import tag_sequences
+from ner_lightning.data.stored import read_stored
 from ner_lightning.metrics.report import report_table, seqeval_report
 
 
 @rank_zero_only
-def show_scores(scores: Mapping[str, Any], predictions: Path, split: str, scheme: str) -> None:
+def show_scores(scores: Mapping[str, Any], stored: Path | None, split: str, scheme: str) -> None:
     """Print the table of a split, then what seqeval says of the stored predictions.
 
     Args:
         scores: of Lightning, `test/f1` and so on.
-        predictions: the folder of the stored predictions.
+        stored: predictions of the split; None: there are none, and seqeval is not asked.
         split: `dev` or `test`.
         scheme: of the tags that seqeval is shown.
     """
@@ -27,6 +27,8 @@ def show_scores(scores: Mapping[str, Any], predictions: Path, split: str, scheme
     named = {key.removeprefix(prefix): value for key, value in scores.items() if key.startswith(prefix)}
     console = Console()
     console.print(report_table(named, title=f"{split}: entities, strict"))
-    gold, predicted = tag_sequences(predictions / f"{split}.jsonl", scheme)
+    if stored is None:
+        return
+    tags = [(sentence.found_tags(scheme), sentence.gold_tags(scheme)) for sentence in read_stored(stored)]
     console.print(f"seqeval ({split}, mode=strict, {scheme})", highlight=False)
-    console.print(seqeval_report(predicted, gold, scheme), highlight=False)
+    console.print(seqeval_report([found for found, _ in tags], [gold for _, gold in tags], scheme), highlight=False)

@@ -20,3 +20,18 @@ class EntitySpan(NamedTuple):
     start: int
     end: int
     label: str
+
+
+class ScoredSpan(NamedTuple):
+    """An entity the model found.
+
+    Attributes:
+        span: where it is, and its type.
+        probability: posterior probability that exactly this entity stands there.
+
+    >>> ScoredSpan(EntitySpan(0, 2, "PER"), 0.75).probability
+    0.75
+    """
+
+    span: EntitySpan
+    probability: float

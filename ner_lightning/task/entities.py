@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from ner_lightning.functional.entities import entity_spans
-from ner_lightning.tagging.spans import EntitySpan
+from ner_lightning.tagging.spans import EntitySpan, ScoredSpan
 from ner_lightning.tagging.tagset import TagSet
 
 if TYPE_CHECKING:
     from ner_lightning.model.decoder.crf import CRF
     from ner_lightning.model.decoder.softmax import Softmax
-
-
-class ScoredSpan(NamedTuple):
-    """An entity the model found.
-
-    Attributes:
-        span: where it is, and its type.
-        probability: posterior probability that exactly this entity stands there.
-    """
-
-    span: EntitySpan
-    probability: float
 
 
 @torch.no_grad()

@@ -1,0 +1,181 @@
+"""Pictures: reliability diagram and transition matrix, for screen and print, told apart without seeing colours.
+
+matplotlib is imported when the first picture is drawn, and without its global state: no pyplot, no window, no settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ner_lightning.analysis.calibration import ReliabilityBin, wilson_interval
+from ner_lightning.errors import UserError
+from ner_lightning.tagging.schemes import split_tag
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+# Okabe and Ito (2008): told apart by all common kinds of colour vision.
+BLUE, ORANGE = "#0072B2", "#D55E00"
+DIVERGING = "RdBu_r"
+LARGEST_WITH_NUMBERS = 17  # tags; above, a cell is too small for its score
+PNG_DPI = 200
+
+
+class PlotsUnavailable(UserError, ImportError):
+    """No picture can be drawn here; the message says what to install."""
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure.
+
+    Args:
+        width: in inches.
+        height: in inches.
+
+    Raises:
+        PlotsUnavailable: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise PlotsUnavailable(
+            "Pictures need matplotlib, which is not installed: pip install 'ner-lightning[plots]'"
+        ) from error
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save_figure(figure: Figure, stem: Path) -> list[Path]:
+    """Write `stem.png` and `stem.svg`; returns both."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    files = [stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "svg")]
+    for file in files:
+        figure.savefig(file, dpi=PNG_DPI)
+    return files
+
+
+def reliability_diagram(table: Sequence[ReliabilityBin], title: str) -> Figure:
+    """Share of right entities against their probability, with 95 % intervals (Wilson), and how many there are.
+
+    Args:
+        table: of `reliability_table`, bins of either kind.
+        title: above the picture.
+
+    Raises:
+        PlotsUnavailable: matplotlib is not installed.
+    """
+    figure = new_figure(4.8, 5.4)
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    figure.suptitle(title, fontsize=10)
+    _draw_reliability(upper, table)
+    _draw_counts(lower, table)
+    return figure
+
+
+def _draw_reliability(axes: Axes, table: Sequence[ReliabilityBin]) -> None:
+    said = np.array([row.mean_probability for row in table])
+    true = np.array([row.share_correct for row in table])
+    limits = np.array([wilson_interval(row.share_correct, row.entities) for row in table]).reshape(-1, 2)
+    axes.plot([0, 1], [0, 1], color="0.4", linestyle="--", linewidth=1, label="perfect")
+    axes.vlines(said, np.minimum(said, true), np.maximum(said, true), color=ORANGE, linewidth=4, label="gap")
+    whiskers = np.abs(limits.T - true)
+    axes.errorbar(said, true, whiskers, color=BLUE, marker="o", linewidth=1.2, capsize=3, label="found entities, 95 %")
+    for x, y, side in ((0.78, 0.22, "over-confident"), (0.22, 0.5, "under-confident")):
+        axes.text(x, y, side, ha="center", color="0.4", fontsize=9, fontstyle="italic")
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel="share correct")
+    axes.grid(color="0.9")
+    axes.legend(loc="upper left", frameon=False, fontsize=8)
+
+
+def _draw_counts(axes: Axes, table: Sequence[ReliabilityBin]) -> None:
+    counts = [row.entities for row in table]
+    left, width = [row.low for row in table], [row.high - row.low for row in table]
+    bars = axes.bar(left, counts, width, align="edge", color=BLUE, alpha=0.35, edgecolor=BLUE)
+    labels = [f"{count:,}" if room > 0.06 else "" for count, room in zip(counts, width, strict=True)]
+    axes.bar_label(bars, labels, fontsize=7, padding=1)
+    axes.set(xlabel="probability", ylabel="entities", ylim=(0, 1.25 * max(counts, default=1)))
+
+
+def transition_matrix(
+    moves: NDArray[np.floating], legal: NDArray[np.bool_] | None, tags: Sequence[str], title: str
+) -> Figure:
+    """Scores of all moves from tag to tag, starts as the first row, ends as the last column.
+
+    Colours diverge from 0: above, a move is favoured; below, it is avoided. Up to 17 tags the scores are printed,
+    beyond, negative ones bear a dash: print in grey knows no blue from red.
+
+    Args:
+        moves: scores in nats, `[tags + 1, tags + 1]`, from row to column, starts in the last row, ends in the last
+            column (`ner_lightning.functional.chain.closed_moves`).
+        legal: the same shape, False where a move is forbidden: grey and hatched; None: none is.
+        tags: names, by id.
+        title: above the picture.
+
+    Raises:
+        ValueError: names and scores do not fit.
+        PlotsUnavailable: matplotlib is not installed.
+    """
+    n = len(tags) + 1
+    if moves.shape != (n, n) or (legal is not None and legal.shape != (n, n)):
+        raise ValueError(f"expected scores and rules of shape {(n, n)} for {n - 1} tags, received {moves.shape}")
+    forbidden = np.zeros((n, n), dtype=bool) if legal is None else ~legal
+    forbidden[-1, -1] = True  # from start to end: a sentence has words
+    shown = np.roll(np.ma.masked_array(moves, forbidden), 1, axis=0)
+    cell = 0.42 if n - 1 <= LARGEST_WITH_NUMBERS else 0.16  # inches
+    figure = new_figure(n * cell + 2.6, n * cell + 1.8)
+    figure.suptitle(title, fontsize=10)
+    axes = figure.subplots()
+    _draw_moves(axes, shown, tags, label_size=min(9.0, 50 * cell))
+    if n - 1 <= LARGEST_WITH_NUMBERS:
+        _print_scores(axes, shown)
+    else:
+        _mark_negative(axes, shown)
+    return figure
+
+
+def _draw_moves(axes: Axes, shown: np.ma.MaskedArray, tags: Sequence[str], label_size: float) -> None:
+    from matplotlib.patches import Patch
+
+    n, largest = len(tags) + 1, float(np.abs(shown).max() or 1.0)
+    # What no cell covers shows the ground: forbidden moves need neither a colour nor a number.
+    axes.patch.set(facecolor="0.92", edgecolor="0.65", hatch="////", linewidth=0)
+    colours = axes.pcolormesh(shown, cmap=DIVERGING, vmin=-largest, vmax=largest, edgecolors="white", linewidth=0.4)
+    axes.set(xlim=(0, n), ylim=(n, 0), aspect="equal")
+    middle = np.arange(n) + 0.5
+    axes.set_xticks(middle, [*tags, "end"], rotation=90, fontsize=label_size, parse_math=False)
+    axes.set_yticks(middle, ["start", *tags], fontsize=label_size, parse_math=False)
+    axes.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
+    axes.set_xlabel("to")
+    axes.xaxis.set_label_position("top")
+    axes.set_ylabel("from")
+    types = [split_tag(tag)[1] for tag in tags]
+    for edge in [i for i in range(1, n - 1) if types[i] != types[i - 1]] + [n - 1]:
+        axes.axvline(edge, color="0.25", linewidth=0.7)
+    for edge in [0, *(i for i in range(1, n - 1) if types[i] != types[i - 1])]:
+        axes.axhline(edge + 1, color="0.25", linewidth=0.7)
+    bar = axes.figure.colorbar(colours, ax=axes, shrink=0.7, pad=0.02)
+    bar.set_label("score in nats (above 0: favoured)", fontsize=9)
+    ground = Patch(facecolor="0.92", edgecolor="0.65", hatch="////", label="forbidden")
+    axes.legend(handles=[ground], loc="upper left", bbox_to_anchor=(0.0, -0.01), frameon=False, fontsize=8)
+
+
+def _print_scores(axes: Axes, shown: np.ma.MaskedArray) -> None:
+    largest = float(np.abs(shown).max() or 1.0)
+    for (row, column), score in np.ma.ndenumerate(shown):
+        colour = "white" if abs(score) > 0.6 * largest else "black"
+        axes.text(column + 0.5, row + 0.5, f"{score:z.1f}", ha="center", va="center", fontsize=7, color=colour)
+
+
+def _mark_negative(axes: Axes, shown: np.ma.MaskedArray) -> None:
+    largest = float(np.abs(shown).max() or 1.0)
+    for colour, low, high in (("white", -np.inf, -0.6), ("black", -0.6, -0.02)):
+        rows, columns = np.nonzero(((shown >= low * largest) & (shown < high * largest)).filled(False))
+        axes.plot(columns + 0.5, rows + 0.5, linestyle="", marker="_", markersize=5, color=colour)
