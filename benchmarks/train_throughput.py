@@ -2,9 +2,9 @@
 
     python -m benchmarks.train_throughput --data FOLDER [--batch 16] [--batches 8] [--rounds 5]
 
-Theirs: `AutoModelForTokenClassification`, random batches padded to their longest, softmax over first subwords. Ours: the
-same batches packed, CRF. Both: fused AdamW, gradient norm clipped to 1, dropout on. Interleaved A B A B, process CPU
-time, medians; what counts is the ratio.
+Theirs: `AutoModelForTokenClassification`, random batches padded to their longest, softmax over first subwords. Ours:
+the same batches packed, CRF. Both: fused AdamW, gradient norm clipped to 1, dropout on. Interleaved A B A B, process
+CPU time, medians; what counts is the ratio.
 """
 
 from __future__ import annotations
