@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
@@ -17,7 +17,8 @@ from ner_lightning.data.samplers import EvaluationSampler
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.words import SplitRule, split_words
 from ner_lightning.errors import UserError
-from ner_lightning.task.entities import ScoredSpan, batch_entities
+from ner_lightning.tagging.spans import ScoredSpan
+from ner_lightning.task.entities import batch_entities
 
 Units = Literal["auto", "words", "punctuation", "characters"]
 SPLIT_RULES: dict[Units, SplitRule] = {
@@ -56,11 +57,11 @@ class Tagger:
         loaded: what the checkpoint holds.
         device: `auto` (a GPU if there is one), `cpu`, `cuda`, …
         units: how text is split: `words` at spaces, `punctuation` also at punctuation marks (text as people write it),
-            `characters`; `auto`: words or characters, as in training.
+            `characters`; `auto`: as in training.
     """
 
     def __init__(self, loaded: Loaded, *, device: str = "auto", units: Units = "auto") -> None:
-        self.units: Units = loaded.config["data"]["units"] if units == "auto" else units
+        self.units: Units = units_of_training(loaded.config) if units == "auto" else units
         if self.units not in SPLIT_RULES:
             raise UserError(f"units={units}: expected auto, words, punctuation or characters")
         self.device = pick_device(device)
@@ -128,6 +129,18 @@ def _entity(sentence: Sentence, found: ScoredSpan) -> Entity:
     assert sentence.offsets is not None
     start, end = sentence.offsets[found.span.start][0], sentence.offsets[found.span.end - 1][1]
     return Entity(sentence.text[start:end], found.span.label, start, end, found.probability)
+
+
+def units_of_training(config: Mapping[str, Any]) -> Units:
+    """How text was split for the model: by the corpus itself (`words`), at punctuation too, or into characters.
+
+    >>> units_of_training({"data": {"units": "words", "reader": {"words": "auto"}}})
+    'punctuation'
+    """
+    data = config["data"]
+    if data["units"] == "words" and data["reader"].get("words") in ("auto", "punctuation"):
+        return "punctuation"
+    return data["units"]
 
 
 def pick_device(name: str) -> torch.device:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ import torch
 import ner_lightning
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.errors import UserError
-from ner_lightning.inference.tagger import READ_AHEAD, Entity, Tagger, Units, pick_device
+from ner_lightning.inference.tagger import READ_AHEAD, Entity, Tagger, Units, pick_device, units_of_training
 from ner_lightning.tagging.spans import EntitySpan
 
 TEXTS = ["Ann Lee likes Oslo .", "Rome .", "Bob Orr left Kyiv . " * 3, "Eve Day sees Rome ."]
@@ -168,3 +169,16 @@ def test_a_device_that_is_not_there_is_refused_in_a_sentence(device: str) -> Non
 def test_devices() -> None:
     assert pick_device("cpu").type == "cpu"
     assert pick_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ({"units": "words", "reader": {}}, "words"),
+        ({"units": "words", "reader": {"words": "auto"}}, "punctuation"),
+        ({"units": "words", "reader": {"words": "whitespace"}}, "words"),
+        ({"units": "characters", "reader": {"words": "auto"}}, "characters"),
+    ],
+)
+def test_text_is_split_as_in_training(data: dict[str, Any], expected: str) -> None:
+    assert units_of_training({"data": data}) == expected
