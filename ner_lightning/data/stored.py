@@ -60,7 +60,7 @@ class StoredSentence:
         """Read what `to_json` wrote.
 
         Raises:
-            ValueError: the line is no JSON, or its spans are not as written there.
+            ValueError: the line is no JSON object, or a span is not as written there.
             KeyError, TypeError: something is missing.
 
         >>> StoredSentence.from_json(
@@ -69,6 +69,8 @@ class StoredSentence:
         (ScoredSpan(span=EntitySpan(start=0, end=1, label='LOC'), probability=0.5),)
         """
         record = json.loads(line)
+        if not isinstance(record, dict):
+            raise ValueError(f"expected an object, received {type(record).__name__}")
         tags = record.get("predicted_tags")
         return cls(
             id=record["id"],
