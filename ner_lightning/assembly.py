@@ -217,15 +217,8 @@ def load(path: str | Path) -> Loaded:
         UserError: when there is no such file, or it is not a checkpoint of ours.
     """
     file = find_checkpoint(path)
-    try:
-        checkpoint = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
-        about = checkpoint[CHECKPOINT_KEY]
-    except Exception as error:
-        raise UserError(f"{file}: not a checkpoint written by ner_lightning ({type(error).__name__})") from error
-    if about["format"] > FORMAT:
-        raise UserError(
-            f"{file}: written by a newer version ({about['versions']['ner-lightning']}); update ner_lightning"
-        )
+    checkpoint = read_checkpoint(file)
+    about = checkpoint[CHECKPOINT_KEY]
     config, tags = about["config"], TagSet.from_dict(about["tags"])
     check_targets(config)
     encoder = make(config["model"]["encoder"], config=about["encoder"])
@@ -233,6 +226,25 @@ def load(path: str | Path) -> Loaded:
     task.load_state_dict(checkpoint["state_dict"])
     task.eval()
     return Loaded(task, tokenizer_from_state(about["tokenizer"]), config, file)
+
+
+def read_checkpoint(file: Path) -> dict[str, Any]:
+    """What a checkpoint holds, on the CPU.
+
+    Raises:
+        UserError: when it is not a checkpoint of ours, or one of a newer version.
+    """
+    try:
+        checkpoint = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+        about = checkpoint[CHECKPOINT_KEY]
+        is_newer = about["format"] > FORMAT
+    except Exception as error:
+        raise UserError(f"{file}: not a checkpoint written by ner_lightning ({type(error).__name__})") from error
+    if is_newer:
+        raise UserError(
+            f"{file}: written by a newer version ({about['versions']['ner-lightning']}); update ner_lightning"
+        )
+    return checkpoint
 
 
 def find_checkpoint(path: str | Path) -> Path:
@@ -265,6 +277,27 @@ def resume_from(config: Mapping[str, Any]) -> Path | None:
     if not found:
         raise UserError(f"ckpt_path=last: no run below {home} has a checkpoints/last.ckpt; start without ckpt_path")
     return found[-1]
+
+
+def check_resumption(file: Path, task: TaggingTask) -> None:
+    """See that a checkpoint holds this very model.
+
+    Raises:
+        UserError: when it is no checkpoint of ours, or one of other tags or another network.
+    """
+    checkpoint = read_checkpoint(file)
+    before = TagSet.from_dict(checkpoint[CHECKPOINT_KEY]["tags"])
+    if before != task.tags:
+        then, now = (f"{', '.join(tags.types)} ({tags.scheme})" for tags in (before, task.tags))
+        raise UserError(
+            f"ckpt_path={file}: trained for the entity types {then}, not for {now}; resume with the data of its run"
+        )
+    theirs, ours = ({n: v.shape for n, v in s.items()} for s in (checkpoint["state_dict"], task.state_dict()))
+    if theirs != ours:
+        name = next(name for name in [*theirs, *ours] if theirs.get(name) != ours.get(name))
+        raise UserError(
+            f"ckpt_path={file}: the model there is another one ({name}); resume with the configuration of its run"
+        )
 
 
 def build_evaluation(config: Mapping[str, Any], callbacks: list[pl.Callback]) -> tuple[Run, Path]:
