@@ -11,8 +11,8 @@ import torchcrf
 from torch import Tensor
 
 from ner_lightning.functional.crf import nll
-from ner_lightning.functional.crf_numba import log_partition_and_marginals
-from ner_lightning.functional.path_numba import subtract_path
+from ner_lightning.functional.crf_numba import differentiate
+from ner_lightning.functional.path_numba import subtract
 from ner_lightning.functional.viterbi import viterbi_decode
 from ner_lightning.functional.viterbi_numba import viterbi
 
@@ -72,16 +72,19 @@ class _Kernels(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, tags: Tensor, mask: Tensor, *scores: Tensor) -> Tensor:
         emissions, *moves = (part.detach().numpy() for part in scores)
-        given = (emissions, mask.numpy().sum(1), *moves, np.ones(len(emissions)))
-        found = log_partition_and_marginals(*given)
-        subtract_path(found, *given, tags.numpy())
-        ctx.gradients = [torch.from_numpy(part).float() for part in found[1:]]
-        return torch.from_numpy(found.log_z)
+        batch, _, n = emissions.shape
+        given = (emissions, mask.numpy().sum(1), *(part.astype(np.float64) for part in moves), np.ones(batch))
+        value, d_emissions, d_moves = np.empty(batch), np.empty_like(emissions), np.zeros((n + 2, n))
+        differentiate(*given, value, d_emissions, d_moves)
+        gradients = d_emissions, d_moves[0], d_moves[1], d_moves[2:]
+        subtract(*given, tags.numpy(), value, *gradients)
+        ctx.gradients = [torch.from_numpy(part).float() for part in gradients]
+        return torch.from_numpy(value)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         weight = gradients[0][0].item()  # the loss is a mean: all are the same
-        return None, None, *(part * weight for part in ctx.gradients)
+        return None, None, *(part.mul_(weight) for part in ctx.gradients)
 
 
 def kernels(inputs: Inputs) -> Contender:

@@ -68,10 +68,10 @@ def check_shapes(
     mask: Bool[Tensor, "batch words"],
     transitions: Float[Tensor, "tags tags"],
 ) -> None:
-    """Refuse tensors that do not fit together.
+    """Refuse tensors that do not fit together; what the mask holds is for `masking.check_mask`.
 
     Raises:
-        ValueError: emissions of another rank, another number of tags, a mask of another shape or with holes.
+        ValueError: emissions of another rank, another number of tags, a mask of another shape.
 
     >>> check_shapes(torch.zeros(1, 2, 3), torch.ones(1, 2, dtype=torch.bool), torch.zeros(4, 4))
     Traceback (most recent call last):
@@ -84,7 +84,6 @@ def check_shapes(
         )
     if mask.shape != emissions.shape[:2]:
         raise ValueError(f"expected a mask of shape {tuple(emissions.shape[:2])}, got {tuple(mask.shape)}")
-    check_mask(mask)
 
 
 def closed_emissions(
@@ -126,7 +125,7 @@ def closed_chain(
         allowed: tags each word may have; all if None.
 
     Raises:
-        ValueError: as in `check_shapes`.
+        ValueError: as in `check_shapes`, or a mask with holes (CPU).
 
     >>> closed_chain(torch.ones(1, 1, 1), torch.tensor([[True]]), *torch.zeros(2, 1), torch.zeros(1, 1)).emissions
     tensor([[[-inf, 0.],
@@ -134,6 +133,7 @@ def closed_chain(
              [-inf, 0.]]], dtype=torch.float64)
     """
     check_shapes(emissions, mask, transitions)
+    check_mask(mask)
     scores: Float64[Tensor, "batch positions closed"] = closed_emissions(emissions, mask, allowed, torch.float64)
     moves = scored_moves(start, end, transitions, legal).double()
     return Chain(scores, moves, legal is not None or allowed is not None)

@@ -11,7 +11,7 @@ from typing import Any
 import numba
 from numpy.typing import NDArray
 
-__all__ = ["check_shapes", "compiled"]
+__all__ = ["check_lengths", "check_shapes", "compiled", "count_words"]
 
 
 def compiled(*fastmath: str) -> Callable[[Callable[..., Any]], Any]:
@@ -37,19 +37,43 @@ def compiled(*fastmath: str) -> Callable[[Callable[..., Any]], Any]:
 def check_shapes(
     emissions: NDArray[Any], lengths: NDArray[Any], start: NDArray[Any], end: NDArray[Any], transitions: NDArray[Any]
 ) -> None:
-    """Raise where a compiled kernel would read outside of an array without noticing.
+    """Raise where a compiled kernel would read outside of an array without noticing; `check_lengths` does the rest.
 
     Raises:
-        ValueError: a shape that does not fit the emissions, or a length outside 1..words.
+        ValueError: a shape that does not fit the emissions.
     """
     if emissions.ndim != 3 or emissions.shape[2] == 0:
         raise ValueError(f"expected emissions [batch, words, tags] of at least one tag, got shape {emissions.shape}")
-    batch, words, tags = emissions.shape
+    batch, _, tags = emissions.shape
     expected = {"lengths": (batch,), "start": (tags,), "end": (tags,), "transitions": (tags, tags)}
     for (name, shape), array in zip(expected.items(), (lengths, start, end, transitions), strict=True):
         if array.shape != shape:
             raise ValueError(f"expected {name} of shape {shape} for emissions {emissions.shape}, got {array.shape}")
-    if batch and (lengths.min() < 1 or lengths.max() > words):
+
+
+def check_lengths(emissions: NDArray[Any], lengths: NDArray[Any]) -> None:
+    """Refuse sentences longer than their row, and empty ones.
+
+    Raises:
+        ValueError: a length outside 1..words.
+    """
+    words = emissions.shape[1]
+    if len(lengths) and (lengths.min() < 1 or lengths.max() > words):
         raise ValueError(
             f"expected lengths of 1 to {words} words, got {lengths.min()} to {lengths.max()}; drop empty sentences"
         )
+
+
+@compiled()
+def count_words(mask, lengths):
+    """Fill lengths from a mask; returns whether each sentence has a word, and none a hole."""
+    right = True
+    for b in range(mask.shape[0]):
+        words = 0
+        while words < mask.shape[1] and mask[b, words]:
+            words += 1
+        lengths[b] = words
+        right &= words > 0
+        for t in range(words, mask.shape[1]):
+            right &= not mask[b, t]
+    return right

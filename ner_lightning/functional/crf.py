@@ -12,15 +12,15 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 
 from ner_lightning.functional import crf_reference, crf_torch
 from ner_lightning.functional.backend import Backend, choose_backend, full_precision
-from ner_lightning.functional.chain import Chain, check_shapes, closed_chain
-from ner_lightning.functional.paths import Path, check_legal, check_tags, closed_path
+from ner_lightning.functional.chain import check_shapes, closed_chain
+from ner_lightning.functional.masking import check_mask
+from ner_lightning.functional.paths import check_tags, closed_path, legal_path
 
 _Scores: TypeAlias = tuple[Tensor, Tensor, Tensor]
 _Limits: TypeAlias = tuple[Tensor | None, Tensor | None]
@@ -49,7 +49,7 @@ class _PathLoss(torch.autograd.Function):
         ctx.found, ctx.path, ctx.types = found, None, (emissions.dtype, start.dtype)
         if tags is None:
             return found.log_z
-        ctx.path = path = _legal_path(chain, tags, mask)
+        ctx.path = path = legal_path(chain, tags, mask)
         found.closed.scatter_(2, path.tags, -1.0, reduce="add")
         return found.log_z - path.score
 
@@ -233,19 +233,19 @@ def _loss(
 ) -> Tensor:
     """The log-partition, less the score of the tags if there are any."""
     chosen = choose_backend(backend, emissions)
+    differentiable = torch.is_grad_enabled() and any(part.requires_grad for part in (emissions, *scores))
+    if chosen == "numba":
+        return _compiled_loss(emissions, tags, mask, scores, limits, differentiable)
     if tags is not None:
         check_tags(tags, mask, emissions.shape[2])
     with full_precision(emissions):
         if chosen == "reference":
             return _reference_loss(emissions, tags, mask, scores, limits)
-        differentiable = torch.is_grad_enabled() and any(part.requires_grad for part in (emissions, *scores))
-        if chosen == "numba":
-            return _compiled_loss(emissions, tags, mask, scores, limits, differentiable)
         if differentiable:
             return _PathLoss.apply(emissions, *scores, tags, mask, limits)
         chain = closed_chain(emissions, mask, *scores, *limits)
         log_z = crf_torch.log_partition(chain)
-        return log_z if tags is None else log_z - _legal_path(chain, tags, mask).score
+        return log_z if tags is None else log_z - legal_path(chain, tags, mask).score
 
 
 def _compiled_loss(
@@ -258,21 +258,12 @@ def _compiled_loss(
     if allowed is not None:
         emissions = emissions.masked_fill(~allowed, -torch.inf)
     if differentiable:
-        value = crf_compiled.CompiledLoss.apply(emissions, *scores, tags, mask, legal)
-        if tags is not None and np.isposinf(value.detach().numpy()).any():
-            _legal_path(closed_chain(emissions, mask, *scores, legal), tags, mask)  # says what is wrong
-        return value
+        return crf_compiled.CompiledLoss.apply(emissions, *scores, tags, mask, legal)
     log_z = crf_compiled.log_partition(emissions, mask, scores, legal)
     if tags is None:
         return log_z
-    return log_z - _legal_path(closed_chain(emissions, mask, *scores, legal), tags, mask).score.detach()
-
-
-def _legal_path(chain: Chain, tags: Tensor, mask: Tensor) -> Path:
-    """The path of the tags, or an error if the constraints forbid it."""
-    path = closed_path(chain, tags, mask)
-    check_legal(path, chain.moves)
-    return path
+    check_tags(tags, mask, emissions.shape[2])
+    return log_z - legal_path(closed_chain(emissions, mask, *scores, legal), tags, mask).score.detach()
 
 
 def _reference_loss(
@@ -288,6 +279,7 @@ def _reference_loss(
             "is NaN where a score is minus infinity; use constrain='decode' or 'none', or another backend"
         )
     check_shapes(emissions, mask, scores[2])
+    check_mask(mask)
     log_z = crf_reference.log_partition(emissions, mask, *scores)
     if tags is None:
         return log_z.double()

@@ -5,7 +5,7 @@ A batch of short sentences takes these kernels less time than twenty operations 
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -15,13 +15,28 @@ from torch import Tensor
 
 from ner_lightning.functional import crf_numba
 from ner_lightning.functional.backend import wide
-from ner_lightning.functional.path_numba import subtract_path
+from ner_lightning.functional.chain import closed_chain
+from ner_lightning.functional.compiled import check_shapes, count_words
+from ner_lightning.functional.crf_numba import differentiate
+from ner_lightning.functional.masking import check_mask
+from ner_lightning.functional.path_numba import first_outside, subtract
+from ner_lightning.functional.paths import check_tags, legal_path
 
 # Emissions, lengths, start, end, transitions.
 Arrays: TypeAlias = tuple[NDArray[Any], NDArray[np.int64], NDArray[Any], NDArray[Any], NDArray[Any]]
+# Emissions, start, end, transitions, tags, mask, legal moves.
+_Given: TypeAlias = tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None, Tensor, Tensor | None]
 _DOUBLE_BACKWARD = (
     "the CRF cannot be differentiated twice (create_graph=True); use backend='reference', whose steps autograd records"
 )
+
+
+class _Loss(NamedTuple):
+    """The loss of each sentence and its gradients, those of moves in one array: start, end, transitions."""
+
+    value: Float64[np.ndarray, "batch"]
+    emissions: Float[np.ndarray, "batch words tags"]
+    moves: Float64[np.ndarray, "moves tags"]
 
 
 def as_arrays(
@@ -30,7 +45,11 @@ def as_arrays(
     scores: tuple[Tensor, Tensor, Tensor],
     legal: Bool[Tensor, "closed closed"] | None,
 ) -> Arrays:
-    """The arguments of a compiled kernel, illegal moves at minus infinity. Shares memory where it can."""
+    """The arguments of a compiled kernel, illegal moves at minus infinity. Shares memory where it can.
+
+    Raises:
+        ValueError: shapes that do not fit, a mask with holes.
+    """
     # Half precision has no arithmetic there; float32 is read as it is.
     given = emissions.detach().to(wide(emissions.dtype)).numpy()
     start, end, transitions = (part.detach().to(wide(part.dtype)).numpy() for part in scores)
@@ -38,7 +57,11 @@ def as_arrays(
         table = legal.numpy()
         start, end = np.where(table[-1, :-1], start, -np.inf), np.where(table[:-1, -1], end, -np.inf)
         transitions = np.where(table[:-1, :-1], transitions, -np.inf)
-    return given, mask.numpy().sum(1), start, end, transitions
+    lengths = np.empty(len(mask), np.int64)
+    check_shapes(given, lengths, start, end, transitions)
+    if mask.dtype != torch.bool or not count_words(np.ascontiguousarray(mask.numpy()), lengths):
+        check_mask(mask)  # says what is wrong
+    return given, lengths, start, end, transitions
 
 
 class CompiledLoss(torch.autograd.Function):
@@ -60,33 +83,46 @@ class CompiledLoss(torch.autograd.Function):
         legal: Tensor | None,
     ) -> Tensor:
         """Compute everything that a gradient needs, in one pass."""
-        ctx.arrays = as_arrays(emissions, mask, (start, end, transitions), legal)
-        ctx.tags = None if tags is None else tags.numpy()
-        ctx.found = _run(ctx.arrays, ctx.tags, np.ones(len(mask)))
+        given = emissions, start, end, transitions, tags, mask, legal
+        ctx.save_for_backward(*given)
+        ctx.found = found = _run(given, np.ones(len(mask)))
         ctx.types = emissions.dtype, start.dtype
-        return torch.from_numpy(ctx.found.log_z)
+        if tags is not None and np.isposinf(found.value).any():
+            legal_path(closed_chain(emissions, mask, start, end, transitions, legal), tags, mask)  # says what is wrong
+        return torch.from_numpy(found.value)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """Weigh the counts of each sentence by what comes from above."""
         if torch.is_grad_enabled():
             raise NotImplementedError(_DOUBLE_BACKWARD)
-        weights, (emissions_type, moves_type) = gradients[0].numpy(), ctx.types
-        counts = ctx.found.d_emissions
-        emissions = np.empty_like(counts, dtype=np.float64 if emissions_type == torch.float64 else np.float32)
-        np.multiply(counts, weights[:, None, None], out=emissions, casting="same_kind")
-        same = bool((weights == weights[0]).all())
-        found = ctx.found if same else _run(ctx.arrays, ctx.tags, np.ascontiguousarray(weights))
-        moves = (part * weights[0] if same else part for part in found[2:])
-        scores = (torch.from_numpy(part).to(moves_type) for part in moves)
-        return torch.from_numpy(emissions).to(emissions_type), *scores, None, None, None
+        weights = gradients[0].numpy()
+        # Scaled in place and given away: whoever comes again (retain_graph) computes again.
+        found, ctx.found = ctx.found, None
+        if found is None or not (weights == weights[0]).all():
+            found = _run(ctx.saved_tensors, np.ascontiguousarray(weights))
+        else:
+            np.multiply(found.emissions, float(weights[0]), out=found.emissions)
+            np.multiply(found.moves, weights[0], out=found.moves)
+        emissions_type, moves_type = ctx.types
+        moves = torch.from_numpy(found.moves).to(moves_type)
+        return torch.from_numpy(found.emissions).to(emissions_type), moves[0], moves[1], moves[2:], None, None, None
 
 
-def _run(arrays: Arrays, tags: NDArray[np.int64] | None, weights: NDArray[np.float64]) -> crf_numba.PartitionGradients:
-    found = crf_numba.log_partition_and_marginals(*arrays, weights)
+def _run(given: _Given, weights: Float64[np.ndarray, "batch"]) -> _Loss:
+    emissions, start, end, transitions, tags, mask, legal = given
+    rows, lengths, *parts = as_arrays(emissions, mask, (start, end, transitions), legal)
+    first, last, between = (np.ascontiguousarray(part, np.float64) for part in parts)
+    rows, n = np.ascontiguousarray(rows), len(start)
+    value, d_emissions, d_moves = np.empty(len(rows)), np.empty_like(rows), np.zeros((n + 2, n))
+    differentiate(rows, lengths, first, last, between, weights, value, d_emissions, d_moves)
     if tags is not None:
-        subtract_path(found, *arrays, weights, tags)
-    return found
+        ids = np.ascontiguousarray(tags.numpy(), np.int64)
+        if ids.shape != rows.shape[:2] or first_outside(ids, lengths, n)[0] >= 0:
+            check_tags(tags, mask, n)  # says what is wrong
+        gradients = d_emissions, d_moves[0], d_moves[1], d_moves[2:]
+        subtract(rows, lengths, first, last, between, weights, ids, value, *gradients)
+    return _Loss(value, d_emissions, d_moves)
 
 
 def log_partition(

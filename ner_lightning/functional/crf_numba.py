@@ -14,10 +14,10 @@ import numpy as np
 from jaxtyping import Float, Float64, Int64
 from numpy.typing import NDArray
 
-from ner_lightning.functional.compiled import check_shapes, compiled
+from ner_lightning.functional.compiled import check_lengths, check_shapes, compiled
 from ner_lightning.functional.crf_log_numba import log_space_marginals, log_space_partition
 
-__all__ = ["PartitionGradients", "log_partition", "log_partition_and_marginals"]
+__all__ = ["PartitionGradients", "differentiate", "log_partition", "log_partition_and_marginals"]
 
 # Weights of a word are divided by their sum when it leaves this range.
 _SMALL, _LARGE = 1e-20, 1e20
@@ -254,7 +254,7 @@ def _forward(emissions, b, words, moves, alphas, factors, scales):
 
 @compiled(*_FUSED)
 def _backward(b, words, moves, weight, alphas, factors, scales, betas, d_emissions):
-    """Sentence b after `_forward`: marginals times weight; factors[t] becomes what `_pairs` needs.
+    """Sentence b after `_forward`: betas become marginals, and factors[t] what `_pairs` needs.
 
     betas carry the scales of alphas, so that alpha * beta is the marginal itself (Rabiner's scaling).
     """
@@ -266,7 +266,8 @@ def _backward(b, words, moves, weight, alphas, factors, scales, betas, d_emissio
         for j in range(n):
             # A tag that cannot be reached has no marginal, and its beta has no bound.
             beta = betas[t, j] if alphas[t, j] > 0.0 else 0.0
-            d_emissions[b, t, j] = weight * (alphas[t, j] * beta)
+            betas[t, j] = alphas[t, j] * beta
+            d_emissions[b, t, j] = weight * betas[t, j]
             factors[t, j] = (factors[t, j] * beta) * scale
         if t > 0:
             _multiply(moves.factors, factors, t, betas, t - 1)
@@ -309,14 +310,14 @@ def _partition_kernel(emissions, lengths, start, end, transitions, log_z):
 
 @compiled(*_FUSED)
 def _marginals_kernel(emissions, lengths, start, end, transitions, weights, log_z, d_emissions, d_moves):
-    """Fill log_z as `_partition_kernel` does, and add to the derivatives; those of moves begin with start and end."""
+    """Fill log_z as `_partition_kernel` does, fill d_emissions, and add to d_moves: start, end, transitions."""
     _, words, n = emissions.shape
     moves = _moves(start, end, transitions)
     alphas, factors, scales = np.empty((words, n)), np.empty((words, n)), np.empty(words + 1)
     betas, d_transitions = np.empty((words, n)), d_moves[2:]
     untrusted = 0
     for b in range(lengths.shape[0]):
-        length, weight = lengths[b], weights[b]
+        length, weight, filled = lengths[b], weights[b], 0
         log_z[b], trusted = _forward(emissions, b, length, moves, alphas, factors, scales)
         if not trusted:
             log_z[b] = np.nan
@@ -325,8 +326,12 @@ def _marginals_kernel(emissions, lengths, start, end, transitions, weights, log_
             _backward(b, length, moves, weight, alphas, factors, scales, betas, d_emissions)
             _pairs(length, alphas, factors, weight, d_transitions)
             for j in range(n):
-                d_moves[0, j] += d_emissions[b, 0, j]
-                d_moves[1, j] += d_emissions[b, length - 1, j]
+                d_moves[0, j] += weight * betas[0, j]
+                d_moves[1, j] += weight * betas[length - 1, j]
+            filled = length
+        for t in range(filled, words):
+            for j in range(n):
+                d_emissions[b, t, j] = 0.0
     for i in range(n):
         for j in range(n):
             d_transitions[i, j] *= moves.factors[i, j]
@@ -337,7 +342,7 @@ class PartitionGradients(NamedTuple):
     """Log Z of each sentence, and the derivatives of their weighted sum."""
 
     log_z: Float64[np.ndarray, "batch"]
-    d_emissions: Float64[np.ndarray, "batch words tags"]
+    d_emissions: Float[np.ndarray, "batch words tags"]
     d_start: Float64[np.ndarray, "tags"]
     d_end: Float64[np.ndarray, "tags"]
     d_transitions: Float64[np.ndarray, "tags tags"]
@@ -379,6 +384,7 @@ def log_partition(
     array([8.])
     """
     check_shapes(emissions, lengths, start, end, transitions)
+    check_lengths(emissions, lengths)
     scores = _scores(start), _scores(end), _scores(transitions)
     lengths, log_z = lengths.astype(np.int64), np.empty(len(lengths))
     # Arrays to fill come from here: to bring one out of a compiled function takes longer than a short sentence.
@@ -419,18 +425,50 @@ def log_partition_and_marginals(
     array([[[0.25, 0.75]]])
     """
     check_shapes(emissions, lengths, start, end, transitions)
+    check_lengths(emissions, lengths)
     if weights.shape != lengths.shape:
         raise ValueError(f"expected a weight for each of {lengths.shape[0]} sentences, got shape {weights.shape}")
     scores = _scores(start), _scores(end), _scores(transitions)
-    weights, lengths, log_z = _scores(weights), lengths.astype(np.int64), np.empty(len(lengths))
-    tags = emissions.shape[2]
-    d_emissions, d_moves = np.zeros(emissions.shape), np.zeros((tags + 2, tags))
-    found = PartitionGradients(log_z, d_emissions, d_moves[0], d_moves[1], d_moves[2:])
-    if _marginals_kernel(_emissions(emissions), lengths, *scores, weights, log_z, d_emissions, d_moves):
-        again = np.flatnonzero(np.isnan(log_z))
-        log_z[again], d_emissions[again], *others = log_space_marginals(
-            _scores(emissions[again]), lengths[again], *scores, weights[again]
-        )
-        for gradient, other in zip(found[2:], others, strict=True):
-            gradient += other
-    return found
+    lengths, tags = lengths.astype(np.int64), emissions.shape[2]
+    log_z, d_emissions, d_moves = np.empty(len(lengths)), np.empty(emissions.shape), np.zeros((tags + 2, tags))
+    differentiate(_emissions(emissions), lengths, *scores, _scores(weights), log_z, d_emissions, d_moves)
+    return PartitionGradients(log_z, d_emissions, d_moves[0], d_moves[1], d_moves[2:])
+
+
+def differentiate(
+    emissions: Float[np.ndarray, "batch words tags"],
+    lengths: Int64[np.ndarray, "batch"],
+    start: Float64[np.ndarray, "tags"],
+    end: Float64[np.ndarray, "tags"],
+    transitions: Float64[np.ndarray, "tags tags"],
+    weights: Float64[np.ndarray, "batch"],
+    log_z: Float64[np.ndarray, "batch"],
+    d_emissions: Float[np.ndarray, "batch words tags"],
+    d_moves: Float64[np.ndarray, "moves tags"],
+) -> None:
+    """`log_partition_and_marginals` into arrays that are there, without a look at the arguments: all are contiguous.
+
+    Args:
+        emissions: As in `log_partition_and_marginals`, like the following five.
+        lengths: Words of each sentence.
+        start: Score of a sentence beginning with a tag.
+        end: Score of a sentence ending with a tag.
+        transitions: Score of tag i followed by tag j at [i, j].
+        weights: What each sentence's log Z counts in the sum.
+        log_z: To be filled.
+        d_emissions: To be filled, float32 or float64.
+        d_moves: The derivatives of start, end and transitions, in this order, are added to its rows.
+
+    >>> given = np.zeros((1, 3, 2)), np.array([3]), np.zeros(2), np.zeros(2), np.zeros((2, 2)), np.ones(1)
+    >>> differentiate(*given, np.empty(1), marginals := np.empty((1, 3, 2), np.float32), np.zeros((4, 2)))
+    >>> marginals[0, 0]
+    array([0.5, 0.5], dtype=float32)
+    """
+    scores = start, end, transitions
+    if not _marginals_kernel(emissions, lengths, *scores, weights, log_z, d_emissions, d_moves):
+        return
+    again = np.flatnonzero(np.isnan(log_z))
+    log_z[again], d_emissions[again], d_start, d_end, d_transitions = log_space_marginals(
+        _scores(emissions[again]), lengths[again], *scores, weights[again]
+    )
+    d_moves += np.vstack([d_start, d_end, d_transitions])

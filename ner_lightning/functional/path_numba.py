@@ -6,14 +6,14 @@ import numpy as np
 from jaxtyping import Float, Float64, Int64
 from numpy.typing import NDArray
 
-from ner_lightning.functional.compiled import check_shapes, compiled
+from ner_lightning.functional.compiled import check_lengths, check_shapes, compiled
 from ner_lightning.functional.crf_numba import PartitionGradients
 
-__all__ = ["subtract_path"]
+__all__ = ["first_outside", "subtract", "subtract_path"]
 
 
 @compiled()
-def _first_outside(tags, lengths, n):
+def first_outside(tags, lengths, n):
     """Sentence and word of the first tag that is none, or (-1, -1)."""
     for b in range(lengths.shape[0]):
         for t in range(lengths[b]):
@@ -23,9 +23,10 @@ def _first_outside(tags, lengths, n):
 
 
 @compiled()
-def _subtract(
+def subtract(
     emissions, lengths, start, end, transitions, weights, tags, value, d_emissions, d_start, d_end, d_transitions
 ):
+    """`subtract_path` without a look at the arguments, which are contiguous."""
     for b in range(lengths.shape[0]):
         weight, last = weights[b], lengths[b] - 1
         score = start[tags[b, 0]] + end[tags[b, last]]
@@ -75,10 +76,11 @@ def subtract_path(
     (array([8.]), array([-0.5,  0.5]))
     """
     check_shapes(emissions, lengths, start, end, transitions)
+    check_lengths(emissions, lengths)
     if tags.shape != emissions.shape[:2]:
         raise ValueError(f"expected tags of shape {emissions.shape[:2]}, got {tags.shape}")
     tags, lengths = np.ascontiguousarray(tags, np.int64), lengths.astype(np.int64)
-    row, word = _first_outside(tags, lengths, len(start))
+    row, word = first_outside(tags, lengths, len(start))
     if row >= 0:
         raise ValueError(
             f"expected tags of 0 to {len(start) - 1} at each word, got {tags[row, word]} in row {row} at word {word}"
@@ -87,4 +89,4 @@ def subtract_path(
         np.ascontiguousarray(array, np.float64) for array in (start, end, transitions, weights)
     ]
     dtype = np.float32 if emissions.dtype in (np.float16, np.float32) else np.float64
-    _subtract(np.ascontiguousarray(emissions, dtype), lengths, *scores, tags, *found)
+    subtract(np.ascontiguousarray(emissions, dtype), lengths, *scores, tags, *found)

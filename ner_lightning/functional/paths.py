@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float64, Int
+from jaxtyping import Bool, Float64, Int
 from torch import Tensor
 from torch.nn.functional import pad
 
@@ -72,18 +72,19 @@ def closed_path(chain: Chain, tags: Int[Tensor, "batch words"], mask: Bool[Tenso
     return Path(after, moves, scores.sum((1, 2)))
 
 
-def check_legal(path: Path, moves: Float[Tensor, "closed closed"]) -> None:
-    """Refuse a given path that the constraints forbid: its loss would be infinite. Looks only on the CPU.
+def legal_path(chain: Chain, tags: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words"]) -> Path:
+    """`closed_path`, refused if the constraints forbid it: its loss would be infinite. Looks only on the CPU.
 
     Raises:
         ValueError: the first forbidden path, where it goes wrong.
     """
+    path, moves = closed_path(chain, tags, mask), chain.moves
     if path.score.device.type != "cpu" or not np.isneginf(path.score.numpy()).any():
-        return
+        return path
     row = int((path.score == -torch.inf).nonzero()[0])
     forbidden = moves.take(path.moves[row, :, 0]) == -torch.inf
     if not bool(forbidden.any()):
-        return  # an emission of minus infinity, not a constraint
+        return path  # an emission of minus infinity, not a constraint
     word = int(forbidden.nonzero()[0])
     before, after = divmod(int(path.moves[row, word, 0]), len(moves))
     boundary = len(moves) - 1

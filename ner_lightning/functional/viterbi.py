@@ -17,6 +17,7 @@ from ner_lightning.functional import crf_reference
 from ner_lightning.functional.backend import Backend, choose_backend, full_precision, wide
 from ner_lightning.functional.chain import check_shapes, closed_emissions, scored_moves
 from ner_lightning.functional.crf import sequence_score
+from ner_lightning.functional.masking import check_mask
 
 
 class BestPath(NamedTuple):
@@ -63,6 +64,7 @@ def viterbi_decode(
         arrays = crf_compiled.as_arrays(emissions, mask, (start, end, transitions), legal)
         found, best_score = viterbi_numba.viterbi(*arrays)
         return BestPath(torch.from_numpy(found), torch.from_numpy(best_score).to(wide(emissions.dtype)))
+    check_mask(mask)
     with full_precision(emissions):
         dtype = wide(emissions.dtype)
         moves = scored_moves(start, end, transitions, legal).to(dtype)

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Float64, Int64
 
-from ner_lightning.functional.compiled import check_shapes, compiled
+from ner_lightning.functional.compiled import check_lengths, check_shapes, compiled
 
 __all__ = ["viterbi"]
 
@@ -104,6 +104,7 @@ def viterbi(
     (array([[0, 1, 0]]), array([4.]))
     """
     check_shapes(emissions, lengths, start, end, transitions)
+    check_lengths(emissions, lengths)
     # Half precision has no arithmetic here; a mixture is computed in the wider type, as in torch.
     dtype = np.dtype(np.float64 if np.float64 in (emissions.dtype, start.dtype, transitions.dtype) else np.float32)
     given = [np.ascontiguousarray(array, dtype) for array in (emissions, start, end, transitions)]
