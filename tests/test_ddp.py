@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import NamedTuple
 
 import pytest
 import torch
+from pytorch_lightning.plugins.environments import LightningEnvironment
 
 from tests.runs import EASY, LEARN, evaluated, records, trained, without_dropout, write_corpus
 
@@ -104,3 +106,13 @@ def test_two_processes_score_exactly_what_one_does(two: Trained, tmp_path: Path)
         [[span[:3] for span in record["predicted"]] for record in stored(run)] for run in (folder, tmp_path / "run")
     ]
     assert spans[0] == spans[1]
+
+
+def test_no_port_is_fixed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two jobs on one machine each find a free one; the second would fail on the port of the first."""
+    monkeypatch.delenv("MASTER_PORT", raising=False)
+    sources = [*(ROOT / "ner_lightning").rglob("*.py"), *(ROOT / "conf").rglob("*.yaml")]
+    assert len(sources) > 50
+    assert not [path for path in sources if re.search(r"main_port|master_port", path.read_text("utf-8"), re.IGNORECASE)]
+    ports = {LightningEnvironment().main_port for _ in range(4)}
+    assert len(ports) > 1
