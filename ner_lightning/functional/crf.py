@@ -134,7 +134,7 @@ def nll(
 
     Raises:
         ValueError: as `log_partition`; ids outside the tag set; a path the constraints forbid (both seen on the CPU:
-            elsewhere the first is a device-side assertion and the second an infinite loss).
+            elsewhere a device-side assertion or an infinite loss).
 
     >>> mask, tags = torch.ones(1, 3, dtype=torch.bool), torch.tensor([[0, 1, 1]])
     >>> nll(torch.zeros(1, 3, 2), tags, mask, torch.zeros(2), torch.zeros(2), torch.zeros(2, 2)).exp().round()
