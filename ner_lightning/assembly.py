@@ -247,22 +247,24 @@ def read_checkpoint(file: Path) -> dict[str, Any]:
     return checkpoint
 
 
-def find_checkpoint(path: str | Path) -> Path:
-    """The checkpoint itself, or the best one of a run folder.
+def find_checkpoint(path: str | Path, name: str = "best") -> Path:
+    """The checkpoint itself, or the one of that name in a run folder.
 
     Raises:
         UserError: when there is none.
     """
     file = Path(path).expanduser()
     if file.is_dir():
-        file = file / "checkpoints" / "best.ckpt"
+        file = file / "checkpoints" / f"{name}.ckpt"
     if not file.is_file():
         raise UserError(f"{file}: no such checkpoint; give ckpt=RUN_FOLDER or ckpt=FILE.ckpt")
     return file
 
 
 def resume_from(config: Mapping[str, Any]) -> Path | None:
-    """The checkpoint to go on from: the one named, or for `last` the newest one under `outputs/<name>`.
+    """The checkpoint to go on from.
+
+    That is the one named, or the last of the run folder named; for `last`, of the newest run under `outputs/<name>`.
 
     Raises:
         UserError: when there is none.
@@ -271,7 +273,7 @@ def resume_from(config: Mapping[str, Any]) -> Path | None:
     if asked is None:
         return None
     if asked != "last":
-        return find_checkpoint(asked)
+        return find_checkpoint(asked, "last")
     home = Path(config["paths"]["outputs"]) / config["name"]
     found = sorted(home.glob("*/checkpoints/last.ckpt"), key=lambda path: path.stat().st_mtime)
     if not found:

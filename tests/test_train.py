@@ -325,6 +325,8 @@ def test_resuming_finds_the_newest_run_of_the_name(tmp_path: Path) -> None:
         os.utime(file, (number, number))
     assert resume_from(config) == tmp_path / "crf/new/checkpoints/last.ckpt"
     assert resume_from(config | {"ckpt_path": None}) is None
+    (tmp_path / "crf/old/checkpoints/best.ckpt").touch()
+    assert resume_from(config | {"ckpt_path": str(tmp_path / "crf/old")}) == tmp_path / "crf/old/checkpoints/last.ckpt"
     with pytest.raises(UserError, match="no such checkpoint"):
         resume_from(config | {"ckpt_path": str(tmp_path / "crf/old/nothing.ckpt")})
 
