@@ -16,6 +16,7 @@ from ner_lightning.errors import UserError
 from ner_lightning.tagging.schemes import split_tag
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 # Okabe and Ito (2008): told apart by all common kinds of colour vision.
 BLUE, ORANGE = "#0072B2", "#D55E00"
 DIVERGING = "RdBu_r"
-LARGEST_WITH_NUMBERS = 17  # tags; above, a cell is too small for its score
+LARGEST_WITH_NUMBERS = 25  # tags; above, a cell is too small for its score
 PNG_DPI = 200
 
 
@@ -88,8 +89,8 @@ def _draw_reliability(axes: Axes, table: Sequence[ReliabilityBin]) -> None:
     axes.vlines(said, np.minimum(said, true), np.maximum(said, true), color=ORANGE, linewidth=4, label="gap")
     whiskers = np.abs(limits.T - true)
     axes.errorbar(said, true, whiskers, color=BLUE, marker="o", linewidth=1.2, capsize=3, label="found entities, 95 %")
-    for x, y, side in ((0.78, 0.22, "over-confident"), (0.22, 0.5, "under-confident")):
-        axes.text(x, y, side, ha="center", color="0.4", fontsize=9, fontstyle="italic")
+    for x, y, side, edge in ((1.0, 0.1, "over-confident", "right"), (0.0, 0.55, "under-confident", "left")):
+        axes.text(x, y, side, ha=edge, color="0.4", fontsize=9, fontstyle="italic")
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel="share correct")
     axes.grid(color="0.9")
     axes.legend(loc="upper left", frameon=False, fontsize=8)
@@ -109,7 +110,7 @@ def transition_matrix(
 ) -> Figure:
     """Scores of all moves from tag to tag, starts as the first row, ends as the last column.
 
-    Colours diverge from 0: above, a move is favoured; below, it is avoided. Up to 17 tags the scores are printed,
+    Colours diverge from 0: above, a move is favoured; below, it is avoided. Up to 25 tags the scores are printed,
     beyond, negative ones bear a dash: print in grey knows no blue from red.
 
     Args:
@@ -142,6 +143,7 @@ def transition_matrix(
 
 
 def _draw_moves(axes: Axes, shown: np.ma.MaskedArray, tags: Sequence[str], label_size: float) -> None:
+    from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     n, largest = len(tags) + 1, float(np.abs(shown).max() or 1.0)
@@ -163,19 +165,23 @@ def _draw_moves(axes: Axes, shown: np.ma.MaskedArray, tags: Sequence[str], label
         axes.axhline(edge + 1, color="0.25", linewidth=0.7)
     bar = axes.figure.colorbar(colours, ax=axes, shrink=0.7, pad=0.02)
     bar.set_label("score in nats (above 0: favoured)", fontsize=9)
-    ground = Patch(facecolor="0.92", edgecolor="0.65", hatch="////", label="forbidden")
-    axes.legend(handles=[ground], loc="upper left", bbox_to_anchor=(0.0, -0.01), frameon=False, fontsize=8)
+    key: list[Artist] = [Patch(facecolor="0.92", edgecolor="0.65", hatch="////", label="forbidden")]
+    if n - 1 > LARGEST_WITH_NUMBERS:
+        key.append(Line2D([], [], linestyle="", marker="_", color="black", label="below 0"))
+    axes.legend(handles=key, ncols=2, loc="upper left", bbox_to_anchor=(0.0, -0.01), frameon=False, fontsize=8)
 
 
 def _print_scores(axes: Axes, shown: np.ma.MaskedArray) -> None:
     largest = float(np.abs(shown).max() or 1.0)
+    digits = 1 if largest >= 1 else 2
     for (row, column), score in np.ma.ndenumerate(shown):
         colour = "white" if abs(score) > 0.6 * largest else "black"
-        axes.text(column + 0.5, row + 0.5, f"{score:z.1f}", ha="center", va="center", fontsize=7, color=colour)
+        axes.text(column + 0.5, row + 0.5, f"{score:z.{digits}f}", ha="center", va="center", fontsize=7, color=colour)
 
 
 def _mark_negative(axes: Axes, shown: np.ma.MaskedArray) -> None:
     largest = float(np.abs(shown).max() or 1.0)
+    score = shown.filled(0.0)  # a forbidden move bears no mark
     for colour, low, high in (("white", -np.inf, -0.6), ("black", -0.6, -0.02)):
-        rows, columns = np.nonzero(((shown >= low * largest) & (shown < high * largest)).filled(False))
+        rows, columns = np.nonzero((score >= low * largest) & (score < high * largest))
         axes.plot(columns + 0.5, rows + 0.5, linestyle="", marker="_", markersize=5, color=colour)

@@ -100,14 +100,17 @@ def test_colours_diverge_from_zero_and_numbers_have_no_negative_zero() -> None:
     assert mesh.get_clim() == (-3, 3)
     printed = {text.get_text() for text in axes.texts}
     assert printed == {"-3.0", "1.0", "0.0"}
+    small = transition_matrix(moves / 4, None, TAGS.tags, "title").axes[0]
+    assert {text.get_text() for text in small.texts} == {"-0.75", "0.25", "0.00"}
 
 
 def test_many_tags_have_dashes_instead_of_numbers() -> None:
-    tags = TagSet(tuple("ABCDE"))  # 21 tags
+    tags = TagSet(tuple("ABCDEFG"))  # 29 tags
     moves = scores(tags)
     axes = transition_matrix(moves, rules(tags), tags.tags, "title").axes[0]
     shown = drawn(axes)
     assert not axes.texts
+    assert "below 0" in [text.get_text() for text in axes.get_legend().get_texts()]
     marked = {
         (int(y), int(x))
         for line in axes.lines
