@@ -192,7 +192,7 @@ GUARDS: dict[int, tuple[str, list[str]]] = {
 
 
 @functools.cache
-def tests_in(file: Path) -> frozenset[str]:
+def _tests_in(file: Path) -> frozenset[str]:
     """Names of the test functions of a file, skipped ones left out."""
     nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
     functions = (node for node in nodes if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"))
@@ -209,6 +209,6 @@ def test_the_guards_are_there(number: int) -> None:
     for guard in GUARDS[number][1]:
         file, _, name = guard.partition("::")
         assert (TESTS / file).is_file(), f"bug {number} ({GUARDS[number][0]}): there is no tests/{file}"
-        assert name in tests_in(TESTS / file), (
+        assert name in _tests_in(TESTS / file), (
             f"bug {number} ({GUARDS[number][0]}): {guard} is gone; what guards it now?"
         )
