@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def test_the_record_of_what_was_asked_for(finished: tuple[Path, Result]) -> None
     record = json.loads((run / "run.json").read_text())
     assert record["overrides"] == ["+experiment=crf", *TWO_EPOCHS]
     assert record["seed"] == 1
-    assert record["packages"]["torch"] == torch.__version__
+    assert record["packages"]["torch"] == version("torch")
     assert {"command", "python", "platform", "git"} <= set(record)
 
 

@@ -12,6 +12,7 @@ from omegaconf.errors import (
 )
 
 from ner_lightning.command_line.vocabulary import Vocabulary, closest
+from ner_lightning.data.sample import LANGUAGES
 from ner_lightning.errors import UserError
 from ner_lightning.schema.signatures import Parameter, signature
 from ner_lightning.targets import check_targets
@@ -39,7 +40,6 @@ GROUPS_OF_OBJECTS = ("callbacks", "logger")
 # Keys that name something on the disk, and words that stand for something else there.
 PATHS = {"ckpt": (), "ckpt_path": ("last",), "input": ("-",)}
 
-SAMPLES = Path(__file__).parents[1] / "data" / "sample"
 HUB_READERS = ("hf",)  # options of data/reader whose `data.dir` may be a name on the hub
 
 
@@ -173,9 +173,7 @@ def check_paths(container: dict[str, Any], choices: dict[str, Any]) -> None:
     if folder is None or choices.get("data/reader") in HUB_READERS:
         return
     if str(folder).startswith("sample:"):
-        samples = sorted(
-            f"sample:{path.name}" for path in SAMPLES.iterdir() if (path / "__init__.py").exists() or path.is_dir()
-        )
+        samples = [f"sample:{language}" for language in LANGUAGES]
         if folder not in samples:
             raise UserError(f"data.dir={folder}: there is no such sample; choose one of {', '.join(samples)}.")
     else:
