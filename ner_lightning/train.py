@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ner_lightning.door import door
+from ner_lightning.errors import UserError
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -81,6 +82,8 @@ def score(run: Run, config: dict[str, Any]) -> dict[str, Any]:
     from ner_lightning.callbacks.report import show_scores
 
     best = str(run.trainer.checkpoint_callback.best_model_path)  # type: ignore[union-attr]
+    if not best:
+        raise UserError("no epoch was validated, so that there are no best weights to score; see trainer.max_epochs")
     options: dict[str, Any] = {"datamodule": run.data, "ckpt_path": best, "verbose": False, "weights_only": True}
     scores = {"checkpoint": best, **run.trainer.validate(run.task, **options)[0]}
     split = "dev"

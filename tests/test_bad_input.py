@@ -97,6 +97,35 @@ def test_files_and_folders_that_are_not_there(tmp_path: Path, tiny_encoder: Path
     assert "no train split" in refusal(tmp_path, tiny_encoder)
 
 
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("data.batch_size=0", "data.batch_size=0: expected a whole number from 1 on"),
+        ("data.limit=-1", "data.limit=-1: expected a whole number from 1 on"),
+        ("data.overlap=-1", "data.overlap=-1: expected a whole number from 0 on"),
+        ("monitor=val/f2", "monitor=val/f2: validation has no such metric, only val/loss, val/f1, val/precision"),
+        ("monitor=val/f1/EVENT", "monitor=val/f1/EVENT: validation has no such metric"),
+        ("monitor=val/loss", "monitor=val/loss: the smaller the better; write callbacks.checkpoint.mode=min too"),
+        ("trainer.max_epochs=0", "no epoch was validated, so that there are no best weights to score"),
+        ("+trainer.limit_val_batches=0", "no epoch was validated"),
+    ],
+)
+def test_a_run_that_could_not_end_well(
+    tmp_path: Path, tiny_encoder: Path, corpus: Path, override: str, message: str
+) -> None:
+    assert message in refusal(tmp_path, tiny_encoder, override)
+    assert not (tmp_path / "run/checkpoints/best.ckpt").exists()
+
+
+def test_other_metrics_choose_the_best_checkpoint(tmp_path: Path, tiny_encoder: Path, corpus: Path) -> None:
+    options = ("data=conll", f"data.dir={corpus}", "trainer.max_epochs=2")
+    for more in (["monitor=val/f1/LOC"], ["monitor=val/loss", "callbacks.checkpoint.mode=min"]):
+        result = trained(tmp_path, tiny_encoder, *options, *more)
+    checkpoint = torch.load(result["best"]["checkpoint"])
+    (state,) = [s for key, s in checkpoint["callbacks"].items() if key.startswith("BestCheckpoint")]
+    assert float(state["best_model_score"]) == pytest.approx(result["best"]["val/loss"])
+
+
 def test_one_word_sentences(tmp_path: Path, tiny_encoder: Path) -> None:
     words = ["Ann/B-PER", "it", "Oslo/B-LOC", "."]
     corpus = write_corpus(tmp_path / "corpus", train=words, dev=words, test=words)

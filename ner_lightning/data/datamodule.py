@@ -50,6 +50,9 @@ class CorpusDataModule(pl.LightningDataModule):
         overlap: subwords that neighbouring windows of a long sentence share.
         num_workers: processes that lay out batches; 0: the main one.
         limit: read only so many sentences of each split; None: all.
+
+    Raises:
+        DataError: a size below 1, or an overlap below 0.
     """
 
     def __init__(
@@ -70,6 +73,10 @@ class CorpusDataModule(pl.LightningDataModule):
         limit: int | None = None,
     ) -> None:
         super().__init__()
+        sizes = {"batch_size": batch_size, "eval_batch_size": eval_batch_size, "limit": limit, "overlap": overlap}
+        for name, size in sizes.items():
+            if size is not None and size < (least := 0 if name == "overlap" else 1):
+                raise DataError(f"data.{name}={size}: expected a whole number from {least} on")
         self.folder, self.reader = dir, reader
         self.names = {"train": train, "dev": dev, "test": test}
         self.units, self.scheme, self.batching = units, scheme, batching
