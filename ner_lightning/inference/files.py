@@ -61,7 +61,8 @@ def tag_file(
         tagger: a loaded model.
         source: a file, or `-` for standard input.
         target: a file, or `-` for standard output.
-        input_format: `text` (a sentence a line), `conll` (its tags are not looked at), `jsonl`, or `auto`: by ending.
+        input_format: `text` (a sentence a line), `conll` or `jsonl` (what they annotate is not looked at), or `auto`:
+            by ending.
         output_format: `jsonl`, `conll`, or `auto`: by ending, JSON lines without one.
         batch_size: sentences that go through the model together.
         min_probability: entities less probable than this are left out.
@@ -103,7 +104,7 @@ def _reader(kind: str, tagger: Tagger) -> Reader:
     if kind == "conll":
         return ConllReader(tag_column=None)
     if kind == "jsonl":
-        return JsonlReader(words=SPLIT_RULES[tagger.units])
+        return JsonlReader(spans_key="", words=SPLIT_RULES[tagger.units])
     return PlainTextReader(units=tagger.units)  # type: ignore[arg-type]
 
 

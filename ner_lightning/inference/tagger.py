@@ -83,10 +83,18 @@ class Tagger:
         return self.tag_texts([text])[0]
 
     def tag_texts(self, texts: Sequence[str]) -> list[list[Entity]]:
-        """The entities of each of several texts; faster than one by one."""
+        """The entities of each of several texts; faster than one by one.
+
+        Raises:
+            TypeError: one text instead of a list of them.
+            UserError: half of a surrogate pair, which is no character.
+        """
+        if isinstance(texts, str):
+            raise TypeError("expected a list of texts, found one text; call the tagger itself")
         found: list[list[Entity]] = [[] for _ in texts]
         sentences = []
         for number, one in enumerate(texts):
+            _check_characters(one, number)
             if offsets := split_words(one, SPLIT_RULES[self.units]):
                 words = tuple(one[start:end] for start, end in offsets)
                 sentences.append(Sentence(words, id=str(number), text=one, offsets=offsets))
@@ -122,6 +130,17 @@ class Tagger:
             entities = batch_entities(self.model.decoder, emissions, predicted, batch.mask, self.tags)
             found.update(zip(batch.index, entities, strict=True))
         return [found[index] for index in range(len(chunk))]
+
+
+def _check_characters(text: str, number: int) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        found = f"U+{ord(text[error.start]):04X} at {error.start}"
+        raise UserError(
+            f"text {number}: expected characters, found half of one ({found}); "
+            "it was decoded wrongly, text.encode('utf-16', 'surrogatepass').decode('utf-16') joins pairs"
+        ) from None
 
 
 def _entity(sentence: Sentence, found: ScoredSpan) -> Entity:

@@ -66,6 +66,13 @@ def test_columns_are_tagged_whatever_they_say(easy: Tagger, tmp_path: Path) -> N
     assert (tmp_path / "out.conll").read_text() == "Oslo\tS-LOC\n.\tO\n\nRome\tS-LOC\n\n"
 
 
+@pytest.mark.parametrize("label", ["positive", [[0, 99, "X"]], [[0, 2, "A"], [1, 3, "B"]], None])
+def test_json_lines_are_tagged_whatever_they_say(easy: Tagger, tmp_path: Path, label: Any) -> None:
+    (tmp_path / "in.jsonl").write_text(json.dumps({"text": "Oslo .", "label": label}) + "\n", encoding="utf-8")
+    tag_file(easy, str(tmp_path / "in.jsonl"), str(tmp_path / "out.jsonl"))
+    assert [entity["text"] for entity in records(tmp_path / "out.jsonl")[0]["entities"]] == ["Oslo"]
+
+
 def test_json_lines_keep_their_names(easy: Tagger, tmp_path: Path) -> None:
     lines = [
         {"id": "a", "document": "d", "text": "In  Oslo, Ann Lee .", "entities": []},

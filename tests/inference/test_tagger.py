@@ -41,6 +41,13 @@ def test_a_text_without_words_has_no_entities(easy: Tagger, text: str) -> None:
     assert found(easy.tag_texts([text, "Oslo", text])[1]) == [("Oslo", "LOC")]
 
 
+def test_texts_that_are_none(easy: Tagger) -> None:
+    with pytest.raises(TypeError, match="expected a list of texts, found one text"):
+        easy.tag_texts("Oslo")
+    with pytest.raises(UserError, match=r"text 1: expected characters, found half of one \(U\+D800 at 2\)"):
+        easy.tag_texts(["Oslo", "a \ud800 b"])
+
+
 @pytest.mark.parametrize("units", ["words", "punctuation", "characters"])
 @pytest.mark.parametrize(
     "text",
