@@ -45,10 +45,10 @@ def train(cfg: DictConfig, overrides: list[str] | None = None) -> dict[str, Any]
     resumed = resume_from(config)
     write_run(output, config, overrides or [])
     run = build(config)
-    if resumed:
-        check_resumption(resumed, run.task)
     failed = True
     try:
+        if resumed:
+            check_resumption(resumed, run.task)
         run.trainer.fit(run.task, datamodule=run.data, ckpt_path=resumed, weights_only=True)
         fitted = time.monotonic()
         best = score(run, config)

@@ -66,6 +66,21 @@ def check(config: DictConfig, words: Vocabulary) -> dict[str, Any]:
     return container
 
 
+def check_in_sweep(container: dict[str, Any]) -> None:
+    """Refuse what a sweep inside one process cannot do: each child of ddp would run the whole sweep again.
+
+    The sweep would end with exit code 0 and runs that were never distributed (Lightning #11300).
+    """
+    trainer = container.get("trainer") or {}
+    strategy, devices = str(trainer.get("strategy", "auto")), str(trainer.get("devices", 1))
+    starts_itself_again = strategy.startswith(("ddp", "fsdp", "deepspeed")) and not strategy.endswith(("fork", "spawn"))
+    if starts_itself_again or (strategy == "auto" and devices != "1"):
+        raise UserError(
+            f"trainer.strategy={strategy} with trainer.devices={devices} does not work in a sweep (-m): "
+            "start one command for each run."
+        )
+
+
 def check_keys(config: DictConfig, words: Vocabulary) -> None:
     """Refuse keys at the top that nobody reads, missing ones, and values where a group's node should stand."""
     known = [str(key) for key in words.config]

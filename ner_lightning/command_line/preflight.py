@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError  # type: ignore[import-untyped]
 
-from ner_lightning.command_line.checks import check
+from ner_lightning.command_line.checks import check, check_in_sweep
 from ner_lightning.command_line.compose import compose, hydra_session, is_sweep, jobs
 from ner_lightning.command_line.explain import explain
 from ner_lightning.command_line.vocabulary import Vocabulary
@@ -38,7 +38,11 @@ def preflight(command: str, arguments: Namespace) -> list[dict[str, Any]]:
     with hydra_session(command, arguments.config_dir) as hydra:
         if runs:
             words = Vocabulary(hydra, name, [])
-            return [check(config, words) for config in _configs(hydra, name, arguments)]
+            checked = [check(config, words) for config in _configs(hydra, name, arguments)]
+            if arguments.multirun or is_sweep(hydra, name, arguments.overrides):
+                for container in checked:
+                    check_in_sweep(container)
+            return checked
         with explained(hydra, name, arguments.overrides):
             compose(hydra, name, arguments.overrides)
         return []

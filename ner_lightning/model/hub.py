@@ -95,7 +95,7 @@ def _unreachable() -> str:
         except urllib.error.HTTPError:
             answered.set()  # an error page is an answer
         except (OSError, ValueError):
-            pass
+            pass  # no answer, which is what `answered` then says
         finally:
             done.set()
 

@@ -43,6 +43,10 @@ TRAIN = {
     "seed=": "seed=: expected a whole number.",
     "test=maybe": "test=maybe: expected true or false.",
     "name=2024": "name=2024: expected text; write \"name='2024'\" with both pairs of quotes.",
+    # children of ddp would run the whole sweep again
+    "-m trainer=ddp_cpu seed=1,2": "does not work in a sweep (-m): start one command for each run.",
+    "-m trainer=cpu,ddp seed=1": "trainer.strategy=ddp with trainer.devices=auto does not work in a sweep",
+    "-m trainer.devices=2 seed=1,2": "trainer.strategy=auto with trainer.devices=2 does not work in a sweep",
     # files and folders
     "data=conll data.dir=/no/such": "data.dir=/no/such: there is no such folder.",
     "data=conll data.dir=no_such": "data.dir=no_such: there is no such folder (looked for ",
