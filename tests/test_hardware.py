@@ -12,12 +12,13 @@ from ner_lightning.hardware import check_hardware
         ({"precision": "16-mixed"}, "float16 needs a GPU"),
         ({"precision": "16-true"}, "float16 needs a GPU"),
         ({"strategy": "fsdp"}, "use trainer=ddp_cpu"),
+        ({"strategy": "deepspeed_stage_2"}, "DeepSpeed is not installed"),
     ],
 )
 def test_what_cannot_run_here_is_refused(
     changes: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     with pytest.raises(UserError, match=message):
         check_hardware({"accelerator": "cpu", "precision": "32-true", "strategy": "auto", **changes})
 
@@ -28,5 +29,11 @@ def test_bfloat16_on_a_cpu_is_warned_of() -> None:
 
 
 def test_a_gpu_may_do_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    check_hardware({"accelerator": "gpu", "precision": "16-mixed", "strategy": "fsdp"})
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    check_hardware({"accelerator": "gpu", "precision": "16-mixed", "strategy": "fsdp", "devices": "auto"})
+
+
+def test_more_gpus_than_there_are_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(UserError, match="asks for 4 GPUs, there are 2 here"):
+        check_hardware({"accelerator": "gpu", "precision": "32-true", "strategy": "ddp", "devices": 4})
