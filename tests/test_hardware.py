@@ -20,7 +20,7 @@ def test_what_cannot_run_here_is_refused(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     with pytest.raises(UserError, match=message):
-        check_hardware({"accelerator": "cpu", "precision": "32-true", "strategy": "auto", **changes})
+        check_hardware({"accelerator": "cpu", "precision": "32-true", "strategy": "auto", "devices": 1, **changes})
 
 
 def test_bfloat16_on_a_cpu_is_warned_of() -> None:
