@@ -6,12 +6,15 @@ can mend is one sentence on stderr with exit code 2, and every other error keeps
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import os
+import signal
 import sys
 import traceback
 import warnings
+from argparse import Namespace
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -25,9 +28,11 @@ from ner_lightning.command_line import arguments
 from ner_lightning.command_line.compose import VERSION_BASE, conf_folder
 from ner_lightning.command_line.help import help_text
 from ner_lightning.command_line.preflight import preflight
-from ner_lightning.errors import UserError
+from ner_lightning.errors import Pruned, UserError
+from ner_lightning.failure import failure_of, write_failure
 
 USER_ERROR = 2
+PRUNED = 4
 INTERRUPTED = 128 + 2
 TERMINATED = 128 + 15
 
@@ -38,6 +43,9 @@ _NOISE = (
     r".*does not have many workers.*",
     r"It is recommended to use `self.log\('test/.*sync_dist=True",  # the metric has summed over ranks itself
 )
+
+# Commands whose sweeps give each job a process of its own.
+ISOLATED = ("train",)
 
 Command = Callable[[DictConfig], Any]
 
@@ -80,8 +88,11 @@ def _enter(command: str, function: Command) -> None:
         if words.help:
             sys.stdout.write(help_text(command, words))
             return
+        sweeps = False
         if not (words.shell_completion or _is_child()):  # the first process of a run has looked already
-            preflight(command, words)
+            sweeps = preflight(command, words, isolated=command in ISOLATED).sweeps
+        if sweeps and command in ISOLATED:
+            sys.exit(_sweep(command, words))
     except UserError as error:
         _tell(error)
         sys.exit(USER_ERROR)
@@ -90,7 +101,36 @@ def _enter(command: str, function: Command) -> None:
     def job(cfg: DictConfig) -> Any:
         return _run(function, cfg)
 
-    hydra.main(version_base=VERSION_BASE, config_path=str(conf_folder()), config_name=command)(job)()
+    _hydra_main(command)(job)()
+
+
+def _hydra_main(command: str) -> Callable[[Command], Callable[[], Any]]:
+    return hydra.main(version_base=VERSION_BASE, config_path=str(conf_folder()), config_name=command)
+
+
+def _sweep(command: str, words: Namespace) -> int:
+    """All jobs of a sweep, each in a process of its own; 1 where one of them failed."""
+    from ner_lightning.sweep.plan import JobEndedBadly, plan, run_hydra_job
+    from ner_lightning.sweep.table import Watch
+
+    planned = plan(command, words)
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(TERMINATED)
+    )  # the jobs are ended, and written down as interrupted
+    with Watch(planned.sweep.home, planned.monitor, planned.mode, planned.sweep.side_by_side):
+        if planned.sweep.settings.search is not None:
+            from ner_lightning.sweep.search import search
+
+            search(command, words, planned)
+        else:
+
+            def job(cfg: DictConfig) -> float:
+                return run_hydra_job(planned, cfg)
+
+            sys.argv[1:] = [*sys.argv[1:], *planned.hydra_words()]
+            with contextlib.suppress(JobEndedBadly):
+                _hydra_main(command)(job)()
+    return int(any(job.state in ("failed", "interrupted") for job in planned.sweep.manifest.jobs().values()))
 
 
 def _run(function: Command, cfg: DictConfig) -> Any:
@@ -100,18 +140,29 @@ def _run(function: Command, cfg: DictConfig) -> Any:
         return function(cfg)
     except UserError as error:
         _tell(error)
+        _write_down(error, cfg)
         _leave(USER_ERROR)
+    except Pruned as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(PRUNED)
     except SystemExit as error:
         if any(kind.__name__ == "SIGTERMException" for kind in type(error).__mro__):
             sys.exit(TERMINATED)  # Lightning would leave with 0
         if isinstance(error.__context__, KeyboardInterrupt):
             sys.exit(INTERRUPTED)  # Lightning would leave with 1
         raise
-    except Exception:
+    except Exception as error:
+        _write_down(error, cfg)
         trace = traceback.format_exc()  # the whole of it: Hydra cuts frames off both ends
         sys.stderr.write(trace)
         _to_log_file(trace.rstrip())
         _leave(1)
+
+
+def _write_down(error: Exception, cfg: DictConfig) -> None:
+    """Leave `error.json` in the folder of a run, for a sweep that started it."""
+    if "paths" in cfg:
+        write_failure(HydraConfig.get().runtime.output_dir, failure_of(error))
 
 
 def _leave(code: int) -> NoReturn:

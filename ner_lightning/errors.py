@@ -12,3 +12,7 @@ class UserError(Exception):
     >>> isinstance(DataError("a.conll:3: expected 2 columns, found 1"), ValueError)
     True
     """
+
+
+class Pruned(Exception):  # noqa: N818  (an outcome, not an error)
+    """A run that its search has ended early: it was worse than others at the same epoch."""

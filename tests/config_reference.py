@@ -22,7 +22,7 @@ Keys stand as they are typed: `optim.encoder_lr=3e-5`. A default of `???` must b
 """
 
 # Indentation, key, value and comment of a line; a `#` begins a comment behind a space only.
-LINE = re.compile(r"(?P<indent> *)(?P<key>[\w-]+):(?: +(?P<value>\S.*?))??(?: +#\s*(?P<comment>.*))?$")
+LINE = re.compile(r"(?P<indent> *)(?P<key>\+?[\w./-]+):(?: +(?P<value>\S.*?))??(?: +#\s*(?P<comment>.*))?$")
 
 
 class Key(NamedTuple):

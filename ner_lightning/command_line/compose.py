@@ -69,7 +69,7 @@ def is_sweep(hydra: Hydra, command: str, overrides: list[str]) -> bool:
     """Whether the overrides themselves ask for several runs (`hydra.mode=MULTIRUN`, or a sweep file that sets it)."""
     if not any(_may_set_mode(override) for override in overrides):
         return False  # composing takes a fifth of a second
-    return _master(hydra, command, overrides).hydra.mode == RunMode.MULTIRUN
+    return sweep_config(hydra, command, overrides).hydra.mode == RunMode.MULTIRUN
 
 
 def jobs(hydra: Hydra, command: str, overrides: list[str]) -> Iterator[list[str]]:
@@ -78,7 +78,7 @@ def jobs(hydra: Hydra, command: str, overrides: list[str]) -> Iterator[list[str]
     The grid of all combinations can be long; a wrong value shows in any of them. A range that has no list of values
     (`interval`) is represented by its start.
     """
-    master = _master(hydra, command, overrides)
+    master = sweep_config(hydra, command, overrides)
     swept = [f"{key}={value}" for key, value in (master.hydra.sweeper.get("params") or {}).items()]
     words = [*swept, *master.hydra.overrides.task]
     parsed = OverridesParser.create(config_loader=hydra.config_loader).parse_overrides(words)
@@ -102,7 +102,8 @@ def _may_set_mode(override: str) -> bool:
     return override.startswith(("+", "hydra"))
 
 
-def _master(hydra: Hydra, command: str, overrides: list[str]) -> DictConfig:
+def sweep_config(hydra: Hydra, command: str, overrides: list[str]) -> DictConfig:
+    """The configuration of a sweep as a whole, with Hydra's own node; its values that vary are not looked at."""
     return hydra.config_loader.load_configuration(
         command, overrides, run_mode=RunMode.MULTIRUN, validate_sweep_overrides=False
     )

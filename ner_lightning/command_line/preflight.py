@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from hydra._internal.hydra import Hydra
 from hydra.errors import HydraException
@@ -20,15 +20,20 @@ from ner_lightning.command_line.vocabulary import Vocabulary
 from ner_lightning.errors import UserError
 
 
-def preflight(command: str, arguments: Namespace) -> list[dict[str, Any]]:
+class Checked(NamedTuple):
+    """What a command line asks for: configurations, resolved, in plain containers, and whether they are a sweep's."""
+
+    configs: list[dict[str, Any]]
+    sweeps: bool
+
+
+def preflight(command: str, arguments: Namespace, *, isolated: bool = False) -> Checked:
     """Compose the configuration of a command, or one for every value of a sweep, and check it.
 
     Args:
         command: name of the root YAML.
         arguments: the command line, parsed. Where it asks to see the configuration it is composed, but not checked.
-
-    Returns:
-        The configurations, resolved, in plain containers.
+        isolated: whether each job of a sweep gets a process of its own.
 
     Raises:
         UserError: with one sentence that says what to type.
@@ -39,13 +44,13 @@ def preflight(command: str, arguments: Namespace) -> list[dict[str, Any]]:
         if runs:
             words = Vocabulary(hydra, name, [])
             checked = [check(config, words) for config in _configs(hydra, name, arguments)]
-            if arguments.multirun or is_sweep(hydra, name, arguments.overrides):
-                for container in checked:
-                    check_in_sweep(container)
-            return checked
+            sweeps = arguments.multirun or is_sweep(hydra, name, arguments.overrides)
+            for container in checked if sweeps and not isolated else ():
+                check_in_sweep(container)
+            return Checked(checked, sweeps)
         with explained(hydra, name, arguments.overrides):
             compose(hydra, name, arguments.overrides)
-        return []
+        return Checked([], False)
 
 
 def _configs(hydra: Hydra, name: str, arguments: Namespace) -> Iterator[DictConfig]:

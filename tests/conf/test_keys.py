@@ -14,6 +14,7 @@ PACKAGE = CONF.parent / "ner_lightning"
 READERS = [
     *(f for f in PACKAGE.glob("*.py") if f.name not in ("door.py", "targets.py", "errors.py")),
     *(PACKAGE / "inference").glob("*.py"),
+    *(PACKAGE / "sweep").glob("*.py"),
 ]
 
 
@@ -25,7 +26,9 @@ def keys_read() -> set[str]:
             match node:
                 case ast.Attribute(value=ast.Name(id="cfg"), attr=key):
                     found.add(key)
-                case ast.Subscript(value=ast.Name(id="cfg" | "config"), slice=ast.Constant(value=str(key))):
+                case ast.Subscript(
+                    value=ast.Name(id="cfg" | "config" | "container"), slice=ast.Constant(value=str(key))
+                ):
                     found.add(key)
                 case ast.Call(
                     func=ast.Attribute(value=ast.Name(id="cfg" | "config"), attr="get"),

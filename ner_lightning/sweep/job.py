@@ -1,0 +1,231 @@
+"""The life of one job: skipped when done, resumed when interrupted, run in a process of its own, written down."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import math
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from ner_lightning import failure
+from ner_lightning.sweep import process
+from ner_lightning.sweep.manifest import Job, Manifest, State, now
+from ner_lightning.sweep.naming import config_digest, key_of
+from ner_lightning.sweep.settings import SweepSettings
+
+PRUNED = 4
+"""Exit code of a run that its pruner has ended."""
+
+INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
+
+SUPERSEDED = "superseded"
+"""Folder inside a sweep's for what stood in the folder of a job that starts anew."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Where and how the jobs of one sweep run.
+
+    Args:
+        home: folder of the sweep.
+        settings: the node `sweep`, its name settled.
+        flags: of the command line, for every job: `--config-dir …`.
+        side_by_side: jobs that share this machine.
+    """
+
+    home: Path
+    settings: SweepSettings
+    flags: tuple[str, ...] = ()
+    side_by_side: int = 1
+    manifest: Manifest = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "manifest", Manifest(self.home))
+
+    def run(self, name: str, overrides: Sequence[str], config: Mapping[str, Any], extra: Sequence[str] = ()) -> Job:
+        """Run a job unless it is done, and return what the manifest says of it then.
+
+        Args:
+            name: of the job, and of its folder.
+            overrides: as typed.
+            config: resolved, plain containers.
+            extra: overrides that belong to this attempt alone.
+        """
+        lock = FileLock(self.home / ".locks" / f"{name}.lock")
+        lock_folder = Path(lock.lock_file).parent
+        lock_folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with lock.acquire(timeout=0):
+                return self._run_locked(name, overrides, config, extra)
+        except Timeout:  # another call of the same sweep has it
+            return self.manifest.jobs().get(name, Job(name, tuple(overrides), "running"))
+
+    def _run_locked(self, name: str, overrides: Sequence[str], config: Mapping[str, Any], extra: Sequence[str]) -> Job:
+        known = self.manifest.jobs().get(name, Job(name))
+        folder = self.home / name
+        same = known.config in (None, config_digest(config)) and (
+            self.settings.code == "any" or known.code in (None, code_digest())
+        )
+        if known.state == "skipped":
+            return known
+        if same and self.settings.retry != "all":
+            if (folder / "result.json").is_file():  # written last: complete, whether we lived to write it down or not
+                return known if known.state == "finished" else self._close(known, folder, "finished")
+            if known.state == "pruned" or (known.state == "failed" and self.settings.retry == "none"):
+                return known
+        goes_on = same and self.settings.retry != "all" and is_resumable(folder)
+        if not goes_on:
+            self._supersede(folder)
+        facts: dict[str, Any] = {"config": config_digest(config), "code": code_digest(), "overrides": tuple(overrides)}
+        if not goes_on:
+            facts |= {"seconds": 0.0, "attempts": 0, "started": None, "note": None, "adapted": (), "metrics": {}}
+        known = self.manifest.change(name, **facts)
+        job = self._attempt(name, [*overrides, *extra, *known.adapted], config)
+        if job.state == "failed" and not known.adapted and _ran_out_of_memory(folder):
+            job = self._retry_smaller(job, [*overrides, *extra], config)
+        return job
+
+    def _attempt(self, name: str, overrides: Sequence[str], config: Mapping[str, Any]) -> Job:
+        folder = self.home / name
+        (folder / failure.FILE).unlink(missing_ok=True)
+        before = self.manifest.jobs()[name]
+        self.manifest.change(name, state="running", started=before.started or now(), ended=None, error=None)
+
+        def started(pid: int) -> None:
+            self.manifest.change(name, pid=pid, host=socket.gethostname(), attempts=before.attempts + 1)
+
+        devices = config["trainer"]["devices"] if config["trainer"]["accelerator"] == "cpu" else 1
+        ranks = devices if isinstance(devices, int) and devices > 0 else 1
+        shared = process.available_threads() // (self.side_by_side * ranks)
+        begin = time.monotonic()
+        try:
+            end = process.run(
+                self.command(name, overrides),
+                folder / "output.log",
+                threads=self.settings.threads or max(1, shared),
+                memory=self.settings.memory,
+                started=started,
+            )
+        except BaseException:
+            self._close(before, folder, "interrupted", time.monotonic() - begin, "interrupted")
+            raise
+        state, error = _judge(end, folder)
+        return self._close(before, folder, state, end.seconds, error)
+
+    def command(self, name: str, overrides: Sequence[str]) -> list[str]:
+        """The command of a job: a single run into its own folder, from its last checkpoint where there is one."""
+        folder = self.home / name
+        own = [
+            "hydra.mode=RUN",
+            f"hydra.run.dir={quoted(str(folder))}",
+            f"sweep.name={quoted(str(self.settings.name))}",
+            f"sweep.job={quoted(name)}",
+        ]
+        if not any(key_of(word) == "trainer.enable_progress_bar" for word in overrides):
+            own.append("trainer.enable_progress_bar=false")
+        if is_resumable(folder):
+            own.append(f"ckpt_path={quoted(str(folder))}")
+        return [sys.executable, "-m", "ner_lightning.train", *self.flags, *overrides, *own]
+
+    def _retry_smaller(self, job: Job, overrides: Sequence[str], config: Mapping[str, Any]) -> Job:
+        batch, steps = config["data"]["batch_size"], config["trainer"]["accumulate_grad_batches"]
+        if batch < 2 or batch % 2:
+            return job
+        self._supersede(self.home / job.job)
+        note = f"out of memory with batches of {batch}: run with {batch // 2}, {2 * steps} of them accumulated"
+        smaller = (f"data.batch_size={batch // 2}", f"trainer.accumulate_grad_batches={2 * steps}")
+        self.manifest.change(job.job, note=note, adapted=smaller)
+        return self._attempt(job.job, [*overrides, *smaller], config)
+
+    def _close(self, before: Job, folder: Path, state: State, seconds: float = 0.0, error: str | None = None) -> Job:
+        result = _read_json(folder / "result.json") if state == "finished" else {}
+        metrics = {k: v for k, v in result.get("best", {}).items() if isinstance(v, int | float)}
+        return self.manifest.change(
+            before.job,
+            state=state,
+            seconds=round(before.seconds + seconds, 2),
+            error=error,
+            ended=now(),
+            metrics=metrics or before.metrics,
+            setup=result.get("setup", before.setup),
+        )
+
+    def _supersede(self, folder: Path) -> None:
+        """Move what stands in a job's folder out of the way; nothing is deleted."""
+        if not folder.exists():
+            return
+        target = self.home / SUPERSEDED
+        target.mkdir(exist_ok=True)
+        count = sum(1 for _ in target.glob(f"{folder.name}.*"))
+        shutil.move(folder, target / f"{folder.name}.{count + 1}")
+
+
+def objective(job: Job, monitor: str) -> float:
+    """The value of a job for a sweeper: a number in any case, NaN where there is none."""
+    return float(job.metrics.get(monitor, math.nan))
+
+
+def is_resumable(folder: Path) -> bool:
+    """Whether a run folder has a checkpoint to go on from."""
+    return (folder / "checkpoints" / "last.ckpt").is_file()
+
+
+def quoted(text: str) -> str:
+    r"""A text as one word of Hydra's override grammar.
+
+    >>> quoted("a,b='c'")
+    "'a,b=\\'c\\''"
+    """
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+@functools.cache
+def code_digest() -> str:
+    """A digest of the package's source files."""
+    package = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(str(path.relative_to(package)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _judge(end: process.Exit, folder: Path) -> tuple[State, str | None]:
+    if end.code == 0 and (folder / "result.json").is_file():
+        return "finished", None
+    if end.code == PRUNED:
+        return "pruned", None
+    if end.code in INTERRUPTED:
+        return "interrupted", f"ended by {signal.Signals(end.code - 128).name}"
+    if told := failure.read_failure(folder):
+        return "failed", told.message
+    if end.ran_out_of_memory:
+        told = failure.Failure("killed by the system for want of memory", out_of_memory=True)
+        failure.write_failure(folder, told)
+        return "failed", told.message
+    if end.code < 0:
+        return "failed", f"killed by {signal.Signals(-end.code).name}"
+    return "failed", f"exit code {end.code}; see {folder / 'output.log'}"
+
+
+def _ran_out_of_memory(folder: Path) -> bool:
+    told = failure.read_failure(folder)
+    return told is not None and told.out_of_memory
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}

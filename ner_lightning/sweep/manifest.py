@@ -1,0 +1,190 @@
+"""The manifest of a sweep: `manifest.jsonl`, one JSON line a job, whoever writes it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock
+
+from ner_lightning.errors import UserError
+
+State = Literal["pending", "running", "finished", "failed", "interrupted", "pruned", "skipped"]
+OVER: tuple[State, ...] = ("finished", "failed", "pruned", "skipped")
+"""States that end by themselves; `interrupted` goes on with the next call."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is known of one job.
+
+    Attributes:
+        job: its name and its folder inside the sweep's.
+        overrides: what it is run with, as typed.
+        state: where it stands.
+        metrics: scores of the best weights.
+        seconds: of all its attempts together, processes started included.
+        error: one line, for a failed, skipped or interrupted job.
+        note: what was changed to make it run (a smaller batch after memory ran out).
+        adapted: overrides that this change consists of.
+        attempts: processes started for it.
+        pid: of the process that runs it or ran it last.
+        host: where that is.
+        started: first start, UTC.
+        ended: last end, UTC.
+        config: digest of its resolved configuration.
+        code: digest of the package's source.
+        setup: effective batch and precision, strategy and processes, as the run reports them.
+    """
+
+    job: str
+    overrides: tuple[str, ...] = ()
+    state: State = "pending"
+    metrics: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    error: str | None = None
+    note: str | None = None
+    adapted: tuple[str, ...] = ()
+    attempts: int = 0
+    pid: int | None = None
+    host: str | None = None
+    started: str | None = None
+    ended: str | None = None
+    config: str | None = None
+    code: str | None = None
+    setup: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_orphan(self) -> bool:
+        """Whether it says `running` and the process is gone, as far as this machine can tell."""
+        return self.state == "running" and self.host == socket.gethostname() and not _is_alive(self.pid)
+
+
+@dataclass(frozen=True)
+class About:
+    """What a sweep is: `sweep.json` beside its manifest.
+
+    Attributes:
+        name: of the sweep.
+        monitor: the metric that decides.
+        mode: `max` or `min`: which values of it are good.
+        varied: keys that vary.
+        fixed: overrides of every job.
+    """
+
+    name: str
+    monitor: str = "val/f1"
+    mode: str = "max"
+    varied: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+
+
+class Manifest:
+    """Reads and changes `manifest.jsonl`.
+
+    Every change reads the file again under a lock and replaces it in one piece: several writers lose nothing, and a
+    reader, or a process killed at any moment, sees the lines before the change or those after it.
+
+    Args:
+        folder: the sweep's.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.path = Path(folder) / "manifest.jsonl"
+
+    def jobs(self) -> dict[str, Job]:
+        """All jobs by name, in the order of their registration; a line that cannot be read is left out."""
+        return {job.job: job for job in self._read()}
+
+    def describe(self, about: About) -> None:
+        """Write `sweep.json`."""
+        with self._locked():
+            self._replace(
+                self.path.parent / "sweep.json", json.dumps(asdict(about), indent=2, ensure_ascii=False) + "\n"
+            )
+
+    def about(self) -> About:
+        """What the sweep is.
+
+        Raises:
+            UserError: when this is no sweep's folder.
+        """
+        path = self.path.parent / "sweep.json"
+        try:
+            return About(**_with_tuples(json.loads(path.read_text(encoding="utf-8"))))
+        except (OSError, ValueError, TypeError) as error:
+            raise UserError(
+                f"{path.parent}: not the folder of a sweep ({type(error).__name__} with sweep.json); "
+                "sweeps stand below outputs/sweeps"
+            ) from error
+
+    def register(self, jobs: Iterable[Job]) -> None:
+        """Add the jobs that are not there yet."""
+        with self._locked():
+            known = self.jobs()
+            self._write({**{job.job: job for job in jobs if job.job not in known}, **known}, [*known])
+
+    def change(self, job: str, **facts: Any) -> Job:
+        """Change what is known of one job, and return it."""
+        with self._locked():
+            known = self.jobs()
+            values = asdict(known.get(job, Job(job)))
+            known[job] = Job(**{**values, **facts})
+            self._write(known, [*known])
+            return known[job]
+
+    def _locked(self) -> FileLock:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        return FileLock(self.path.parent / ".manifest.lock")
+
+    def _write(self, jobs: Mapping[str, Job], first: list[str]) -> None:
+        order = [*first, *(name for name in jobs if name not in first)]
+        lines = (json.dumps(asdict(jobs[name]), ensure_ascii=False) + "\n" for name in order)
+        self._replace(self.path, "".join(lines))
+
+    @staticmethod
+    def _replace(path: Path, text: str) -> None:
+        draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+
+    def _read(self) -> Iterable[Job]:
+        try:
+            text = self.path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return
+        names = {f.name for f in fields(Job)}
+        for line in text.splitlines():
+            try:
+                values = _with_tuples(json.loads(line))
+                yield Job(**{key: value for key, value in values.items() if key in names})
+            except (ValueError, TypeError, AttributeError):
+                continue
+
+
+def now() -> str:
+    """This moment, UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
+    """What JSON gives back of a dataclass that holds tuples."""
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+
+
+def _is_alive(pid: int | None) -> bool:
+    if pid is None:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,93 @@
+"""Names: of a sweep, from what it varies; of a job, from its values. Safe as a folder and as a word for Hydra."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+LONGEST = 120  # characters of a job's name
+
+# Overrides that say where and how a sweep runs, not what it is.
+_ELSEWHERE = ("hydra", "sweep.", "paths.")
+
+
+def key_of(override: str) -> str:
+    """The key or group that an override sets.
+
+    >>> key_of("+experiment=crf"), key_of("~callbacks.progress"), key_of("seed=1")
+    ('experiment', 'callbacks.progress', 'seed')
+    """
+    return override.partition("=")[0].lstrip("+~")
+
+
+def value_of(override: str) -> str:
+    """The value that an override gives, as typed.
+
+    >>> value_of("data.dir='a b'")
+    "'a b'"
+    """
+    return override.partition("=")[2]
+
+
+def job_name(values: Mapping[str, str]) -> str:
+    """Name a job after what varies: the last part of each key, and its value.
+
+    Where two keys end alike, both are written in full. What is no letter, digit, point or dash becomes a dash; a digest
+    then keeps such names, and those cut short, apart.
+
+    >>> job_name({"optim.encoder_lr": "3e-5", "trainer.precision": "bf16-mixed", "seed": "1"})
+    'encoder_lr-3e-5+precision-bf16-mixed+seed-1'
+    >>> job_name({"model.decoder.init": "uniform", "init": "a"})
+    'model.decoder.init-uniform+init-a'
+    >>> job_name({"data.dir": "a/b c"})
+    'dir-a-b-c-d8a5b7'
+    >>> job_name({})
+    'job'
+    """
+    last = [key.rpartition(".")[2] for key in values]
+    words = [
+        f"{key if last.count(short) > 1 else short}-{value}"
+        for (key, value), short in zip(values.items(), last, strict=True)
+    ]
+    exact = "+".join(words)
+    name = re.sub(r"[^\w.+-]+", "-", exact, flags=re.ASCII).strip("-.") or "job"
+    if name == exact and len(name) <= LONGEST:
+        return name
+    return name if not values else f"{name[: LONGEST - 7]}-{digest(exact)}"
+
+
+def sweep_name(fixed: Sequence[str], swept: Iterable[str]) -> str:
+    """Name a sweep, so that the same command has the same name.
+
+    The experiment, the overlay or the keys that vary, and a digest of everything that is the same in all jobs; the
+    values that vary are not in it: a sweep asked for more of them goes on.
+
+    >>> sweep_name(["+experiment=crf"], ["optim.encoder_lr", "seed"])
+    'crf-encoder_lr-seed-fbb5e8'
+    >>> sweep_name(["seed=1", "+experiment=crf", "+sweep=lr"], ["optim.encoder_lr"])
+    'crf-lr-e4d2c1'
+    """
+    what = {key_of(word): value_of(word) for word in fixed if not key_of(word).startswith(_ELSEWHERE)}
+    overlay = [what["sweep"]] if "sweep" in what else [key.rpartition(".")[2] for key in swept]
+    words = [what.get("experiment", ""), *overlay, digest(json.dumps(sorted(what.items())))]
+    return re.sub(r"[^\w.-]+", "-", "-".join(word for word in words if word), flags=re.ASCII)[:LONGEST]
+
+
+def digest(text: str, length: int = 6) -> str:
+    """A few letters that stand for a text.
+
+    >>> digest("")
+    'e3b0c4'
+    """
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def config_digest(config: Mapping[str, Any]) -> str:
+    """A digest of what a run computes: its resolved configuration without folders, loggers and the sweep's own keys."""
+    what = {key: value for key, value in config.items() if key not in ("paths", "logger", "sweep", "ckpt_path")}
+    text = json.dumps(what, sort_keys=True, default=str)
+    folder = str((config.get("paths") or {}).get("output_dir") or ".")
+    return digest(text if folder == "." else text.replace(json.dumps(folder)[1:-1], "."), 16)

@@ -1,0 +1,199 @@
+"""From the command line of a sweep to its name, its home and its jobs, before anything runs."""
+
+from __future__ import annotations
+
+import itertools
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+from hydra._internal.hydra import Hydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import CompactHydraException
+from omegaconf import DictConfig, OmegaConf
+
+from ner_lightning.combinations import refusal
+from ner_lightning.command_line.checks import resolved
+from ner_lightning.command_line.compose import compose, hydra_session, sweep_config
+from ner_lightning.errors import UserError
+from ner_lightning.sweep import process
+from ner_lightning.sweep.job import Sweep, objective, quoted
+from ner_lightning.sweep.manifest import About, Job
+from ner_lightning.sweep.naming import job_name, key_of, sweep_name, value_of
+from ner_lightning.sweep.settings import SweepSettings
+
+HOME = "sweeps"
+"""Folder below the outputs that holds a folder for each sweep."""
+
+# Launchers that run jobs on this machine; what another machine has is not known here.
+_HERE = ("BasicLauncher", "JoblibLauncher", "LocalLauncher")
+
+
+class Values(NamedTuple):
+    """The overrides of a sweep: those of every job, and the values of each key that varies."""
+
+    fixed: tuple[str, ...]
+    varied: dict[str, tuple[str, ...]]
+    ranges: dict[str, Any]
+
+    def jobs(self) -> dict[str, tuple[str, ...]]:
+        """Every combination: overrides by the name of the job."""
+        found = {}
+        for words in itertools.product(*self.varied.values()):
+            found[self.name(words)] = (*self.fixed, *words)
+        return found
+
+    def name(self, overrides: Sequence[str]) -> str:
+        """The name of the job with these overrides."""
+        given = {key_of(word): value_of(word) for word in overrides}
+        return job_name({key: given[key] for key in (*self.varied, *self.ranges) if key in given})
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep that is about to run.
+
+    Attributes:
+        sweep: where and how its jobs run.
+        values: what varies.
+        monitor: the metric that decides, and whether large (`max`) or small (`min`) is good.
+        mode: see there.
+    """
+
+    sweep: Sweep
+    values: Values
+    monitor: str
+    mode: str
+
+    def hydra_words(self) -> list[str]:
+        """What Hydra must be told: where the sweep stands, and to leave logging to the jobs."""
+        home = self.sweep.home
+        return [
+            f"hydra.sweep.dir={quoted(str(home))}",
+            "hydra.sweep.subdir=.",
+            "hydra/job_logging=none",
+            "hydra/hydra_logging=none",
+        ]
+
+
+def plan(command: str, arguments: Namespace) -> Plan:
+    """Plan the sweep of a command line, and register its jobs in its manifest.
+
+    Raises:
+        UserError: a search without ranges, or values that need a search without one.
+    """
+    name = arguments.config_name or command
+    with hydra_session(command, arguments.config_dir) as hydra:
+        master = sweep_config(hydra, name, arguments.overrides)
+        values = read_values(hydra, master)
+        container = resolved(compose(hydra, name, [*_representative(values), "hydra.mode=RUN"]))
+        settings = SweepSettings.of(container["sweep"])
+        if values.ranges and settings.search is None:
+            key, value = next(iter(values.ranges.items()))
+            raise UserError(f"{key}={value}: a range has no list of values; add +sweep=optuna_lr, or write values")
+        if not (values.varied or values.ranges):
+            raise UserError("-m, but nothing varies: give a key several values, as in seed=1,2,3, or +sweep=lr")
+        settings = replace(settings, name=settings.name or sweep_name(values.fixed, [*values.varied, *values.ranges]))
+        home = Path(container["paths"]["outputs"], HOME, str(settings.name)).absolute()
+        launcher = cast(dict[str, Any], OmegaConf.to_container(master.hydra.launcher))
+        found = Plan(
+            Sweep(home, settings, _flags(arguments), _side_by_side(launcher, settings)),
+            values,
+            monitor=container["monitor"],
+            mode=container["callbacks"].get("checkpoint", {}).get("mode", "max"),
+        )
+        swept = (*values.varied, *values.ranges)
+        found.sweep.manifest.describe(About(str(settings.name), found.monitor, found.mode, swept, values.fixed))
+        if settings.search is None:
+            local = str(launcher["_target_"]).endswith(_HERE)
+            register(hydra, name, found, gpus=_gpus if local else None)
+    return found
+
+
+def read_values(hydra: Hydra, master: DictConfig) -> Values:
+    """What varies in a sweep, in the order in which Hydra's own sweeper takes it."""
+    swept = [f"{key}={value}" for key, value in (master.hydra.sweeper.get("params") or {}).items()]
+    parser = OverridesParser.create(config_loader=hydra.config_loader)
+    fixed: dict[str, str] = {}
+    varied: dict[str, tuple[str, ...]] = {}
+    ranges: dict[str, Any] = {}
+    for override in parser.parse_overrides([*swept, *master.hydra.overrides.task]):
+        word, key = str(override.input_line), override.get_key_element()
+        name = key_of(key)
+        for found in (fixed, varied, ranges):
+            found.pop(name, None)  # the last word on a key counts
+        if not override.is_sweep_override():
+            fixed[name] = word
+        elif override.is_discrete_sweep():
+            varied[name] = tuple(f"{key}={value}" for value in override.sweep_string_iterator())
+        else:
+            ranges[name] = override.value()
+    return Values(tuple(fixed.values()), varied, ranges)
+
+
+def register(hydra: Hydra, command: str, plan: Plan, gpus: Callable[[], int] | None) -> None:
+    """Write the jobs of a grid into the manifest; those that cannot work here are skipped with the reason."""
+    groups = set(hydra.list_all_config_groups())
+    refusals: dict[tuple[str, ...], str | None] = {}
+    rows = []
+    for name, overrides in plan.values.jobs().items():
+        deciding = tuple(word for word in overrides if key_of(word) in groups or key_of(word).startswith("trainer."))
+        if deciding not in refusals:
+            node = compose(hydra, command, [*deciding, "hydra.mode=RUN"]).trainer
+            trainer = cast(dict[str, Any], OmegaConf.to_container(node, resolve=False))
+            needs_gpu = trainer["accelerator"] == "gpu"
+            refusals[deciding] = refusal(trainer, gpus() if gpus and needs_gpu else None)
+        why = refusals[deciding]
+        rows.append(Job(name, overrides, "skipped" if why else "pending", error=why))
+    manifest = plan.sweep.manifest
+    manifest.register(rows)
+    known = manifest.jobs()
+    for row in rows:  # another machine may be able to run what was skipped, and the other way round
+        before = known[row.job].state
+        if before in ("pending", "skipped") and before != row.state:
+            manifest.change(row.job, state=row.state, error=row.error)
+
+
+def run_hydra_job(plan: Plan, config: DictConfig) -> float:
+    """The function that Hydra's launchers call, here or in a process elsewhere: one job of the grid.
+
+    Raises:
+        JobEndedBadly: so that the sweep goes on and the command exits with 1.
+    """
+    from hydra.core.hydra_config import HydraConfig
+
+    overrides = list(HydraConfig.get().overrides.task)
+    container = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
+    job = plan.sweep.run(plan.values.name(overrides), overrides, container)
+    if job.state in ("failed", "interrupted"):
+        raise JobEndedBadly(f"{job.job}: {job.error}")
+    return objective(job, plan.monitor)
+
+
+class JobEndedBadly(CompactHydraException):
+    """A job failed; the manifest says why."""
+
+
+def _representative(values: Values) -> list[str]:
+    return [*values.fixed, *(words[0] for words in values.varied.values())]
+
+
+def _side_by_side(launcher: dict[str, Any], settings: SweepSettings) -> int:
+    if settings.search is not None:
+        return settings.search.workers
+    jobs = int(launcher.get("n_jobs", 1))
+    return jobs if jobs > 0 else process.available_threads()
+
+
+def _flags(arguments: Namespace) -> tuple[str, ...]:
+    flags = {"--config-dir": arguments.config_dir, "--config-name": arguments.config_name}
+    return tuple(word for flag, value in flags.items() if value is not None for word in (flag, str(value)))
+
+
+def _gpus() -> int:
+    """GPUs here; without torch where nobody asks for one."""
+    import torch
+
+    return torch.cuda.device_count()

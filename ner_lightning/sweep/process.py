@@ -1,0 +1,166 @@
+"""One job in a process of its own: nothing leaks in, nothing is left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PATIENCE = 60.0
+"""Seconds that a process is given to write its last checkpoint before it is killed."""
+
+# What one distributed run leaves in the environment, and the next must not find (Lightning #8559).
+_DISTRIBUTED = (
+    "LOCAL_RANK",
+    "RANK",
+    "GROUP_RANK",
+    "NODE_RANK",
+    "WORLD_SIZE",
+    "LOCAL_WORLD_SIZE",
+    "MASTER_ADDR",
+    "MASTER_PORT",
+    "PL_GLOBAL_SEED",
+    "WANDB_RUN_ID",
+    "WANDB_SERVICE",
+)
+_PR_SET_PDEATHSIG = 1
+
+_RUNNING: set[subprocess.Popen[bytes]] = set()
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How a process ended.
+
+    Attributes:
+        code: its exit code; negative: the number of the signal that ended it.
+        seconds: it took.
+        ran_out_of_memory: whether the system killed something of ours for want of memory meanwhile.
+    """
+
+    code: int
+    seconds: float
+    ran_out_of_memory: bool
+
+
+def run(
+    command: Sequence[str],
+    log: Path,
+    *,
+    threads: int,
+    memory: float | None = None,
+    started: Callable[[int], None],
+) -> Exit:
+    """Run a command to its end, its output in a file.
+
+    It gets a session of its own, a free port, and an environment without traces of other runs. An interruption here
+    (Ctrl-C, or SIGTERM where the caller raises it) is passed on, waited for, and raised again; when this process is
+    killed, the other is told to end (Linux).
+
+    Args:
+        command: program and arguments.
+        log: what it prints is added at the end.
+        threads: CPU threads.
+        memory: GiB that each process may allocate; None: no limit.
+        started: called with the process id.
+    """
+    before, start = _killed_for_memory(), time.monotonic()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as file:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env=environment(os.environ, threads),
+            start_new_session=True,
+            preexec_fn=_limits(memory),
+        )
+        _RUNNING.add(process)
+        try:
+            started(process.pid)
+            code = process.wait()
+        except BaseException:
+            stop(process)
+            raise
+        finally:
+            _RUNNING.discard(process)
+            _end_group(process.pid)  # a rank that outlived its first
+    return Exit(code, time.monotonic() - start, _killed_for_memory() > before)
+
+
+def stop(process: subprocess.Popen[bytes], patience: float = PATIENCE) -> int:
+    """End a process as Ctrl-C would; one that does not listen is killed."""
+    process.send_signal(signal.SIGINT)
+    try:
+        return process.wait(patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+def interrupt_all() -> None:
+    """Interrupt what other threads wait for; each of them sees how its process ends."""
+    for process in list(_RUNNING):
+        process.send_signal(signal.SIGINT)
+
+
+def environment(of: Mapping[str, str], threads: int) -> dict[str, str]:
+    """The environment of a job."""
+    clean = {key: value for key, value in of.items() if key not in _DISTRIBUTED}
+    if "SLURM_JOB_ID" in of:
+        clean["SLURM_JOB_NAME"] = "interactive"  # or Lightning would look for the other tasks of the allocation
+    return clean | {
+        "OMP_NUM_THREADS": str(threads),
+        "MKL_NUM_THREADS": str(threads),
+        "MASTER_PORT": str(free_port()),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def available_threads() -> int:
+    """CPUs that this process may use: those of its allocation on a cluster."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _limits(memory: float | None) -> Callable[[], None]:
+    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+    def apply() -> None:
+        if memory is not None:
+            limit = int(memory * 2**30)
+            resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+        if libc is not None:
+            libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+    return apply
+
+
+def _end_group(group: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
+
+
+def _killed_for_memory() -> int:
+    """How often the system has killed for want of memory in this control group, where it counts that."""
+    try:
+        lines = Path("/sys/fs/cgroup/memory.events").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))

@@ -1,0 +1,197 @@
+"""A search by Optuna: ranges in place of a grid, bad trials ended early, the study on the disk beside the manifest."""
+
+from __future__ import annotations
+
+import math
+import threading
+from argparse import Namespace
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from hydra.core.override_parser.types import IntervalSweep
+
+from ner_lightning.command_line.checks import check
+from ner_lightning.command_line.compose import compose, hydra_session
+from ner_lightning.command_line.vocabulary import Vocabulary
+from ner_lightning.errors import UserError
+from ner_lightning.optuna_study import FILE, StudyFile, load_optuna, sampler
+from ner_lightning.sweep import process
+from ner_lightning.sweep.job import quoted
+from ner_lightning.sweep.manifest import Job
+from ner_lightning.sweep.plan import Plan, Values
+
+if TYPE_CHECKING:
+    import optuna
+
+PRUNING = "ner_lightning.callbacks.pruning.Pruning"
+
+
+def search(command: str, arguments: Namespace, plan: Plan) -> None:
+    """Run trials until as many as asked for have ended; an interrupted one goes on first.
+
+    Raises:
+        UserError: when Optuna is not installed.
+    """
+    settings = plan.sweep.settings.search
+    assert settings is not None
+    load_optuna()
+    driver = _Search(command, arguments, plan)
+    with ThreadPoolExecutor(settings.workers) as pool:
+        workers = [pool.submit(driver.work) for _ in range(settings.workers)]
+        try:
+            done, _ = wait(workers, return_when=FIRST_EXCEPTION)
+            for worker in done:
+                worker.result()
+        finally:
+            driver.stop()
+    draw(driver.study, plan)
+
+
+def distributions(values: Values) -> dict[str, Any]:
+    """What Optuna draws from: an interval for a range, one of the values otherwise.
+
+    A range tagged `log` is drawn on a logarithmic axis; one between two whole numbers gives whole numbers.
+    """
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    found: dict[str, Any] = {}
+    for key, interval in values.ranges.items():
+        assert isinstance(interval, IntervalSweep)
+        low, high, log = interval.start, interval.end, "log" in interval.tags
+        assert low is not None
+        assert high is not None
+        if low > high or (log and low <= 0):
+            raise UserError(f"{key}: expected a range upwards (above 0 with log), received {low} to {high}")
+        whole = isinstance(low, int) and isinstance(high, int)
+        found[key] = IntDistribution(int(low), int(high), log=log) if whole else FloatDistribution(low, high, log=log)
+    return found | {key: CategoricalDistribution(words) for key, words in values.varied.items()}
+
+
+def overrides_of(values: Values, drawn: dict[str, Any]) -> list[str]:
+    """The overrides of a trial: a number for each range, one of the words for each choice."""
+    ranges = [f"{key}={drawn[key]!r}" for key in values.ranges]
+    return [*values.fixed, *ranges, *(str(drawn[key]) for key in values.varied)]
+
+
+@dataclass
+class _Search:
+    command: str
+    arguments: Namespace
+    plan: Plan
+    study: optuna.Study = field(init=False)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+    _ended: threading.Event = field(default_factory=threading.Event)
+    _taken: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        settings = self.plan.sweep.settings.search
+        assert settings is not None
+        self.settings = settings
+        self.file = StudyFile(
+            str(self.plan.sweep.home / FILE),
+            str(self.plan.sweep.settings.name),
+            self.plan.mode,
+            settings.pruner,
+            settings.warmup,
+            settings.startup,
+        )
+        self.study = self.file.open()
+        # A search that goes on must not draw what it drew before.
+        seed = settings.seed + len(self.study.trials)
+        self.study.sampler = sampler(settings.sampler, seed, settings.startup)
+        self._distributions = distributions(self.plan.values)
+
+    def stop(self) -> None:
+        """Draw no further trial, and interrupt those that run."""
+        self._ended.set()
+        process.interrupt_all()
+
+    def work(self) -> None:
+        """Run one trial after another."""
+        while not self._ended.is_set() and (trial := self._next()) is not None:
+            self._run(trial)
+
+    def _next(self) -> optuna.Trial | None:
+        """A trial that was interrupted, else a new one, else None."""
+        import optuna
+        from optuna.trial import TrialState
+
+        with self._turn:
+            known = self.plan.sweep.manifest.jobs()
+            trials = self.study.get_trials(deepcopy=False)
+            for frozen in trials:
+                job = known.get(_name(frozen.number), Job(""))
+                waits = job.state in ("pending", "interrupted") or job.is_orphan
+                if frozen.state == TrialState.RUNNING and waits and frozen.number not in self._taken:
+                    self._taken.add(frozen.number)
+                    return optuna.Trial(self.study, frozen._trial_id)
+            if len(trials) >= self.settings.trials:
+                return None
+            trial = self.study.ask(self._distributions)
+            self._taken.add(trial.number)
+            words = overrides_of(self.plan.values, trial.params)
+            self.plan.sweep.manifest.register([Job(_name(trial.number), tuple(words))])
+            return trial
+
+    def _run(self, trial: optuna.Trial) -> None:
+        from optuna.trial import TrialState
+
+        words = overrides_of(self.plan.values, trial.params)
+        job = self.plan.sweep.run(_name(trial.number), words, self._config(words), [self._pruning(trial.number)])
+        value = job.metrics.get(self.plan.monitor, math.nan)
+        if job.state == "pruned":
+            self.study.tell(trial, state=TrialState.PRUNED)
+        elif job.state == "finished" and math.isfinite(value):
+            self.study.tell(trial, value)
+        elif job.state in ("finished", "failed", "skipped"):
+            self.study.tell(trial, state=TrialState.FAIL)
+
+    def _config(self, words: list[str]) -> dict[str, Any]:
+        name = self.arguments.config_name or self.command
+        with self._turn, hydra_session(self.command, self.arguments.config_dir) as hydra:  # Hydra is one a process
+            return check(compose(hydra, name, [*words, "hydra.mode=RUN"]), Vocabulary(hydra, name, []))
+
+    def _pruning(self, trial: int) -> str:
+        node = {
+            "_target_": PRUNING,
+            "path": quoted(self.file.path),
+            "study": quoted(self.file.name),
+            "trial": trial,
+            "monitor": quoted(self.plan.monitor),
+            "mode": self.file.mode,
+            "pruner": self.file.pruner,
+            "warmup": self.file.warmup,
+            "startup": self.file.startup,
+        }
+        return "+callbacks.pruning={" + ",".join(f"{key}:{value}" for key, value in node.items()) + "}"
+
+
+def draw(study: optuna.Study, plan: Plan) -> None:
+    """`search.png` and `search.svg` in the folder of the sweep: the value against each of what was searched."""
+    try:
+        import matplotlib
+    except ImportError:
+        return
+    from optuna.trial import TrialState
+
+    if len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))) < 2:
+        return
+    matplotlib.use("agg")
+    import warnings
+
+    import matplotlib.pyplot as plt
+    from optuna.exceptions import ExperimentalWarning
+    from optuna.visualization.matplotlib import plot_slice
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        axes = plot_slice(study, target_name=plan.monitor)
+    figure: Any = (axes.flat[0] if hasattr(axes, "flat") else axes).figure
+    for kind in ("png", "svg"):
+        figure.savefig(plan.sweep.home / f"search.{kind}", dpi=150, bbox_inches="tight")
+    plt.close(figure)
+
+
+def _name(trial: int) -> str:
+    return f"trial-{trial:03d}"

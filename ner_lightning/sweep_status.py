@@ -1,0 +1,56 @@
+"""How a sweep stands, from another shell: `python -m ner_lightning.sweep_status outputs/sweeps/NAME`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+
+from ner_lightning.errors import UserError
+from ner_lightning.sweep.manifest import OVER, Manifest
+from ner_lightning.sweep.table import summary, table
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Print the table of a sweep's jobs; with `--watch` again and again until it has ended."""
+    parser = argparse.ArgumentParser(prog="python -m ner_lightning.sweep_status", description=__doc__)
+    parser.add_argument("folder", type=Path, help="of the sweep: the one with manifest.jsonl")
+    parser.add_argument("--watch", action="store_true", help="until every job has ended")
+    parser.add_argument("--json", action="store_true", help="one JSON line a job instead of the table")
+    arguments = parser.parse_args(argv)
+    try:
+        show(arguments)
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def show(arguments: argparse.Namespace) -> None:
+    """What `main` shows, of arguments that are parsed."""
+    home, manifest = arguments.folder, Manifest(arguments.folder)
+    about = manifest.about()
+    monitor, mode, jobs = about.monitor, about.mode, manifest.jobs()
+    if arguments.json:
+        sys.stdout.writelines(json.dumps(asdict(job), ensure_ascii=False) + "\n" for job in jobs.values())
+        return
+    console = Console()
+    if arguments.watch:
+        with Live(console=console, transient=True, auto_refresh=False) as live:
+            while any(job.state not in OVER and not job.is_orphan for job in jobs.values()):
+                live.update(table(home, jobs, monitor, mode, max(5, console.height - 6)), refresh=True)
+                time.sleep(1)
+                jobs = manifest.jobs()
+    console.print(table(home, jobs, monitor, mode))
+    console.print(summary(jobs, monitor, mode), highlight=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()
