@@ -14,7 +14,6 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 
-from ner_lightning.data.bigrams import count_tags
 from ner_lightning.data.datamodule import CorpusDataModule
 from ner_lightning.data.encoding import WordEncoder
 from ner_lightning.errors import UserError
@@ -118,7 +117,7 @@ def build(config: dict[str, Any]) -> Run:
     prepare(data, task, tokenizer, seed=config["seed"])
     decoder = task.model.decoder
     if isinstance(decoder, CRF) and decoder.init == "bigrams":
-        decoder.initialise_from_counts(*count_tags(data.tag_sequences("train", tags), len(tags)))
+        decoder.initialise_from_counts(*data.tag_counts(len(tags)))
     trainer = make(
         config["trainer"],
         callbacks=build_callbacks(config),

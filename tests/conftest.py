@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,9 @@ import pytest
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("WANDB_MODE", "offline")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+if "NER_LIGHTNING_CORPORA" not in os.environ:  # what tests read is not to stay in the user's cache
+    os.environ["NER_LIGHTNING_CORPORA"] = tempfile.mkdtemp(prefix="ner_lightning_corpora_")
+    atexit.register(shutil.rmtree, os.environ["NER_LIGHTNING_CORPORA"], ignore_errors=True)
 
 # The development corpora stand beside the checkout; NER_CORPORA names another place.
 CORPORA = Path(os.environ.get("NER_CORPORA", Path(__file__).parents[2] / "shared" / "data"))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from ner_lightning.data.encoding import UNKNOWN_TAG, EncodedCorpus
+
+_CHUNK = 100_000  # sentences
 
 
 class TagCounts(NamedTuple):
@@ -17,16 +21,27 @@ class TagCounts(NamedTuple):
     end: Tensor
 
 
-def count_tags(sequences: Iterable[Sequence[int]], n_tags: int) -> TagCounts:
-    """Count first tags, tag bigrams and last tags.
+def count_tags(corpus: EncodedCorpus, n_tags: int) -> TagCounts:
+    """Count first tags, tag bigrams and last tags of the sentences that are annotated throughout.
 
-    >>> count_tags([[0, 1], [0]], 2).transitions.tolist()
+    Args:
+        corpus: its tags are below `n_tags`.
+        n_tags: size of the counts.
+
+    >>> nothing = np.zeros(0)
+    >>> count_tags(EncodedCorpus(nothing, nothing, np.array([0, 2, 3]), np.array([0, 1, 0])), 2).transitions.tolist()
     [[0.0, 1.0], [0.0, 0.0]]
     """
-    counts = TagCounts(torch.zeros(n_tags), torch.zeros(n_tags, n_tags), torch.zeros(n_tags))
-    for tags in sequences:
-        counts.start[tags[0]] += 1
-        counts.end[tags[-1]] += 1
-        row = torch.as_tensor(tags)
-        counts.transitions.index_put_((row[:-1], row[1:]), torch.ones(len(row) - 1), accumulate=True)
-    return counts
+    counts = np.zeros((n_tags + 1, n_tags + 1), np.int64)  # the last row and column stand for a boundary
+    for first in range(0, len(corpus), _CHUNK):
+        starts = corpus.word_start[first : first + _CHUNK + 1]
+        tags = corpus.tags[starts[0] : starts[-1]].astype(np.int64)
+        begins, last = starts[:-1] - starts[0], starts[1:] - starts[0] - 1
+        known = np.logical_and.reduceat(tags != UNKNOWN_TAG, begins)
+        before = np.concatenate(([n_tags], tags[:-1]))
+        before[begins] = n_tags
+        whole = np.repeat(known, np.diff(starts))
+        pairs = [before[whole] * (n_tags + 1) + tags[whole], tags[last[known]] * (n_tags + 1) + n_tags]
+        counts += np.bincount(np.concatenate(pairs), minlength=counts.size).reshape(counts.shape)
+    table = torch.from_numpy(counts).float()
+    return TagCounts(table[-1, :-1], table[:-1, :-1], table[:-1, -1])

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader, Dataset
 
+from ner_lightning.data.bigrams import TagCounts, count_tags
+from ner_lightning.data.cache import Cache
 from ner_lightning.data.collate import Batch, Collator, Layout
-from ner_lightning.data.encoding import EncodedCorpus, WordEncoder, encode
+from ner_lightning.data.corpus_files import CorpusFiles
+from ner_lightning.data.encoding import EncodedCorpus, WordEncoder
 from ner_lightning.data.locate import corpus_folder, missing_split, split_file
 from ner_lightning.data.readers.reader import Reader, SplitReader
 from ner_lightning.data.report import DataError, ReadReport
 from ner_lightning.data.samplers import Draw, EvaluationSampler, Grouping, TrainingSampler
-from ner_lightning.data.sentence import Sentence
+from ner_lightning.data.sentence_store import SentenceStore
 from ner_lightning.tagging.tagset import TagSet
+from ner_lightning.user_cache import corpora_folder
 
 Batching = Literal["packed", "length_bucket", "random"]
 SPLITS = ("train", "dev", "test")
@@ -50,6 +54,9 @@ class CorpusDataModule(pl.LightningDataModule):
         overlap: subwords that neighbouring windows of a long sentence share.
         num_workers: processes that lay out batches; 0: the main one.
         limit: read only so many sentences of each split; None: all.
+        types: entity types in the order of the tags; None: those of the training data, sorted.
+        cache: folder where corpora are kept, read and encoded; `auto`: in the user's cache folder; None: nowhere.
+        cache_gb: the cache forgets what was not used for longest when it grows beyond so many gigabytes.
 
     Raises:
         DataError: a size below 1, or an overlap below 0.
@@ -71,6 +78,9 @@ class CorpusDataModule(pl.LightningDataModule):
         overlap: int = 64,
         num_workers: int = 0,
         limit: int | None = None,
+        types: Sequence[str] | None = None,
+        cache: str | None = "auto",
+        cache_gb: float = 20,
     ) -> None:
         super().__init__()
         sizes = {"batch_size": batch_size, "eval_batch_size": eval_batch_size, "limit": limit, "overlap": overlap}
@@ -82,7 +92,10 @@ class CorpusDataModule(pl.LightningDataModule):
         self.units, self.scheme, self.batching = units, scheme, batching
         self.batch_size, self.eval_batch_size, self.overlap = batch_size, eval_batch_size, overlap
         self.num_workers, self.limit = num_workers, limit
-        self.sentences: dict[str, list[Sentence]] = {}
+        self.types = None if types is None else tuple(types)
+        kept = None if cache is None else Cache(_cache_folder(cache), int(cache_gb * 1e9))
+        self._files = CorpusFiles(reader, kept, limit)
+        self.sentences: dict[str, SentenceStore] = {}
         self.reports: dict[str, ReadReport] = {}
         self._corpora: dict[str, EncodedCorpus] = {}
 
@@ -98,11 +111,8 @@ class CorpusDataModule(pl.LightningDataModule):
                 if split in required:
                     raise missing_split(self.folder, split)
                 continue
-            report = ReadReport()
-            sentences = list(islice(self.reader.read(path, report), self.limit))
-            if not sentences:
-                raise DataError("expected at least one sentence, found none", path)
-            self.sentences[split], self.reports[split] = sentences, report
+            self.sentences[split] = self._files.sentences(path)
+            self.reports[split] = self.sentences[split].report
 
     def _path(self, split: str) -> Path | None:
         if isinstance(self.reader, SplitReader):
@@ -113,30 +123,34 @@ class CorpusDataModule(pl.LightningDataModule):
         """The tags of the training data.
 
         Raises:
-            DataError: when the training data have no entity at all.
+            DataError: when the training data have no entity at all, or one of a type that `types` leaves out.
         """
-        tags = TagSet.from_spans((span for s in self.sentences["train"] for span in s.spans), self.scheme)
-        if not tags.types:
+        found = self.sentences["train"].types
+        if not found:
             raise DataError(
                 "expected entities in the training data, found none; is the column of the tags the right one?",
                 self.folder,
             )
-        return tags
+        if self.types is None:
+            return TagSet(tuple(sorted(found)), self.scheme)
+        if left_out := sorted(set(found) - set(self.types)):
+            raise DataError(
+                f"data.types leaves out {', '.join(left_out)}, which the training data have; name every type",
+                self.folder,
+            )
+        return TagSet(self.types, self.scheme)
 
-    def tag_sequences(self, split: str, tags: TagSet) -> list[list[int]]:
-        """Gold tag ids of the sentences of a split that are annotated throughout."""
-        return [tags.encode(s.spans, len(s.words)) for s in self.sentences[split] if not s.unknown]
+    def tag_counts(self, n_tags: int) -> TagCounts:
+        """First tags, tag bigrams and last tags of the training sentences that are annotated throughout."""
+        return count_tags(self._corpora["train"], n_tags)
 
     def foreign_types(self, tags: TagSet) -> dict[str, dict[str, int]]:
         """Mentions, per split and type, of entity types that `tags` does not have."""
-        found: dict[str, dict[str, int]] = {}
-        for split, sentences in self.sentences.items():
-            for sentence in sentences:
-                for span in sentence.spans:
-                    if span.label not in tags.types:
-                        counts = found.setdefault(split, {})
-                        counts[span.label] = counts.get(span.label, 0) + 1
-        return found
+        found = {
+            split: {label: count for label, count in store.type_counts().items() if label not in tags.types}
+            for split, store in self.sentences.items()
+        }
+        return {split: counts for split, counts in found.items() if counts}
 
     def prepare(self, words: WordEncoder, tags: TagSet, *, seed: int) -> None:
         """Encode what was read.
@@ -147,7 +161,7 @@ class CorpusDataModule(pl.LightningDataModule):
             seed: of the order of training sentences.
         """
         self._words, self._seed = words, seed
-        self._corpora = {split: encode(sentences, words, tags) for split, sentences in self.sentences.items()}
+        self._corpora = {split: self._files.encoded(store, words, tags) for split, store in self.sentences.items()}
 
     def probe(self, size: int = 8) -> Batch:
         """A padded batch of the first sentences, to try an encoder on."""
@@ -196,3 +210,7 @@ class CorpusDataModule(pl.LightningDataModule):
             persistent_workers=self.num_workers > 0,
             pin_memory=self.trainer is not None and self.trainer.strategy.root_device.type == "cuda",
         )
+
+
+def _cache_folder(name: str) -> Path:
+    return corpora_folder() if name == "auto" else Path(name).expanduser()

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from ner_lightning.model.unavailable import EncoderUnavailable
+from ner_lightning.user_cache import cache_folder
 
 PREFIX = "package:"
 
@@ -53,19 +53,6 @@ PACKAGED = {
         converted=True,
     ),
 }
-
-
-def cache_folder() -> Path:
-    """The folder for what we make once and keep: NER_LIGHTNING_CACHE, else the platform's user cache."""
-    if chosen := os.environ.get("NER_LIGHTNING_CACHE"):
-        return Path(chosen).expanduser()
-    if sys.platform == "win32":
-        root = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        root = Path.home() / "Library" / "Caches"
-    else:
-        root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "ner_lightning"
 
 
 def packaged_folder(key: str) -> Path:

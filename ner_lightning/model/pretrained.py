@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ner_lightning.model.hub import load_from
-from ner_lightning.model.packaged import PREFIX, cache_folder, packaged_folder
+from ner_lightning.model.packaged import PREFIX, packaged_folder
 from ner_lightning.model.unavailable import EncoderUnavailable
+from ner_lightning.user_cache import cache_folder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast

@@ -1,11 +1,22 @@
+import pickle
+from pathlib import Path
+from unittest.mock import patch
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
-from ner_lightning.data.encoding import UNKNOWN_TAG, WordEncoder, encode
+from ner_lightning.data import encoding
+from ner_lightning.data.encoding import ENCODED, UNKNOWN_TAG, EncodedCorpus, WordEncoder, encode, write_encoded
+from ner_lightning.data.flat_arrays import FolderWriter
 from ner_lightning.data.sentence import Sentence
+from ner_lightning.data.sentence_store import in_memory
 from ner_lightning.model.pretrained import load_tokenizer
 from ner_lightning.tagging.spans import EntitySpan
 from ner_lightning.tagging.tagset import TagSet
+from tests.data.sentences import TYPES, sentences
+from tests.oracle.encoding import encoded
 
 TAGS = TagSet(("LOC", "PER"), "IOB2")
 
@@ -58,3 +69,25 @@ def test_lengths_count_subwords_a_sentence(tokenizer: PreTrainedTokenizerFast) -
 def test_a_type_outside_the_tag_set_is_refused(tokenizer: PreTrainedTokenizerFast) -> None:
     with pytest.raises(ValueError, match="MISC"):
         encode([Sentence(("a",), (EntitySpan(0, 1, "MISC"),))], WordEncoder(tokenizer, 512), TAGS)
+
+
+@settings(max_examples=40)
+@given(given_=st.lists(sentences(), max_size=7), chunk=st.integers(1, 3), scheme=st.sampled_from(["IOB2", "BIOES"]))
+def test_arrays_are_those_of_encoding_word_by_word(
+    tokenizer: PreTrainedTokenizerFast, given_: list[Sentence], chunk: int, scheme: str
+) -> None:
+    words, tags = WordEncoder(tokenizer, 9), TagSet(TYPES, scheme)
+    with patch.object(encoding, "CHUNK", chunk):
+        corpus = encode(given_, words, tags)
+    assert {name: getattr(corpus, name).tolist() for name in ENCODED} == encoded(given_, words, tags)
+
+
+def test_a_worker_gets_the_folder_of_a_corpus(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> None:
+    words, store = WordEncoder(tokenizer, 512), in_memory([Sentence(("Oslo", "\ufe0f") * 500)])
+    arrays = write_encoded(store, words, TAGS, FolderWriter(tmp_path / "kept", ENCODED))
+    assert arrays.about == {"pieceless": ["\ufe0f"], "shortened": []}
+    sent = pickle.dumps(EncodedCorpus.over(arrays))
+    assert len(sent) < 1000
+    for corpus in (pickle.loads(sent), pickle.loads(pickle.dumps(encode(store, words, TAGS)))):
+        assert corpus.lengths.tolist() == [1000]
+        assert corpus.tags.tolist() == [0] * 1000

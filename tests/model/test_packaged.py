@@ -90,12 +90,3 @@ def test_a_cache_that_cannot_be_written_does_not_stop_anyone(tmp_path: Path, mon
     monkeypatch.setenv("NER_LIGHTNING_CACHE", str(tmp_path / "file"))
     (tmp_path / "weights").write_bytes(b"genuine")
     packaged.verify(tmp_path / "weights", hashlib.sha256(b"genuine").hexdigest(), reinstall="x")
-
-
-def test_the_cache_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NER_LIGHTNING_CACHE", "~/here")
-    assert packaged.cache_folder() == Path.home() / "here"
-    monkeypatch.delenv("NER_LIGHTNING_CACHE")
-    monkeypatch.setattr(packaged.sys, "platform", "linux")
-    monkeypatch.setenv("XDG_CACHE_HOME", "/var/cache/me")
-    assert packaged.cache_folder() == Path("/var/cache/me/ner_lightning")

@@ -1,0 +1,197 @@
+"""Named flat arrays, in memory or in a folder of files that are memory-mapped; a folder proves that it is whole."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, NamedTuple, Protocol
+
+import numpy as np
+
+INDEX = "index.json"
+"""The header of a folder, written last."""
+
+_BLOCK = 1 << 20  # bytes
+
+
+class Column(NamedTuple):
+    """What an array holds: its type, and values a row (1: the array is flat)."""
+
+    dtype: str
+    width: int = 1
+
+    def empty(self) -> np.ndarray:
+        """An array of this kind without rows."""
+        return np.empty(0 if self.width == 1 else (0, self.width), dtype=self.dtype)
+
+
+Schema = Mapping[str, Column]
+
+
+class BrokenArrays(Exception):
+    """A folder is not what it was when it was written."""
+
+
+class Unwritable(Exception):
+    """A folder cannot be written: no right, no space."""
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """Arrays by name, what else is to be known of them (plain containers), and their folder if they have one.
+
+    Pickled, as for a worker process that is not forked, arrays of a folder travel as its name alone.
+    """
+
+    values: Mapping[str, np.ndarray]
+    about: dict[str, Any]
+    folder: Path | None = None
+    schema: Schema = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.values[name]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.folder is None:
+            return Arrays, (dict(self.values), self.about, None, self.schema)
+        return open_arrays, (self.folder, self.schema, False)
+
+
+class Writer(Protocol):
+    """Takes arrays piece by piece."""
+
+    def append(self, **parts: np.ndarray) -> None:
+        """Put rows behind those of each array."""
+        ...
+
+    def finish(self, about: dict[str, Any]) -> Arrays:
+        """Close; `about` is what JSON can hold."""
+        ...
+
+
+class MemoryWriter:
+    """Keeps arrays in memory."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self._parts: dict[str, list[np.ndarray]] = {name: [column.empty()] for name, column in schema.items()}
+
+    def append(self, **parts: np.ndarray) -> None:
+        """Put rows behind those of each array."""
+        for name, part in parts.items():
+            self._parts[name].append(np.asarray(part, dtype=self._schema[name].dtype))
+
+    def finish(self, about: dict[str, Any]) -> Arrays:
+        """The arrays."""
+        values = {}
+        for name in self._schema:
+            values[name] = np.concatenate(self._parts.pop(name))
+        return Arrays(values, about, None, self._schema)
+
+
+class FolderWriter:
+    """Writes arrays to a new folder, one file each, without ever holding them whole.
+
+    Raises:
+        Unwritable: here and in its methods.
+    """
+
+    def __init__(self, folder: Path, schema: Schema) -> None:
+        self.folder, self._schema = folder, schema
+        self._files: dict[str, IO[bytes]] = {}
+        self._seen = {name: [0, 0] for name in schema}  # bytes, checksum
+        try:
+            folder.mkdir(parents=True)
+            for name in schema:
+                self._files[name] = (folder / f"{name}.bin").open("wb")
+        except OSError as error:
+            self.close()
+            raise Unwritable(error.strerror or str(error)) from error
+
+    def append(self, **parts: np.ndarray) -> None:
+        """Put rows behind those of each array."""
+        for name, part in parts.items():
+            raw = np.ascontiguousarray(part, dtype=self._schema[name].dtype).tobytes()
+            size, checksum = self._seen[name]
+            self._seen[name] = [size + len(raw), zlib.crc32(raw, checksum)]
+            try:
+                self._files[name].write(raw)
+            except OSError as error:
+                raise Unwritable(error.strerror or str(error)) from error
+
+    def finish(self, about: dict[str, Any]) -> Arrays:
+        """Write the header and map the arrays."""
+        body = {"arrays": self._seen, "schema": _plain(self._schema), "about": about}
+        try:
+            for file in self._files.values():
+                file.close()
+            (self.folder / INDEX).write_text(json.dumps({"body": body, "checksum": _checksum(body)}), "utf-8")
+        except OSError as error:
+            raise Unwritable(error.strerror or str(error)) from error
+        return open_arrays(self.folder, self._schema, verify=False)
+
+    def close(self) -> None:
+        """Let go of the files, whatever is in them."""
+        for file in self._files.values():
+            with suppress(OSError):  # what could not be written is still there to be flushed
+                file.close()
+
+
+def open_arrays(folder: Path, schema: Schema, verify: bool = True) -> Arrays:
+    """Map the arrays of a folder.
+
+    Args:
+        folder: as a `FolderWriter` left it.
+        schema: what should be in it.
+        verify: read every byte and compare checksums; else only sizes.
+
+    Raises:
+        BrokenArrays: something is missing, cut off or changed.
+    """
+    try:
+        content = json.loads((folder / INDEX).read_text("utf-8"))
+        body = content["body"]
+        if _checksum(body) != content["checksum"]:
+            raise BrokenArrays(f"{INDEX} has changed")
+        if body["schema"] != _plain(schema) or set(body["arrays"]) != set(schema):
+            raise BrokenArrays("other arrays than expected")
+        values = {name: _mapped(folder / f"{name}.bin", schema[name], body["arrays"][name], verify) for name in schema}
+    except FileNotFoundError as error:
+        raise BrokenArrays(f"{Path(error.filename).name} is missing") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BrokenArrays(f"{type(error).__name__}: {error}") from None
+    return Arrays(values, body["about"], folder, schema)
+
+
+def _mapped(path: Path, column: Column, seen: list[int], verify: bool) -> np.ndarray:
+    size, checksum = seen
+    if (found := path.stat().st_size) != size:
+        raise BrokenArrays(f"{path.name} has {found} bytes, not {size}")
+    if verify and _checksum_of_file(path) != checksum:
+        raise BrokenArrays(f"{path.name} has changed")
+    if not size:  # nothing to map
+        return column.empty()
+    flat = np.memmap(path, dtype=column.dtype, mode="r")
+    # A plain array over the same pages: slicing a memmap object costs several times as much.
+    array = np.asarray(flat).view(np.ndarray)
+    return array if column.width == 1 else array.reshape(-1, column.width)
+
+
+def _checksum_of_file(path: Path) -> int:
+    checksum = 0
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            checksum = zlib.crc32(block, checksum)
+    return checksum
+
+
+def _plain(schema: Schema) -> dict[str, list[Any]]:
+    return {name: list(column) for name, column in schema.items()}
+
+
+def _checksum(body: Any) -> int:
+    return zlib.crc32(json.dumps(body, sort_keys=True).encode())
