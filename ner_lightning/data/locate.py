@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from ner_lightning.data.report import DataError
@@ -42,15 +43,59 @@ def split_file(folder: Path, split: str, name: str | None = None) -> Path | None
         if not path.is_file():
             raise DataError(f"no such file (data.{split}={name}); {_listing(folder)}", path)
         return path
-    found = [
-        path
-        for path in sorted(folder.iterdir())
-        if path.is_file() and (path.stem.lower() in ALIASES[split] or path.name.lower() in ALIASES[split])
-    ]
+    found = [path for path in sorted(folder.iterdir()) if path.is_file() and _is_called(path, ALIASES[split])]
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
         raise DataError(f"several files could be the {split} split: {names}; choose with data.{split}=FILE", folder)
     return found[0] if found else None
+
+
+def shard_files(folder: Path, split: str, name: str | None = None) -> list[Path]:
+    """The files that together are a split, in the order of their names.
+
+    Args:
+        folder: of the corpus.
+        split: whose files.
+        name: a file, a folder or a pattern (`shards/*.conll.gz`) below `folder`. None: the folder called like the
+            split, or else the files called like it with a number behind (`train-00003.jsonl.gz`), or the one file.
+
+    Raises:
+        DataError: when there is none, or the one file could be several.
+    """
+    if name is None:
+        named = [path for path in sorted(folder.iterdir()) if path.is_dir() and path.name.lower() in ALIASES[split]]
+        numbered = [path for path in sorted(folder.iterdir()) if path.is_file() and _is_part(path, ALIASES[split])]
+        if named:
+            return _files(named[0])
+        one = None if numbered else split_file(folder, split)
+        found = numbered or ([] if one is None else [one])
+    elif (folder / name).is_dir():
+        return _files(folder / name)
+    else:
+        found = sorted(path for path in folder.glob(name) if path.is_file())
+    if not found:
+        what = f"no file matches data.{split}={name}" if name else f"no folder or files called {split}"
+        raise DataError(
+            f"{what}: give data.{split} a folder or a pattern (shards/*.conll.gz); {_listing(folder)}", folder
+        )
+    return found
+
+
+def _files(folder: Path) -> list[Path]:
+    found = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith((".", "_")))
+    if not found:
+        raise DataError("expected files of a corpus in the folder, found none", folder)
+    return found
+
+
+def _is_called(path: Path, names: tuple[str, ...]) -> bool:
+    name = path.name.lower().removesuffix(".gz")
+    return name in names or Path(name).stem in names
+
+
+def _is_part(path: Path, names: tuple[str, ...]) -> bool:
+    match = re.match(r"(.+?)[-_.]?\d+(-of-\d+)?\.", path.name.lower())
+    return match is not None and match[1] in names
 
 
 def missing_split(name: str, split: str) -> DataError:

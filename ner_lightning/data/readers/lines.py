@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import gzip
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from ner_lightning.data.report import DataError
 
@@ -16,24 +19,28 @@ def numbered_lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, s
     r"""Yield number (from 1) and text of each line, without its end; a byte order mark is dropped.
 
     Lines end at LF or CR LF and nowhere else: U+2028, U+0085 and their like, at which `str.splitlines` would split,
-    occur inside words.
+    occur inside words. A file whose name ends in `.gz` is decompressed on the way.
 
     Args:
         path: the file.
         encoding: one in which the byte 0x0A is always a line feed (UTF-8, GB18030, Latin-1; not UTF-16).
 
     Raises:
-        DataError: no such file, bytes that are not of the encoding, or a line without end.
+        DataError: no such file, bytes that are not of the encoding or not compressed, or a line without end.
     """
     try:
-        file = path.open("rb")
+        file: IO[bytes] = gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[assignment]
     except OSError as error:
         found = "a folder" if path.is_dir() else (error.strerror or str(error)).lower()
         raise DataError(f"expected a readable file, found: {found}; check the path", path) from None
     number, rest = 0, b""
     with file:
         while True:
-            block = file.read(BLOCK)
+            try:
+                block = file.read(BLOCK)
+            except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+                message = f"expected a whole gzip file, found: {str(error).lower()}; fetch or compress it again"
+                raise DataError(message, path, number + 1) from None
             if not number and not rest:
                 block = _without_mark(block, path)
             cut = block.rfind(b"\n") + 1 if block else 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -37,4 +39,22 @@ def test_a_line_without_end_is_refused_within_bounds(tmp_path, monkeypatch):
     path = tmp_path / "file"
     path.write_bytes(b"short\n" + b"x" * 10_000)
     with pytest.raises(DataError, match=r"file:2: .*more than 100 bytes"):
+        list(numbered_lines(path))
+
+
+def test_a_compressed_file_is_read_like_the_plain_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(lines, "BLOCK", 5)
+    raw = "\ufeffbéla\n\n北京\r\nlast".encode()
+    (tmp_path / "a.conll").write_bytes(raw)
+    (tmp_path / "a.conll.gz").write_bytes(gzip.compress(raw))
+    assert list(numbered_lines(tmp_path / "a.conll.gz")) == list(numbered_lines(tmp_path / "a.conll"))
+
+
+@pytest.mark.parametrize(
+    "harm", [lambda raw: raw[:-9], lambda raw: b"Ann\tO\n", lambda raw: raw[:12] + b"x" + raw[13:]]
+)
+def test_a_broken_compressed_file_is_said(tmp_path, harm):
+    path = tmp_path / "a.gz"
+    path.write_bytes(harm(gzip.compress(b"Ann\tO\n" * 50)))
+    with pytest.raises(DataError, match=r"a\.gz:1: expected a whole gzip file, found: .*compress it again"):
         list(numbered_lines(path))
