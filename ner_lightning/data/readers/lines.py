@@ -7,7 +7,7 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from ner_lightning.data.report import DataError
 
@@ -29,7 +29,7 @@ def numbered_lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, s
         DataError: no such file, bytes that are not of the encoding or not compressed, or a line without end.
     """
     try:
-        file: IO[bytes] = gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[assignment]
+        file = _open(path)
     except OSError as error:
         found = "a folder" if path.is_dir() else (error.strerror or str(error)).lower()
         raise DataError(f"expected a readable file, found: {found}; check the path", path) from None
@@ -56,6 +56,10 @@ def numbered_lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, s
                     yield number, line.removesuffix("\r")
             if not block:
                 return
+
+
+def _open(path: Path) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
 
 
 def _decoded(whole: bytes, encoding: str, path: Path, number: int) -> str:
