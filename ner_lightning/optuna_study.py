@@ -93,6 +93,4 @@ def sampler(kind: Sampler, seed: int, startup: int) -> optuna.samplers.BaseSampl
     if kind == "gp":
         return samplers.GPSampler(seed=seed, n_startup_trials=startup)
     # The values interact; trials under way count as bad, so that workers side by side do not draw the same.
-    return samplers.TPESampler(
-        seed=seed, n_startup_trials=startup, multivariate=True, constant_liar=True, warn_independent_sampling=False
-    )
+    return samplers.TPESampler(seed=seed, n_startup_trials=startup, multivariate=True, constant_liar=True)

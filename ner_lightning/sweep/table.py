@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ner_lightning.sweep.manifest import OVER, Job, Manifest
+from ner_lightning.sweep.naming import key_of
 
 STYLES = {
     "pending": "dim",
@@ -74,11 +75,15 @@ def table(home: Path, jobs: Mapping[str, Job], monitor: str, mode: str, rows: in
     view.add_column(monitor, justify="right", no_wrap=True)
     view.add_column("time", justify="right", no_wrap=True)
     view.add_column("")
+    varied = Manifest(home).about().varied
     for job in chosen:
         state = "interrupted" if job.is_orphan else job.state
         value = f"{job.metrics[monitor]:.4f}" if monitor in job.metrics else ""
         seconds = _running_seconds(job) if state == "running" else job.seconds
-        remark = job.error or job.note or (_progress(home / job.job) if state == "running" else "")
+        remarks = [job.error, job.note, _progress(home / job.job) if state == "running" else None]
+        if job.job.startswith("trial-"):  # a name that says nothing of the values
+            remarks.insert(0, ", ".join(word for word in job.overrides if key_of(word) in varied))
+        remark = "; ".join(text for text in remarks if text)
         view.add_row(
             Text(job.job),
             Text(state, STYLES[state]),
@@ -150,6 +155,8 @@ class Watch:
             if now == self._told.get(name) or (job.state == "running" and job.pid is None):
                 continue
             self._told[name] = now
+            if job.state == "pending":
+                continue
             over = sum(other.state in OVER for other in jobs.values())
             value = f" {self.monitor} {job.metrics[self.monitor]:.4f}" if self.monitor in job.metrics else ""
             took = f" in {job.seconds:.0f} s" if job.state in OVER and job.seconds else ""

@@ -1,0 +1,202 @@
+"""What becomes of a job, with a few lines of Python in place of a training."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
+from ner_lightning.sweep import job as job_module
+from ner_lightning.sweep.job import Sweep, objective
+from ner_lightning.sweep.manifest import Job
+from ner_lightning.sweep.settings import SweepSettings
+
+CONFIG: dict[str, Any] = {
+    "seed": 1,
+    "data": {"batch_size": 16},
+    "trainer": {"accelerator": "cpu", "devices": 1, "accumulate_grad_batches": 1},
+    "paths": {"output_dir": "."},
+}
+
+# What a run does: it appends a line on what it was told, then what ACTS[its turn] says.
+RUN = """
+import json, os, pathlib, signal, sys
+folder = pathlib.Path(sys.argv[1])
+with (folder / "told.jsonl").open("a") as file:
+    file.write(json.dumps(sys.argv[2:]) + "\\n")
+(folder / "checkpoints").mkdir(exist_ok=True)
+{act}
+"""
+FINISH = """result = {"best": {"val/f1": 0.5, "checkpoint": "x"}, "setup": {"effective_batch": 16}}
+(folder / "result.json").write_text(json.dumps(result))"""
+SAVE = '(folder / "checkpoints" / "last.ckpt").write_text("state")\n'
+OUT_OF_MEMORY = """error = {"message": "OutOfMemoryError: no", "out_of_memory": True}
+(folder / "error.json").write_text(json.dumps(error)); sys.exit(1)"""
+RAISE = OUT_OF_MEMORY.replace("OutOfMemoryError: no", "IndexError: 3").replace("True", "False")
+KILL = "os.kill(os.getpid(), signal.SIGKILL)"
+
+Do = Callable[..., Job]
+
+
+class Acted(Sweep):
+    """A sweep whose runs do what `acts` says, one act after another."""
+
+    acts: list[str]
+
+    def command(self, name: str, overrides: Sequence[str]) -> list[str]:
+        words = super().command(name, overrides)
+        folder = self.home / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return [sys.executable, "-c", RUN.format(act=self.acts.pop(0)), str(folder), *words[2:]]
+
+
+@pytest.fixture
+def do(tmp_path: Path) -> Do:
+    def run(*acts: str, config: dict[str, Any] = CONFIG, **settings: Any) -> Job:
+        sweep = Acted(tmp_path, replace(SweepSettings(name="s"), **settings))
+        object.__setattr__(sweep, "acts", [*acts])
+        found = sweep.run("seed-1", ["seed=1"], config)
+        assert sweep.acts == []  # as many processes as expected
+        return found
+
+    return run
+
+
+def told(folder: Path) -> list[list[str]]:
+    return [json.loads(line) for line in (folder / "seed-1" / "told.jsonl").read_text().splitlines()]
+
+
+def test_a_finished_job_is_written_down_and_not_run_again(do: Do, tmp_path: Path) -> None:
+    job = do(FINISH)
+    assert (job.state, job.metrics, job.setup, job.attempts) == (
+        "finished",
+        {"val/f1": 0.5},
+        {"effective_batch": 16},
+        1,
+    )
+    assert job.pid
+    assert job.seconds > 0
+    before = (tmp_path / "seed-1" / "result.json").stat().st_mtime_ns
+    time.sleep(0.01)
+    assert do() == job
+    assert (tmp_path / "seed-1" / "result.json").stat().st_mtime_ns == before
+    assert objective(job, "val/f1") == 0.5
+    assert objective(job, "test/f1") != objective(job, "test/f1")  # NaN
+
+
+def test_a_job_is_a_single_run_into_its_own_folder(do: Do, tmp_path: Path) -> None:
+    do(FINISH)
+    words = told(tmp_path)[0]
+    assert words[0] == "ner_lightning.train"
+    assert words[1] == "seed=1"
+    assert "hydra.mode=RUN" in words
+    assert f"hydra.run.dir='{tmp_path / 'seed-1'}'" in words
+    assert "sweep.job='seed-1'" in words
+    assert not any(word.startswith("ckpt_path") for word in words)
+
+
+def test_a_job_that_raises_says_so_and_runs_again_when_asked(do: Do) -> None:
+    job = do(RAISE)
+    assert (job.state, job.error) == ("failed", "IndexError: 3")
+    assert do(retry="none").state == "failed"
+    again = do(FINISH, retry="failed")
+    assert (again.state, again.error) == ("finished", None)
+
+
+def test_a_killed_job_goes_on_from_its_last_checkpoint(do: Do, tmp_path: Path) -> None:
+    job = do(SAVE + KILL)
+    assert (job.state, job.error) == ("failed", "killed by SIGKILL")
+    again = do(FINISH)
+    assert (again.state, again.attempts) == ("finished", 2)
+    assert again.seconds > job.seconds
+    assert f"ckpt_path='{tmp_path / 'seed-1'}'" in told(tmp_path)[1]
+
+
+def test_a_job_without_checkpoint_starts_anew_and_nothing_is_deleted(do: Do, tmp_path: Path) -> None:
+    do(KILL)
+    do(FINISH)
+    assert len(told(tmp_path)) == 1
+    assert (tmp_path / "superseded" / "seed-1.1" / "told.jsonl").is_file()
+
+
+@pytest.mark.parametrize("code", [130, 143])
+def test_an_interrupted_job_goes_on_whatever_is_retried(code: int, do: Do, tmp_path: Path) -> None:
+    assert do(SAVE + f"sys.exit({code})").state == "interrupted"
+    assert do(FINISH, retry="none").state == "finished"
+    assert any(word.startswith("ckpt_path") for word in told(tmp_path)[1])
+
+
+def test_memory_that_runs_out_is_tried_once_with_half_the_batch(do: Do, tmp_path: Path) -> None:
+    job = do(OUT_OF_MEMORY, FINISH)
+    assert job.state == "finished"
+    assert job.note == "out of memory with batches of 16: run with 8, 2 of them accumulated"
+    assert {"data.batch_size=8", "trainer.accumulate_grad_batches=2"} <= {*told(tmp_path)[0]}
+
+
+def test_memory_that_runs_out_twice_is_a_failure(do: Do) -> None:
+    job = do(OUT_OF_MEMORY, OUT_OF_MEMORY)
+    assert (job.state, job.error) == ("failed", "OutOfMemoryError: no")
+
+
+def test_a_smaller_batch_is_kept_when_the_job_goes_on(do: Do, tmp_path: Path) -> None:
+    assert do(OUT_OF_MEMORY, SAVE + KILL).state == "failed"
+    assert do(FINISH).state == "finished"
+    assert "data.batch_size=8" in told(tmp_path)[1]
+
+
+def test_another_configuration_is_another_run(do: Do, tmp_path: Path) -> None:
+    do(SAVE + FINISH)
+    other = {**CONFIG, "optim": {"encoder_lr": 1e-3}}
+    assert do(FINISH, config=other).state == "finished"
+    assert not any(word.startswith("ckpt_path") for word in told(tmp_path)[0])
+    assert (tmp_path / "superseded" / "seed-1.1" / "result.json").is_file()
+
+
+def test_folders_and_loggers_make_no_other_configuration(do: Do) -> None:
+    do(FINISH)
+    do(config={**CONFIG, "paths": {"output_dir": "."}, "logger": {"wandb": {}}, "sweep": {"retry": "all"}})
+
+
+def test_code_that_changed_counts_unless_told_otherwise(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
+    do(FINISH)
+    monkeypatch.setattr(job_module, "code_digest", lambda: "another")
+    do(code="any")
+    do(FINISH, code="same")
+
+
+def test_all_runs_again_when_asked(do: Do) -> None:
+    do(FINISH)
+    assert do(FINISH, retry="all").attempts == 1
+
+
+def test_a_pruned_job_stays_pruned(do: Do) -> None:
+    assert do("sys.exit(4)").state == "pruned"
+    assert do().state == "pruned"
+
+
+def test_a_run_that_ended_while_nobody_watched_counts(do: Do, tmp_path: Path) -> None:
+    """The sweep was killed after its job had finished and before it could write that down."""
+    job = do(FINISH)
+    sweep = Sweep(tmp_path, SweepSettings(name="s"))
+    sweep.manifest.change("seed-1", state="running", metrics={})
+    again = do()
+    assert (again.state, again.metrics) == ("finished", job.metrics)
+
+
+def test_a_job_that_another_call_runs_is_left_to_it(do: Do, tmp_path: Path) -> None:
+    (tmp_path / ".locks").mkdir()
+    with FileLock(tmp_path / ".locks" / "seed-1.lock"):
+        assert do().state == "running"
+    assert do(FINISH).state == "finished"
+
+
+def test_a_skipped_job_is_not_run(do: Do, tmp_path: Path) -> None:
+    Sweep(tmp_path, SweepSettings()).manifest.register([Job("seed-1", state="skipped", error="no GPU")])
+    assert do().error == "no GPU"

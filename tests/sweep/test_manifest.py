@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+from pathlib import Path
+
+import pytest
+
+from ner_lightning.errors import UserError
+from ner_lightning.sweep.manifest import About, Job, Manifest
+
+
+def write_many(folder: Path, name: str, times: int) -> None:
+    manifest = Manifest(folder)
+    for turn in range(times):
+        manifest.change(name, state="running", attempts=turn + 1, metrics={"val/f1": turn / 100})
+
+
+def test_a_job_is_one_line_whatever_happens_to_it(tmp_path: Path) -> None:
+    manifest = Manifest(tmp_path)
+    manifest.register([Job("a", ("seed=1",)), Job("b", ("seed=2",))])
+    manifest.change("b", state="running", pid=7)
+    manifest.change("a", state="finished", metrics={"val/f1": 0.5})
+    lines = [json.loads(line) for line in manifest.path.read_text().splitlines()]
+    assert [(line["job"], line["state"]) for line in lines] == [("a", "finished"), ("b", "running")]
+    assert manifest.jobs()["a"].metrics == {"val/f1": 0.5}
+    assert manifest.jobs()["b"].overrides == ("seed=2",)
+
+
+def test_jobs_registered_again_keep_what_is_known_and_their_place(tmp_path: Path) -> None:
+    manifest = Manifest(tmp_path)
+    manifest.register([Job("a"), Job("b")])
+    manifest.change("b", state="finished")
+    manifest.register([Job("c"), Job("b"), Job("a")])
+    assert {name: job.state for name, job in manifest.jobs().items()} == {
+        "a": "pending",
+        "b": "finished",
+        "c": "pending",
+    }
+    assert [*manifest.jobs()] == ["a", "b", "c"]
+
+
+def test_several_writers_lose_nothing(tmp_path: Path) -> None:
+    spawn = multiprocessing.get_context("fork")
+    writers = [spawn.Process(target=write_many, args=(tmp_path, f"job-{i}", 25)) for i in range(4)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(60)
+    jobs = Manifest(tmp_path).jobs()
+    assert {name: job.attempts for name, job in jobs.items()} == {f"job-{i}": 25 for i in range(4)}
+
+
+def test_a_line_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
+    manifest = Manifest(tmp_path)
+    manifest.register([Job("a"), Job("b")])
+    with manifest.path.open("a") as file:
+        file.write('{"job": "c", "stat\n[1]\n')
+    assert [*manifest.jobs()] == ["a", "b"]
+
+
+def test_a_key_of_a_later_version_is_passed_over(tmp_path: Path) -> None:
+    manifest = Manifest(tmp_path)
+    manifest.path.write_text('{"job": "a", "state": "failed", "colour": "red"}\n')
+    assert manifest.jobs()["a"].state == "failed"
+
+
+def test_an_orphan_is_a_running_job_whose_process_is_gone(tmp_path: Path) -> None:
+    manifest = Manifest(tmp_path)
+    gone = multiprocessing.get_context("fork").Process(target=int)
+    gone.start()
+    gone.join()
+    here = os.uname().nodename
+    assert manifest.change("gone", state="running", pid=gone.pid, host=here).is_orphan
+    assert not manifest.change("alive", state="running", pid=os.getpid(), host=here).is_orphan
+    assert not manifest.change("elsewhere", state="running", pid=gone.pid, host="another machine").is_orphan
+    assert not manifest.change("done", state="finished", pid=gone.pid, host=here).is_orphan
+
+
+def test_a_folder_that_is_no_sweep_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="not the folder of a sweep"):
+        Manifest(tmp_path).about()
+    about = About("lr", "val/f1", "max", ("seed",), ("+experiment=crf",))
+    Manifest(tmp_path).describe(about)
+    assert Manifest(tmp_path).about() == about
