@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ner_lightning.command_line import arguments
+from ner_lightning.errors import UserError
+from ner_lightning.sweep.plan import Plan, plan
+
+
+def planned(folder: Path, *words: str) -> Plan:
+    return plan("train", arguments.parse(["-m", *words, f"paths.outputs={folder}"]))
+
+
+def test_a_grid_is_every_combination_named_by_what_varies(tmp_path: Path) -> None:
+    found = planned(
+        tmp_path, "+experiment=crf", "optim.encoder_lr=3e-5,1e-4", "seed=range(1,3)", "trainer.max_epochs=1"
+    )
+    jobs = found.sweep.manifest.jobs()
+    assert [*jobs] == [f"encoder_lr-{lr}+seed-{seed}" for lr in ("3e-05", "0.0001") for seed in (1, 2)]
+    first = next(iter(jobs.values()))
+    assert {"+experiment=crf", "optim.encoder_lr=3e-05", "seed=1", "trainer.max_epochs=1"} < {*first.overrides}
+    assert (first.state, found.monitor, found.mode) == ("pending", "val/f1", "max")
+    assert found.sweep.home.parent == tmp_path / "sweeps"
+    assert found.sweep.manifest.about().varied == ("optim.encoder_lr", "seed")
+
+
+def test_the_same_command_is_the_same_sweep_and_more_values_belong_to_it(tmp_path: Path) -> None:
+    first, again, more = (planned(tmp_path, f"seed={seeds}") for seeds in ("1,2", "1,2", "1,2,3"))
+    assert first.sweep.home == again.sweep.home == more.sweep.home
+    assert [*more.sweep.manifest.jobs()] == ["seed-1", "seed-2", "seed-3"]
+    assert planned(tmp_path, "seed=1,2", "trainer.max_epochs=9").sweep.home != first.sweep.home
+    assert planned(tmp_path, "seed=1,2", "sweep.name=mine").sweep.home == tmp_path / "sweeps" / "mine"
+
+
+def test_the_last_word_on_a_key_counts(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nothing varies"):
+        planned(tmp_path, "+sweep=lr", "seed=7", "optim.encoder_lr=1e-3")
+    assert [*planned(tmp_path, "+sweep=lr", "seed=7", "optim.encoder_lr=1e-3,1e-2").sweep.manifest.jobs()] == [
+        "encoder_lr-0.001",
+        "encoder_lr-0.01",
+    ]
+
+
+def test_what_cannot_run_here_is_skipped_before_anything_starts(tmp_path: Path) -> None:
+    words = ("trainer.precision=32-true,16-mixed", "trainer.strategy=auto,fsdp")
+    jobs = planned(tmp_path, *words).sweep.manifest.jobs()
+    reasons = {name: (job.state, (job.error or "").partition(":")[0]) for name, job in jobs.items()}
+    assert reasons == {
+        "precision-32-true+strategy-auto": ("pending", ""),
+        "precision-32-true+strategy-fsdp": ("skipped", "trainer.strategy=fsdp"),
+        "precision-16-mixed+strategy-auto": ("skipped", "trainer.precision=16-mixed"),
+        "precision-16-mixed+strategy-fsdp": ("skipped", "trainer.precision=16-mixed"),
+    }
+
+
+def test_a_range_needs_a_search(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"optim.encoder_lr=.*a range has no list of values; add \+sweep=optuna_lr"):
+        planned(tmp_path, "optim.encoder_lr=interval(1e-5,1e-3)")
+    found = planned(tmp_path, "+sweep=optuna_lr", "model.pooling=first,mean", "sweep.search.workers=2")
+    assert {*found.values.ranges} == {"optim.encoder_lr", "optim.head_lr"}
+    assert found.values.varied == {"model.pooling": ("model.pooling=first", "model.pooling=mean")}
+    assert found.sweep.side_by_side == 2
+    assert found.sweep.manifest.jobs() == {}
+
+
+@pytest.mark.parametrize("key", ["threads", "memory", "effective_batch"])
+def test_a_number_that_cannot_be_is_refused(key: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"sweep.{key}=0: expected a number above 0"):
+        planned(tmp_path, "seed=1,2", f"sweep.{key}=0")
+
+
+def test_the_flags_of_the_command_go_to_every_job(tmp_path: Path) -> None:
+    (tmp_path / "mine" / "experiment").mkdir(parents=True)
+    (tmp_path / "mine" / "experiment" / "mine.yaml").write_text("# @package _global_\nname: mine\n")
+    found = planned(tmp_path, "--config-dir", str(tmp_path / "mine"), "+experiment=mine", "seed=1,2")
+    assert found.sweep.flags == ("--config-dir", str(tmp_path / "mine"))
+    assert found.sweep.home.name.startswith("mine-seed-")
+
+
+def test_planning_a_sweep_on_the_cpu_needs_no_torch(tmp_path: Path) -> None:
+    code = (
+        "import sys; from ner_lightning.command_line import arguments; from ner_lightning.sweep.plan import plan\n"
+        "import ner_lightning.sweep.table, ner_lightning.sweep_status, ner_lightning.sweep.search\n"
+        f"plan('train', arguments.parse(['-m', 'seed=1,2', 'paths.outputs={tmp_path}']))\n"
+        "sys.exit(', '.join({'torch', 'optuna', 'matplotlib'} & sys.modules.keys()) or 0)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
