@@ -1,0 +1,128 @@
+"""How uncertain a difference of mean F1 is: by the sentences of the test set, and by the seeds of the runs.
+
+Runs and sentences are crossed: every run saw the same sentences. The difference of one run pair on one sentence is,
+to first order, an effect of the sentence, one of the seeds, and one of both together, and the variance of the mean
+difference over R runs and S sentences has three parts:
+
+    Var = sentence / S + seed / R + both / (R * S)
+
+What is seen are two sums of them: the spread over sentences of the mean over runs holds the first and the third, the
+spread over runs of F1 the second and the third. Adding the two counts the third twice (resampling sentences and runs
+together counts it three times: Owen 2007); using one forgets the other. The third is known from how much wider the
+sentences of a single run spread than those of the mean, and is taken out once.
+
+References:
+    R. L. Brennan, D. J. Harris, B. A. Hanson. The bootstrap and other procedures for examining the variability of
+        estimated variance components. ACT Research Report 87-7, 1987.
+    A. B. Owen. The pigeonhole bootstrap. Annals of Applied Statistics 1(2), 2007.
+    F. E. Satterthwaite. An approximate distribution of estimates of variance components. Biometrics Bulletin, 1946.
+    T. Sellam et al. The MultiBERTs: BERT reproductions for robustness analysis. ICLR 2022 (multi-bootstrap).
+"""
+
+from __future__ import annotations
+
+from math import inf, sqrt
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ner_lightning.analysis.counts import Counts, run_f1
+
+
+class Uncertainty(NamedTuple):
+    """Variance of a difference of mean F1 (fractions, squared).
+
+    Attributes:
+        sentences: by the sentences, as seen by all runs together.
+        seeds: by the seeds beyond that; 0 where both systems have one run only, which is ignorance, not certainty.
+        df: degrees of freedom of their sum, after Satterthwaite.
+    """
+
+    sentences: float
+    seeds: float
+    df: float
+
+    @property
+    def standard_error(self) -> float:
+        """Of the difference, as a fraction of F1."""
+        return sqrt(self.sentences + self.seeds)
+
+
+class _Spread(NamedTuple):
+    seeds: float  # variance of the mean over runs, seen from the runs
+    both: float  # the part of it that the spread over sentences holds too
+    df: int
+
+
+def uncertainty(a: Counts, b: Counts, paired_seeds: bool = True) -> Uncertainty:
+    """Split the variance of mean F1 of `a` minus mean F1 of `b`.
+
+    A system with one run is taken to vary with its seed as the other does.
+
+    Args:
+        a: counts `[runs, units, 3]`.
+        b: of the same units, a sentence or a document each.
+        paired_seeds: run k of both has the same seed and what they share cancels; there must be as many.
+
+    Raises:
+        ValueError: different units, fewer than two, or pairs that are none.
+    """
+    check_pair(a, b, paired_seeds)
+    of_a, of_b = influence(a), influence(b)
+    sentences = _variance_of_mean(of_a.mean(0) - of_b.mean(0))
+    if len(a) == len(b) == 1:
+        return Uncertainty(sentences, 0.0, a.shape[1] - 1.0)
+    if paired_seeds:
+        spreads = [_spread(run_f1(a) - run_f1(b), of_a - of_b)]
+    else:
+        spreads = [_spread(run_f1(system), of) for system, of in ((a, of_a), (b, of_b)) if len(system) > 1]
+        if len(spreads) == 1:  # one run has the spread of one of the other's runs, known no better than that
+            several = max(len(a), len(b))
+            spreads = [
+                _Spread(spread.seeds * (1 + several), spread.both * (1 + several), spread.df) for spread in spreads
+            ]
+    seeds = max(sum(s.seeds - s.both for s in spreads), 0.0)
+    squares = sum(s.seeds**2 / s.df for s in spreads) + sentences**2 / (a.shape[1] - 1)
+    return Uncertainty(sentences, seeds, (sentences + seeds) ** 2 / squares if squares else inf)
+
+
+def check_pair(a: Counts, b: Counts, paired_seeds: bool) -> None:
+    """Refuse two systems that cannot be compared.
+
+    Raises:
+        ValueError: different units, fewer than two, or pairs that are none.
+    """
+    if a.shape[1] != b.shape[1] or (a[0, :, 2] != b[0, :, 2]).any():
+        raise ValueError(
+            f"expected two systems on the same sentences; received {a.shape[1]} and {b.shape[1]} with "
+            f"{a[0, :, 2].sum()} and {b[0, :, 2].sum()} gold entities"
+        )
+    if a.shape[1] < 2:
+        raise ValueError("expected at least two sentences (documents, where they are grouped): one says nothing")
+    if paired_seeds and len(a) != len(b):
+        raise ValueError(
+            f"expected as many runs of both systems where they are paired by seed, received {len(a)} and {len(b)}; "
+            "compare runs of common seeds, or say paired_seeds=False"
+        )
+
+
+def influence(system: Counts) -> NDArray[np.float64]:
+    """What each unit does to F1 of each run, `[runs, units]`: (2c - F1 * (p + g)) over the mean of p + g.
+
+    Its mean over units is 0; its variance over their number is the variance of F1, to first order (the infinitesimal
+    jackknife: Jaeckel 1972; Efron 1982).
+    """
+    whole = (system[..., 1] + system[..., 2]).astype(np.float64)
+    mean = whole.mean(axis=1, keepdims=True)
+    return (2 * system[..., 0] - run_f1(system)[:, None] * whole) / np.where(mean > 0, mean, 1.0)
+
+
+def _variance_of_mean(values: NDArray[np.float64]) -> float:
+    return float(np.square(values).sum(-1).mean()) / (values.shape[-1] * (values.shape[-1] - 1))
+
+
+def _spread(scores: NDArray[np.float64], effects: NDArray[np.float64]) -> _Spread:
+    runs = len(scores)
+    both = (_variance_of_mean(effects) - _variance_of_mean(effects.mean(0))) / (runs - 1)
+    return _Spread(float(scores.var(ddof=1)) / runs, max(both, 0.0), runs - 1)
