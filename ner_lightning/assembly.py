@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 import torch
-from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 
 from ner_lightning.data.datamodule import CorpusDataModule
@@ -23,6 +21,7 @@ from ner_lightning.model.encoder import Encoder, packing_matches
 from ner_lightning.model.pretrained import load_tokenizer, unknown_share
 from ner_lightning.model.tagger import TaggingModel
 from ner_lightning.model.tokenizer_state import tokenizer_from_state, tokenizer_state
+from ner_lightning.objects import make
 from ner_lightning.tagging.tagset import TagSet
 from ner_lightning.targets import check_targets
 from ner_lightning.task.tagging import CHECKPOINT_KEY, TaggingTask
@@ -65,32 +64,6 @@ class Loaded:
     def words(self) -> WordEncoder:
         """The encoder's view of words."""
         return WordEncoder(self.tokenizer, self.task.model.encoder.max_subwords)
-
-
-def make(node: Mapping[str, Any], **objects: Any) -> Any:
-    """Build the object of a configuration node: its `_target_` called with its keys.
-
-    Nodes inside it that have a `_target_` are built first, unless given.
-
-    Args:
-        node: plain containers, its targets checked.
-        objects: arguments that are not configuration; they win over keys of the node.
-    """
-    module, _, name = node["_target_"].rpartition(".")
-    arguments = {
-        key: make(value) if isinstance(value, Mapping) and "_target_" in value else value
-        for key, value in node.items()
-        if key != "_target_" and key not in objects
-    }
-    return getattr(importlib.import_module(module), name)(**arguments, **objects)
-
-
-def plain(cfg: DictConfig) -> dict[str, Any]:
-    """The configuration resolved, in plain containers, every `_target_` on the list of those allowed."""
-    container = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
-    assert isinstance(container, dict)
-    check_targets(container)
-    return {str(key): value for key, value in container.items()}
 
 
 def build(config: dict[str, Any]) -> Run:

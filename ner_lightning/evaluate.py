@@ -28,10 +28,11 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
     from pathlib import Path
 
     from ner_lightning.analysis.summary import calibrate, draw
-    from ner_lightning.assembly import build_evaluation, plain
+    from ner_lightning.assembly import build_evaluation
     from ner_lightning.callbacks.predictions import SavePredictions
     from ner_lightning.callbacks.record import write_result
     from ner_lightning.callbacks.report import show_scores
+    from ner_lightning.objects import plain
 
     config = plain(cfg)
     output = Path(config["paths"]["output_dir"])

@@ -34,10 +34,11 @@ def train(cfg: DictConfig, overrides: list[str] | None = None) -> dict[str, Any]
         What `result.json` holds.
     """
     from ner_lightning.analysis.summary import calibrate, draw
-    from ner_lightning.assembly import build, check_resumption, plain, resume_from
+    from ner_lightning.assembly import build, check_resumption, resume_from
     from ner_lightning.callbacks.predictions import stored_predictions
     from ner_lightning.callbacks.record import write_result, write_run
     from ner_lightning.callbacks.wandb_logger import finish
+    from ner_lightning.objects import plain
 
     started = time.monotonic()
     config = plain(cfg)

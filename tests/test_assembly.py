@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 import torch
 
-from ner_lightning.assembly import Run, build, build_evaluation, load, make, plain
+from ner_lightning.assembly import Run, build, build_evaluation, load
 from ner_lightning.data.encoding import WordEncoder
 from ner_lightning.errors import UserError
 from ner_lightning.inference.tagger import Tagger
+from ner_lightning.objects import plain
 from ner_lightning.task.tagging import CHECKPOINT_KEY
 from tests.runs import EASY, LEARN, composed, records, train_config, trained, without_dropout, write_corpus
 
@@ -35,19 +36,6 @@ def emissions(run: Run, split: str = "dev") -> dict[int, torch.Tensor]:
             ):
                 found[index] = rows[:n_words]
     return found
-
-
-def test_a_node_is_built_with_what_is_in_it() -> None:
-    node = {"_target_": "fractions.Fraction", "numerator": {"_target_": "builtins.int"}, "denominator": 0}
-    assert make(node, denominator=3) == 0  # what is given wins over the key
-    assert make({"_target_": "builtins.dict", "a": {"b": 1}, "c": [1]}) == {"a": {"b": 1}, "c": [1]}
-
-
-def test_a_class_from_elsewhere_is_refused(tmp_path: Path, tiny_encoder: Path) -> None:
-    config = train_config(tmp_path, tiny_encoder)
-    config.callbacks.progress._target_ = "subprocess.run"
-    with pytest.raises(UserError, match=r"callbacks.progress._target_: subprocess.run is not allowed"):
-        plain(config)
 
 
 def test_how_sentences_are_laid_out_does_not_change_their_emissions(tmp_path: Path, tiny_encoder: Path) -> None:

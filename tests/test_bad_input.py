@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import torch
 
-from ner_lightning.assembly import build, plain
+from ner_lightning.assembly import build
 from ner_lightning.callbacks.overview import data_table
 from ner_lightning.data.report import DataError
 from ner_lightning.errors import UserError
+from ner_lightning.objects import plain
 from ner_lightning.predict import main as predict
 from tests.runs import EASY, composed, evaluated, records, train_config, trained, write_corpus
 
