@@ -72,7 +72,8 @@ def shard_files(folder: Path, split: str, name: str | None = None) -> list[Path]
     elif (folder / name).is_dir():
         return _files(folder / name)
     else:
-        found = sorted(path for path in folder.glob(name) if path.is_file())
+        root = Path(Path(name).anchor) if Path(name).is_absolute() else folder
+        found = sorted(path for path in root.glob(name.removeprefix(Path(name).anchor)) if path.is_file())
     if not found:
         what = f"no file matches data.{split}={name}" if name else f"no folder or files called {split}"
         raise DataError(

@@ -46,6 +46,12 @@ def test_shards_are_found(tmp_path: Path, files: list[str], name: str | None, ex
     assert names(found, tmp_path) == (sorted(files) if expected is None else expected)
 
 
+def test_a_pattern_may_point_elsewhere(tmp_path: Path) -> None:
+    corpus, shards = touch(tmp_path / "corpus", "dev.conll"), touch(tmp_path / "shards", "b.gz", "a.gz")
+    assert names(shard_files(corpus, "train", f"{shards}/*.gz"), shards) == ["a.gz", "b.gz"]
+    assert names(shard_files(corpus, "train", str(shards)), shards) == ["a.gz", "b.gz"]
+
+
 @pytest.mark.parametrize(
     ("files", "name", "message"),
     [

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from ner_lightning.tagging import Repair, detect_scheme, scheme_named
 from ner_lightning.tagging.schemes import REPAIRS
 
 _BATCH = 1000  # rows
+_SHARD = re.compile(r"(?P<dataset>.+)#(?P<index>\d+)-of-(?P<number>\d+)")
 
 
 class HuggingFaceReader:
@@ -63,6 +67,19 @@ class HuggingFaceReader:
         if split is None:
             return None
         return Path(dataset) / split if Path(dataset).exists() else Path(f"{dataset}:{split}")
+
+    def shard_paths(self, dataset: str, split: str | None) -> list[Path]:
+        """What `read` takes for each of the parts of a split: its files, or `OWNER/NAME:SPLIT#2-of-8` of the hub.
+
+        Raises:
+            DataError: as `read`.
+        """
+        path = self.split_path(dataset, split) or Path(dataset)
+        location, part = _place(path)
+        if location.exists():
+            return _local_files(location, part)
+        number = _streamed(path, self.name, self.revision).num_shards
+        return [path.with_name(f"{path.name}#{index}-of-{number}") for index in range(number)]
 
     def read(self, path: Path, report: ReadReport) -> Iterator[Sentence]:
         """Yield a sentence for each row that has a word and fill the report.
@@ -143,24 +160,32 @@ def _rows(dataset: Any) -> Iterator[tuple[int, dict[str, Any]]]:
             yield number, dict(zip(batch, values, strict=True))
 
 
-def _load(path: Path, name: str | None, revision: str | None) -> Any:
+def _library(path: Path) -> Any:
     try:
         import datasets
     except ImportError:
         raise DataError("reading a Hugging Face dataset needs: pip install 'ner-lightning[hf]'", path) from None
-    location, split = path, None
+    return datasets
+
+
+def _place(path: Path) -> tuple[Path, str | None]:
+    """Folder, file or name of a dataset, and the split asked for."""
     if not path.exists() and ":" in path.name:
         stem, _, split = path.name.partition(":")
-        location = path.with_name(stem)
-    elif not path.exists() and path.parent != Path() and path.parent.is_dir():
-        location, split = path.parent, path.name
+        return path.with_name(stem), split
+    if not path.exists() and path.parent != Path() and path.parent.is_dir():
+        return path.parent, path.name
+    return path, None
+
+
+@contextmanager
+def _told(location: Path) -> Iterator[None]:
+    """Whatever the library raises, and its kinds change, means one thing here."""
     try:
-        if location.exists():
-            return _local(datasets, location, split)
-        return _chosen(datasets.load_dataset(str(location), name, split=split, revision=revision), split, location)
+        yield
     except DataError:
         raise
-    except Exception as error:  # whatever the library raises, and its kinds change, means one thing here
+    except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise DataError(
             f"expected a folder, a file or a dataset on the hub, could load none ({type(error).__name__}: {reason}); "
@@ -169,16 +194,52 @@ def _load(path: Path, name: str | None, revision: str | None) -> Any:
         ) from None
 
 
+def _load(path: Path, name: str | None, revision: str | None) -> Any:
+    datasets = _library(path)
+    if part := _SHARD.fullmatch(path.name):
+        streamed = _streamed(path.with_name(part["dataset"]), name, revision)
+        with _told(path):
+            return _Streamed(streamed.shard(num_shards=int(part["number"]), index=int(part["index"])))
+    location, split = _place(path)
+    with _told(location):
+        if location.exists():
+            return _local(datasets, location, split)
+        return _chosen(datasets.load_dataset(str(location), name, split=split, revision=revision), split, location)
+
+
+def _streamed(path: Path, name: str | None, revision: str | None) -> Any:
+    """A dataset of the hub that is fetched row by row."""
+    datasets, (location, split) = _library(path), _place(path)
+    with _told(location):
+        loaded = datasets.load_dataset(str(location), name, split=split, revision=revision, streaming=True)
+        return _chosen(loaded, split, location)
+
+
 def _local(datasets: Any, location: Path, split: str | None) -> Any:
     if location.suffix == ".arrow":
         return datasets.Dataset.from_file(str(location))
     if any((location / name).is_file() for name in ("state.json", "dataset_dict.json")):
         return _chosen(datasets.load_from_disk(str(location)), split, location)
+    return _Parquet(datasets, _parquet_files(location, split))
+
+
+def _parquet_files(location: Path, split: str | None) -> list[Path]:
     files = [location] if location.suffix == ".parquet" else sorted(location.rglob(f"{split or ''}*.parquet"))
     if not files:
         wanted = "a dataset (save_to_disk, .arrow, .parquet)" + (f" with the split {split}" if split else "")
         raise DataError(f"expected {wanted}, found none", location)
-    return _Parquet(datasets, files)
+    return files
+
+
+def _local_files(location: Path, split: str | None) -> list[Path]:
+    """The files of a local split; each can be read by itself."""
+    if location.suffix == ".arrow":
+        return [location]
+    saved = location / (split or "") if (location / "dataset_dict.json").is_file() else location
+    if (saved / "state.json").is_file():
+        state = json.loads((saved / "state.json").read_text("utf-8"))
+        return [saved / file["filename"] for file in state["_data_files"]]
+    return _parquet_files(location, split)
 
 
 def _chosen(loaded: Any, split: str | None, location: Path) -> Any:
@@ -212,3 +273,19 @@ class _Parquet:
         for file in self._files:
             for batch in pyarrow.parquet.ParquetFile(file).iter_batches(size, columns=self.column_names):
                 yield batch.to_pydict()
+
+
+class _Streamed:
+    """A dataset fetched row by row, with its columns known."""
+
+    def __init__(self, dataset: Any) -> None:
+        # Nothing public tells the columns of a dataset whose files were not opened yet.
+        self._dataset = dataset if dataset.features else dataset._resolve_features()
+        self.features = self._dataset.features
+        self.column_names = list(self.features)
+
+    def select_columns(self, columns: Sequence[str]) -> _Streamed:
+        return _Streamed(self._dataset.select_columns(list(columns)))
+
+    def iter(self, size: int) -> Iterable[dict[str, list[Any]]]:
+        return self._dataset.iter(size)

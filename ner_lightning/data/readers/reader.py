@@ -37,3 +37,12 @@ class SplitReader(Reader, Protocol):
     def split_path(self, dataset: str, split: str | None) -> Path | None:
         """What `read` takes for a split of a dataset; None where no split is asked for."""
         ...
+
+
+@runtime_checkable
+class ShardReader(Reader, Protocol):
+    """A reader of datasets that know themselves which parts a split has."""
+
+    def shard_paths(self, dataset: str, split: str | None) -> list[Path]:
+        """What `read` takes for each part of a split."""
+        ...

@@ -142,3 +142,68 @@ def test_without_the_library(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(DataError, match=r"pip install 'ner-lightning\[hf\]'"):
         read(tmp_path)
+
+
+def parts(path, form):
+    """A train split in two files, and the words of each."""
+    halves = [{key: values[:2] for key, values in ROWS.items()}, {key: values[2:] for key, values in ROWS.items()}]
+    if form == "disk":
+        make().save_to_disk(path, num_shards=3)
+    elif form == "dict":
+        datasets.DatasetDict({"train": make(), "dev": make()}).save_to_disk(path, num_shards={"train": 3, "dev": 1})
+    else:
+        for number, rows in enumerate(halves):
+            (path / "data").mkdir(parents=True, exist_ok=True)
+            make(rows=rows).to_parquet(path / "data" / f"train-0000{number}-of-00002.parquet")
+        make().to_parquet(path / "data" / "dev-00000-of-00001.parquet")
+    return str(path)
+
+
+def read_all(reader, paths):
+    """The sentences of all parts that have one."""
+    found = []
+    for path in paths:
+        try:
+            found += [(s.words, s.spans) for s in reader.read(path, ReadReport())]
+        except DataError as error:
+            assert "at least one row with words" in str(error)  # noqa: PT017  (the part with the empty row)
+    return found
+
+
+@pytest.mark.parametrize("form", ["disk", "dict", "parquet"])
+def test_the_parts_of_a_local_split_are_its_files(tmp_path, form):
+    folder = parts(tmp_path / "corpus", form)
+    reader = HuggingFaceReader(scheme="IOB2")
+    paths = reader.shard_paths(folder, None if form == "disk" else "train")
+    assert len(paths) == (2 if form == "parquet" else 3)
+    assert read_all(reader, paths) == EXPECTED
+
+
+def test_a_file_is_its_only_part(tmp_path):
+    make().save_to_disk(tmp_path / "corpus")
+    (file,) = (tmp_path / "corpus").glob("*.arrow")
+    assert HuggingFaceReader().shard_paths(str(file), None) == [file]
+
+
+def test_a_dataset_of_the_hub_is_streamed_part_by_part(tmp_path, monkeypatch):
+    folder = parts(tmp_path / "corpus", "parquet")
+    load, asked = datasets.load_dataset, []
+
+    def hub(name, config, **options):
+        asked.append((name, config, options))
+        files = {"train": f"{folder}/data/train-*.parquet"}
+        return load("parquet", data_files=files, split=options["split"], streaming=options["streaming"])
+
+    monkeypatch.setattr(datasets, "load_dataset", hub)
+    reader = HuggingFaceReader(scheme="IOB2", revision="abc")
+    paths = reader.shard_paths("owner/name", "train")
+    assert [str(path) for path in paths] == ["owner/name:train#0-of-2", "owner/name:train#1-of-2"]
+    assert read_all(reader, paths) == EXPECTED
+    assert set(map(repr, asked)) == {
+        repr(("owner/name", None, {"split": "train", "revision": "abc", "streaming": True}))
+    }
+
+
+def test_a_dataset_of_the_hub_out_of_reach_is_said():
+    with pytest.raises(DataError, match="could load none"):
+        HuggingFaceReader().shard_paths("nobody/nothing", "train")
