@@ -1,0 +1,145 @@
+"""Small charts as inline SVG: they take the page's colours, in the light and in the dark, and load nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from markupsafe import Markup, escape
+
+WIDTH = 440  # at which text of 12 px is read on a phone as well
+COLOURS = 6  # classes s0 to s5 of the style
+
+
+def bars(
+    categories: Sequence[str], series: Mapping[str, Sequence[float]], *, unit: str = "", percent: bool = False
+) -> Markup:
+    """Horizontal bars, one of each series for each category.
+
+    Args:
+        categories: names, from the top.
+        series: by name its values, one a category; colours go by their order.
+        unit: of the values, for what is said of a bar.
+        percent: the values are shares.
+
+    >>> "PER, train: 12 mentions" in bars(["PER"], {"train": [12]}, unit="mentions")
+    True
+    """
+    if not categories or not series:
+        return Markup("")
+    longest = max(map(_breadth, categories))
+    left = min(150, 7 * longest + 10)
+    thick, gap = (9, 10) if len(series) > 1 else (13, 9)
+    row = thick * len(series) + gap
+    largest = max((value for values in series.values() for value in values), default=0) or 1
+    room = WIDTH - left - 62
+    parts = []
+    for index, category in enumerate(categories):
+        top = index * row + gap / 2
+        middle = top + thick * len(series) / 2
+        parts.append(_text(left - 8, middle + 4, _cut(category, left - 10), "end"))
+        for number, (name, values) in enumerate(series.items()):
+            value = values[index]
+            width, y = room * value / largest, top + number * thick
+            label = _said(value, percent)
+            said = f"{category}, {name}: {label} {unit}".strip()
+            parts.append(_bar(left, y, max(width, 0.5 if value else 0), thick - 1.5, number, said))
+            if len(series) == 1 or thick >= 9:
+                parts.append(_text(left + width + 5, y + thick - 1.5, label, "start", small=len(series) > 1))
+    return _svg(len(categories) * row + gap / 2, parts, f"Bars: {', '.join(series)} by {', '.join(categories)}")
+
+
+def histogram(
+    edges: Sequence[float], series: Mapping[str, Sequence[float]], *, unit: str, mark: tuple[float, str] | None = None
+) -> Markup:
+    """Shares by range, the ranges side by side with a bar of each series.
+
+    Args:
+        edges: lower limits of the ranges, in order; the last range is open.
+        series: by name the share of each range.
+        unit: of what is counted, under the axis.
+        mark: a value to draw a line at, and what to call it; left out where it is not within the ranges.
+    """
+    if not series:
+        return Markup("")
+    height, left, bottom, top = 210, 44, 38, 12
+    largest = max((value for values in series.values() for value in values), default=0) or 1
+    step = _step(largest)
+    ceiling = step * math.ceil(largest / step - 1e-9)
+    slot = (WIDTH - left - 6) / len(edges)
+    scale = (height - bottom - top) / ceiling
+    parts = []
+    for tick in range(round(ceiling / step) + 1):
+        y = height - bottom - tick * step * scale
+        parts.append(Markup('<line class="axis" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>').format(left, WIDTH, y, y))
+        parts.append(_text(left - 6, y + 4, f"{100 * tick * step:g} %", "end"))
+    thick = slot * 0.82 / len(series)
+    for index, edge in enumerate(edges):
+        x = left + index * slot
+        until = f"{edge:g} and more" if index == len(edges) - 1 else _range(edge, edges[index + 1])
+        for number, (name, values) in enumerate(series.items()):
+            tall = values[index] * scale
+            said = f"{name}, {until} {unit}: {_said(values[index], True)}"
+            parts.append(
+                _bar(x + slot * 0.09 + number * thick, height - bottom - tall, thick * 0.92, tall, number, said)
+            )
+    every = math.ceil(30 / slot)
+    for index in range(0, len(edges), every):
+        end = "+" if index == len(edges) - 1 else ""
+        parts.append(_text(left + (index + 0.5) * slot, height - bottom + 16, f"{edges[index]:g}{end}", "middle"))
+    parts.append(_text(left + (WIDTH - left) / 2, height - 5, unit, "middle"))
+    if mark is not None and edges[0] <= mark[0] < edges[-1]:
+        parts += _mark(edges, mark, left, slot, top, height - bottom)
+    return _svg(height, parts, f"Histogram of {unit}: {', '.join(series)}")
+
+
+def _mark(
+    edges: Sequence[float], mark: tuple[float, str], left: float, slot: float, top: float, base: float
+) -> list[Markup]:
+    index = max(i for i, edge in enumerate(edges) if edge <= mark[0])
+    x = left + slot * (index + (mark[0] - edges[index]) / (edges[index + 1] - edges[index]))
+    line = Markup('<line class="mark" x1="{:.1f}" x2="{:.1f}" y1="{}" y2="{:.1f}"/>').format(x, x, top, base)
+    return [line, _text(x - 4, top + 10, mark[1], "end")]
+
+
+def _range(low: float, high: float) -> str:
+    return f"{low:g}" if high - low == 1 else f"{low:g} to {high - 1:g}"
+
+
+def _step(largest: float) -> float:
+    """A round distance of lines, at most five up to the largest value."""
+    for step in (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2):
+        if largest / step <= 5:
+            return step
+    return 0.25
+
+
+def _said(value: float, percent: bool) -> str:
+    return f"{100 * value:.{1 if value < 0.1 else 0}f} %" if percent else f"{value:,.6g}"
+
+
+def _breadth(text: str) -> int:
+    """Width in letters; those of East Asia count for two."""
+    return sum(2 if ord(character) > 0x2E80 else 1 for character in text)
+
+
+def _cut(text: str, room: float) -> str:
+    while 7 * _breadth(text) > room and len(text) > 2:
+        text = text.removesuffix("…")[:-1] + "…"
+    return text
+
+
+def _bar(x: float, y: float, width: float, height: float, colour: int, said: str) -> Markup:
+    return Markup(
+        '<rect class="s{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" rx="1.5"><title>{}</title></rect>'
+    ).format(colour % COLOURS, x, y, width, height, said)
+
+
+def _text(x: float, y: float, text: str, anchor: str, *, small: bool = False) -> Markup:
+    size = Markup(' style="font-size:10px"') if small else ""
+    return Markup('<text x="{:.1f}" y="{:.1f}" text-anchor="{}"{}>{}</text>').format(x, y, anchor, size, text)
+
+
+def _svg(height: float, parts: Sequence[Markup], label: str) -> Markup:
+    start = Markup('<svg class="chart" viewBox="0 0 {} {:.0f}" role="img" aria-label="{}">')
+    return start.format(WIDTH, height, escape(label)) + Markup("").join(parts) + Markup("</svg>")

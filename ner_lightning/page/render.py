@@ -1,0 +1,60 @@
+"""From a template to one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+HERE = Path(__file__).parent
+
+
+def render(template: Path, **values: Any) -> str:
+    """Fill a template; what is put in is escaped.
+
+    A template begins with `{% extends "skeleton.html" %}` and fills the blocks `title`, `head` (beside the heading) and
+    `body`. `{% from "macros.html" import table %}` gives tables that sort. The page loads nothing: its style and its
+    script stand in it, and its policy forbids the browser to fetch anything.
+
+    Args:
+        template: the file.
+        values: what it names; a name without value is an error.
+    """
+    environment = Environment(
+        loader=FileSystemLoader([template.parent, HERE]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = number
+    environment.filters["percent"] = percent
+    return environment.get_template(template.name).render(**values)
+
+
+def number(value: float | None) -> str:
+    """A number for people: thousands apart, fractions to three digits, a dash for nothing.
+
+    >>> number(23499), number(14.5021), number(0.03611), number(None)
+    ('23,499', '14.5', '0.0361', '–')
+    """
+    if value is None:
+        return "–"
+    if isinstance(value, int) or value == int(value):
+        return f"{int(value):,}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def percent(share: float | None) -> str:
+    """A share in percent, small ones with a digit more; a dash for nothing.
+
+    >>> percent(0.0365), percent(0.00012), percent(1.0), percent(0.0), percent(None)
+    ('3.6 %', '0.01 %', '100 %', '0 %', '–')
+    """
+    if share is None:
+        return "–"
+    if share in (0, 1):
+        return f"{share:.0%}".replace("%", " %")
+    digits = 1 if 0.001 <= share <= 0.999 else 2
+    return f"{100 * share:.{digits}f} %"

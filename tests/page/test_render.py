@@ -1,0 +1,78 @@
+"""A template becomes a page that is safe, stands alone, and whose tables sort."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from jinja2 import UndefinedError
+
+from ner_lightning.page.charts import bars, histogram
+from ner_lightning.page.render import render
+from tests.browser import column, opened, scrolls_sideways
+
+TEMPLATE = """\
+{% extends "skeleton.html" %}
+{% from "macros.html" import table %}
+{% block title %}{{ name }}{% endblock %}
+{% block body %}
+{{ chart }}
+{{ table(["word", "count", "share"], rows, percents=["share"], caption="words") }}
+{% endblock %}
+"""
+HOSTILE = "</script><script>document.title='run'</script><img src=x onerror=\"document.title='run'\">"
+ROWS = [["b10", 9, 0.5], ["b9", 1000, None], [HOSTILE, 30, 0.031], ["a", 100, 1.0]]
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> Path:
+    file = tmp_path / "mine.html"
+    file.write_text(TEMPLATE, encoding="utf-8")
+    return file
+
+
+def test_what_is_put_in_is_escaped(template: Path) -> None:
+    chart = bars([HOSTILE], {HOSTILE: [1]}) + histogram([0, 1], {HOSTILE: [0.5, 0.5]}, unit=HOSTILE)
+    page = render(template, name=HOSTILE, rows=ROWS, chart=chart)
+    assert "<img" not in page
+    assert page.count("<script>") == page.count("</script>") == 1
+    assert page.count("&lt;img") > 6
+
+
+def test_a_value_that_is_missing_is_an_error(template: Path) -> None:
+    with pytest.raises(UndefinedError, match="rows"):
+        render(template, name="", chart="")
+
+
+def test_in_a_browser(template: Path, tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    wide = [*ROWS, ["w" * 300, 5, 0.1]]
+    file.write_text(render(template, name=HOSTILE, rows=wide, chart=""), encoding="utf-8")
+    with opened(file, width=390) as (page, wrong):
+        assert page.title().startswith("</script>")
+        assert not scrolls_sideways(page)
+        headings = page.locator("th button")
+        headings.nth(1).click()  # numbers begin with the largest
+        assert column(page, "table", 1) == ["1,000", "100", "30", "9", "5"]
+        assert page.locator("th").nth(1).get_attribute("aria-sort") == "descending"
+        headings.nth(1).click()
+        assert column(page, "table", 1) == ["5", "9", "30", "100", "1,000"]
+        headings.nth(0).click()  # words with A, their numbers as numbers
+        assert [word[:3] for word in column(page, "table", 0)] == ["</s", "a", "b9", "b10", "www"]
+        for _ in range(2):  # nothing stands last either way
+            headings.nth(2).click()
+            assert column(page, "table", 2)[-1] == "–"
+        assert page.title().startswith("</script>")
+        assert wrong == []
+
+
+def test_a_page_that_would_fetch_is_seen(template: Path, tmp_path: Path) -> None:
+    """The browser's eyes are open: the policy forbids, and the test hears of it."""
+    template.write_text(TEMPLATE.replace("{{ chart }}", '<img src="https://example.org/x.png"><b id="wide">'))
+    file = tmp_path / "page.html"
+    file.write_text(
+        render(template, name="n", rows=ROWS) + "<style>#wide {display: block; width: 900px}</style>", "utf-8"
+    )
+    with opened(file, width=390) as (page, wrong):
+        assert any("Content Security Policy" in line for line in wrong)
+        assert scrolls_sideways(page)
