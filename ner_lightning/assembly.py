@@ -193,7 +193,8 @@ def load(path: str | Path) -> Loaded:
     about = checkpoint[CHECKPOINT_KEY]
     config, tags = about["config"], TagSet.from_dict(about["tags"])
     check_targets(config)
-    encoder = make(config["model"]["encoder"], config=about["encoder"])
+    # Compiling pays in a long training; here it would only be waited for.
+    encoder = make({**config["model"]["encoder"], "compile": False}, config=about["encoder"])
     task = TaggingTask(build_model(config, encoder, tags), tags, about=about)
     task.load_state_dict(checkpoint["state_dict"])
     task.eval()

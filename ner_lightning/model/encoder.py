@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -11,6 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from ner_lightning.model import packed_attention
+from ner_lightning.model.lora import LoRA
 from ner_lightning.model.packed_attention import PackedRows, positions_in_rows
 from ner_lightning.model.weights import load_model, new_model
 
@@ -27,6 +30,8 @@ class Encoder(nn.Module):
             An encoder with attention of its own (DeBERTa) takes "eager" where sdpa is asked for.
         gradient_checkpointing: Compute activations again in the backward pass instead of keeping them.
         freeze_word_embeddings: Keep the word embeddings as they are: no gradient, no optimiser state.
+        compile: Compile the network with torch.compile, for rows of any length: minutes in the first steps.
+        lora: Freeze the encoder and train low-rank adapters in it; None trains the encoder itself.
         config: What `config_dict` gave; then the architecture is built with random weights and nothing is looked up.
 
     Raises:
@@ -46,6 +51,8 @@ class Encoder(nn.Module):
         attention: str = "sdpa",
         gradient_checkpointing: bool = False,
         freeze_word_embeddings: bool = False,
+        compile: bool = False,
+        lora: LoRA | None = None,
         config: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
@@ -67,6 +74,27 @@ class Encoder(nn.Module):
             getattr(self.model, "activation_checkpointing_enable", old)({"use_reentrant": False})
         if freeze_word_embeddings:
             self.model.get_input_embeddings().weight.requires_grad_(False)
+        if lora is not None:
+            lora.add_to(self.model)
+        if compile:
+            packed_attention.keep_out_of_graphs()
+            self.model.compile(dynamic=True)
+
+    def attention_in_use(self, *, packed: bool, half_on_gpu: bool = False) -> str:
+        """What computes attention, in words for people.
+
+        Args:
+            packed: Whether batches are packed.
+            half_on_gpu: Whether that is on a GPU in half precision.
+        """
+        if not self.supports_packing:
+            return self.model.config._attn_implementation
+        if not packed:
+            return "sdpa"
+        grouped = "packed sdpa, sentences of equal length together"
+        if not half_on_gpu or packed_attention.varlen_attn is None:
+            return grouped
+        return f"packed varlen; where attention weights are dropped, {grouped}"
 
     def config_dict(self) -> dict[str, Any]:
         """The architecture in plain containers, for a checkpoint; goes back in as `config`."""
@@ -172,7 +200,7 @@ def _packing_difference(encoder: Encoder, input_ids: Tensor, attention_mask: Ten
     encoder.eval()
     real = attention_mask.bool()
     try:
-        with torch.autocast(input_ids.device.type, enabled=False):
+        with torch.autocast(input_ids.device.type, enabled=False), _uncompiled():
             padded = encoder(input_ids, attention_mask)[real]
             packed = encoder(input_ids[real][None], row_lengths=tuple(real.sum(1).tolist()))[0]
     except (TypeError, ValueError, RuntimeError) as error:
@@ -182,6 +210,11 @@ def _packing_difference(encoder: Encoder, input_ids: Tensor, attention_mask: Ten
             module.training = training
     difference = float((padded - packed).abs().max() / padded.abs().max().clamp(min=1e-12))
     return "" if difference <= tolerance else f"its vectors differ by {difference:.1g} from the padded ones"
+
+
+def _uncompiled() -> Any:
+    """Run compiled modules as they were written, where the compiler is loaded at all."""
+    return torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext()
 
 
 def _position_table(model: nn.Module) -> nn.Embedding | None:

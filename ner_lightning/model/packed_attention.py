@@ -119,9 +119,20 @@ def packed_sdpa(
         return sdpa_attention_forward(
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **kwargs
         )
-    window: int | None = kwargs.get("sliding_window")
+    return _attend_packed(query, key, value, packing, dropout, scaling, kwargs.get("sliding_window")), None
+
+
+def _sentence_by_sentence(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    packing: PackedRows,
+    dropout: float,
+    scaling: float | None,
+    window: int | None,
+) -> Tensor:
     if varlen_attn is not None and query.is_cuda and query.dtype in (torch.float16, torch.bfloat16) and not dropout:
-        return _varlen(query, key, value, packing, scaling, window), None
+        return _varlen(query, key, value, packing, scaling, window)
     sizes = [length * rows for length, rows in packing.groups]
     outputs = []
     # split, not slices: its backward is one concatenation, that of a slice fills a tensor of the whole row with zeros.
@@ -137,7 +148,17 @@ def packed_sdpa(
             scale=scaling,
         )
         outputs.append(attended.transpose(1, 2).flatten(0, 1))
-    return torch.cat(outputs).unsqueeze(0), None
+    return torch.cat(outputs).unsqueeze(0)
+
+
+_attend_packed = _sentence_by_sentence
+
+
+def keep_out_of_graphs() -> None:
+    """Have torch.compile leave packed attention alone: its loop unrolled, every batch would be a graph of its own."""
+    global _attend_packed
+    # Not a decorator: it would load the compiler into every process.
+    _attend_packed = torch.compiler.disable(_sentence_by_sentence)
 
 
 def _varlen(

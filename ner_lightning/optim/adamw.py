@@ -25,6 +25,7 @@ class AdamW:
         encoder_lr: Peak rate of the encoder, per step.
         head_lr: Peak rate of the projection and whatever else is neither encoder nor decoder.
         crf_lr: Peak rate of the CRF's transitions; unused by a softmax decoder, which has no parameters.
+        adapter_lr: Peak rate of low-rank adapters in the encoder; unused without them.
         weight_decay: Decoupled weight decay, relative to the rate; never on biases, norms and transitions.
         layer_decay: Factor on the rate from one encoder layer to the next below, in (0, 1]; 1 is off.
         betas: Decay rates of the two moment averages.
@@ -43,6 +44,7 @@ class AdamW:
     encoder_lr: float = 1e-4
     head_lr: float = 1e-3
     crf_lr: float = 1e-2
+    adapter_lr: float = 1e-3
     weight_decay: float = 0.01
     layer_decay: float = 1.0
     betas: Sequence[float] = (0.9, 0.999)
@@ -52,7 +54,7 @@ class AdamW:
     fused: bool | Literal["auto"] = "auto"
 
     def __post_init__(self) -> None:
-        for name in ("encoder_lr", "head_lr", "crf_lr", "weight_decay", "eps"):
+        for name in ("encoder_lr", "head_lr", "crf_lr", "adapter_lr", "weight_decay", "eps"):
             self._require(name, getattr(self, name) >= 0, "a number from 0 on")
         self._require("layer_decay", 0 < self.layer_decay <= 1, "a factor above 0 and at most 1")
         self._require("betas", len(self.betas) == 2 and all(0 <= b < 1 for b in self.betas), "two numbers in [0, 1)")
@@ -84,6 +86,7 @@ class AdamW:
             encoder_lr=self.encoder_lr,
             head_lr=self.head_lr,
             crf_lr=self.crf_lr,
+            adapter_lr=self.adapter_lr,
             weight_decay=self.weight_decay,
             layer_decay=self.layer_decay,
         )

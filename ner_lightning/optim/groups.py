@@ -1,4 +1,4 @@
-"""Parameter groups: the encoder, the head and the CRF each learn at their own rate."""
+"""Parameter groups: the encoder, its adapters, the head and the CRF each learn at their own rate."""
 
 from __future__ import annotations
 
@@ -35,16 +35,18 @@ def parameter_groups(
     head_lr: float,
     crf_lr: float,
     weight_decay: float,
+    adapter_lr: float = 1e-3,
     layer_decay: float = 1.0,
 ) -> list[dict[str, Any]]:
     """Put every trainable parameter of a tagger in exactly one group.
 
-    What a parameter belongs to is read off its name: `encoder.` is the encoder, `decoder.` the CRF, the rest the head.
+    What a parameter belongs to is read off its name: `encoder.` is the encoder, `decoder.` the CRF, the rest the head;
+    in the encoder, `.lora_` is an adapter.
     The CRF's scores have no weight decay, nor have one-dimensional parameters (biases, gains) and those of
     normalisation modules, which go to groups named `…_no_decay`. With a layer decay below 1, layer n of N (from 0) has
     the rate encoder_lr · layer_decay^(N-1-n), the embeddings encoder_lr · layer_decay^N, and what stands after the
-    layers encoder_lr. Frozen parameters are in no group. A softmax decoder has no parameters, and then there is no
-    group `crf`.
+    layers encoder_lr; its adapters accordingly. Frozen parameters are in no group. A softmax decoder has no parameters,
+    and then there is no group `crf`.
 
     Args:
         model: A module with children `encoder`, `decoder` and others.
@@ -52,6 +54,7 @@ def parameter_groups(
         head_lr: Peak rate of everything that is neither encoder nor decoder.
         crf_lr: Peak rate of the decoder's parameters.
         weight_decay: Decoupled weight decay, relative to the rate.
+        adapter_lr: Peak rate of the encoder's adapters.
         layer_decay: Factor from one encoder layer to the next below, in (0, 1].
 
     Returns:
@@ -70,7 +73,7 @@ def parameter_groups(
     Reference:
         K. Clark et al. ELECTRA. ICLR 2020 (layer-wise decay).
     """
-    rates = {"encoder": encoder_lr, "head": head_lr, "crf": crf_lr}
+    rates = {"encoder": encoder_lr, "adapter": adapter_lr, "head": head_lr, "crf": crf_lr}
     _reject_empty_parts(model, rates)
     n_layers = _count_layers(model)
     if layer_decay != 1 and not n_layers:
@@ -133,7 +136,9 @@ def _homes(model: nn.Module, n_layers: int | None) -> dict[str, _Home]:
     seen: dict[int, str] = {}
     for name, parameter in model.named_parameters(remove_duplicate=False):
         part = _part_of(name)
-        place, depth = (part, 0) if part != "encoder" or n_layers is None else _place_of(name, n_layers)
+        place, depth = (part, 0)
+        if n_layers is not None and part in ("encoder", "adapter"):
+            place, depth = _place_of(name, part, n_layers)
         decays = part != "crf" and name not in undecayed
         homes[name] = _Home(place if decays or part == "crf" else f"{place}_no_decay", part, depth, decays)
         first = seen.setdefault(id(parameter), name)
@@ -146,15 +151,17 @@ def _homes(model: nn.Module, n_layers: int | None) -> dict[str, _Home]:
 
 
 def _part_of(name: str) -> str:
-    """`encoder`, `crf` or `head`."""
-    return {"encoder": "encoder", "decoder": "crf"}.get(name.partition(".")[0], "head")
+    """`encoder`, `adapter`, `crf` or `head`."""
+    part = {"encoder": "encoder", "decoder": "crf"}.get(name.partition(".")[0], "head")
+    return "adapter" if part == "encoder" and ".lora_" in name else part
 
 
 def _reject_empty_parts(model: nn.Module, rates: Mapping[str, float]) -> None:
     """Name the part that has a rate and nothing to learn."""
     trainable: dict[str, list[bool]] = {"encoder": [], "head": [], "crf": []}
     for name, parameter in model.named_parameters():
-        trainable[_part_of(name)].append(parameter.requires_grad)
+        # An encoder with adapters is frozen on purpose: they are what it learns.
+        trainable[_part_of(name).replace("adapter", "encoder")].append(parameter.requires_grad)
     for part, flags in trainable.items():
         if any(flags) or rates[part] == 0 or (part == "crf" and not flags):
             continue
@@ -171,13 +178,13 @@ def _count_layers(model: nn.Module) -> int:
     return max((int(match[1]) + 1 for match in map(_LAYER.search, names) if match), default=0)
 
 
-def _place_of(name: str, n_layers: int) -> tuple[str, int]:
+def _place_of(name: str, part: str, n_layers: int) -> tuple[str, int]:
     """The group of an encoder parameter under layer-wise decay, and how many factors lower its rate is."""
     if match := _LAYER.search(name):
-        return f"encoder.layer_{match[1]}", n_layers - 1 - int(match[1])
+        return f"{part}.layer_{match[1]}", n_layers - 1 - int(match[1])
     if "embed" in name:
-        return "encoder.embeddings", n_layers
-    return "encoder", 0
+        return f"{part}.embeddings", n_layers
+    return part, 0
 
 
 def _undecayed_names(model: nn.Module) -> Iterator[str]:

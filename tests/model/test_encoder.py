@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import functools
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch._dynamo.testing import CompileCounterWithBackend
 
+from ner_lightning.model import packed_attention
 from ner_lightning.model.encoder import Encoder, packing_matches
 from ner_lightning.model.packed_attention import positions_in_rows
 from tests.oracle.tiny_encoders import NOT_PACKING, PACKING, tiny_config
@@ -140,6 +143,49 @@ def test_the_probe_rejects_an_encoder_whose_sentences_see_each_other(
     assert "differ by" in caplog.text
 
 
+@pytest.fixture
+def graphs(monkeypatch: pytest.MonkeyPatch) -> Iterator[CompileCounterWithBackend]:
+    """Counts the graphs that are compiled; they run uncompiled."""
+    torch._dynamo.reset()
+    counter = CompileCounterWithBackend("eager")
+    monkeypatch.setattr(nn.Module, "compile", functools.partialmethod(nn.Module.compile, backend=counter))
+    yield counter
+    torch._dynamo.reset()
+
+
+def test_a_compiled_encoder_gives_the_same_and_is_not_compiled_anew_for_each_packed_row(
+    graphs: CompileCounterWithBackend,
+) -> None:
+    compiled, plain = tiny(compile=True).eval(), tiny().eval()
+    seen = []
+    for lengths in ((5, 3, 7, 3), (4, 4, 9), (12, 1), (2, 3, 4, 5, 6), (7,), LENGTHS):
+        ids, mask = padded_batch(lengths)
+        ids = ids[mask.bool()][None]
+        expected, found = plain(ids, row_lengths=lengths), compiled(ids, row_lengths=lengths)
+        assert torch.allclose(expected, found, atol=1e-6)
+        found.sum().backward()
+        seen.append(graphs.frame_count)
+    assert seen[0] > 0
+    assert seen == [seen[0]] * len(seen)
+    assert all(parameter.grad is not None for parameter in compiled.parameters())
+    assert list(compiled.state_dict()) == list(plain.state_dict())
+
+
+def test_a_compiled_encoder_takes_padded_rows_of_any_size(graphs: CompileCounterWithBackend) -> None:
+    compiled, plain = tiny(compile=True).eval(), tiny().eval()
+    seen = []
+    for lengths in ((5, 3, 7), (4, 9), (12, 2), (2, 3, 4, 5, 6), LENGTHS):
+        ids, mask = padded_batch(lengths)
+        assert torch.allclose(plain(ids, mask), compiled(ids, mask), atol=1e-6)
+        seen.append(graphs.frame_count)
+    assert 0 < seen[0] == seen[-1]
+
+
+def test_the_probe_does_not_wait_for_the_compiler(graphs: CompileCounterWithBackend) -> None:
+    assert packing_matches(tiny(compile=True), *padded_batch())
+    assert graphs.frame_count == 0
+
+
 def test_dropout_is_at_work_in_training_and_silent_in_evaluation() -> None:
     encoder = Encoder("package:minilm")
     ids, mask = padded_batch()
@@ -200,6 +246,17 @@ def test_a_missing_mask_means_that_all_is_real() -> None:
     encoder = tiny().eval()
     ids, mask = padded_batch((6, 6))
     assert torch.equal(encoder(ids), encoder(ids, mask))
+
+
+def test_the_attention_in_use_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = tiny()
+    assert encoder.attention_in_use(packed=False) == "sdpa"
+    assert encoder.attention_in_use(packed=True) == "packed sdpa, sentences of equal length together"
+    monkeypatch.setattr(packed_attention, "varlen_attn", lambda *_: None)
+    assert encoder.attention_in_use(packed=True, half_on_gpu=True).startswith("packed varlen")
+    assert encoder.attention_in_use(packed=True) == "packed sdpa, sentences of equal length together"
+    assert tiny(attention="eager").attention_in_use(packed=False) == "eager"
+    assert tiny("deberta-v2").attention_in_use(packed=False) == "eager"
 
 
 def test_eager_attention_agrees_with_sdpa() -> None:

@@ -62,6 +62,15 @@ def tagger(crf: bool = True, n_layers: int = 3) -> Tagger:
     return Tagger(crf, n_layers)
 
 
+def adapted() -> Tagger:
+    """A tagger whose frozen encoder has adapters, under the names that peft gives them."""
+    model = tagger(n_layers=2)
+    model.encoder.requires_grad_(False)
+    for layer in model.encoder.layer:
+        layer.dense.lora_A = nn.ModuleDict({"default": nn.Linear(8, 2, bias=False)})
+    return model
+
+
 def batch() -> tuple[torch.Tensor, torch.Tensor]:
     """Word ids and tags."""
     generator = torch.Generator().manual_seed(1)

@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 
 from ner_lightning.errors import UserError
 from ner_lightning.optim.adamw import AdamW
-from tests.optim.tagger import Tagger, batch, tagger
+from tests.optim.tagger import Tagger, adapted, batch, tagger
 
 CONF = Path(__file__).parents[2] / "conf" / "optim" / "adamw.yaml"
 
@@ -91,6 +91,10 @@ OTHER_VALUES = {
 def test_every_option_is_read(option: str) -> None:
     if option == "fused":  # the same result by other means
         assert [AdamW(fused=f).build(tagger(), 10)[0].defaults["fused"] for f in ("auto", True, False)] == [1, 1, 0]
+        return
+    if option == "adapter_lr":
+        groups = AdamW(adapter_lr=0.25).build(adapted(), 10)[0].param_groups
+        assert [group["initial_lr"] for group in groups if group["name"] == "adapter"] == [0.25]
         return
     base = {"warmup": 0}
     assert not torch.allclose(trained(**base), trained(**base | {option: OTHER_VALUES[option]}), rtol=0, atol=1e-7)

@@ -8,7 +8,7 @@ from torch import nn
 
 from ner_lightning.errors import UserError
 from ner_lightning.optim.groups import group_table, parameter_groups
-from tests.optim.tagger import tagger
+from tests.optim.tagger import adapted, tagger
 
 RATES = {"encoder_lr": 1e-4, "head_lr": 1e-3, "crf_lr": 1e-2, "weight_decay": 0.01}
 
@@ -84,6 +84,16 @@ def test_frozen_lower_layers_do_not_shift_the_rates() -> None:
     model.encoder.layer[2].requires_grad_(False)
     rates = {g["name"]: g["lr"] for g in parameter_groups(model, **RATES, layer_decay=0.5)}
     assert rates["encoder.layer_1"] == pytest.approx(1e-4 / 2)
+
+
+def test_adapters_have_a_rate_of_their_own_and_the_frozen_encoder_needs_none() -> None:
+    groups = parameter_groups(adapted(), **RATES, adapter_lr=5e-3)
+    rates = {group["name"]: (group["lr"], len(group["params"])) for group in groups}
+    assert rates["adapter"] == (5e-3, 2)
+    assert not any(name.startswith("encoder") for name in rates)
+    lowered = {g["name"]: g["lr"] for g in parameter_groups(adapted(), **RATES, adapter_lr=5e-3, layer_decay=0.5)}
+    assert lowered["adapter.layer_0"] == pytest.approx(2.5e-3)
+    assert lowered["adapter.layer_1"] == pytest.approx(5e-3)
 
 
 def test_layer_decay_without_layers_is_an_error() -> None:
