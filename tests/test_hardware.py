@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from ner_lightning.errors import UserError
-from ner_lightning.hardware import check_hardware
+from ner_lightning.hardware import check_hardware, cpu_instructions
 
 
 @pytest.mark.parametrize(
@@ -23,9 +23,45 @@ def test_what_cannot_run_here_is_refused(
         check_hardware({"accelerator": "cpu", "precision": "32-true", "strategy": "auto", "devices": 1, **changes})
 
 
-def test_bfloat16_on_a_cpu_is_warned_of() -> None:
-    with pytest.warns(UserWarning, match="slower than 32-true"):
-        check_hardware({"accelerator": "cpu", "precision": "bf16-mixed", "strategy": "auto"})
+BF16_ON_CPU = {"accelerator": "cpu", "precision": "bf16-mixed", "strategy": "auto"}
+
+
+@pytest.mark.parametrize(
+    ("instructions", "message"),
+    [
+        ({"avx2": True, "amx_bf16": False}, r"bf16-mixed: this CPU has neither AMX nor AVX512_BF16, .* 7\.7 times"),
+        ({"avx512_bf16": True, "amx_bf16": False}, r"bf16-mixed: this CPU has AVX512_BF16 but no AMX, .* 1\.6 times"),
+    ],
+)
+def test_bfloat16_is_warned_of_once_where_the_cpu_has_no_matrix_units_for_it(
+    instructions: dict[str, bool], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: instructions, raising=False)
+    with pytest.warns(UserWarning, match=message) as caught:
+        check_hardware(BF16_ON_CPU)
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize("instruction", ["amx_bf16", "bf16"])
+def test_bfloat16_is_no_matter_where_the_cpu_has_matrix_units(
+    instruction: str, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {instruction: True}, raising=False)
+    check_hardware(BF16_ON_CPU)
+    assert not recwarn.list
+
+
+def test_float32_is_no_matter_anywhere(monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict, raising=False)
+    check_hardware({**BF16_ON_CPU, "precision": "32-true"})
+    assert not recwarn.list
+
+
+def test_older_releases_of_torch_are_asked_in_their_own_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    assert cpu_instructions() == {"amx_bf16"}
 
 
 def test_a_gpu_may_do_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:

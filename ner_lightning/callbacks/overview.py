@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytorch_lightning as pl
 from rich.console import Console
 from rich.table import Table
+from torch import nn
 
 from ner_lightning.model.decoder.crf import CRF
 from ner_lightning.optim.groups import group_table
@@ -36,8 +37,9 @@ class Overview(pl.Callback):
             data: CorpusDataModule = trainer.datamodule  # type: ignore[attr-defined]
             console = Console()
             console.print(data_table(data))
-            console.print(optimiser_table(trainer.optimizers[0].param_groups))
+            console.print(optimiser_table(trainer.optimizers[0].param_groups, pl_module))
             log.info("batches: %s, %d sentences on each of %d", data.batching, data.batch_size, trainer.world_size)
+            log.info("attention: %s", attention_in_use(trainer))
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Say how far the CRF moved, and warn when it did not."""
@@ -82,11 +84,21 @@ def _counts(report: ReadReport) -> dict[str, int]:
     }
 
 
-def optimiser_table(groups: list[dict[str, Any]]) -> Table:
-    """The parameter groups: tensors, parameters, rate, weight decay."""
+def attention_in_use(trainer: pl.Trainer) -> str:
+    """What computes attention in a run, in words."""
+    task: TaggingTask = trainer.lightning_module  # type: ignore[assignment]
+    data: CorpusDataModule = trainer.datamodule  # type: ignore[attr-defined]
+    half_on_gpu = trainer.strategy.root_device.type == "cuda" and "32" not in str(trainer.precision)
+    return task.model.encoder.attention_in_use(packed=data.batching == "packed", half_on_gpu=half_on_gpu)
+
+
+def optimiser_table(groups: list[dict[str, Any]], model: nn.Module) -> Table:
+    """The parameter groups: tensors, parameters, rate, weight decay; below them what is frozen, if anything."""
     table = Table(title="optimiser")
     for column in ("group", "tensors", "parameters", "rate", "weight decay"):
         table.add_column(column, justify="left" if column == "group" else "right")
     for row in group_table(groups):
         table.add_row(row.name, f"{row.tensors}", f"{row.parameters:,}", f"{row.lr:g}", f"{row.weight_decay:g}")
+    if frozen := [parameter for parameter in model.parameters() if not parameter.requires_grad]:
+        table.add_row("frozen", f"{len(frozen)}", f"{sum(p.numel() for p in frozen):,}", "–", "–")
     return table
