@@ -37,11 +37,13 @@ def train(cfg: DictConfig, overrides: list[str] | None = None) -> dict[str, Any]
     from ner_lightning.assembly import build, check_resumption, resume_from
     from ner_lightning.callbacks.predictions import stored_predictions
     from ner_lightning.callbacks.record import write_result, write_run
+    from ner_lightning.callbacks.setup import setup_of
     from ner_lightning.callbacks.wandb_logger import finish
+    from ner_lightning.effective_batch import held
     from ner_lightning.objects import plain
 
     started = time.monotonic()
-    config = plain(cfg)
+    config = held(plain(cfg))
     output = Path(config["paths"]["output_dir"])
     resumed = resume_from(config)
     write_run(output, config, overrides or [])
@@ -61,6 +63,7 @@ def train(cfg: DictConfig, overrides: list[str] | None = None) -> dict[str, Any]
             "calibration": {split: found.summary() for split, found in calibration.items()},
             "epochs": run.trainer.current_epoch,
             "steps": run.trainer.global_step,
+            "setup": setup_of(run.trainer, run.data.batch_size),
             "resumed_from": str(resumed) if resumed else None,
             "seconds": {
                 "fit": round(fitted - started, 2),

@@ -19,6 +19,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from ner_lightning import failure
+from ner_lightning.effective_batch import held
 from ner_lightning.sweep import process
 from ner_lightning.sweep.manifest import Job, Manifest, State, now
 from ner_lightning.sweep.naming import config_digest, key_of
@@ -139,7 +140,8 @@ class Sweep:
         return [sys.executable, "-m", "ner_lightning.train", *self.flags, *overrides, *own]
 
     def _retry_smaller(self, job: Job, overrides: Sequence[str], config: Mapping[str, Any]) -> Job:
-        batch, steps = config["data"]["batch_size"], config["trainer"]["accumulate_grad_batches"]
+        ran = held(dict(config))
+        batch, steps = ran["data"]["batch_size"], ran["trainer"]["accumulate_grad_batches"]
         if batch < 2 or batch % 2:
             return job
         self._supersede(self.home / job.job)

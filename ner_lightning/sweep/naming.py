@@ -68,9 +68,13 @@ def sweep_name(fixed: Sequence[str], swept: Iterable[str]) -> str:
     >>> sweep_name(["+experiment=crf"], ["optim.encoder_lr", "seed"])
     'crf-encoder_lr-seed-fbb5e8'
     >>> sweep_name(["seed=1", "+experiment=crf", "+sweep=lr"], ["optim.encoder_lr"])
-    'crf-lr-e4d2c1'
+    'crf-lr-6909ef'
     """
-    what = {key_of(word): value_of(word) for word in fixed if not key_of(word).startswith(_ELSEWHERE)}
+    what = {
+        key_of(word): value_of(word)
+        for word in fixed
+        if not key_of(word).startswith(_ELSEWHERE) or key_of(word) == "sweep.effective_batch"
+    }
     overlay = [what["sweep"]] if "sweep" in what else [key.rpartition(".")[2] for key in swept]
     words = [what.get("experiment", ""), *overlay, digest(json.dumps(sorted(what.items())))]
     return re.sub(r"[^\w.-]+", "-", "-".join(word for word in words if word), flags=re.ASCII)[:LONGEST]
@@ -86,8 +90,13 @@ def digest(text: str, length: int = 6) -> str:
 
 
 def config_digest(config: Mapping[str, Any]) -> str:
-    """A digest of what a run computes: its resolved configuration without folders, loggers and the sweep's own keys."""
+    """A digest of what a run computes: its resolved configuration without folders, loggers and the sweep's own keys.
+
+    Of these, `effective_batch` counts: it decides what a step is.
+    """
     what = {key: value for key, value in config.items() if key not in ("paths", "logger", "sweep", "ckpt_path")}
+    if held := (config.get("sweep") or {}).get("effective_batch"):
+        what["effective_batch"] = held
     text = json.dumps(what, sort_keys=True, default=str)
     folder = str((config.get("paths") or {}).get("output_dir") or ".")
     return digest(text if folder == "." else text.replace(json.dumps(folder)[1:-1], "."), 16)

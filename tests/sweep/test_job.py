@@ -140,6 +140,12 @@ def test_memory_that_runs_out_is_tried_once_with_half_the_batch(do: Do, tmp_path
     assert {"data.batch_size=8", "trainer.accumulate_grad_batches=2"} <= {*told(tmp_path)[0]}
 
 
+def test_a_batch_that_was_held_is_halved_from_what_it_was(do: Do, tmp_path: Path) -> None:
+    job = do(OUT_OF_MEMORY, FINISH, config={**CONFIG, "sweep": {"effective_batch": 12}})
+    assert job.note == "out of memory with batches of 12: run with 6, 2 of them accumulated"
+    assert "data.batch_size=6" in told(tmp_path)[0]
+
+
 def test_memory_that_runs_out_twice_is_a_failure(do: Do) -> None:
     job = do(OUT_OF_MEMORY, OUT_OF_MEMORY)
     assert (job.state, job.error) == ("failed", "OutOfMemoryError: no")
@@ -157,6 +163,11 @@ def test_another_configuration_is_another_run(do: Do, tmp_path: Path) -> None:
     assert do(FINISH, config=other).state == "finished"
     assert not any(word.startswith("ckpt_path") for word in told(tmp_path)[0])
     assert (tmp_path / "superseded" / "seed-1.1" / "result.json").is_file()
+
+
+def test_another_batch_to_hold_is_another_run(do: Do) -> None:
+    do(FINISH, config={**CONFIG, "sweep": {"effective_batch": None}})
+    do(FINISH, config={**CONFIG, "sweep": {"effective_batch": 32}})
 
 
 def test_folders_and_loggers_make_no_other_configuration(do: Do) -> None:
