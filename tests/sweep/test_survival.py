@@ -1,0 +1,197 @@
+"""Sweeps for real: processes started, killed, interrupted and started again, as a user would."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ner_lightning.sweep.manifest import Job, Manifest
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 300  # seconds; on a loaded machine a process takes half a minute to start
+
+pytestmark = pytest.mark.slow
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start(tiny_encoder: Path) -> Iterator[Start]:
+    """Start a sweep with a tiny encoder; what still runs at the end of the test is killed."""
+    begun: list[subprocess.Popen[str]] = []
+    leaked = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "NODE_RANK")
+    environment = {key: value for key, value in os.environ.items() if key not in leaked}
+
+    def answer(outputs: Path, *words: str) -> subprocess.Popen[str]:
+        quick = ("data.limit=120", "test=true", "sweep.name=s", f"model.encoder.name={tiny_encoder}")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ner_lightning.train", "-m", *quick, *words, f"paths.outputs={outputs}"],
+            cwd=ROOT,
+            env=environment | {"OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        begun.append(process)
+        return process
+
+    yield answer
+    for process in begun:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def finish(process: subprocess.Popen[str], code: int = 0) -> str:
+    output, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == code, output
+    return output
+
+
+def jobs(outputs: Path) -> dict[str, Job]:
+    return Manifest(outputs / "sweeps" / "s").jobs()
+
+
+def wait_until(condition: Callable[[], Any], process: subprocess.Popen[str]) -> None:
+    until = time.monotonic() + PATIENCE
+    while not condition():
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def best(outputs: Path, job: str) -> dict[str, float]:
+    result = json.loads((outputs / "sweeps" / "s" / job / "result.json").read_text())
+    return {key: value for key, value in result["best"].items() if isinstance(value, float)}
+
+
+def files(folder: Path) -> dict[str, int]:
+    return {str(path): path.stat().st_mtime_ns for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Command lines of living processes that name a folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if str(folder) in line:
+                found.append(line)
+    return found
+
+
+GRID = ("optim.encoder_lr=1e-4,1e-3", "seed=1,2", "trainer.max_epochs=6")
+LAST = "encoder_lr-0.0001+seed-2"
+
+
+def test_a_sweep_killed_in_the_middle_of_a_job_ends_as_if_nothing_had_happened(start: Start, tmp_path: Path) -> None:
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    finish(start(whole, *GRID))
+    sweep = start(broken, *GRID)
+    folder = broken / "sweeps" / "s"
+    wait_until(lambda: (folder / LAST / "checkpoints" / "last.ckpt").is_file(), sweep)
+    os.kill(jobs(broken)[LAST].pid or 0, signal.SIGKILL)  # the job and its sweep, both without warning
+    sweep.kill()
+    sweep.communicate()
+    assert jobs(broken)[LAST].state != "finished", "killed too late to show anything"
+    done = folder / "encoder_lr-0.0001+seed-1"
+    before = files(done)
+
+    finish(start(broken, *GRID))
+    assert files(done) == before
+    found = jobs(broken)
+    assert {job.state for job in found.values()} == {"finished"}
+    assert (found[LAST].attempts, found["encoder_lr-0.0001+seed-1"].attempts) == (2, 1)
+    assert json.loads((folder / LAST / "result.json").read_text())["resumed_from"]
+    assert {name: best(broken, name) for name in found} == {name: best(whole, name) for name in found}
+
+
+def test_a_job_that_raises_and_one_out_of_memory_leave_the_rest_alone(start: Start, tmp_path: Path) -> None:
+    # `data.limit=0.5` and the like are refused before a sweep starts: what fails here fails in the middle.
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    for split in ("train", "dev"):
+        (corpus / f"{split}.conll").write_text("Ann\tB-PER\nleft\tO\n\n" * 8)
+    words = ("data=conll", f"data.dir={corpus}", "trainer.max_epochs=1", "data.train=train.conll,dev.conll")
+    (corpus / "train.conll").write_text("Ann\n\n")
+    output = finish(start(tmp_path, *words), code=1)
+    found = jobs(tmp_path)
+    assert {name: job.state for name, job in found.items()} == {
+        "train-train.conll": "failed",
+        "train-dev.conll": "finished",
+    }
+    assert "train.conll:1" in (found["train-train.conll"].error or "")
+    assert "train-train.conll: failed" in output
+
+
+def test_memory_that_runs_out_is_met_with_half_the_batch(start: Start, tmp_path: Path) -> None:
+    words = ("seed=1,2", "trainer.max_epochs=1", "data.batch_size=2048", "data.limit=2048", "sweep.memory=0.9")
+    finish(start(tmp_path, *words, "model.encoder.attention=eager", "data.batching=random"), code=1)
+    notes = {job.note for job in jobs(tmp_path).values()}
+    assert notes == {"out of memory with batches of 2048: run with 1024, 2 of them accumulated"}
+
+
+def test_ctrl_c_ends_the_jobs_and_says_so_in_the_manifest(start: Start, tmp_path: Path) -> None:
+    sweep = start(tmp_path, "seed=1,2", "trainer.max_epochs=200")
+    folder = tmp_path / "sweeps" / "s"
+    wait_until(lambda: (folder / "seed-1" / "checkpoints" / "last.ckpt").is_file(), sweep)
+    sweep.send_signal(signal.SIGINT)
+    finish(sweep, code=130)
+    found = jobs(tmp_path)
+    assert {name: job.state for name, job in found.items()} == {"seed-1": "interrupted", "seed-2": "pending"}
+    assert processes_of(folder) == []
+    assert not (folder / "seed-1" / "result.json").exists()
+
+
+def test_two_calls_of_one_sweep_share_its_jobs(start: Start, tmp_path: Path) -> None:
+    words = ("seed=1,2,3,4", "trainer.max_epochs=2")
+    first = start(tmp_path, *words)
+    wait_until(lambda: (tmp_path / "sweeps" / "s" / "seed-1").is_dir(), first)
+    second = start(tmp_path, *words)
+    finish(first)
+    finish(second)
+    found = jobs(tmp_path)
+    assert {name: (job.state, job.attempts) for name, job in found.items()} == {
+        f"seed-{seed}": ("finished", 1) for seed in (1, 2, 3, 4)
+    }
+    assert len({job.pid for job in found.values()}) == 4
+
+
+def test_two_processes_a_job_three_jobs_one_after_another(start: Start, tmp_path: Path) -> None:
+    finish(start(tmp_path, "trainer=cpu,ddp_cpu", "seed=1,2", "trainer.max_epochs=2"))
+    found = jobs(tmp_path)
+    assert {job.state for job in found.values()} == {"finished"}
+    assert len(found) == 4
+    assert processes_of(tmp_path / "sweeps") == []
+
+
+def test_a_search_prunes_and_goes_on_where_it_was_killed(start: Start, tmp_path: Path) -> None:
+    words = (
+        *("+experiment=crf", "+sweep=optuna_lr", "trainer.max_epochs=5", "sweep.search.trials=7"),
+        *("sweep.search.startup=2", "sweep.search.warmup=0", "sweep.search.sampler=random", "sweep.search.workers=2"),
+    )
+    search = start(tmp_path, *words)
+    wait_until(lambda: any(job.state == "finished" for job in jobs(tmp_path).values()), search)
+    search.kill()
+    search.communicate()
+    before = {name: job for name, job in jobs(tmp_path).items() if job.state in ("finished", "pruned")}
+    finish(start(tmp_path, *words))
+    found = jobs(tmp_path)
+    assert len(found) == 7
+    assert {job.state for job in found.values()} == {"finished", "pruned"}
+    assert {name: found[name] for name in before} == before
+    assert (tmp_path / "sweeps" / "s" / "search.png").stat().st_size > 1000
+    output = finish(start(tmp_path, *words))
+    assert jobs(tmp_path) == found, output
