@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python
 TEST := OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help env train test test-slow check lint types imports format docs clean
+.PHONY: help env train sweep test test-slow check lint types imports format docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ $(VENV)/.installed: pyproject.toml
 
 train: env ## Train BERT and a CRF on the embedded English sample (about two minutes on two cores)
 	$(RUN) -m ner_lightning.train +experiment=crf
+
+sweep: env ## Run a small sweep on the embedded sample, CRF against softmax (a few minutes)
+	$(RUN) -m ner_lightning.train -m +experiment=crf,softmax seed=1,2 data.limit=200 trainer.max_epochs=2 sweep.name=sample
 
 test: env ## Run the tests
 	$(TEST) -m "not slow"
