@@ -18,6 +18,8 @@ from ner_lightning.tagging.spans import EntitySpan
 Counts = NDArray[np.int64]
 """`[..., 3]`: entities that are correct, predicted, in gold."""
 
+FEWEST_DOCUMENTS = 20  # below, their variance is known too badly to build on
+
 
 class Judged(NamedTuple):
     """The entities of one sentence that the metric sees, in order."""
@@ -159,3 +161,19 @@ def sum_groups(system: ArrayLike, groups: Sequence[Hashable] | None) -> Counts:
     summed = np.zeros((len(numbers), len(counts), 3), dtype=np.int64)
     np.add.at(summed, np.array(unit), counts.swapaxes(0, 1))
     return summed.swapaxes(0, 1)
+
+
+def document_groups(sentences: Iterable[StoredSentence], least: int = FEWEST_DOCUMENTS) -> list[str] | None:
+    """The document of each sentence, for `groups` of the tests; None where documents cannot stand for the test set.
+
+    Sentences of a document are alike, and a test that takes them for independent is too sure. But a handful of
+    documents says nothing of others: then sentences it is, and the report should say so.
+
+    Args:
+        sentences: stored predictions of a split.
+        least: documents there must be.
+
+    >>> document_groups([StoredSentence("1", "news", ("a",), (), ())])
+    """
+    names = [sentence.document for sentence in sentences]
+    return names if "" not in names and least <= len(set(names)) < len(names) else None

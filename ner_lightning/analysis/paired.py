@@ -105,14 +105,14 @@ def difference_of(
     observed = float(run_f1(a).mean() - run_f1(b).mean())
     units = a.shape[1]
     # A resampled mean varies by (n - 1) / n less than a mean of new ones.
-    around = observed + _with_seeds((drawn - observed) * np.sqrt(units / (units - 1)), known, rng)
+    around = observed + with_seeds((drawn - observed) * np.sqrt(units / (units - 1)), known, rng)
     low, high = np.quantile(around, [(1 - level) / 2, (1 + level) / 2])
     beyond = min((around <= 0).sum(), (around >= 0).sum())
     p = min(2 * (int(beyond) + 1) / (len(around) + 1), 1.0)
     return Difference(observed, float(low), float(high), p, level, (len(a), len(b)), known.standard_error)
 
 
-def _with_seeds(deviations: NDArray[np.float64], known: Uncertainty, rng: np.random.Generator) -> NDArray[np.float64]:
+def with_seeds(deviations: NDArray[np.float64], known: Uncertainty, rng: np.random.Generator) -> NDArray[np.float64]:
     """Deviations by sentences, those by seeds added, all as wide as so few runs leave them uncertain."""
     total = deviations + rng.normal(scale=np.sqrt(known.seeds), size=deviations.shape)
     return total if isinf(known.df) else total / np.sqrt(rng.chisquare(known.df, size=total.shape) / known.df)
@@ -167,9 +167,13 @@ def approximate_randomisation(
     sums = swapped_sums(columns, samples, rng)
     total = columns.sum(0)
     drawn = swapped_difference(total[:2], total[2:], sums[:, :2], sums[:, 2:])
-    if units == "both" and max(len(a), len(b)) > 1:
-        drawn = _with_seeds(drawn, known, rng)
-    return exceedance(drawn, swapped_difference(total[:2], total[2:], np.zeros(2), np.zeros(2)))
+    observed = swapped_difference(total[:2], total[2:], np.zeros(2), np.zeros(2))
+    return exceedance(with_seeds(drawn, known, rng) if units == "both" and several_runs(a, b) else drawn, observed)
+
+
+def several_runs(a: Counts, b: Counts) -> bool:
+    """Whether anything is known of the seeds."""
+    return max(len(a), len(b)) > 1
 
 
 def pooled(system: Counts) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ner_lightning.analysis.counts import Counts
 
-CELLS = 1 << 21  # weights at a time: 16 MB, as much again for the draws
+CELLS = 1 << 18  # weights at a time: 2 MB, which stays in the cache, and as much again for the draws
 
 
 def resampled_f1(system: Counts, samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
