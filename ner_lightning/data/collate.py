@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ner_lightning.data.encoding import UNKNOWN_TAG, EncodedCorpus, WordEncoder
+from ner_lightning.data.token_budget import Costs
 from ner_lightning.data.windows import Window, split_windows
 
 Layout = Literal["packed", "padded"]
@@ -35,6 +36,7 @@ class Batch:
     unknown: Tensor | None  # bool [batch, W]: words whose tag nobody annotated; None when there are none
     weight: Tensor  # float32 [batch]: 1, or 0 for a sentence that only fills up a rank
     index: tuple[int, ...]  # which sentences of the corpus, on the host
+    n_real: int  # how many of them weigh something, on the host
 
     def _map(self, change: Callable[[Tensor], Tensor]) -> Batch:
         values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -110,7 +112,19 @@ class Collator:
             unknown=torch.from_numpy(unknown) if unknown.any() else None,
             weight=torch.from_numpy(weight),
             index=tuple(int(i) for i in indices),
+            n_real=len(indices) - fillers,
         )
+
+    def costs(self) -> Costs:
+        """What each sentence of the corpus costs in a batch of this layout."""
+        corpus, special = self.corpus, len(self.words.prefix) + len(self.words.suffix)
+        subwords = corpus.lengths + special
+        rows, longest = np.ones_like(subwords), subwords.copy()
+        for index in np.flatnonzero(corpus.lengths > self.words.room):
+            starts = corpus.piece_start[corpus.word_start[index] : corpus.word_start[index + 1] + 1]
+            lengths = [starts[w.last] - starts[w.first] + special for w in self._windows(np.diff(starts))]
+            rows[index], longest[index], subwords[index] = len(lengths), max(lengths), sum(lengths)
+        return Costs(rows, longest, subwords)
 
     def _windows(self, lengths: np.ndarray) -> list[Window]:
         if int(lengths.sum()) <= self.words.room:

@@ -92,3 +92,15 @@ def test_a_batch_moves_as_a_whole(layout: Layout) -> None:
     assert moved.input_ids.device.type == moved.mask.device.type == moved.weight.device.type == "meta"
     assert moved.row_lengths == batch.row_lengths
     assert moved.index == (0,)
+
+
+@given(SENTENCES, st.sampled_from(["packed", "padded"]), st.integers(0, 9))
+def test_the_cost_of_a_batch_is_what_the_encoder_reads(
+    sentences: list[list[int]], layout: Layout, overlap: int
+) -> None:
+    collator = Collator(corpus_of(sentences), FewPositions(), layout, overlap)  # type: ignore[arg-type]
+    costs = collator.costs()
+    for chosen in (range(len(sentences)), [0], range(0, len(sentences), 2)):
+        batch = collator(chosen)
+        assert costs.of_batch(list(chosen), padded=layout == "padded") == batch.input_ids.numel()
+    assert costs.rows.sum() == len(collator(range(len(sentences))).row_lengths)
