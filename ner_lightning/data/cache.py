@@ -28,7 +28,7 @@ from ner_lightning.data.flat_arrays import (
 Build = Callable[[Writer], Arrays]
 
 _ABANDONED = 7 * 24 * 3600  # seconds
-_ENTRY = re.compile(r"(sentences|encoded)-[0-9a-f]{32}")
+_ENTRY = re.compile(r"(sentences|encoded|survey)-[0-9a-f]{32}")
 
 
 class Cache:

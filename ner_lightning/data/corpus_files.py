@@ -10,7 +10,7 @@ from ner_lightning.data.encoding import ENCODED, EncodedCorpus, WordEncoder, wri
 from ner_lightning.data.fingerprint import digest, of_code, of_files, of_reader
 from ner_lightning.data.flat_arrays import Arrays, MemoryWriter, Writer
 from ner_lightning.data.readers.reader import Reader
-from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.report import DataError, ReadReport, report_from_dict, report_to_dict
 from ner_lightning.data.sentence_store import SENTENCES, SentenceStore, store_sentences
 from ner_lightning.tagging.tagset import TagSet
 
@@ -49,6 +49,24 @@ class CorpusFiles:
         if not len(store):
             raise DataError("expected at least one sentence, found none", path)
         return store
+
+    def survey(self, path: Path) -> ReadReport:
+        """What reading a file finds, without its sentences.
+
+        Raises:
+            DataError: when the file cannot be understood.
+        """
+        key = self._key(path)
+
+        def build(writer: Writer) -> Arrays:
+            report = ReadReport()
+            for _ in self.reader.read(path, report):
+                pass
+            return writer.finish(report_to_dict(report))
+
+        if self.cache is None or key is None:
+            return report_from_dict(build(MemoryWriter({})).about)
+        return report_from_dict(self.cache.entry("survey", key, {}, build).about)
 
     def encoded(self, store: SentenceStore, words: WordEncoder, tags: TagSet) -> EncodedCorpus:
         """Stored sentences encoded; what `words` has to say of them is said whether they were encoded now or before."""

@@ -14,11 +14,14 @@ from ner_lightning.data.cache import Cache
 from ner_lightning.data.collate import Batch, Collator, Layout
 from ner_lightning.data.corpus_files import CorpusFiles
 from ner_lightning.data.encoding import EncodedCorpus, WordEncoder
-from ner_lightning.data.locate import corpus_folder, missing_split, split_file
-from ner_lightning.data.readers.reader import Reader, SplitReader
+from ner_lightning.data.locate import corpus_folder, missing_split, shard_files, split_file
+from ner_lightning.data.readers.reader import Reader, ShardReader, SplitReader
 from ner_lightning.data.report import DataError, ReadReport
 from ner_lightning.data.samplers import Draw, EvaluationSampler, Grouping, TrainingSampler
 from ner_lightning.data.sentence_store import SentenceStore
+from ner_lightning.data.stream_loader import StreamLoader
+from ner_lightning.data.streaming import BlockDraws
+from ner_lightning.data.training_stream import TrainingStream
 from ner_lightning.tagging.tagset import TagSet
 from ner_lightning.user_cache import corpora_folder
 
@@ -57,9 +60,14 @@ class CorpusDataModule(pl.LightningDataModule):
         types: entity types in the order of the tags; None: those of the training data, sorted.
         cache: folder where corpora are kept, read and encoded; `auto`: in the user's cache folder; None: nowhere.
         cache_gb: the cache forgets what was not used for longest when it grows beyond so many gigabytes.
+        streaming: read the training split while it is trained on, never holding it; `train` is then a file, a folder
+            of files or a pattern.
+        shuffle_buffer: sentences of a stream that are shuffled together, for each process that reads.
+        epoch_steps: batches of an epoch of a stream on each device; None: as many as one pass takes, which a first
+            pass counts.
 
     Raises:
-        DataError: a size below 1, or an overlap below 0.
+        DataError: a size below 1, an overlap below 0, or `epoch_steps` without `streaming`.
     """
 
     def __init__(
@@ -81,12 +89,20 @@ class CorpusDataModule(pl.LightningDataModule):
         types: Sequence[str] | None = None,
         cache: str | None = "auto",
         cache_gb: float = 20,
+        streaming: bool = False,
+        shuffle_buffer: int = 10_000,
+        epoch_steps: int | None = None,
     ) -> None:
         super().__init__()
         sizes = {"batch_size": batch_size, "eval_batch_size": eval_batch_size, "limit": limit, "overlap": overlap}
+        sizes |= {"shuffle_buffer": shuffle_buffer, "epoch_steps": epoch_steps}
         for name, size in sizes.items():
             if size is not None and size < (least := 0 if name == "overlap" else 1):
                 raise DataError(f"data.{name}={size}: expected a whole number from {least} on")
+        if epoch_steps is not None and not streaming:
+            raise DataError(f"data.epoch_steps={epoch_steps} is for data.streaming=true; else see +trainer.max_steps")
+        if types is not None and (not types or "" in types or len(set(types)) < len(types)):
+            raise DataError(f"data.types={list(types)}: expected entity types, none twice; null: those of the data")
         self.folder, self.reader = dir, reader
         self.names = {"train": train, "dev": dev, "test": test}
         self.units, self.scheme, self.batching = units, scheme, batching
@@ -95,17 +111,23 @@ class CorpusDataModule(pl.LightningDataModule):
         self.types = None if types is None else tuple(types)
         kept = None if cache is None else Cache(_cache_folder(cache), int(cache_gb * 1e9))
         self._files = CorpusFiles(reader, kept, limit)
+        self.streaming, self.shuffle_buffer, self.epoch_steps = streaming, shuffle_buffer, epoch_steps
+        self._stream: TrainingStream | None = None
+        self._resumed: dict[str, Any] = {}
         self.sentences: dict[str, SentenceStore] = {}
         self.reports: dict[str, ReadReport] = {}
         self._corpora: dict[str, EncodedCorpus] = {}
 
     def read(self, *splits: str, required: tuple[str, ...] = ()) -> None:
-        """Read splits into memory; those not `required` may be missing.
+        """Read splits, but a training split that is streamed; those not `required` may be missing.
 
         Raises:
             DataError: when a required split is missing or empty, or a file cannot be understood.
         """
         for split in splits:
+            if split == "train" and self.streaming:
+                self._open_stream()
+                continue
             path = self._path(split)
             if path is None:
                 if split in required:
@@ -113,6 +135,20 @@ class CorpusDataModule(pl.LightningDataModule):
                 continue
             self.sentences[split] = self._files.sentences(path)
             self.reports[split] = self.sentences[split].report
+
+    def _open_stream(self) -> None:
+        name = self.names["train"]
+        if isinstance(self.reader, ShardReader):
+            paths = self.reader.shard_paths(self.folder, name)
+        else:
+            paths = shard_files(corpus_folder(self.folder), "train", name)
+        known = self.types is not None and self.epoch_steps is not None and self.limit is None
+        stream = TrainingStream(
+            self._files, paths, buffer=self.shuffle_buffer, epoch_steps=self.epoch_steps, counted=not known
+        )
+        self._stream = stream
+        if stream.report is not None:
+            self.reports["train"] = stream.report
 
     def _path(self, split: str) -> Path | None:
         if isinstance(self.reader, SplitReader):
@@ -125,7 +161,9 @@ class CorpusDataModule(pl.LightningDataModule):
         Raises:
             DataError: when the training data have no entity at all, or one of a type that `types` leaves out.
         """
-        found = self.sentences["train"].types
+        if self.types is not None and "train" not in self.reports:
+            return TagSet(self.types, self.scheme)  # a stream that nobody has counted
+        found = self.reports["train"].types
         if not found:
             raise DataError(
                 "expected entities in the training data, found none; is the column of the tags the right one?",
@@ -141,7 +179,12 @@ class CorpusDataModule(pl.LightningDataModule):
         return TagSet(self.types, self.scheme)
 
     def tag_counts(self, n_tags: int) -> TagCounts:
-        """First tags, tag bigrams and last tags of the training sentences that are annotated throughout."""
+        """First tags, tag bigrams and last tags of the training sentences that are annotated throughout.
+
+        Of a stream, those at its beginning.
+        """
+        if self._stream is not None:
+            return self._stream.tag_counts(self._words, self._tags, n_tags)
         return count_tags(self._corpora["train"], n_tags)
 
     def foreign_types(self, tags: TagSet) -> dict[str, dict[str, int]]:
@@ -160,7 +203,7 @@ class CorpusDataModule(pl.LightningDataModule):
             tags: every type that occurs.
             seed: of the order of training sentences.
         """
-        self._words, self._seed = words, seed
+        self._words, self._tags, self._seed = words, tags, seed
         self._corpora = {split: self._files.encoded(store, words, tags) for split, store in self.sentences.items()}
 
     def probe(self, size: int = 8) -> Batch:
@@ -168,11 +211,26 @@ class CorpusDataModule(pl.LightningDataModule):
         corpus = next(iter(self._corpora.values()))
         return Collator(corpus, self._words, "padded", self.overlap)(range(min(size, len(corpus))))
 
-    def train_dataloader(self) -> DataLoader[Batch]:
-        """Shuffled, every sentence once an epoch."""
-        collator = self._collator("train")
+    def train_dataloader(self) -> DataLoader[Batch] | StreamLoader:
+        """Shuffled, every sentence once an epoch; of a stream, `epoch_steps` batches."""
         grouping: Grouping = "length_bucket" if self.batching == "length_bucket" else "random"
         rank, world = self._rank()
+        if self._stream is not None:
+            return self._stream.loader(
+                self._words,
+                self._tags,
+                BlockDraws(self.batch_size, grouping),
+                batch_size=self.batch_size,
+                seed=self._seed,
+                rank=rank,
+                world=world,
+                num_workers=self.num_workers,
+                resumed=self._resumed.get("stream"),
+                pin_memory=self._pins(),
+                layout=self._layout(),
+                overlap=self.overlap,
+            )
+        collator = self._collator("train")
         sampler = TrainingSampler(
             collator.corpus.lengths, self.batch_size, seed=self._seed, grouping=grouping, rank=rank, world=world
         )
@@ -194,9 +252,31 @@ class CorpusDataModule(pl.LightningDataModule):
         sampler = EvaluationSampler(collator.corpus.lengths, self.eval_batch_size, rank=rank, world=world)
         return self._loader(collator, sampler)
 
+    def state_dict(self) -> dict[str, Any]:
+        """Where a stream goes on; every rank takes part."""
+        if self._stream is None or self.trainer is None:
+            return {}
+        progress: Any = self.trainer.fit_loop.epoch_loop.batch_progress.current
+        state = self._stream.state(in_flight=progress.ready > progress.processed)
+        return {} if state is None else {"stream": state}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on where a checkpoint was written."""
+        self._resumed = state_dict
+
+    def teardown(self, stage: str) -> None:
+        """End the processes that read a stream."""
+        if self._stream is not None and stage == "fit":
+            self._stream.close()
+
     def _collator(self, split: str) -> Collator:
-        layout: Layout = "packed" if self.batching == "packed" else "padded"
-        return Collator(self._corpora[split], self._words, layout, self.overlap)
+        return Collator(self._corpora[split], self._words, self._layout(), self.overlap)
+
+    def _layout(self) -> Layout:
+        return "packed" if self.batching == "packed" else "padded"
+
+    def _pins(self) -> bool:
+        return self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
 
     def _rank(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer is not None else (0, 1)
@@ -208,7 +288,7 @@ class CorpusDataModule(pl.LightningDataModule):
             batch_size=None,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
-            pin_memory=self.trainer is not None and self.trainer.strategy.root_device.type == "cuda",
+            pin_memory=self._pins(),
         )
 
 

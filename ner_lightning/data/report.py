@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.errors import UserError
@@ -78,9 +79,40 @@ class ReadReport:
             self.types[span.label] += 1
         return sentence
 
+    def add(self, other: ReadReport) -> None:
+        """Take over what reading a further file found.
+
+        >>> report, other = ReadReport(sentences=2), ReadReport(sentences=1, types=Counter(PER=1))
+        >>> report.add(other)
+        >>> report.sentences, report.types
+        (3, Counter({'PER': 1}))
+        """
+        for name, value in vars(other).items():
+            if isinstance(value, int):
+                setattr(self, name, getattr(self, name) + value)
+        self.types += other.types
+        room = LISTED_PROBLEMS - len(self.problems)
+        self.problems += other.problems[:room]
+        self.unlisted += len(other.problems[room:])
+
     def note(self, what: str, path: Path | str, line: int) -> None:
         """List a problem that was dealt with; the counters are the reader's to set."""
         if len(self.problems) < LISTED_PROBLEMS:
             self.problems.append(f"{path}:{line}: {what}")
         else:
             self.unlisted += 1
+
+
+def report_to_dict(report: ReadReport) -> dict[str, Any]:
+    """A report as plain containers."""
+    return {**vars(report), "types": dict(report.types)}
+
+
+def report_from_dict(values: dict[str, Any]) -> ReadReport:
+    """The report that `report_to_dict` took apart.
+
+    >>> report = ReadReport(sentences=1, types=Counter(PER=1))
+    >>> report_from_dict(report_to_dict(report)) == report
+    True
+    """
+    return ReadReport(**{**values, "types": Counter(values["types"])})

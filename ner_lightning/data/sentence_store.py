@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import overload
@@ -10,7 +9,7 @@ from typing import overload
 import numpy as np
 
 from ner_lightning.data.flat_arrays import Arrays, Column, MemoryWriter, Schema, Writer
-from ner_lightning.data.report import ReadReport
+from ner_lightning.data.report import ReadReport, report_from_dict, report_to_dict
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.tagging.spans import EntitySpan
 
@@ -54,8 +53,7 @@ class SentenceStore(Sequence[Sentence]):
     @property
     def report(self) -> ReadReport:
         """What reading them found."""
-        values = self.arrays.about["report"]
-        return ReadReport(**{**values, "types": Counter(values["types"])})
+        return report_from_dict(self.arrays.about["report"])
 
     def __len__(self) -> int:
         return len(self.arrays["word_start"]) - 1
@@ -131,7 +129,7 @@ def store_sentences(sentences: Iterable[Sentence], report: ReadReport, writer: W
     writer.append(**packer.starts())
     while chunk := list(islice(drawn, CHUNK)):
         writer.append(**packer.pack(chunk))
-    return writer.finish({"types": list(packer.types), "report": {**vars(report), "types": dict(report.types)}})
+    return writer.finish({"types": list(packer.types), "report": report_to_dict(report)})
 
 
 def in_memory(sentences: Iterable[Sentence]) -> SentenceStore:

@@ -1,0 +1,172 @@
+"""A training corpus larger than memory: read block by block, shuffled, encoded and laid out on the way.
+
+Every DataLoader worker of every process is a consumer with a share of its own (see `shards.Plan`). It reads a block of
+sentences, encodes it, draws batches from it as from a small corpus, and goes on to the next; at the end of its share it
+begins the next pass. Where it stands is four numbers, a `Place`, that travel with each batch: from the place of the
+last batch that was trained on, a consumer goes on with the very next sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from torch.utils.data import IterableDataset, get_worker_info
+
+from ner_lightning.data.collate import Batch, Collator, Layout
+from ner_lightning.data.encoding import EncodedCorpus, WordEncoder, encode
+from ner_lightning.data.report import DataError
+from ner_lightning.data.samplers import Draw, Grouping, TrainingSampler
+from ner_lightning.data.sentence import Sentence
+from ner_lightning.data.sentence_store import in_memory
+from ner_lightning.data.shards import Plan, Shards
+from ner_lightning.tagging.tagset import TagSet
+
+Draws = Callable[[np.ndarray, int], Iterable[Draw]]
+"""From the lengths of a block's sentences and a seed to its batches."""
+
+
+@dataclass(frozen=True)
+class BlockDraws:
+    """Batches of a block, as `TrainingSampler` draws them for a single process."""
+
+    batch_size: int
+    grouping: Grouping
+
+    def __call__(self, lengths: np.ndarray, seed: int) -> Iterable[Draw]:
+        """Batches of sentences of these lengths."""
+        return TrainingSampler(lengths, self.batch_size, seed=seed, grouping=self.grouping)
+
+
+class Place(NamedTuple):
+    """How far a consumer has come.
+
+    Attributes:
+        passing: the pass through the corpus, from 0.
+        segment: of the pass.
+        taken: sentences of the segment before the block.
+        batches: batches of the block that are done.
+    """
+
+    passing: int = 0
+    segment: int = 0
+    taken: int = 0
+    batches: int = 0
+
+
+class _Block(NamedTuple):
+    start: Place
+    after: Place
+    sentences: list[Sentence]
+
+
+@dataclass(frozen=True)
+class Stream:
+    """The endless batches of each consumer.
+
+    Args:
+        shards: the corpus.
+        plan: who reads what.
+        words: the encoder's view of words.
+        tags: every type that occurs.
+        draws: batches of a block.
+        buffer: sentences of a block, those that are shuffled together.
+        layout: of a batch.
+        overlap: subwords that neighbouring windows of a long sentence share.
+        even: where a pass is to have as many batches for every consumer, the sentences of a batch (`buffer` a multiple
+            of it, sentences counted); a consumer with one batch less gets one of weight 0. None: each begins its next
+            pass when it is through.
+    """
+
+    shards: Shards
+    plan: Plan
+    words: WordEncoder
+    tags: TagSet
+    draws: Draws
+    buffer: int
+    layout: Layout = "packed"
+    overlap: int = 64
+    even: int | None = None
+
+    def batches(self, consumer: int, place: Place) -> Iterator[tuple[Batch, Place]]:
+        """The batches of a consumer from a place on, each with the place after it.
+
+        Raises:
+            DataError: a sentence cannot be read, has an entity of an unknown type, or there is none at all.
+        """
+        for start, after, sentences in self._blocks(consumer, place):
+            collator = Collator(self._encoded(sentences), self.words, self.layout, self.overlap)
+            seed = np.random.SeedSequence((self.plan.seed, consumer, *start)).generate_state(1)[0]
+            draws = [*self.draws(collator.corpus.lengths, int(seed)), *self._fillers(consumer, start, len(sentences))]
+            done = place.batches if start[:3] == place[:3] else 0
+            for number, draw in enumerate(draws[done:], done + 1):
+                here = after if number == len(draws) else start._replace(batches=number)
+                yield collator(draw.indices, draw.fillers), here
+
+    def _blocks(self, consumer: int, place: Place) -> Iterator[_Block]:
+        """Blocks of a consumer from the beginning of the one that `place` lies in."""
+        start = Place(*place[:3])
+        while True:
+            passing, found, taken = start.passing, 0, start.taken
+            block: list[Sentence] = []
+            segments = self.plan.segments(passing, consumer)
+            for number, segment in enumerate(segments[start.segment :], start.segment):
+                for sentence in self.shards.read(segment, taken):
+                    if len(block) == self.buffer:
+                        after = Place(passing, number, taken)
+                        yield _Block(start, after, block)
+                        start, block = after, []
+                    block.append(sentence)
+                    found, taken = found + 1, taken + 1
+                taken = 0
+            after = Place(passing + 1)
+            if block:
+                yield _Block(start, after, block)
+            elif not found and start[1:] == (0, 0, 0):
+                raise DataError(
+                    f"reader {consumer + 1} of {self.plan.consumers} (processes × data.num_workers) finds no training "
+                    "sentence for itself; lower data.num_workers"
+                )
+            start = after
+
+    def _encoded(self, sentences: list[Sentence]) -> EncodedCorpus:
+        store = in_memory(sentences)
+        if unknown := set(store.types) - set(self.tags.types):
+            of = next(s for s in sentences if any(span.label in unknown for span in s.spans))
+            raise DataError(f"{of.id}: data.types leaves out {', '.join(sorted(unknown))}; name every type")
+        return encode(store, self.words, self.tags)
+
+    def _fillers(self, consumer: int, start: Place, size: int) -> list[Draw]:
+        """What a consumer lacks at the end of its pass."""
+        if self.even is None:
+            return []
+        segments = self.plan.segments(start.passing, consumer)[: start.segment]
+        before = sum(segment.stop - segment.start for segment in segments if segment.stop is not None) + start.taken
+        share = self.plan.share(consumer)
+        if before + size < share:
+            return []
+        lacking = -(-self.plan.largest_share // self.even) - -(-share // self.even)
+        return [Draw((0,), fillers=1)] * lacking
+
+
+class WorkerShare(IterableDataset[tuple[Batch, Place]]):
+    """The consumer that a DataLoader worker is.
+
+    Args:
+        stream: of all consumers.
+        rank: of this process.
+        workers: of each process, at least 1.
+        places: where each of this process's consumers goes on.
+        turn: which of them is the next to give a batch; the DataLoader asks its workers in turn, from the first on.
+    """
+
+    def __init__(self, stream: Stream, rank: int, workers: int, places: Sequence[Place], turn: int) -> None:
+        self.stream, self.rank, self.workers = stream, rank, workers
+        self.places, self.turn = list(places), turn
+
+    def __iter__(self) -> Iterator[tuple[Batch, Place]]:
+        info = get_worker_info()
+        own = (self.turn + (0 if info is None else info.id)) % self.workers
+        return self.stream.batches(self.rank * self.workers + own, self.places[own])

@@ -1,0 +1,173 @@
+"""The module as a whole: what it reads, what it keeps, and streams that train."""
+
+from __future__ import annotations
+
+import gzip
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+import torch
+
+from ner_lightning.assembly import build
+from ner_lightning.data.datamodule import CorpusDataModule
+from ner_lightning.data.readers.conll import ConllReader
+from ner_lightning.data.report import DataError
+from ner_lightning.objects import plain
+from ner_lightning.task.tagging import TaggingTask
+from tests.data.shard_corpus import EVERYTHING, write_shards
+from tests.runs import EASY, LEARN, records, train_config, trained, write_corpus
+
+STREAM = ("data=conll", "data.streaming=true", "data.limit=null")
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Shards of numbered sentences, some compressed, and a development split."""
+    folder = tmp_path_factory.mktemp("corpus")
+    for file in write_shards(folder / "train")[:2]:
+        (folder / "train" / f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
+        file.unlink()
+    return write_corpus(folder, dev=EASY)
+
+
+def options(corpus: Path, *more: str) -> list[str]:
+    return [*STREAM, f"data.dir={corpus}", "data.batch_size=4", "data.shuffle_buffer=12", *more]
+
+
+class Watch:
+    """Which sentences the steps of a run are trained on; may end it as a kill would."""
+
+    def __init__(self, until: int | None = None) -> None:
+        self.steps: list[list[int]] = []
+        self.until, self.step = until, TaggingTask.training_step
+
+    def __call__(self, task: TaggingTask, batch: Any, batch_idx: int) -> torch.Tensor:
+        if len(self.steps) == self.until:
+            raise ConnectionAbortedError("killed")
+        words, before, found = task.trainer.datamodule._words, 0, []  # type: ignore[attr-defined]
+        for length, weight in zip(batch.row_lengths, batch.weight.tolist(), strict=True):
+            text = words.tokenizer.decode(batch.input_ids[0, before + 1 : before + length - 1])
+            found += [int(text.replace(" ", ""))] * int(weight)
+            before += length
+        self.steps.append(found)
+        return self.step(task, batch, batch_idx)
+
+
+def watched(folder: Path, encoder: Path, *overrides: str, until: int | None = None) -> list[list[int]]:
+    watch = Watch(until)
+    with patch.object(TaggingTask, "training_step", lambda *args: watch(*args)):
+        if until is None:
+            trained(folder, encoder, *overrides)
+        else:
+            with pytest.raises(ConnectionAbortedError):
+                trained(folder, encoder, *overrides)
+    return watch.steps
+
+
+def test_a_streamed_epoch_is_one_pass_over_all_shards(tmp_path: Path, tiny_encoder: Path, corpus: Path) -> None:
+    steps = watched(tmp_path, tiny_encoder, *options(corpus, "trainer.max_epochs=2"))
+    assert len(steps) == 2 * 16
+    for epoch in (steps[:16], steps[16:]):
+        assert Counter(number for step in epoch for number in step) == EVERYTHING
+    assert steps[:16] != steps[16:]
+    assert records(tmp_path / "run/predictions/dev.jsonl")
+
+
+def test_steps_without_a_first_pass(tmp_path: Path, tiny_encoder: Path, corpus: Path) -> None:
+    """Types and steps are given: nothing is read before the training."""
+    given = ("data.types=[PER,LOC]", "data.epoch_steps=5", "trainer.max_epochs=-1", "+trainer.max_steps=16")
+    with patch("ner_lightning.data.corpus_files.CorpusFiles.survey", side_effect=AssertionError):
+        steps = watched(tmp_path, tiny_encoder, *options(corpus, *given))
+    assert len(steps) == 16
+    assert Counter(number for step in steps for number in step) == EVERYTHING
+    about = torch.load(tmp_path / "run/checkpoints/last.ckpt", weights_only=True)["ner_lightning"]
+    assert about["tags"]["types"] == ["PER", "LOC"]
+
+
+@pytest.mark.parametrize("more", [[], ["data.num_workers=2", "data.types=[LOC,PER]", "data.epoch_steps=10"]])
+def test_killed_and_resumed_a_run_sees_each_sentence_once(
+    tmp_path: Path, tiny_encoder: Path, corpus: Path, more: list[str]
+) -> None:
+    every = ["+callbacks.last.every_n_train_steps=3", "+callbacks.last.save_on_train_epoch_end=false"]
+    asked = options(corpus, "trainer.max_epochs=2", *more, *every)
+    whole = watched(tmp_path / "whole", tiny_encoder, *asked)
+    before = watched(tmp_path / "killed", tiny_encoder, *asked, until=8)
+    last = tmp_path / "killed/run/checkpoints/last.ckpt"
+    assert torch.load(last, weights_only=True)["global_step"] == 6
+    after = watched(tmp_path / "resumed", tiny_encoder, *asked, f"ckpt_path={last}")
+    assert before[:6] + after == whole
+
+
+def test_a_stream_learns_what_the_file_teaches(tmp_path: Path, tiny_encoder: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus", dev=EASY)
+    for number in range(3):
+        write_corpus(corpus / "train", **{f"{number}": EASY[number::3]})
+    result = trained(
+        tmp_path, tiny_encoder, *LEARN, *STREAM, f"data.dir={corpus}", "data.batch_size=8", "data.num_workers=1"
+    )
+    assert result["best"]["val/f1"] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ("data.num_workers=2", r"read by 1 processes with 1 readers each, not 1 with 2: resume with as many"),
+        ("data.shuffle_buffer=8", r"other files, another seed, data\.batch_size or data\.shuffle_buffer: resume with"),
+        ("seed=2", "another seed"),
+    ],
+)
+def test_a_stream_is_not_resumed_elsewhere(
+    tmp_path: Path, tiny_encoder: Path, corpus: Path, changed: str, message: str
+) -> None:
+    trained(tmp_path, tiny_encoder, *options(corpus))
+    again = options(corpus, "trainer.max_epochs=2", f"ckpt_path={tmp_path / 'run'}", changed)
+    with pytest.raises(DataError, match=message):
+        trained(tmp_path / "again", tiny_encoder, *again)
+
+
+def test_bigrams_of_a_stream(tmp_path: Path, tiny_encoder: Path, corpus: Path) -> None:
+    config = train_config(tmp_path, tiny_encoder, *options(corpus, "model.decoder.init=bigrams"))
+    run = build(plain(config))
+    counts = run.data.tag_counts(3)
+    assert counts.start.tolist() == counts.end.tolist() == [0, sum(EVERYTHING.values()), 0]
+    assert run.data.reports["train"].sentences == sum(EVERYTHING.values())
+    assert "train" not in run.data.sentences
+
+
+def module(folder: Path, **options: Any) -> CorpusDataModule:
+    return CorpusDataModule(str(folder), ConllReader(), **options)
+
+
+def test_the_limit_holds_for_a_stream_too(corpus: Path) -> None:
+    data = module(corpus, streaming=True, limit=15)
+    data.read("train")
+    assert data._stream is not None
+    assert data._stream._counts == (13, 1, 1, 0)
+
+
+def test_types_are_in_the_order_given(tmp_path: Path) -> None:
+    data = module(write_corpus(tmp_path, train=EASY), types=["PER", "X", "LOC"])
+    data.read("train")
+    assert data.tag_set().types == ("PER", "X", "LOC")
+    data = module(tmp_path, types=["PER"])
+    data.read("train")
+    with pytest.raises(DataError, match=r"data\.types leaves out LOC, which the training data have; name every type"):
+        data.tag_set()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epoch_steps": 5}, r"data\.epoch_steps=5 is for data\.streaming=true"),
+        ({"epoch_steps": 0, "streaming": True}, r"data\.epoch_steps=0: expected a whole number from 1 on"),
+        ({"shuffle_buffer": 0, "streaming": True}, r"data\.shuffle_buffer=0: expected a whole number from 1 on"),
+        ({"types": ["LOC", "LOC"]}, r"data\.types=\['LOC', 'LOC'\]: expected entity types, none twice"),
+        ({"types": []}, r"data\.types=\[\]: expected entity types"),
+    ],
+)
+def test_options_that_say_nothing_are_refused(tmp_path: Path, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        module(tmp_path, **options)
