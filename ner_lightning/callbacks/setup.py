@@ -19,7 +19,7 @@ def setup_of(trainer: pl.Trainer, batch_size: int) -> dict[str, Any]:
 
     Returns:
         `effective_batch` (sentences an optimiser step), `batch_size`, `accumulate`, `world_size`, `precision`,
-        `strategy`, `device`.
+        `strategy`, `device`, `threads`.
     """
     accumulate = trainer.accumulate_grad_batches
     return {
@@ -30,6 +30,7 @@ def setup_of(trainer: pl.Trainer, batch_size: int) -> dict[str, Any]:
         "precision": str(trainer.precision_plugin.precision),  # Lightning may put another in place of the one asked for
         "strategy": type(trainer.strategy).__name__.removesuffix("Strategy"),
         "device": device_name(trainer.strategy.root_device),
+        "threads": torch.get_num_threads(),  # sums are ordered by them: other threads, other last bits
     }
 
 

@@ -1,0 +1,61 @@
+"""Run a stored run again and say whether the result is the same: `python -m ner_lightning.reproduce RUN`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from ner_lightning.errors import UserError
+from ner_lightning.reproduction.again import read_json, run_again, stored_config
+from ner_lightning.reproduction.differences import compare
+
+DIFFERENT = 1
+USER_ERROR = 2
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Train again from a run folder's own configuration; leave with 0 when the result is the same, 1 when not."""
+    parser = argparse.ArgumentParser(prog="python -m ner_lightning.reproduce", description=__doc__)
+    parser.add_argument("run", type=Path, help="folder of a finished run, also one of a sweep")
+    parser.add_argument("--output", type=Path, help="folder of the new run (default: outputs/reproduced/RUN_DATE)")
+    parser.add_argument("--against", type=Path, help="compare with this finished run instead of training again")
+    arguments = parser.parse_args(argv)
+    try:
+        sys.exit(reproduce(arguments.run, arguments.output, arguments.against))
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(USER_ERROR)
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
+        sys.exit(130)
+
+
+def reproduce(run: Path, output: Path | None = None, against: Path | None = None) -> int:
+    """Train again (or take `against`), print the verdict, and return the exit code.
+
+    Raises:
+        UserError: a folder that holds no finished run, one that is taken, or a second run that fails.
+    """
+    config = stored_config(run)
+    new = against or output or _folder(run, config["paths"]["outputs"])
+    if against is not None:
+        stored_config(against)
+    else:
+        if new.exists():
+            raise UserError(f"--output {new}: it is there already; name a folder that is not")
+        threads = read_json(run / "result.json").get("setup", {}).get("threads")
+        if run_again(config, new.absolute(), threads):
+            raise UserError(f"{run}: the second run failed, see above; what it wrote is in {new}")
+    verdict = compare(run, new)
+    sys.stdout.write("".join(f"{line}\n" for line in verdict.lines()))
+    return 0 if verdict.same else DIFFERENT
+
+
+def _folder(run: Path, outputs: str) -> Path:
+    return Path(outputs) / "reproduced" / f"{run.resolve().name}_{datetime.now():%Y-%m-%d_%H-%M-%S}"
+
+
+if __name__ == "__main__":
+    main()

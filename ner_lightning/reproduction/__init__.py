@@ -1,0 +1,1 @@
+"""Running a stored run again, and what to say of the two."""

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ner_lightning.errors import UserError
+from ner_lightning.reproduce import reproduce
+from ner_lightning.reproduction.again import redirected, stored_config
+from tests.runs import trained
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_run_that_was_of_a_sweep_and_told_a_service_is_alone_the_second_time() -> None:
+    config = {
+        "paths": {"outputs": "out", "output_dir": "out/a"},
+        "logger": {"wandb": {"project": "x"}},
+        "callbacks": {"pruning": {"trial": 3}, "last": {"dirpath": "out/a/checkpoints"}, "other": {"folder": "out/ab"}},
+        "ckpt_path": "out/a",
+        "sweep": {"name": "s", "job": "seed-1", "search": {"trials": 3}, "effective_batch": 32},
+    }
+    new = redirected(config)
+    assert new["callbacks"] == {"last": {"dirpath": "${paths.output_dir}/checkpoints"}, "other": {"folder": "out/ab"}}
+    assert (new["logger"], new["ckpt_path"]) == ({}, None)
+    assert new["sweep"] == {"name": None, "job": None, "search": None, "effective_batch": 32}
+    assert new["paths"] == {"outputs": "out", "output_dir": "${hydra:runtime.output_dir}"}
+
+
+def test_what_is_no_finished_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="it has no config.yaml"):
+        stored_config(tmp_path)
+    (tmp_path / "config.yaml").write_text("paths: {output_dir: x}\n")
+    with pytest.raises(UserError, match="it has no result.json"):
+        stored_config(tmp_path)
+    (tmp_path / "result.json").write_text("{}")
+    assert stored_config(tmp_path) == {"paths": {"output_dir": "x"}}
+    (tmp_path / "config.yaml").write_text("paths: {output_dir: x}\nlogger: {wandb: {key: (hidden)}}\n")
+    with pytest.raises(UserError, match=r"logger.wandb.key was a secret and is not stored"):
+        stored_config(tmp_path)
+
+
+def test_a_folder_that_is_taken_is_not_written_to(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"paths": {"output_dir": "x", "outputs": str(tmp_path)}}))
+    (tmp_path / "result.json").write_text("{}")
+    with pytest.raises(UserError, match="it is there already"):
+        reproduce(tmp_path, output=tmp_path)
+
+
+@pytest.mark.slow
+def test_a_run_repeats_itself_to_the_last_bit(tmp_path: Path, tiny_encoder: Path) -> None:
+    trained(tmp_path, tiny_encoder, "trainer.max_epochs=2")
+    command = [
+        sys.executable,
+        "-m",
+        "ner_lightning.reproduce",
+        str(tmp_path / "run"),
+        "--output",
+        str(tmp_path / "new"),
+    ]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    again = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=400)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert again.stdout.splitlines()[-1].startswith("The same")
+    # Another seed is another run, and the difference is told.
+    trained(tmp_path, tiny_encoder, "trainer.max_epochs=2", "seed=2", f"paths.output_dir={tmp_path / 'other'}")
+    assert reproduce(tmp_path / "run", against=tmp_path / "other") == 1
+
+
+def test_help_needs_no_torch() -> None:
+    code = (
+        "import sys; from ner_lightning.reproduce import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\nsys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False).returncode == 0
