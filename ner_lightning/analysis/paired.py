@@ -30,7 +30,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ner_lightning.analysis.counts import Counts, run_f1, sum_groups
 from ner_lightning.analysis.resampling import resampled_f1, swapped_sums
-from ner_lightning.analysis.variance import Uncertainty, check_pair, uncertainty
+from ner_lightning.analysis.variance import Uncertainty, check_pair, influence, uncertainty, uncertainty_of_mean
 
 Units = Literal["both", "sentences", "runs"]
 
@@ -98,18 +98,57 @@ def paired_bootstrap(
     return difference_of(a, b, drawn, known, level, rng)
 
 
+def mean_f1_interval(
+    system: ArrayLike,
+    *,
+    samples: int = SAMPLES,
+    level: float = LEVEL,
+    seed: int = 0,
+    groups: Sequence[Hashable] | None = None,
+) -> tuple[float, float]:
+    """Interval of mean F1 of one system, over sentences and seeds as in `paired_bootstrap`; fractions.
+
+    Wider than `mean_interval`, which holds for this test set alone. That two such intervals overlap does not say that
+    their systems do not differ: sentences that are hard for both widen both and leave the difference as it is.
+
+    Args:
+        system: counts `[runs, sentences, 3]`.
+        samples: how many draws.
+        level: of the interval.
+        seed: of the draws.
+        groups: document of each sentence.
+
+    Raises:
+        ValueError: no counts, or fewer than two sentences.
+    """
+    counts = sum_groups(system, groups)
+    check_pair(counts, counts, paired_seeds=True)
+    rng = np.random.default_rng(seed)
+    drawn = resampled_f1(counts, samples, rng).mean(axis=1)
+    known = uncertainty_of_mean(run_f1(counts), influence(counts))
+    around = around_observed(float(run_f1(counts).mean()), drawn, known, counts.shape[1], rng)
+    low, high = np.clip(np.quantile(around, [(1 - level) / 2, (1 + level) / 2]), 0.0, 1.0)
+    return float(low), float(high)
+
+
 def difference_of(
     a: Counts, b: Counts, drawn: NDArray[np.float64], known: Uncertainty, level: float, rng: np.random.Generator
 ) -> Difference:
     """Interval and p value from differences on resampled sentences, `[samples]`; seeds are added here."""
     observed = float(run_f1(a).mean() - run_f1(b).mean())
-    units = a.shape[1]
-    # A resampled mean varies by (n - 1) / n less than a mean of new ones.
-    around = observed + with_seeds((drawn - observed) * np.sqrt(units / (units - 1)), known, rng)
+    around = around_observed(observed, drawn, known, a.shape[1], rng)
     low, high = np.quantile(around, [(1 - level) / 2, (1 + level) / 2])
     beyond = min((around <= 0).sum(), (around >= 0).sum())
     p = min(2 * (int(beyond) + 1) / (len(around) + 1), 1.0)
     return Difference(observed, float(low), float(high), p, level, (len(a), len(b)), known.standard_error)
+
+
+def around_observed(
+    observed: float, drawn: NDArray[np.float64], known: Uncertainty, units: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Where the truth may be, given what was observed and what it was on resampled sentences."""
+    # A resampled mean varies by (n - 1) / n less than a mean of new ones.
+    return observed + with_seeds((drawn - observed) * np.sqrt(units / (units - 1)), known, rng)
 
 
 def with_seeds(deviations: NDArray[np.float64], known: Uncertainty, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -11,7 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ner_lightning.analysis.counts import f1, run_f1, sentence_counts, sum_groups
-from ner_lightning.analysis.paired import LEVEL, Difference, approximate_randomisation, paired_bootstrap
+from ner_lightning.analysis.paired import (
+    LEVEL,
+    Difference,
+    approximate_randomisation,
+    mean_f1_interval,
+    paired_bootstrap,
+)
 from ner_lightning.analysis.variance import uncertainty
 
 __all__ = [
@@ -19,6 +25,7 @@ __all__ = [
     "approximate_randomisation",
     "f1",
     "holm",
+    "mean_f1_interval",
     "mean_interval",
     "paired_bootstrap",
     "run_f1",

@@ -21,6 +21,7 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import inf, sqrt
 from typing import NamedTuple
 
@@ -70,20 +71,31 @@ def uncertainty(a: Counts, b: Counts, paired_seeds: bool = True) -> Uncertainty:
     """
     check_pair(a, b, paired_seeds)
     of_a, of_b = influence(a), influence(b)
-    sentences = _variance_of_mean(of_a.mean(0) - of_b.mean(0))
-    if len(a) == len(b) == 1:
-        return Uncertainty(sentences, 0.0, a.shape[1] - 1.0)
-    if paired_seeds:
-        spreads = [_spread(run_f1(a) - run_f1(b), of_a - of_b)]
-    else:
-        spreads = [_spread(run_f1(system), of) for system, of in ((a, of_a), (b, of_b)) if len(system) > 1]
-        if len(spreads) == 1:  # one run has the spread of one of the other's runs, known no better than that
-            several = max(len(a), len(b))
-            spreads = [
-                _Spread(spread.seeds * (1 + several), spread.both * (1 + several), spread.df) for spread in spreads
-            ]
-    seeds = max(sum(s.seeds - s.both for s in spreads), 0.0)
-    squares = sum(s.seeds**2 / s.df for s in spreads) + sentences**2 / (a.shape[1] - 1)
+    if len(a) == len(b) == 1 or paired_seeds:
+        return uncertainty_of_mean(run_f1(a) - run_f1(b), of_a - of_b)
+    spreads = [_spread(run_f1(system), of) for system, of in ((a, of_a), (b, of_b)) if len(system) > 1]
+    if len(spreads) == 1:  # one run has the spread of one of the other's runs, known no better than that
+        several = max(len(a), len(b))
+        spreads = [_Spread(known.seeds * (1 + several), known.both * (1 + several), known.df) for known in spreads]
+    return _summed(_variance_of_mean(of_a.mean(0) - of_b.mean(0)), spreads, a.shape[1])
+
+
+def uncertainty_of_mean(scores: NDArray[np.float64], effects: NDArray[np.float64]) -> Uncertainty:
+    """Split the variance of a mean over runs: of F1 of a system, or of the differences of paired runs.
+
+    Args:
+        scores: `[runs]`.
+        effects: of each unit on each score, `[runs, units]` (`influence`).
+    """
+    spreads = [_spread(scores, effects)] if len(scores) > 1 else []
+    return _summed(_variance_of_mean(effects.mean(0)), spreads, effects.shape[1])
+
+
+def _summed(sentences: float, spreads: Sequence[_Spread], units: int) -> Uncertainty:
+    seen, both = sum(spread.seeds for spread in spreads), sum(spread.both for spread in spreads)
+    # Estimates can contradict each other; none of the three parts is below 0, and the whole above each sum of two.
+    seeds = max(seen - both, 0.0) + max(both - sentences, 0.0)
+    squares = sum(spread.seeds**2 / spread.df for spread in spreads) + sentences**2 / (units - 1)
     return Uncertainty(sentences, seeds, (sentences + seeds) ** 2 / squares if squares else inf)
 
 

@@ -61,6 +61,16 @@ def test_a_single_run_is_taken_to_vary_as_the_other_system() -> None:
     assert (known.seeds, known.df) == (0, 59)
 
 
+def test_estimates_that_contradict_each_other_leave_something() -> None:
+    """Two runs that are right just where the other is wrong: their mean knows no sentences, and yet is uncertain."""
+    a = np.array([[[1, 1, 1], [0, 1, 1]] * 5, [[0, 1, 1], [1, 1, 1]] * 5])
+    b = np.array([[[0, 1, 1]] * 10] * 2)
+    found = uncertainty(a, b)
+    assert found.sentences == 0
+    assert found.seeds > 0
+    assert found.df > 0.5
+
+
 def test_influence_has_no_mean_and_survives_nothing() -> None:
     a, _ = WORLD.draw(np.random.default_rng(0))
     assert influence(a).mean(1) == pytest.approx(0, abs=1e-12)

@@ -47,18 +47,19 @@ def components(a: System, b: System, paired: bool) -> tuple[float, float, float]
         sides = [[lambda keep, x=x, y=y: subset(x, keep) - subset(y, keep) for x, y in zip(a, b, strict=True)]]
     else:
         sides = [[lambda keep, x=x: subset(x, keep) for x in system] for system in (a, b)]
-    seeds, squares = 0.0, sentences**2 / (n - 1)
+    seen, both, squares = 0.0, 0.0, sentences**2 / (n - 1)
     for runs in sides:
         r = len(runs)
         if r < 2:
             continue
-        seen = variance([run(list(range(n))) for run in runs]) / r
+        spread = variance([run(list(range(n))) for run in runs]) / r
         single = fmean(jackknife(run, n) for run in runs)
         together = jackknife(lambda keep, runs=runs: fmean(run(keep) for run in runs), n)
-        seeds += seen - (single - together) / (r - 1)
-        squares += seen**2 / (r - 1)
-    seeds = max(seeds, 0.0)
-    return sentences, seeds, (sentences + seeds) ** 2 / squares
+        seen += spread
+        both += max((single - together) / (r - 1), 0.0)
+        squares += spread**2 / (r - 1)
+    total = max(sentences - both, 0.0) + max(seen - both, 0.0) + both
+    return sentences, total - sentences, total**2 / squares
 
 
 def bootstrap(a: System, b: System, samples: int, seed: int, paired: bool = True) -> tuple[float, float, float]:

@@ -1,0 +1,180 @@
+"""F1 and recall of parts of a test set: by length of entity and sentence, type, frequency in training, seen or not.
+
+Each side is sorted by what it says itself: a gold entity by its own length, a predicted one by its own. A hit is the
+same on both sides, so that correct, predicted and gold of all bins of a slice sum to those of the metric.
+
+References:
+    J. Fu, P. Liu, G. Neubig. Interpretable multi-dataset evaluation for named entity recognition. EMNLP 2020.
+    I. Augenstein, L. Derczynski, K. Bontcheva. Generalisation in named entity recognition: a quantitative analysis.
+        Computer Speech & Language, 2017 (seen and unseen).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ner_lightning.analysis.counts import Counts, judged_entities, run_f1
+from ner_lightning.analysis.mentions import Mention, mention_of
+from ner_lightning.analysis.paired import LEVEL, mean_f1_interval
+from ner_lightning.data.stored import StoredSentence
+from ner_lightning.tagging.spans import EntitySpan
+
+ENTITY_LENGTHS = (1, 2, 3, 4, 6)  # words; where bins begin
+SENTENCE_LENGTHS = (1, 6, 11, 21, 31, 51, 101)  # words
+FREQUENCIES = (0, 1, 2, 6, 21, 101)
+SEEN, OTHER_TYPE, UNSEEN = "seen", "seen as another type", "unseen"
+SAMPLES = 2_000
+
+Key = Callable[[StoredSentence, EntitySpan], str]
+
+
+class Slice(NamedTuple):
+    """One bin of one slice; means over runs, fractions of 1.
+
+    Attributes:
+        slice: `entity length`, `sentence length`, `type`, `frequency` or `seen`.
+        bin: what is in it, such as `4-5`.
+        correct: entities.
+        predicted: entities.
+        gold: entities.
+        f1: strict; 0 where there is nothing.
+        f1_interval: over sentences and seeds. With entities of a few sentences only it is a rough one.
+        recall: share of gold entities found; None where there is none.
+        recall_interval: as above.
+    """
+
+    slice: str
+    bin: str
+    correct: float
+    predicted: float
+    gold: float
+    f1: float
+    f1_interval: tuple[float, float]
+    recall: float | None
+    recall_interval: tuple[float, float] | None
+
+
+def slice_table(
+    runs: Sequence[Sequence[StoredSentence]],
+    mentions: Mapping[Mention, int] | None = None,
+    *,
+    scheme: str | None = None,
+    groups: Sequence[Hashable] | None = None,
+    samples: int = SAMPLES,
+    level: float = LEVEL,
+    seed: int = 0,
+) -> list[Slice]:
+    """All slices of a system; bins without an entity on either side are left out.
+
+    Args:
+        runs: stored predictions of each run, on the same sentences in the same order.
+        mentions: of the training data (`mention_counts`); None: no slices by frequency and `seen`.
+        scheme: of the model; None: see `scheme_of`.
+        groups: document of each sentence.
+        samples: draws of the bootstrap.
+        level: of the intervals.
+        seed: of the draws.
+
+    Raises:
+        ValueError: runs on different sentences, or fewer than two.
+    """
+    rows: list[Slice] = []
+    for name, key in slice_keys(mentions).items():
+        bins, counts = slice_counts(runs, key, scheme)
+        for label, part in sorted(zip(bins, counts, strict=True), key=lambda pair: _bin_order(pair[0])):
+            rows.append(_row(name, label, part, groups, samples, level, seed))
+    return rows
+
+
+def slice_keys(mentions: Mapping[Mention, int] | None = None) -> dict[str, Key]:
+    """What each slice sorts an entity by."""
+    keys: dict[str, Key] = {
+        "type": lambda _, span: span.label,
+        "entity length": lambda _, span: _range(span.end - span.start, ENTITY_LENGTHS),
+        "sentence length": lambda sentence, _: _range(len(sentence.words), SENTENCE_LENGTHS),
+    }
+    if mentions is None:
+        return keys
+    surfaces = {surface for surface, _ in mentions}
+
+    def seen(sentence: StoredSentence, span: EntitySpan) -> str:
+        mention = mention_of(sentence.words, span)
+        return SEEN if mentions.get(mention, 0) else OTHER_TYPE if mention[0] in surfaces else UNSEEN
+
+    keys["frequency"] = lambda sentence, span: _range(mentions.get(mention_of(sentence.words, span), 0), FREQUENCIES)
+    keys["seen"] = seen
+    return keys
+
+
+def slice_counts(
+    runs: Sequence[Sequence[StoredSentence]], key: Key, scheme: str | None = None
+) -> tuple[list[str], list[Counts]]:
+    """Names of the bins, and the counts `[runs, sentences, 3]` of each; summed over bins those of `sentence_counts`.
+
+    Raises:
+        ValueError: runs on different sentences.
+    """
+    same_sentences(runs)
+    counts: dict[str, Counts] = defaultdict(lambda: np.zeros((len(runs), len(runs[0]), 3), dtype=np.int64))
+    for i, run in enumerate(runs):
+        for j, (sentence, (gold, predicted)) in enumerate(zip(run, judged_entities(run, scheme=scheme), strict=True)):
+            for column, spans in enumerate((set(gold) & set(predicted), predicted, gold)):
+                for span in spans:
+                    counts[key(sentence, span)][i, j, column] += 1
+    return list(counts), list(counts.values())
+
+
+def same_sentences(runs: Sequence[Sequence[StoredSentence]]) -> None:
+    """Refuse runs that cannot be laid side by side.
+
+    Raises:
+        ValueError: no run, or other words or annotation in one than in the first.
+    """
+    if not runs:
+        raise ValueError("expected at least one run, received none")
+    for number, run in enumerate(runs[1:], 2):
+        if len(run) != len(runs[0]):
+            raise ValueError(
+                f"expected runs on the same sentences, received {len(runs[0])} and {len(run)} (run {number})"
+            )
+        for first, other in zip(runs[0], run, strict=True):
+            if first.words != other.words or first.gold != other.gold:
+                raise ValueError(
+                    f"expected runs on the same sentences, found other words or entities in {first.id!r} and "
+                    f"{other.id!r} (run {number}); compare runs of one version of a corpus"
+                )
+
+
+def _row(
+    name: str, label: str, counts: Counts, groups: Sequence[Hashable] | None, samples: int, level: float, seed: int
+) -> Slice:
+    correct, predicted, gold = (float(value) for value in counts.sum(axis=(0, 1)) / len(counts))
+    # Recall c / g is F1 of a side that predicts as many as there are: 2c / (g + g).
+    of_recall = counts[..., [0, 2, 2]]
+    f1_interval, recall_interval = (
+        mean_f1_interval(each, samples=samples, level=level, seed=seed, groups=groups) for each in (counts, of_recall)
+    )
+    f1, recall = float(run_f1(counts).mean()), float(run_f1(of_recall).mean())
+    if not gold:
+        return Slice(name, label, correct, predicted, gold, f1, f1_interval, None, None)
+    return Slice(name, label, correct, predicted, gold, f1, f1_interval, recall, recall_interval)
+
+
+def _range(value: int, edges: Sequence[int]) -> str:
+    """The bin of a number: `3`, `4-5`, or `6+` above the last edge."""
+    place = bisect_right(edges, value) - 1
+    low = edges[place]
+    if place + 1 == len(edges):
+        return f"{low}+"
+    high = edges[place + 1] - 1
+    return str(low) if low == high else f"{low}-{high}"
+
+
+def _bin_order(label: str) -> tuple[int, str]:
+    head = label.rstrip("+").split("-")[0]
+    return (int(head), "") if head.isdecimal() else (-1, label)
