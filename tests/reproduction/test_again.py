@@ -32,10 +32,10 @@ def test_a_run_that_was_of_a_sweep_and_told_a_service_is_alone_the_second_time()
 
 
 def test_what_is_no_finished_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="it has no config.yaml"):
+    with pytest.raises(UserError, match=r"it has no config\.yaml"):
         stored_config(tmp_path)
     (tmp_path / "config.yaml").write_text("paths: {output_dir: x}\n")
-    with pytest.raises(UserError, match="it has no result.json"):
+    with pytest.raises(UserError, match=r"it has no result\.json"):
         stored_config(tmp_path)
     (tmp_path / "result.json").write_text("{}")
     assert stored_config(tmp_path) == {"paths": {"output_dir": "x"}}
