@@ -39,7 +39,9 @@ TERMINATED = 128 + 15
 # Said in every run by what we build on, and nothing a user could act on.
 _NOISE = (
     r".*isinstance\(treespec, LeafSpec\).*",
-    r"Experiment logs directory .* exists and is not empty",  # our own record is already there
+    r"Checkpoint directory .* exists and is not empty",  # of a run that is resumed there
+    r"You're resuming from a checkpoint that ended before the epoch",  # the data module goes on with the next batch
+    r"The number of training batches .* is smaller than the logging interval",  # the task logs more often then
     r".*does not have many workers.*",
     r"It is recommended to use `self.log\('test/.*sync_dist=True",  # the metric has summed over ranks itself
 )
@@ -117,7 +119,10 @@ def _sweep(command: str, words: Namespace) -> int:
     signal.signal(
         signal.SIGTERM, lambda *_: sys.exit(TERMINATED)
     )  # the jobs are ended, and written down as interrupted
-    with Watch(planned.sweep.home, planned.monitor, planned.mode, planned.sweep.side_by_side):
+    with (
+        Watch(planned.sweep.home, planned.monitor, planned.mode, planned.sweep.side_by_side),
+        planned.under_way(),
+    ):
         if planned.sweep.settings.search is not None:
             from ner_lightning.sweep.search import search
 

@@ -11,6 +11,9 @@ from yaml import MarkedYAMLError  # type: ignore[import-untyped]
 
 from ner_lightning.command_line.vocabulary import Vocabulary, closest
 
+LAUNCHERS = ("joblib", "submitit_slurm", "submitit_local")
+"""Options of `hydra/launcher` that plugins bring; ours stand on them."""
+
 
 def explain(error: Exception, hydra: Hydra, command: str, overrides: list[str]) -> str:
     """One sentence for what composing a command line raised.
@@ -70,6 +73,8 @@ class Words(Vocabulary):
             return (
                 f"There is no configuration {name}.yaml; leave --config-name out, or add its folder with --config-dir."
             )
+        if group == "hydra/launcher" and name in LAUNCHERS:
+            return f"{group}={name} needs a plugin of Hydra's: pip install 'ner-lightning[launchers]'."
         options = [str(option) for option in error.options or ()]
         said = [o for o in self.overrides if o.lstrip("+").partition("=")[0] == group and name in o]
         added = " ".join(o for o in self.overrides if o.startswith("+")) or f"{self.command}.yaml"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -28,7 +29,8 @@ from ner_lightning.sweep.settings import SweepSettings
 PRUNED = 4
 """Exit code of a run that its pruner has ended."""
 
-INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
+INTERRUPTED = {code: number.name for number in (signal.SIGINT, signal.SIGTERM) for code in (128 + number, -number)}
+"""Exit codes of a run that was asked to end; negative where that came before it could answer."""
 
 SUPERSEDED = "superseded"
 """Folder inside a sweep's for what stood in the folder of a job that starts anew."""
@@ -63,11 +65,8 @@ class Sweep:
             config: resolved, plain containers.
             extra: overrides that belong to this attempt alone.
         """
-        lock = FileLock(self.home / ".locks" / f"{name}.lock")
-        lock_folder = Path(lock.lock_file).parent
-        lock_folder.mkdir(parents=True, exist_ok=True)
         try:
-            with lock.acquire(timeout=0):
+            with self._lock(name).acquire(timeout=0):
                 return self._run_locked(name, overrides, config, extra)
         except Timeout:  # another call of the same sweep has it
             return self.manifest.jobs().get(name, Job(name, tuple(overrides), "running"))
@@ -150,6 +149,18 @@ class Sweep:
         self.manifest.change(job.job, note=note, adapted=smaller)
         return self._attempt(job.job, [*overrides, *smaller], config)
 
+    def write_down_orphans(self) -> None:
+        """Call interrupted what is said to run here, and is gone with whoever should have said so."""
+        for name, job in self.manifest.jobs().items():
+            if job.is_orphan:
+                with contextlib.suppress(Timeout), self._lock(name).acquire(timeout=0):
+                    self.manifest.change(name, state="interrupted", ended=now(), error="its process is gone")
+
+    def _lock(self, name: str) -> FileLock:
+        path = self.home / ".locks" / f"{name}.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return FileLock(path)
+
     def _close(self, before: Job, folder: Path, state: State, seconds: float = 0.0, error: str | None = None) -> Job:
         result = _read_json(folder / "result.json") if state == "finished" else {}
         metrics = {k: v for k, v in result.get("best", {}).items() if isinstance(v, int | float)}
@@ -208,7 +219,7 @@ def _judge(end: process.Exit, folder: Path) -> tuple[State, str | None]:
     if end.code == PRUNED:
         return "pruned", None
     if end.code in INTERRUPTED:
-        return "interrupted", f"ended by {signal.Signals(end.code - 128).name}"
+        return "interrupted", f"ended by {INTERRUPTED[end.code]}"
     if told := failure.read_failure(folder):
         return "failed", told.message
     if end.ran_out_of_memory:

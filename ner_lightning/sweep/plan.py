@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -18,17 +19,15 @@ from ner_lightning.combinations import refusal
 from ner_lightning.command_line.checks import resolved
 from ner_lightning.command_line.compose import compose, hydra_session, sweep_config
 from ner_lightning.errors import UserError
-from ner_lightning.sweep import process
+from ner_lightning.sweep.call import Call
 from ner_lightning.sweep.job import Sweep, objective, quoted
+from ner_lightning.sweep.launchers import Launching, launching
 from ner_lightning.sweep.manifest import About, Job
 from ner_lightning.sweep.naming import job_name, key_of, sweep_name, value_of
 from ner_lightning.sweep.settings import SweepSettings
 
 HOME = "sweeps"
 """Folder below the outputs that holds a folder for each sweep."""
-
-# Launchers that run jobs on this machine; what another machine has is not known here.
-_HERE = ("BasicLauncher", "JoblibLauncher", "LocalLauncher")
 
 
 class Values(NamedTuple):
@@ -60,12 +59,26 @@ class Plan:
         values: what varies.
         monitor: the metric that decides, and whether large (`max`) or small (`min`) is good.
         mode: see there.
+        call: this one, for the processes of a launcher.
+        launching: where its jobs run.
     """
 
     sweep: Sweep
     values: Values
     monitor: str
     mode: str
+    call: Call
+    launching: Launching
+
+    @contextlib.contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Around the jobs: none of them is left behind, nor said to run when it does not."""
+        try:
+            with self.call.stoppable() if self.launching.elsewhere else contextlib.nullcontext():
+                yield
+        finally:
+            self.sweep.write_down_orphans()
+            self.call.end()
 
     def hydra_words(self) -> list[str]:
         """What Hydra must be told: where the sweep stands, and to leave logging to the jobs."""
@@ -97,18 +110,26 @@ def plan(command: str, arguments: Namespace) -> Plan:
             raise UserError("-m, but nothing varies: give a key several values, as in seed=1,2,3, or +sweep=lr")
         settings = replace(settings, name=settings.name or sweep_name(values.fixed, [*values.varied, *values.ranges]))
         home = Path(container["paths"]["outputs"], HOME, str(settings.name)).absolute()
-        launcher = cast(dict[str, Any], OmegaConf.to_container(master.hydra.launcher))
+        node = cast(dict[str, Any], OmegaConf.to_container(master.hydra.launcher))
+        how = launching(node, jobs=len(values.jobs()))
+        if settings.search is not None and how.elsewhere:
+            raise UserError(
+                "hydra/launcher: a search starts its trials itself, sweep.search.workers of them side by side; on a "
+                "cluster, start the same command as often as there are to be workers"
+            )
+        settings = replace(settings, threads=settings.threads or how.threads)
         found = Plan(
-            Sweep(home, settings, _flags(arguments), _side_by_side(launcher, settings)),
+            Sweep(home, settings, _flags(arguments), settings.search.workers if settings.search else how.side_by_side),
             values,
             monitor=container["monitor"],
             mode=container["callbacks"].get("checkpoint", {}).get("mode", "max"),
+            call=Call.begin(home),
+            launching=how,
         )
         swept = (*values.varied, *values.ranges)
         found.sweep.manifest.describe(About(str(settings.name), found.monitor, found.mode, swept, values.fixed))
         if settings.search is None:
-            local = str(launcher["_target_"]).endswith(_HERE)
-            register(hydra, name, found, gpus=_gpus if local else None)
+            register(hydra, name, found, gpus=_gpus if how.here else None)
     return found
 
 
@@ -165,8 +186,12 @@ def run_hydra_job(plan: Plan, config: DictConfig) -> float:
     from hydra.core.hydra_config import HydraConfig
 
     overrides = list(HydraConfig.get().overrides.task)
+    name = plan.values.name(overrides)
+    if plan.call.is_stopped:
+        raise JobEndedBadly(f"{name}: not started")
     container = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
-    job = plan.sweep.run(plan.values.name(overrides), overrides, container)
+    with plan.call.working(name):
+        job = plan.sweep.run(name, overrides, container)
     if job.state in ("failed", "interrupted"):
         raise JobEndedBadly(f"{job.job}: {job.error}")
     return objective(job, plan.monitor)
@@ -178,13 +203,6 @@ class JobEndedBadly(CompactHydraException):
 
 def _representative(values: Values) -> list[str]:
     return [*values.fixed, *(words[0] for words in values.varied.values())]
-
-
-def _side_by_side(launcher: dict[str, Any], settings: SweepSettings) -> int:
-    if settings.search is not None:
-        return settings.search.workers
-    jobs = int(launcher.get("n_jobs", 1))
-    return jobs if jobs > 0 else process.available_threads()
 
 
 def _flags(arguments: Namespace) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ _DISTRIBUTED = (
 _PR_SET_PDEATHSIG = 1
 
 _RUNNING: set[subprocess.Popen[bytes]] = set()
+_INTERRUPTED: weakref.WeakSet[subprocess.Popen[bytes]] = weakref.WeakSet()
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def run(
 
 def stop(process: subprocess.Popen[bytes], patience: float = PATIENCE) -> int:
     """End a process as Ctrl-C would; one that does not listen is killed."""
-    process.send_signal(signal.SIGINT)
+    _interrupt(process)
     try:
         return process.wait(patience)
     except subprocess.TimeoutExpired:
@@ -108,9 +110,24 @@ def stop(process: subprocess.Popen[bytes], patience: float = PATIENCE) -> int:
         return process.wait()
 
 
-def interrupt_all() -> None:
-    """Interrupt what other threads wait for; each of them sees how its process ends."""
+def interrupt_all() -> bool:
+    """Interrupt what other threads wait for; each of them sees how its process ends. False where nothing runs."""
+    running = list(_RUNNING)
+    for process in running:
+        _interrupt(process)
+    return bool(running)
+
+
+def kill_all() -> None:
+    """Kill what other threads wait for."""
     for process in list(_RUNNING):
+        process.kill()
+
+
+def _interrupt(process: subprocess.Popen[bytes]) -> None:
+    """Once: a second Ctrl-C would break what the first has set going."""
+    if process not in _INTERRUPTED:
+        _INTERRUPTED.add(process)
         process.send_signal(signal.SIGINT)
 
 

@@ -5,68 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from ner_lightning.sweep.manifest import Job, Manifest
-
-ROOT = Path(__file__).parents[2]
-PATIENCE = 300  # seconds; on a loaded machine a process takes half a minute to start
+from tests.sweep.started import Start, finish, jobs, processes_of, wait_until
 
 pytestmark = pytest.mark.slow
-
-Start = Callable[..., subprocess.Popen[str]]
-
-
-@pytest.fixture
-def start(tiny_encoder: Path) -> Iterator[Start]:
-    """Start a sweep with a tiny encoder; what still runs at the end of the test is killed."""
-    begun: list[subprocess.Popen[str]] = []
-    leaked = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "NODE_RANK")
-    environment = {key: value for key, value in os.environ.items() if key not in leaked}
-
-    def answer(outputs: Path, *words: str) -> subprocess.Popen[str]:
-        quick = ("data.limit=120", "test=true", "sweep.name=s", f"model.encoder.name={tiny_encoder}")
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ner_lightning.train", "-m", *quick, *words, f"paths.outputs={outputs}"],
-            cwd=ROOT,
-            env=environment | {"OMP_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        begun.append(process)
-        return process
-
-    yield answer
-    for process in begun:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
-
-
-def finish(process: subprocess.Popen[str], code: int = 0) -> str:
-    output, _ = process.communicate(timeout=PATIENCE)
-    assert process.returncode == code, output
-    return output
-
-
-def jobs(outputs: Path) -> dict[str, Job]:
-    return Manifest(outputs / "sweeps" / "s").jobs()
-
-
-def wait_until(condition: Callable[[], Any], process: subprocess.Popen[str]) -> None:
-    until = time.monotonic() + PATIENCE
-    while not condition():
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < until, "it did not happen in time"
-        time.sleep(0.05)
 
 
 def best(outputs: Path, job: str) -> dict[str, float]:
@@ -76,20 +21,6 @@ def best(outputs: Path, job: str) -> dict[str, float]:
 
 def files(folder: Path) -> dict[str, int]:
     return {str(path): path.stat().st_mtime_ns for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
-def processes_of(folder: Path) -> list[str]:
-    """Command lines of living processes that name a folder."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            except OSError:
-                continue
-            if str(folder) in line:
-                found.append(line)
-    return found
 
 
 GRID = ("optim.encoder_lr=1e-4,1e-3", "seed=1,2", "trainer.max_epochs=6")
