@@ -30,7 +30,10 @@ BF16_ON_CPU = {"accelerator": "cpu", "precision": "bf16-mixed", "strategy": "aut
     ("instructions", "message"),
     [
         ({"avx2": True, "amx_bf16": False}, r"bf16-mixed: this CPU has neither AMX nor AVX512_BF16, .* 7\.7 times"),
-        ({"avx512_bf16": True, "amx_bf16": False}, r"bf16-mixed: this CPU has AVX512_BF16 but no AMX, .* 1\.6 times"),
+        (
+            {"avx512_bf16": True, "amx_bf16": False},
+            r"bf16-mixed: this CPU has AVX512_BF16 but no AMX, .* 1\.4 to 1\.6 times",
+        ),
     ],
 )
 def test_bfloat16_is_warned_of_once_where_the_cpu_has_no_matrix_units_for_it(
