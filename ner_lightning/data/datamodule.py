@@ -219,6 +219,7 @@ class CorpusDataModule(pl.LightningDataModule):
             return self._stream.loader(
                 self._words,
                 self._tags,
+                self.tag_set().types,
                 BlockDraws(self.batch_size, grouping),
                 batch_size=self.batch_size,
                 seed=self._seed,

@@ -22,10 +22,11 @@ from ner_lightning.data.samplers import Draw, Grouping, TrainingSampler
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.sentence_store import in_memory
 from ner_lightning.data.shards import Plan, Shards
+from ner_lightning.data.token_budget import Costs
 from ner_lightning.tagging.tagset import TagSet
 
-Draws = Callable[[np.ndarray, int], Iterable[Draw]]
-"""From the lengths of a block's sentences and a seed to its batches."""
+Draws = Callable[[Costs, int], Iterable[Draw]]
+"""From what a block's sentences cost and a seed to its batches."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,24 @@ class BlockDraws:
 
     batch_size: int
     grouping: Grouping
+    max_subwords: int | None = None
+    padded: bool = False
 
-    def __call__(self, lengths: np.ndarray, seed: int) -> Iterable[Draw]:
-        """Batches of sentences of these lengths."""
-        return TrainingSampler(lengths, self.batch_size, seed=seed, grouping=self.grouping)
+    def __call__(self, costs: Costs, seed: int) -> TrainingSampler:
+        """Batches of sentences that cost so much."""
+        return TrainingSampler(
+            costs,
+            self.batch_size,
+            seed=seed,
+            grouping=self.grouping,
+            max_subwords=self.max_subwords,
+            padded=self.padded,
+        )
+
+    @property
+    def are_full(self) -> bool:
+        """Whether all batches but the last have `batch_size` sentences, so that they can be counted beforehand."""
+        return self.grouping != "token_budget" and self.max_subwords is None
 
 
 class Place(NamedTuple):
@@ -71,6 +86,7 @@ class Stream:
         plan: who reads what.
         words: the encoder's view of words.
         tags: every type that occurs.
+        types: those that the training data may have.
         draws: batches of a block.
         buffer: sentences of a block, those that are shuffled together.
         layout: of a batch.
@@ -84,6 +100,7 @@ class Stream:
     plan: Plan
     words: WordEncoder
     tags: TagSet
+    types: tuple[str, ...]
     draws: Draws
     buffer: int
     layout: Layout = "packed"
@@ -99,7 +116,7 @@ class Stream:
         for start, after, sentences in self._blocks(consumer, place):
             collator = Collator(self._encoded(sentences), self.words, self.layout, self.overlap)
             seed = np.random.SeedSequence((self.plan.seed, consumer, *start)).generate_state(1)[0]
-            draws = [*self.draws(collator.corpus.lengths, int(seed)), *self._fillers(consumer, start, len(sentences))]
+            draws = [*self.draws(collator.costs(), int(seed)), *self._fillers(consumer, start, len(sentences))]
             done = place.batches if start[:3] == place[:3] else 0
             for number, draw in enumerate(draws[done:], done + 1):
                 here = after if number == len(draws) else start._replace(batches=number)
@@ -133,7 +150,7 @@ class Stream:
 
     def _encoded(self, sentences: list[Sentence]) -> EncodedCorpus:
         store = in_memory(sentences)
-        if unknown := set(store.types) - set(self.tags.types):
+        if unknown := set(store.types) - set(self.types):
             of = next(s for s in sentences if any(span.label in unknown for span in s.spans))
             raise DataError(f"{of.id}: data.types leaves out {', '.join(sorted(unknown))}; name every type")
         return encode(store, self.words, self.tags)

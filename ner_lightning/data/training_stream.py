@@ -69,6 +69,7 @@ class TrainingStream:
         self,
         words: WordEncoder,
         tags: TagSet,
+        types: tuple[str, ...],
         draws: Draws,
         *,
         batch_size: int | None,
@@ -85,6 +86,7 @@ class TrainingStream:
         Args:
             words: the encoder's view of words.
             tags: every type that occurs.
+            types: those that the training data may have.
             draws: batches of a block.
             batch_size: sentences of a batch; None where batches differ.
             seed: of every order.
@@ -107,7 +109,7 @@ class TrainingStream:
             steps, even = workers * -(-plan.largest_share // batch_size), batch_size
         if batch_size is not None:
             buffer = max(buffer // batch_size, 1) * batch_size
-        stream = Stream(self.shards, plan, words, tags, draws, buffer, even=even, **layout)
+        stream = Stream(self.shards, plan, words, tags, types, draws, buffer, even=even, **layout)
         self._identity = {
             "readers": [world, workers],
             "order": digest([path.name for path in self.shards.paths], plan.counts, seed, buffer, repr(draws)),

@@ -43,4 +43,4 @@ def stream(
     """The stream of these files in batches of 4 sentences, blocks of 12."""
     plan = Plan(len(files), consumers, 5, SIZES[: len(files)] if counted else None)
     options = {"buffer": 12, "even": 4 if even else None, **options}
-    return Stream(Shards(ConllReader(), files), plan, words, TAGS, BlockDraws(4, "random"), **options)
+    return Stream(Shards(ConllReader(), files), plan, words, TAGS, TAGS.types, BlockDraws(4, "random"), **options)

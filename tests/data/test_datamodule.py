@@ -91,7 +91,7 @@ def test_steps_without_a_first_pass(tmp_path: Path, tiny_encoder: Path, corpus: 
 def test_killed_and_resumed_a_run_sees_each_sentence_once(
     tmp_path: Path, tiny_encoder: Path, corpus: Path, more: list[str]
 ) -> None:
-    every = ["+callbacks.last.every_n_train_steps=3", "+callbacks.last.save_on_train_epoch_end=false"]
+    every = ["callbacks.last.steps=3"]
     asked = options(corpus, "trainer.max_epochs=2", *more, *every)
     whole = watched(tmp_path / "whole", tiny_encoder, *asked)
     before = watched(tmp_path / "killed", tiny_encoder, *asked, until=8)
@@ -126,6 +126,12 @@ def test_a_stream_is_not_resumed_elsewhere(
     again = options(corpus, "trainer.max_epochs=2", f"ckpt_path={tmp_path / 'run'}", changed)
     with pytest.raises(DataError, match=message):
         trained(tmp_path / "again", tiny_encoder, *again)
+
+
+def test_a_type_left_out_is_seen_when_its_sentence_comes(tmp_path: Path, tiny_encoder: Path, corpus: Path) -> None:
+    """Also one that the development data have: it is scored, but the model cannot learn it."""
+    with pytest.raises(DataError, match=r"\.conll.*:1: data\.types leaves out LOC; name every type"):
+        trained(tmp_path, tiny_encoder, *options(corpus, "data.types=[PER]", "data.epoch_steps=5"))
 
 
 def test_bigrams_of_a_stream(tmp_path: Path, tiny_encoder: Path, corpus: Path) -> None:

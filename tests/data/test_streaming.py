@@ -88,7 +88,9 @@ def test_similar_lengths_share_a_batch(tmp_path: Path, words: WordEncoder) -> No
     write_corpus(tmp_path, train=["1" * (n % 9 + 1) for n in range(90)])
     draws = BlockDraws(10, "length_bucket")
     plan = Plan(1, 1, 5, None)
-    whole = Stream(Shards(ConllReader(), [tmp_path / "train.conll"]), plan, words, TAGS, draws, 90, layout="padded")
+    whole = Stream(
+        Shards(ConllReader(), [tmp_path / "train.conll"]), plan, words, TAGS, TAGS.types, draws, 90, layout="padded"
+    )
     for batch, _ in islice(whole.batches(0, BEGINNING), 9):
         assert len(set(batch.row_lengths)) == 1
 
