@@ -28,7 +28,11 @@ def name_of(file: Path) -> str:
     return file.relative_to(CONF).with_suffix("").as_posix()
 
 
-FILES = sorted(CONF.rglob("*.yaml"), key=name_of)
+FOREIGN = ("wandb",)  # folders whose files are read by others: tests/conf/test_wandb_sweeps.py
+LAUNCHERS = "hydra/launcher"
+SWEEPING = ("train",)  # roots whose sweeps have launchers
+
+FILES = sorted((f for f in CONF.rglob("*.yaml") if f.relative_to(CONF).parts[0] not in FOREIGN), key=name_of)
 ROOTS = [name_of(file) for file in FILES if file.parent == CONF]
 OPTIONS = [name_of(file) for file in FILES if file.parent != CONF]
 EXPERIMENTS = [name.partition("/")[2] for name in OPTIONS if name.startswith("experiment/")]
@@ -62,7 +66,8 @@ def uses() -> list[tuple[str, str]]:
             groups = groups_of(root)
             parent = group.rpartition("/")[0]
             has_place = group in groups or (parent in groups and composed(root).hydra.runtime.choices[parent] is None)
-            if has_place or (group in OVERLAYS and "model" in groups):
+            launches = group == LAUNCHERS and root in SWEEPING
+            if has_place or launches or (group in OVERLAYS and "model" in groups):
                 pairs.append((root, option))
     return pairs
 
