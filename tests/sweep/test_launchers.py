@@ -24,7 +24,7 @@ from ner_lightning.sweep.plan import Plan, plan
 from tests.runs import write_corpus
 from tests.sweep.started import ROOT, Start, finish, jobs, processes_of, wait_until
 
-OURS = ("parallel", "slurm", "slurm_local", "ray")
+OURS = ("parallel", "slurm", "slurm_local", "ray_cluster")
 
 
 def node(*words: str) -> dict[str, Any]:
@@ -49,8 +49,8 @@ def eight_threads(monkeypatch: pytest.MonkeyPatch) -> None:
         (["hydra/launcher=parallel", "hydra.launcher.n_jobs=-6"], Launching(elsewhere=True, side_by_side=3)),
         (["hydra/launcher=slurm_local"], Launching(elsewhere=True, side_by_side=6)),
         (["hydra/launcher=slurm", "hydra.launcher.partition=gpu"], Launching(here=False, elsewhere=True)),
-        (["hydra/launcher=ray", "hydra.launcher.ray.remote.num_cpus=3"], Launching(elsewhere=True, threads=3)),
-        (["hydra/launcher=ray", "hydra.launcher.ray.init.address=auto"], Launching(False, True, threads=1)),
+        (["hydra/launcher=ray_cluster", "hydra.launcher.ray.remote.num_cpus=3"], Launching(elsewhere=True, threads=3)),
+        (["hydra/launcher=ray_cluster", "hydra.launcher.ray.init.address=auto"], Launching(False, True, threads=1)),
     ],
 )
 def test_where_jobs_run_and_how_many_share_a_machine(words: list[str], expected: Launching) -> None:
@@ -59,6 +59,7 @@ def test_where_jobs_run_and_how_many_share_a_machine(words: list[str], expected:
 
 @pytest.mark.parametrize("name", OURS)
 def test_each_of_ours_is_a_launcher_of_hydras(name: str) -> None:
+    """With names of their own: Hydra holds a file of the same name against the plugin's schema, and warns of it."""
     assert node(f"hydra/launcher={name}")["_target_"].startswith("hydra_plugins.")
     assert {path.stem for path in (ROOT / "conf/hydra/launcher").glob("*.yaml")} == {*OURS}
 
