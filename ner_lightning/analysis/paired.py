@@ -124,10 +124,17 @@ def mean_f1_interval(
     counts = sum_groups(system, groups)
     check_pair(counts, counts, paired_seeds=True)
     rng = np.random.default_rng(seed)
-    drawn = resampled_f1(counts, samples, rng).mean(axis=1)
-    known = uncertainty_of_mean(run_f1(counts), influence(counts))
-    around = around_observed(float(run_f1(counts).mean()), drawn, known, counts.shape[1], rng)
-    low, high = np.clip(np.quantile(around, [(1 - level) / 2, (1 + level) / 2]), 0.0, 1.0)
+    return interval_of(counts, resampled_f1(counts, samples, rng), level, rng)
+
+
+def interval_of(
+    counts: Counts, drawn: NDArray[np.float64], level: float, rng: np.random.Generator
+) -> tuple[float, float]:
+    """Interval of mean F1 from F1 on resampled sentences, `[samples, runs]`, without NaN; seeds are added here."""
+    scores = run_f1(counts)
+    known = uncertainty_of_mean(scores, influence(counts))
+    around = around_observed(float(scores.mean()), drawn.mean(axis=1), known, counts.shape[1], rng)
+    low, high = np.clip(np.nanquantile(around, [(1 - level) / 2, (1 + level) / 2]), 0.0, 1.0)
     return float(low), float(high)
 
 

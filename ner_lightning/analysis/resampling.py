@@ -16,20 +16,21 @@ from ner_lightning.analysis.counts import Counts
 CELLS = 1 << 18  # weights at a time: 2 MB, which stays in the cache, and as much again for the draws
 
 
-def resampled_f1(system: Counts, samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def resampled_f1(system: Counts, samples: int, rng: np.random.Generator, empty: float = 0.0) -> NDArray[np.float64]:
     """F1 of each run on test sets drawn with replacement; all runs see the same draws, which pairs them.
 
     Args:
         system: counts of runs, of one system or of several, `[runs, units, 3]`; a unit is a sentence or a document.
         samples: how many test sets, each of as many units.
         rng: draws them.
+        empty: F1 of a test set without an entity on either side.
 
     Returns:
-        Fractions `[samples, runs]`; 0 where a test set has no entity.
+        Fractions `[samples, runs]`.
     """
     hits = 2.0 * system[..., 0].T
     whole = (system[..., 1] + system[..., 2]).T.astype(np.float64)
-    scores = np.zeros((samples, len(system)))
+    scores = np.full((samples, len(system)), empty)
     for rows, weights in _draws(samples, system.shape[1], rng):
         above, below = weights @ hits, weights @ whole
         np.divide(above, below, out=scores[rows], where=below > 0)

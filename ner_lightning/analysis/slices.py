@@ -14,13 +14,17 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from math import nan
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ner_lightning.analysis.counts import Counts, judged_entities, run_f1
+from ner_lightning.analysis.counts import Counts, judged_entities, run_f1, sum_groups
 from ner_lightning.analysis.mentions import Mention, mention_of
-from ner_lightning.analysis.paired import LEVEL, mean_f1_interval
+from ner_lightning.analysis.paired import LEVEL, interval_of
+from ner_lightning.analysis.resampling import resampled_f1
+from ner_lightning.analysis.variance import check_pair
 from ner_lightning.data.stored import StoredSentence
 from ner_lightning.tagging.spans import EntitySpan
 
@@ -43,7 +47,8 @@ class Slice(NamedTuple):
         predicted: entities.
         gold: entities.
         f1: strict; 0 where there is nothing.
-        f1_interval: over sentences and seeds. With entities of a few sentences only it is a rough one.
+        f1_interval: over sentences and seeds. With entities of few sentences it is too narrow, of one it is a point
+            but for seeds.
         recall: share of gold entities found; None where there is none.
         recall_interval: as above.
     """
@@ -83,12 +88,33 @@ def slice_table(
     Raises:
         ValueError: runs on different sentences, or fewer than two.
     """
-    rows: list[Slice] = []
+    names: list[tuple[str, str]] = []
+    parts: list[Counts] = []
     for name, key in slice_keys(mentions).items():
         bins, counts = slice_counts(runs, key, scheme)
         for label, part in sorted(zip(bins, counts, strict=True), key=lambda pair: _bin_order(pair[0])):
-            rows.append(_row(name, label, part, groups, samples, level, seed))
-    return rows
+            names.append((name, label))
+            # Recall c / g is F1 of a side that predicts as many as there are: 2c / (g + g).
+            parts += [sum_groups(part, groups), sum_groups(part[..., [0, 2, 2]], groups)]
+    if not parts:
+        return []
+    check_pair(parts[0], parts[0], paired_seeds=True)
+    rng = np.random.default_rng(seed)
+    scores = resampled_f1(np.concatenate(parts), samples, rng, empty=nan)  # all bins on the same draws: once is enough
+    drawn = [_without_empty(values) for values in np.split(scores, len(parts), axis=1)]
+    intervals = [
+        interval_of(part, values, level, rng) if part.any() else (0.0, 0.0)  # recall where there is no gold entity
+        for part, values in zip(parts, drawn, strict=True)
+    ]
+    return [
+        _row(name, parts[2 * i], parts[2 * i + 1], intervals[2 * i], intervals[2 * i + 1])
+        for i, name in enumerate(names)
+    ]
+
+
+def _without_empty(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Draws without an entity of the bin in any run say nothing of it and stay NaN; of one run only, F1 is 0."""
+    return np.where(np.isnan(drawn).all(axis=1, keepdims=True), nan, np.nan_to_num(drawn))
 
 
 def slice_keys(mentions: Mapping[Mention, int] | None = None) -> dict[str, Key]:
@@ -151,18 +177,17 @@ def same_sentences(runs: Sequence[Sequence[StoredSentence]]) -> None:
 
 
 def _row(
-    name: str, label: str, counts: Counts, groups: Sequence[Hashable] | None, samples: int, level: float, seed: int
+    name: tuple[str, str],
+    counts: Counts,
+    of_recall: Counts,
+    f1_interval: tuple[float, float],
+    recall_interval: tuple[float, float],
 ) -> Slice:
     correct, predicted, gold = (float(value) for value in counts.sum(axis=(0, 1)) / len(counts))
-    # Recall c / g is F1 of a side that predicts as many as there are: 2c / (g + g).
-    of_recall = counts[..., [0, 2, 2]]
-    f1_interval, recall_interval = (
-        mean_f1_interval(each, samples=samples, level=level, seed=seed, groups=groups) for each in (counts, of_recall)
-    )
     f1, recall = float(run_f1(counts).mean()), float(run_f1(of_recall).mean())
     if not gold:
-        return Slice(name, label, correct, predicted, gold, f1, f1_interval, None, None)
-    return Slice(name, label, correct, predicted, gold, f1, f1_interval, recall, recall_interval)
+        return Slice(*name, correct, predicted, gold, f1, f1_interval, None, None)
+    return Slice(*name, correct, predicted, gold, f1, f1_interval, recall, recall_interval)
 
 
 def _range(value: int, edges: Sequence[int]) -> str:

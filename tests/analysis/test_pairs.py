@@ -48,12 +48,15 @@ def test_chosen_pairs_and_documents() -> None:
     pairs = with_best(SYSTEMS)
     assert len(pairs) == 3
     assert len({best for best, _ in pairs}) == 1
-    found = compare_systems(SYSTEMS, pairs=pairs, groups=[i // 4 for i in range(120)], samples=500)
+    documents = [i // 4 for i in range(120)]
+    found = compare_systems(SYSTEMS, pairs=pairs, groups=documents, samples=500)
     assert [{pair.a, pair.b} for pair in found] == [set(pair) for pair in pairs]
-    assert (
-        found[0].difference.standard_error
-        != compare_systems(SYSTEMS, pairs=pairs, samples=500)[0].difference.standard_error
-    )
+    assert [pair.p_holm for pair in found] == holm([pair.difference.p for pair in found])  # of three, not of six
+    for pair in found:
+        a, b = SYSTEMS[pair.a], SYSTEMS[pair.b]
+        alone = paired_bootstrap(a, b, groups=documents, paired_seeds=pair.paired_seeds, samples=500)
+        assert pair.difference.standard_error == alone.standard_error
+        assert pair.difference.low == pytest.approx(alone.low, abs=0.2 * (alone.high - alone.low))
     assert compare_systems({"alone": FIRST}) == []
 
 

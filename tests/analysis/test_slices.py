@@ -45,7 +45,7 @@ def test_bins_sum_to_the_metric(runs: list[list[StoredSentence]]) -> None:
         bins, counts = slice_counts(runs, key)
         assert len(set(bins)) == len(bins)
         assert (sum(counts, np.zeros_like(whole)) == whole).all()
-    rows = slice_table(runs, MENTIONS, samples=2)
+    rows = slice_table(runs, MENTIONS, samples=30)
     for _, slices in groupby(rows, key=lambda row: row.slice):
         sums = np.sum([row[2:5] for row in slices], axis=0)
         assert sums == pytest.approx(whole.sum((0, 1)) / 2)
@@ -88,17 +88,38 @@ def test_intervals_are_those_of_the_mean() -> None:
     rng = np.random.default_rng(0)
     runs = [[stored("a b", [ANN], [ANN] if rng.random() < 0.7 else [LEE]) for _ in range(60)] for _ in range(3)]
     counts = np.stack([sentence_counts(run) for run in runs])
-    row: Slice = slice_table(runs, samples=400)[0]
+    row: Slice = slice_table(runs, samples=4_000)[0]
     assert row.f1 == pytest.approx(run_f1(counts).mean())
-    assert row.f1_interval == mean_f1_interval(counts, samples=400)
+    assert row.f1_interval == pytest.approx(mean_f1_interval(counts, samples=4_000), abs=0.03)
     assert row.f1_interval[0] < row.f1 < row.f1_interval[1]
     assert row.recall is not None
     assert row.recall_interval is not None
     assert row.recall_interval[0] < row.recall < row.recall_interval[1]
-    documents = [i // 5 for i in range(60)]
-    assert slice_table(runs, samples=400, groups=documents)[0].f1_interval == mean_f1_interval(
-        counts, samples=400, groups=documents
+
+
+def test_documents_are_drawn_whole() -> None:
+    """Ten copies of each sentence tell no more than one, if they are known to be of one document."""
+    rng = np.random.default_rng(0)
+    run = [stored("a b", [ANN], [ANN] if rng.random() < 0.7 else [LEE]) for _ in range(60)]
+    copies = [sentence for sentence in run for _ in range(10)]
+    once, grouped, copied = (
+        slice_table([sentences], samples=4_000, groups=groups)[0].f1_interval
+        for sentences, groups in ((run, None), (copies, [i // 10 for i in range(600)]), (copies, None))
     )
+    assert grouped == pytest.approx(once, abs=0.01)
+    assert copied[1] - copied[0] < 0.5 * (once[1] - once[0])
+
+
+def test_draws_without_an_entity_do_not_count_as_failures() -> None:
+    """A bin that lives in one sentence is absent from a third of all draws; where it is there, it is found."""
+    rare = [stored("a b", [LEE], [LEE]), *[stored("a b", [ANN], [ANN])] * 30]
+    row = next(row for row in slice_table([rare, rare], samples=200) if row[:2] == ("entity length", "2"))
+    assert row.f1_interval == (1, 1)
+    # Where only one run predicts something there, the other's F1 is 0, as in the metric.
+    extra = [stored("a b", [], [LEE]), *rare[1:]]
+    none = [stored("a b", [], []), *rare[1:]]
+    row = next(row for row in slice_table([extra, none], samples=200) if row[:2] == ("entity length", "2"))
+    assert (row.f1, row.f1_interval, row.recall) == (0, (0, 0), None)
 
 
 def test_runs_must_be_on_the_same_sentences() -> None:
