@@ -84,7 +84,6 @@ def build(config: dict[str, Any]) -> Run:
         tags,
         scored_tags=scored_tags(data, tags),
         optim=make(config["optim"]),
-        sentences_per_batch=data.batch_size,
         about=describe(config, tags, encoder, tokenizer),
     )
     prepare(data, task, tokenizer, seed=config["seed"])
@@ -96,6 +95,7 @@ def build(config: dict[str, Any]) -> Run:
         callbacks=build_callbacks(config),
         logger=build_loggers(config),
     )
+    task.sentences_per_batch = data.sentences_per_batch(trainer.global_rank, trainer.world_size)
     return Run(data, task, trainer)
 
 
@@ -113,9 +113,9 @@ def build_callbacks(config: Mapping[str, Any]) -> list[pl.Callback]:
 
 def build_loggers(config: Mapping[str, Any]) -> list[Any]:
     """`metrics.csv` of the run folder, and the loggers asked for."""
-    from pytorch_lightning.loggers import CSVLogger
+    from ner_lightning.callbacks.metrics_file import MetricsFile
 
-    record = CSVLogger(config["paths"]["output_dir"], name="", version="")
+    record = MetricsFile(config["paths"]["output_dir"], steps_behind(config))
     # Ours is told the whole configuration; Lightning's take none.
     return [
         record,
@@ -141,11 +141,11 @@ def prepare(data: CorpusDataModule, task: TaggingTask, tokenizer: PreTrainedToke
     encoder = task.model.encoder
     words = WordEncoder(tokenizer, encoder.max_subwords)
     data.prepare(words, task.val_metric.tags, seed=seed)
-    if data.batching == "packed":
+    if data.packs:
         probe = data.probe()
         assert probe.attention_mask is not None
         if not packing_matches(encoder, probe.input_ids, probe.attention_mask):
-            data.batching = "length_bucket"
+            data.unpack()
     report_words(data, words)
 
 
@@ -254,13 +254,23 @@ def resume_from(config: Mapping[str, Any]) -> Path | None:
     return found[-1]
 
 
+def steps_behind(config: Mapping[str, Any]) -> int:
+    """Optimiser steps that are recorded in the run folder already: of the checkpoint that is resumed, if from there."""
+    file = resume_from(config)
+    if file is None or file.resolve().parents[1] != Path(config["paths"]["output_dir"]).resolve():
+        return 0
+    return int(read_checkpoint(file)["global_step"])
+
+
 def check_resumption(file: Path, task: TaggingTask) -> None:
     """See that a checkpoint holds this very model.
 
     Raises:
-        UserError: when it is no checkpoint of ours, or one of other tags or another network.
+        UserError: when it is no checkpoint of ours, one of weights alone, or one of other tags or another network.
     """
     checkpoint = read_checkpoint(file)
+    if "optimizer_states" not in checkpoint:
+        raise UserError(f"ckpt_path={file}: holds weights alone; resume from last.ckpt of its run")
     before = TagSet.from_dict(checkpoint[CHECKPOINT_KEY]["tags"])
     if before != task.tags:
         then, now = (f"{', '.join(tags.types)} ({tags.scheme})" for tags in (before, task.tags))

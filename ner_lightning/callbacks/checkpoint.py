@@ -6,17 +6,19 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
+from weakref import proxy
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.utilities import rank_zero_only
 
+from ner_lightning.callbacks import atomic
 from ner_lightning.errors import UserError
 from ner_lightning.metrics.scores import entity_scores
 
 
 class BestCheckpoint(ModelCheckpoint):
-    """Keeps the checkpoint of the best epoch as `best.ckpt`.
+    """Keeps the weights of the best epoch as `best.ckpt`; to resume from there is `last.ckpt`.
 
     A resumed run has a folder of its own. Lightning would then forget how good the best epoch had been, and call the
     first one after the resumption the best; here the best checkpoint so far is copied over with its score.
@@ -36,6 +38,7 @@ class BestCheckpoint(ModelCheckpoint):
             filename="best",
             monitor=monitor,
             mode=mode,
+            save_weights_only=True,
             auto_insert_metric_name=False,
             enable_version_counter=False,
         )
@@ -54,8 +57,21 @@ class BestCheckpoint(ModelCheckpoint):
             best, score = str(here), state_dict["best_model_score"]
             moved = {"best_model_path": best, "kth_best_model_path": best, "best_k_models": {best: score}}
             super().load_state_dict({**state_dict, **moved, "dirpath": self.dirpath})
-        elif before == here:
+        elif before == here and here.is_file():
             super().load_state_dict(state_dict)
+
+    def _save_checkpoint(self, trainer: pl.Trainer, filepath: str) -> None:
+        atomic.save(trainer, filepath, weights_only=True)
+        self._last_global_step_saved = trainer.global_step
+        self._last_checkpoint_saved = filepath
+        if trainer.is_global_zero:
+            for logger in trainer.loggers:
+                logger.after_save_checkpoint(proxy(self))
+
+
+def best_checkpoint(trainer: pl.Trainer) -> BestCheckpoint | None:
+    """What chooses the weights of a run; None: nothing does."""
+    return next((callback for callback in trainer.callbacks if isinstance(callback, BestCheckpoint)), None)  # type: ignore[attr-defined]
 
 
 def check_monitor(monitor: str, mode: str, types: Sequence[str]) -> None:

@@ -89,7 +89,7 @@ def attention_in_use(trainer: pl.Trainer) -> str:
     task: TaggingTask = trainer.lightning_module  # type: ignore[assignment]
     data: CorpusDataModule = trainer.datamodule  # type: ignore[attr-defined]
     half_on_gpu = trainer.strategy.root_device.type == "cuda" and "32" not in str(trainer.precision)
-    return task.model.encoder.attention_in_use(packed=data.batching == "packed", half_on_gpu=half_on_gpu)
+    return task.model.encoder.attention_in_use(packed=data.packs, half_on_gpu=half_on_gpu)
 
 
 def optimiser_table(groups: list[dict[str, Any]], model: nn.Module) -> Table:

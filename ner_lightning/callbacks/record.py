@@ -17,6 +17,8 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from ner_lightning.callbacks.redaction import hide_in_words, publishable, secret_values
 
+RESULT = "result.json"
+
 
 @rank_zero_only
 def write_run(folder: str | Path, config: Mapping[str, Any], overrides: list[str]) -> None:
@@ -31,6 +33,7 @@ def write_run(folder: str | Path, config: Mapping[str, Any], overrides: list[str
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / RESULT).unlink(missing_ok=True)  # of a run that is resumed here
     secrets = secret_values(os.environ)
     public = OmegaConf.create(publishable(config, secrets))
     (folder / "config.yaml").write_text(OmegaConf.to_yaml(public), encoding="utf-8")
@@ -51,7 +54,7 @@ def write_run(folder: str | Path, config: Mapping[str, Any], overrides: list[str
 @rank_zero_only
 def write_result(folder: str | Path, result: Mapping[str, Any]) -> None:
     """Write `result.json` after the fit; its presence says that the run is complete."""
-    write_json(Path(folder) / "result.json", result)
+    write_json(Path(folder) / RESULT, result)
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

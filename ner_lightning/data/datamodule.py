@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytorch_lightning as pl
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from ner_lightning.data.bigrams import TagCounts, count_tags
 from ner_lightning.data.cache import Cache
@@ -15,9 +15,10 @@ from ner_lightning.data.collate import Batch, Collator, Layout
 from ner_lightning.data.corpus_files import CorpusFiles
 from ner_lightning.data.encoding import EncodedCorpus, WordEncoder
 from ner_lightning.data.locate import corpus_folder, missing_split, shard_files, split_file
+from ner_lightning.data.order_loader import order_loader
 from ner_lightning.data.readers.reader import Reader, ShardReader, SplitReader
 from ner_lightning.data.report import DataError, ReadReport
-from ner_lightning.data.samplers import Draw, EvaluationSampler, Grouping, TrainingSampler
+from ner_lightning.data.samplers import EvaluationSampler, Grouping, TrainingSampler
 from ner_lightning.data.sentence_store import SentenceStore
 from ner_lightning.data.stream_loader import StreamLoader
 from ner_lightning.data.streaming import BlockDraws
@@ -25,18 +26,8 @@ from ner_lightning.data.training_stream import TrainingStream
 from ner_lightning.tagging.tagset import TagSet
 from ner_lightning.user_cache import corpora_folder
 
-Batching = Literal["packed", "length_bucket", "random"]
+Batching = Literal["packed", "length_bucket", "token_budget", "random"]
 SPLITS = ("train", "dev", "test")
-
-
-class _Batches(Dataset[Batch]):
-    """A corpus asked for whole batches: the sampler draws sentences, the collator lays them out."""
-
-    def __init__(self, collator: Collator) -> None:
-        self.collator = collator
-
-    def __getitem__(self, draw: Draw) -> Batch:
-        return self.collator(draw.indices, draw.fillers)
 
 
 class CorpusDataModule(pl.LightningDataModule):
@@ -50,9 +41,11 @@ class CorpusDataModule(pl.LightningDataModule):
         test: file of the test split.
         units: `words`, or `characters` for Chinese without word boundaries.
         scheme: `IOB2` or `BIOES`, what the model works in whatever the files use.
-        batching: `packed` (no padding), `length_bucket` (similar lengths together) or `random` (padded). May be set
-            again before the first batch, where the encoder turns out not to take packed rows.
-        batch_size: sentences per device and step.
+        batching: `packed` (no padding), `length_bucket` (similar lengths together), `token_budget` (as many sentences
+            as `max_subwords` hold; packed where the encoder can, otherwise similar lengths together) or `random`
+            (padded).
+        batch_size: sentences per device and step; not looked at by `token_budget`.
+        max_subwords: subwords per device and step, special tokens and padding included; None: any number.
         eval_batch_size: sentences per device and evaluation step.
         overlap: subwords that neighbouring windows of a long sentence share.
         num_workers: processes that lay out batches; 0: the main one.
@@ -67,7 +60,8 @@ class CorpusDataModule(pl.LightningDataModule):
             pass counts.
 
     Raises:
-        DataError: a size below 1, an overlap below 0, or `epoch_steps` without `streaming`.
+        DataError: a size below 1, an overlap below 0, `epoch_steps` without `streaming`, `max_subwords` with it, or
+            `token_budget` without `max_subwords`.
     """
 
     def __init__(
@@ -82,6 +76,7 @@ class CorpusDataModule(pl.LightningDataModule):
         scheme: Literal["IOB2", "BIOES"] = "IOB2",
         batching: Batching = "packed",
         batch_size: int = 16,
+        max_subwords: int | None = None,
         eval_batch_size: int = 64,
         overlap: int = 64,
         num_workers: int = 0,
@@ -95,7 +90,7 @@ class CorpusDataModule(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         sizes = {"batch_size": batch_size, "eval_batch_size": eval_batch_size, "limit": limit, "overlap": overlap}
-        sizes |= {"shuffle_buffer": shuffle_buffer, "epoch_steps": epoch_steps}
+        sizes |= {"max_subwords": max_subwords, "shuffle_buffer": shuffle_buffer, "epoch_steps": epoch_steps}
         for name, size in sizes.items():
             if size is not None and size < (least := 0 if name == "overlap" else 1):
                 raise DataError(f"data.{name}={size}: expected a whole number from {least} on")
@@ -103,10 +98,19 @@ class CorpusDataModule(pl.LightningDataModule):
             raise DataError(f"data.epoch_steps={epoch_steps} is for data.streaming=true; else see +trainer.max_steps")
         if types is not None and (not types or "" in types or len(set(types)) < len(types)):
             raise DataError(f"data.types={list(types)}: expected entity types, none twice; null: those of the data")
+        if batching == "token_budget" and max_subwords is None:
+            raise DataError(
+                "data.batching=token_budget: expected data.max_subwords too, the subwords of a batch; batches of "
+                "16 English sentences hold about 512"
+            )
+        if streaming and max_subwords is not None:
+            raise DataError(f"data.max_subwords={max_subwords}: not with data.streaming=true; use data.batch_size")
         self.folder, self.reader = dir, reader
         self.names = {"train": train, "dev": dev, "test": test}
         self.units, self.scheme, self.batching = units, scheme, batching
+        self.packs = batching in ("packed", "token_budget")
         self.batch_size, self.eval_batch_size, self.overlap = batch_size, eval_batch_size, overlap
+        self.max_subwords = max_subwords
         self.num_workers, self.limit = num_workers, limit
         self.types = None if types is None else tuple(types)
         kept = None if cache is None else Cache(_cache_folder(cache), int(cache_gb * 1e9))
@@ -114,6 +118,8 @@ class CorpusDataModule(pl.LightningDataModule):
         self.streaming, self.shuffle_buffer, self.epoch_steps = streaming, shuffle_buffer, epoch_steps
         self._stream: TrainingStream | None = None
         self._resumed: dict[str, Any] = {}
+        self._sampler: TrainingSampler | None = None
+        self._samplers: dict[Any, TrainingSampler] = {}
         self.sentences: dict[str, SentenceStore] = {}
         self.reports: dict[str, ReadReport] = {}
         self._corpora: dict[str, EncodedCorpus] = {}
@@ -213,14 +219,13 @@ class CorpusDataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Batch] | StreamLoader:
         """Shuffled, every sentence once an epoch; of a stream, `epoch_steps` batches."""
-        grouping: Grouping = "length_bucket" if self.batching == "length_bucket" else "random"
         rank, world = self._rank()
         if self._stream is not None:
             return self._stream.loader(
                 self._words,
                 self._tags,
                 self.tag_set().types,
-                BlockDraws(self.batch_size, grouping),
+                BlockDraws(self.batch_size, self._grouping()),
                 batch_size=self.batch_size,
                 seed=self._seed,
                 rank=rank,
@@ -231,11 +236,9 @@ class CorpusDataModule(pl.LightningDataModule):
                 layout=self._layout(),
                 overlap=self.overlap,
             )
-        collator = self._collator("train")
-        sampler = TrainingSampler(
-            collator.corpus.lengths, self.batch_size, seed=self._seed, grouping=grouping, rank=rank, world=world
-        )
-        return self._loader(collator, sampler)
+        self._sampler = self._training_sampler(rank, world)
+        self._go_on()
+        return self._loader(self._collator("train"), self._sampler)
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """The development split."""
@@ -250,20 +253,76 @@ class CorpusDataModule(pl.LightningDataModule):
             raise missing_split(self.folder, split)
         collator = self._collator(split)
         rank, world = self._rank()
-        sampler = EvaluationSampler(collator.corpus.lengths, self.eval_batch_size, rank=rank, world=world)
+        sampler = EvaluationSampler(
+            collator.costs(),
+            self.eval_batch_size,
+            max_subwords=self.max_subwords,
+            padded=not self.packs,
+            rank=rank,
+            world=world,
+        )
         return self._loader(collator, sampler)
 
+    def sentences_per_batch(self, rank: int, world: int) -> float:
+        """Sentences of a training batch on one of `world` devices: `batch_size`, or the mean of a token budget."""
+        if self.batching != "token_budget":
+            return self.batch_size
+        return self._training_sampler(rank, world).sentences_per_batch
+
+    def unpack(self) -> None:
+        """Pad the batches, for an encoder that turns out not to take packed rows."""
+        self.packs = False
+        if self.batching == "packed":
+            self.batching = "length_bucket"
+
+    def _grouping(self) -> Grouping:
+        return "random" if self.batching == "packed" else self.batching
+
+    def _training_sampler(self, rank: int, world: int) -> TrainingSampler:
+        settings = (rank, world, self.packs, self.batching)
+        if settings not in self._samplers:
+            self._samplers[settings] = TrainingSampler(
+                self._collator("train").costs(),
+                self.batch_size,
+                seed=self._seed,
+                grouping=self._grouping(),
+                max_subwords=self.max_subwords,
+                padded=not self.packs,
+                rank=rank,
+                world=world,
+            )
+        return self._samplers[settings]
+
     def state_dict(self) -> dict[str, Any]:
-        """Where a stream goes on; every rank takes part."""
-        if self._stream is None or self.trainer is None:
+        """Where the training data go on within an epoch; of a stream, every rank takes part."""
+        if self.trainer is None:
             return {}
-        progress: Any = self.trainer.fit_loop.epoch_loop.batch_progress.current
+        loop: Any = self.trainer.fit_loop.epoch_loop
+        progress = loop.batch_progress.current
+        if self._stream is None:
+            if self._sampler is None or loop._num_ready_batches_reached():
+                return {}
+            place = {"epoch": self.trainer.current_epoch, "batches": progress.ready}
+            return {"place": place, "order": self._sampler.order}
         state = self._stream.state(in_flight=progress.ready > progress.processed)
         return {} if state is None else {"stream": state}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on where a checkpoint was written."""
         self._resumed = state_dict
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Let the training data go on where a checkpoint was written; either may be there first."""
+        if self._sampler is None or "place" not in self._resumed:
+            return
+        before, now = self._resumed["order"], self._sampler.order
+        if changed := [f"{name} {before[name]}, not {now[name]}" for name in now if before.get(name) != now[name]]:
+            raise DataError(
+                "the checkpoint was written in the middle of an epoch, whose batches were drawn with "
+                f"{'; '.join(changed)}: resume with the settings of its run"
+            )
+        self._sampler.resume(**self._resumed["place"])
 
     def teardown(self, stage: str) -> None:
         """End the processes that read a stream."""
@@ -274,7 +333,7 @@ class CorpusDataModule(pl.LightningDataModule):
         return Collator(self._corpora[split], self._words, self._layout(), self.overlap)
 
     def _layout(self) -> Layout:
-        return "packed" if self.batching == "packed" else "padded"
+        return "packed" if self.packs else "padded"
 
     def _pins(self) -> bool:
         return self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
@@ -283,14 +342,7 @@ class CorpusDataModule(pl.LightningDataModule):
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer is not None else (0, 1)
 
     def _loader(self, collator: Collator, sampler: Any) -> DataLoader[Batch]:
-        return DataLoader(
-            _Batches(collator),
-            sampler=sampler,
-            batch_size=None,
-            num_workers=self.num_workers,
-            persistent_workers=self.num_workers > 0,
-            pin_memory=self._pins(),
-        )
+        return order_loader(collator, sampler, num_workers=self.num_workers, pin_memory=self._pins())
 
 
 def _cache_folder(name: str) -> Path:

@@ -40,7 +40,7 @@ class TaggingTask(pl.LightningModule):
         scored_tags: the same, then those of entity types that occur only in evaluation data: the model cannot find
             them and the metric counts them as missed.
         optim: the optimiser's recipe; None for evaluation.
-        sentences_per_batch: nominal sentences of a training batch on one rank.
+        sentences_per_batch: nominal sentences of a training batch on one rank; may be set until the first step.
         about: what a checkpoint says of itself.
     """
 
@@ -51,7 +51,7 @@ class TaggingTask(pl.LightningModule):
         *,
         scored_tags: TagSet | None = None,
         optim: AdamW | None = None,
-        sentences_per_batch: int = 1,
+        sentences_per_batch: float = 1,
         about: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
@@ -60,6 +60,12 @@ class TaggingTask(pl.LightningModule):
         self.about = about or {}
         scored = scored_tags or tags
         self.val_metric, self.test_metric = EntityF1(scored), EntityF1(scored)
+
+    def on_train_start(self) -> None:
+        """Log each epoch at least once, however few its steps are."""
+        trainer: Any = self.trainer
+        steps = trainer.num_training_batches / trainer.accumulate_grad_batches
+        trainer.log_every_n_steps = max(1, int(min(trainer.log_every_n_steps, steps)))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Loss of one batch, in nats a sentence."""
@@ -91,7 +97,7 @@ class TaggingTask(pl.LightningModule):
         counted = predicted if batch.unknown is None else predicted.masked_fill(batch.unknown, 0)
         metric.update(counted, batch.tags, real)
         nll = (self._nll(emissions, batch) * batch.weight).sum() / batch.weight.sum().clamp(min=1)
-        self.log(name, nll, on_step=False, on_epoch=True, batch_size=len(batch.index), sync_dist=True)
+        self.log(name, nll, on_step=False, on_epoch=True, batch_size=batch.n_real, sync_dist=True)
         return {"emissions": emissions, "predicted": predicted}
 
     def _nll(self, emissions: Tensor, batch: Batch) -> Tensor:

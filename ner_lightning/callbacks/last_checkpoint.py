@@ -1,0 +1,172 @@
+"""The checkpoint to resume from: written at the end of every epoch and every few minutes, exact to the last bit."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+import torch.distributed as dist
+from pytorch_lightning.callbacks import Checkpoint, EarlyStopping
+
+from ner_lightning.callbacks.atomic import draft_of, publish
+from ner_lightning.callbacks.random_state import random_state, restore_random_state
+from ner_lightning.callbacks.stop_signals import StopSignals, leave
+from ner_lightning.errors import UserError
+
+_DUE = 1  # below the number of any signal that is watched
+
+
+class LastCheckpoint(Checkpoint):
+    """Keeps the state of a run as `last.ckpt`.
+
+    It is written after every epoch (and its validation), every few minutes or steps, and when the run is asked to end
+    by Ctrl-C or SIGTERM: after a whole optimiser step, so that no half-gathered gradient is lost. It appears in one
+    piece, after the records of the steps it stands for; a kill at any moment leaves the one before.
+
+    Besides what Lightning keeps (weights, optimiser, schedule, progress, callbacks) it holds the state of the random
+    generators of every process. The order of the sentences is kept by the data module.
+
+    Args:
+        dirpath: folder of the checkpoints.
+        minutes: between two of them; null: not by time.
+        steps: optimiser steps between two of them; null: not by steps.
+
+    Raises:
+        UserError: an interval that is none.
+    """
+
+    def __init__(self, dirpath: str, minutes: float | None = 5, steps: int | None = None) -> None:
+        if minutes is not None and minutes < 0:
+            raise UserError(f"callbacks.last.minutes={minutes}: expected a number from 0 on, or null")
+        if steps is not None and steps < 1:
+            raise UserError(f"callbacks.last.steps={steps}: expected a whole number from 1 on, or null")
+        self.path = Path(dirpath) / "last.ckpt"
+        self.minutes, self.steps = minutes, steps
+        self._signals = StopSignals()
+        self._ending = 0  # the signal that all processes know of
+        self._written = time.monotonic()
+        self._drafted = False
+        self._random: list[dict[str, Any]] | None = None
+        self._resumed = False
+
+    def state_dict(self) -> dict[str, Any]:
+        """The random generators of all processes, which must all ask at once."""
+        states: list[Any] = [random_state()]
+        if _world() > 1:
+            own, states = states[0], [None] * _world()
+            dist.all_gather_object(states, own)
+        return {"random": states}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Remember the generators; they are set before the first batch, after all that draws numbers meanwhile."""
+        self._random, self._resumed = state_dict["random"], True
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Watch for signals; go on from where the checkpoint was written."""
+        self._written = time.monotonic()
+        self._signals.watch()
+        if self._resumed:
+            _begin_next_epoch(trainer)
+            stoppers = [callback for callback in trainer.callbacks if isinstance(callback, EarlyStopping)]  # type: ignore[attr-defined]
+            trainer.should_stop |= any(stopper.wait_count >= stopper.patience for stopper in stoppers)
+        self._resumed = False
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Publish what was written after the step before, whose metrics have been logged by now."""
+        self._publish(trainer)
+        self._leave_if_asked()
+        if self._random is not None:
+            if len(self._random) == trainer.world_size:
+                restore_random_state(self._random[trainer.global_rank])
+            self._random = None
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Write, when it is time to, unless the gradient is half gathered or a validation will follow."""
+        loop = trainer.fit_loop
+        validates = loop.epoch_loop._should_check_val_fx(loop._data_fetcher)  # type: ignore[arg-type]
+        if not (loop._should_accumulate() or validates or loop.epoch_loop._num_ready_batches_reached()):
+            self._write_if_due(trainer)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write after a validation inside an epoch, when it is time to."""
+        loop = trainer.fit_loop
+        if trainer.state.fn != "fit" or trainer.sanity_checking or loop.epoch_loop._num_ready_batches_reached():
+            return
+        if not loop._should_accumulate():
+            self._write_if_due(trainer)
+            self._publish(trainer)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write."""
+        self._agree(trainer)
+        self._write(trainer)
+        self._publish(trainer)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Stop watching."""
+        self._signals.release()
+        self._leave_if_asked()
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Publish what was written."""
+        self._publish(trainer)
+        self._signals.release()
+
+    def _write_if_due(self, trainer: pl.Trainer) -> None:
+        if self._agree(trainer) or (self.steps is not None and trainer.global_step % self.steps == 0):
+            self._write(trainer)
+
+    def _agree(self, trainer: pl.Trainer) -> bool:
+        """Whether some process has been asked to end, or finds that it is time."""
+        is_time = self.minutes is not None and time.monotonic() - self._written >= 60 * self.minutes
+        wanted = int(self._signals.asked or (_DUE if is_time else 0))
+        if _world() > 1:
+            most = torch.tensor(wanted, device=trainer.strategy.root_device)
+            dist.all_reduce(most, dist.ReduceOp.MAX)
+            wanted = int(most)
+        self._ending = wanted if wanted > _DUE else 0
+        return wanted > 0
+
+    def _write(self, trainer: pl.Trainer) -> None:
+        trainer.save_checkpoint(draft_of(self.path))
+        self._written, self._drafted = time.monotonic(), True
+
+    def _publish(self, trainer: pl.Trainer) -> None:
+        if not self._drafted:
+            return
+        self._drafted = False
+        if trainer.is_global_zero:
+            for logger in trainer.loggers:
+                logger.save()
+            publish(self.path)
+
+    def _leave_if_asked(self) -> None:
+        if self._ending:
+            if _world() > 1:
+                dist.barrier()  # the first process must have published before another one's end ends it
+            leave(self._ending)
+
+
+def _world() -> int:
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def _begin_next_epoch(trainer: pl.Trainer) -> None:
+    """Let a run that was saved after an epoch begin the next one.
+
+    With `max_steps`, Lightning takes such a checkpoint for one from the middle of the epoch and ends it again.
+    """
+    loop = trainer.fit_loop
+    current, total = loop.epoch_progress.current, loop.epoch_progress.total
+    if current.ready == current.processed:  # type: ignore[attr-defined]
+        current.completed, total.completed = current.processed, total.processed  # type: ignore[attr-defined]
+        loop.reset_restart_stage()
+        loop._restarting = False
+        loop.epoch_loop.restarting = False

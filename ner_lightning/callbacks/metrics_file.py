@@ -1,0 +1,67 @@
+"""`metrics.csv` of a run folder, which a run that is resumed in the same folder continues."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from lightning_fabric.loggers.csv_logs import rank_zero_experiment
+from pytorch_lightning.loggers import CSVLogger
+from pytorch_lightning.loggers.csv_logs import ExperimentWriter
+
+
+class MetricsFile(CSVLogger):
+    """Every logged value by step.
+
+    Rows of steps that the checkpoint does not know are dropped: they will come again.
+
+    Args:
+        folder: of the run.
+        steps: optimiser steps that the run has behind it, 0 when it begins.
+    """
+
+    def __init__(self, folder: str | Path, steps: int = 0) -> None:
+        super().__init__(folder, name="", version="")
+        self._steps = steps
+
+    @property
+    @rank_zero_experiment
+    def experiment(self) -> Any:
+        """What writes the file."""
+        if self._experiment is None:
+            self._experiment = _Continued(self.log_dir, self._steps)
+        return self._experiment
+
+
+class _Continued(ExperimentWriter):
+    """Lightning's writer, which deletes what is there, and would lose all when killed while it adds a column."""
+
+    def __init__(self, log_dir: str, steps: int) -> None:
+        self._before_step = steps
+        super().__init__(log_dir)
+
+    def _check_log_dir_exists(self) -> None:
+        path = Path(self.metrics_file_path)
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
+        whole = [line for line in lines if line.endswith("\n")]  # the last one may have been cut by a kill
+        reader = csv.DictReader(whole)
+        rows = [row for row in reader if int(row["step"]) < self._before_step]
+        if rows:
+            self.metrics_keys = list(reader.fieldnames or [])
+            self._write(rows)
+        else:
+            path.unlink(missing_ok=True)
+
+    def _rewrite_with_new_header(self, fieldnames: list[str]) -> None:
+        with Path(self.metrics_file_path).open(encoding="utf-8", newline="") as file:
+            self._write(list(csv.DictReader(file)))
+
+    def _write(self, rows: list[dict[str, str]]) -> None:
+        path = Path(self.metrics_file_path)
+        draft = path.with_name(f".{path.name}.part")
+        with draft.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=self.metrics_keys)
+            writer.writeheader()
+            writer.writerows(rows)
+        draft.replace(path)
