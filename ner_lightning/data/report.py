@@ -5,12 +5,38 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.errors import UserError
 
 LISTED_PROBLEMS = 1000
+
+ProblemKind = Literal["misaligned", "overlapping", "nested", "discontinuous", "repaired", "empty", "rejected", "other"]
+
+
+class Problem(NamedTuple):
+    """Something in a file that was dealt with.
+
+    Attributes:
+        kind: which counter of the report it belongs to.
+        path: the file.
+        line: number of the line, row or record, from 1.
+        what: what was found and what was done.
+        text: the words annotated, where it is about an annotation.
+
+    >>> str(Problem("nested", "a.ann", 3, "left out: LOC 'York' nested in ORG 'New York Times'", "York"))
+    "a.ann:3: left out: LOC 'York' nested in ORG 'New York Times'"
+    """
+
+    kind: ProblemKind
+    path: str
+    line: int
+    what: str
+    text: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.what}"
 
 
 class DataError(UserError, ValueError):
@@ -44,9 +70,12 @@ class ReadReport:
         repaired: places where the tags break the scheme.
         empty_sentences: lines or records without a word, left out.
         misaligned: character spans with an edge inside a word, or without any word.
-        overlapping: spans left out because they overlap one that was kept.
+        overlapping: spans left out because they overlap one that was kept, and neither holds the other.
+        nested: spans left out because they stand inside one that was kept.
+        discontinuous: spans of several pieces, made one or left out.
+        rejected: records that their annotator refused or left open, left out.
         unknown_words: words nobody annotated.
-        problems: `file:line: what`, one for each repaired, misaligned, overlapping or empty thing, the first 1000.
+        problems: `file:line: what`, one for each thing counted above that was changed or left out, the first 1000.
         unlisted: number of problems beyond those.
     """
 
@@ -60,6 +89,9 @@ class ReadReport:
     empty_sentences: int = 0
     misaligned: int = 0
     overlapping: int = 0
+    nested: int = 0
+    discontinuous: int = 0
+    rejected: int = 0
     unknown_words: int = 0
     problems: list[str] = field(default_factory=list)
     unlisted: int = 0
@@ -95,10 +127,14 @@ class ReadReport:
         self.problems += other.problems[:room]
         self.unlisted += len(other.problems[room:])
 
-    def note(self, what: str, path: Path | str, line: int) -> None:
+    def note(self, what: str, path: Path | str, line: int, kind: ProblemKind = "other", text: str = "") -> None:
         """List a problem that was dealt with; the counters are the reader's to set."""
+        self.list_problem(Problem(kind, str(path), line, what, text))
+
+    def list_problem(self, problem: Problem) -> None:
+        """Keep a problem, or only count it where there are many; a subclass may write it down."""
         if len(self.problems) < LISTED_PROBLEMS:
-            self.problems.append(f"{path}:{line}: {what}")
+            self.problems.append(str(problem))
         else:
             self.unlisted += 1
 

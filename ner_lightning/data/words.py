@@ -31,7 +31,8 @@ def split_words(text: str, rule: SplitRule) -> Offsets:
     Spaces, tabs and line ends are never words.
     `whitespace`: what stands between them; U+00A0, U+3000 and other invisible characters are part of words.
     `punctuation`: runs of letters, digits and their marks; every punctuation mark or symbol is a word of its own, and
-    so is every character of a script without spaces; invisible whitespace of any kind is no word.
+    so is every character of a script without spaces; an emoji with its skin, joined by U+200D, or a flag is one word;
+    invisible whitespace of any kind is no word.
     `characters`: every other character is a word, visible or not.
 
     >>> [text[i:j] for text in ["In U+3000, Ann's."] for i, j in split_words(text, "punctuation")]
@@ -50,7 +51,11 @@ def split_words(text: str, rule: SplitRule) -> Offsets:
     for i, character in enumerate(text):
         kind = _kind(character)
         # A mark (accent, vowel sign, variation selector, joiner) belongs to whatever stands before it.
-        if before != "space" and (kind == "mark" or (kind == before == "letter")):
+        if before != "space" and (
+            kind == "mark"
+            or (kind == before == "letter")
+            or (i and kind == before and _is_joined(text, i, offsets[-1][0]))
+        ):
             offsets[-1] = (offsets[-1][0], i + 1)
             continue
         if kind != "space":
@@ -59,14 +64,35 @@ def split_words(text: str, rule: SplitRule) -> Offsets:
     return tuple(offsets)
 
 
+def _is_joined(text: str, index: int, start: int) -> bool:
+    """Whether a symbol goes on with the one before it, whose word begins at `start`."""
+    if text[index - 1] == "\u200d":
+        return unicodedata.category(text[index]) == "So"
+    return _is_flag(text[index]) and _is_flag(text[index - 1]) and index - start == 1
+
+
+def _is_flag(character: str) -> bool:
+    """Two regional indicators are a flag."""
+    return "\U0001f1e6" <= character <= "\U0001f1ff"
+
+
 @lru_cache(maxsize=1 << 14)
 def _kind(character: str) -> Literal["space", "letter", "mark", "alone"]:
     category = unicodedata.category(character)
     if character.isspace():
         return "space"
-    if category[0] == "M" or category == "Cf":
+    if category[0] == "M" or category == "Cf" or "\U0001f3fb" <= character <= "\U0001f3ff":  # the skins of emoji
         return "mark"
     return "letter" if (character.isalnum() or character == "_") and not _UNSPACED.match(character) else "alone"
+
+
+def split_rule(texts: Iterable[str]) -> SplitRule:
+    """The rule for texts of this script: `characters` where it has no spaces between words, otherwise `punctuation`.
+
+    >>> split_rule(["Ann lives in Oslo."]), split_rule(["安住在北京。"])
+    ('punctuation', 'characters')
+    """
+    return "punctuation" if has_spaces(texts) else "characters"
 
 
 def has_spaces(texts: Iterable[str]) -> bool:

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ner_lightning.data.words import SPLIT_RULES, cover, has_spaces, locate_words, split_words, without_overlaps
+from ner_lightning.data.words import (
+    SPLIT_RULES,
+    cover,
+    has_spaces,
+    locate_words,
+    split_rule,
+    split_words,
+    without_overlaps,
+)
 from ner_lightning.tagging import EntitySpan
 
 TEXTS = st.text(st.sampled_from("aé北\u0301\u3000\xa0\ufe0f❤ \t\n.,'\u200dक\u093f"), max_size=15)
@@ -93,3 +101,35 @@ def test_overlaps():
         without_overlaps([long, inner], "error")
     with pytest.raises(ValueError, match="found 'last'"):
         without_overlaps([], "last")
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "👨\u200d👩\u200d👧",
+        "👍🏽",
+        "🇳🇴",
+        "❤\ufe0f\u200d🔥",
+        "1\ufe0f\u20e3",
+        "क्\u200dष",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "Å",
+    ],
+)
+def test_what_is_seen_as_one_is_one_word(word):
+    assert split(word, "punctuation") == [word]
+    assert split(f"a {word} b", "punctuation") == ["a", word, "b"]
+
+
+def test_emoji_side_by_side_are_words():
+    assert split("👨👩🇳🇴🇸🇪🇩", "punctuation") == ["👨", "👩", "🇳🇴", "🇸🇪", "🇩"]
+    assert split("ＡＢＣ，株", "punctuation") == ["ＡＢＣ", "，", "株"]
+    assert split("שלום, עולם!", "punctuation") == ["שלום", ",", "עולם", "!"]
+
+
+def test_the_rule_of_a_script():
+    assert (split_rule(["안녕 세계"]), split_rule([]), split_rule(["東京"])) == (
+        "punctuation",
+        "punctuation",
+        "characters",
+    )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
+
+from ner_lightning.data.alignment import Annotation
 
 Ends = Literal["auto", "exclusive", "inclusive"]
 
@@ -12,23 +14,9 @@ _ENDS = ("char_end", "end", "end_offset")
 _LABELS = ("label", "type", "entity_type", "entity")
 
 
-class Annotation(NamedTuple):
-    """One annotated entity.
-
-    Attributes:
-        start: its first position.
-        end: the position after its last.
-        label: entity type.
-        surface: the text the file gives for it, None if it gives none.
-    """
-
-    start: int
-    end: int
-    label: str
-    surface: str | None = None
-
-
-def read_annotations(value: Any, ends: Ends, character_keys: bool) -> Iterator[Annotation]:
+def read_annotations(
+    value: Any, ends: Ends, character_keys: bool, label_names: Mapping[Any, str] | None = None
+) -> Iterator[Annotation]:
     """Read a record's entities, in whichever of the known forms they are.
 
     Lists `[start, end, label]`; mappings with start, end and label under their usual names, `char_start` and `char_end`
@@ -38,17 +26,20 @@ def read_annotations(value: Any, ends: Ends, character_keys: bool) -> Iterator[A
         value: what stands under the record's key.
         ends: whether `end` is the last position or the one after it; `auto`: `inclusive` for CLUENER's form only.
         character_keys: whether `char_start` and `char_end` may be taken.
+        label_names: entity types by number, where the file has numbers.
 
     Raises:
         ValueError: another form, or a position or label that is none.
 
     >>> list(read_annotations([[0, 2, "LOC"]], "auto", True))
-    [Annotation(start=0, end=2, label='LOC', surface=None)]
+    [Annotation(start=0, end=2, label='LOC', surface=None, line=None)]
     >>> list(read_annotations({"address": {"北京": [[0, 1]]}}, "auto", True))
-    [Annotation(start=0, end=2, label='address', surface='北京')]
+    [Annotation(start=0, end=2, label='address', surface='北京', line=None)]
     """
     inclusive = ends == "inclusive" or (ends == "auto" and isinstance(value, Mapping))
     for start, end, label, surface in _written(value, character_keys):
+        if type(label) is int:
+            label = _named(label, label_names)
         # bool is an int for isinstance
         if type(start) is not int or type(end) is not int or not isinstance(label, str) or not label:
             raise ValueError(f"expected two whole numbers and an entity type, found {start!r}, {end!r}, {label!r}")
@@ -72,6 +63,17 @@ def _written(value: Any, character_keys: bool) -> Iterator[tuple[Any, Any, Any, 
         else:
             start, end, label = _list(item, 3)
             yield start, end, label, None
+
+
+def _named(number: int, label_names: Mapping[Any, str] | None) -> str:
+    names = label_names or {}
+    found = names.get(number, names.get(str(number)))
+    if found is None:
+        raise ValueError(
+            f"expected an entity type, found the number {number}; export labels as text, or name them: "
+            f"label_names={{{number}: PER}}"
+        )
+    return found
 
 
 def _first(item: Mapping[str, Any], keys: tuple[str, ...]) -> Any:

@@ -103,7 +103,7 @@ class HuggingFaceReader:
         for number, row in _rows(dataset):
             if not row[self.words_key]:
                 report.empty_sentences += 1
-                report.note("left out: a row without words", path, number)
+                report.note("left out: a row without words", path, number, "empty")
                 continue
             sentence = self._sentence(row, names, path, number, report)
             report.documents += bool(sentence.document) and sentence.document not in documents

@@ -3,47 +3,68 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
+from ner_lightning.data.alignment import (
+    COUNTINGS,
+    MISALIGNED,
+    POSITION_CHOICES,
+    Annotation,
+    Counting,
+    Misaligned,
+    Place,
+    Policy,
+    flat,
+    in_characters,
+    lay,
+    misfits,
+)
+from ner_lightning.data.positions import Positions, may_differ
 from ner_lightning.data.readers.annotations import Ends, read_annotations
+from ner_lightning.data.readers.documents import Document, Reading, document_sentences, tell_counting
+from ner_lightning.data.readers.json_items import numbered_items
 from ner_lightning.data.readers.lines import numbered_lines
 from ner_lightning.data.readers.options import check_option
 from ner_lightning.data.readers.tags import read_tags
 from ner_lightning.data.report import DataError, ReadReport
 from ner_lightning.data.sentence import Sentence
+from ner_lightning.data.sentence_splitting import SENTENCE_RULES, SentenceRule
 from ner_lightning.data.words import (
     OVERLAPS,
     SPLIT_RULES,
     Offsets,
     Overlap,
     SplitRule,
-    cover,
-    has_spaces,
     locate_words,
+    split_rule,
     split_words,
-    without_overlaps,
 )
 from ner_lightning.tagging import EntitySpan, Repair, detect_scheme, scheme_named
 from ner_lightning.tagging.schemes import REPAIRS
 
-SPANS_KEYS = ("entities", "spans", "label", "labels")
+SPANS_KEYS = ("entities", "spans", "label", "labels", "annotations")
 WORDS_KEYS = ("words", "tokens")
 TAGS_KEYS = ("tags", "ner_tags")
 _LOOKED_AT = 100  # records that decide how words are split
+_COUNTED = 1000  # records that decide how positions are counted
+# Lines in which positions may be counted in several ways, told without reading their JSON.
+_AMBIGUOUS = re.compile(r"[\U00010000-\U0010ffff]|\\ud[89ab]|\\r\\n", re.IGNORECASE)
 
 Record = dict[str, Any]
 
 
 class JsonlReader:
-    """JSON lines as doccano, CLUENER, this project and many others write them.
+    """JSON lines as doccano, CLUENER, this project and many others write them; one JSON array of such objects too.
 
-    A record has a text, or `words` (`tokens`), or both. Entities stand under `entities`, `spans`, `label` or `labels`,
-    in any form `read_annotations` knows; their positions are characters of the text, or words where a record has no
-    text. Records with words may have `tags` (`ner_tags`) instead. A record with neither is not annotated: all its words
-    are unknown. `id` and `document` are taken over.
+    A record has a text, or `words` (`tokens`), or both. Entities stand under `entities`, `spans`, `label`, `labels` or
+    `annotations`, in any form `read_annotations` knows; their positions are characters of the text, or words where a
+    record has no text. Records with words may have `tags` (`ner_tags`) instead. A record with neither is not annotated:
+    all its words are unknown. `id` and `document` are taken over.
 
     Args:
         text_key: where the text stands.
@@ -52,9 +73,14 @@ class JsonlReader:
             CLUENER's form only.
         words: how a text becomes words, see `split_words`: `whitespace`, `punctuation` or `characters`. `auto`:
             characters if the first records are in a script without spaces, otherwise `punctuation`.
+        sentences: where a text without words is cut, see `split_sentences`: `punctuation`, `lines` or `none`. `auto`:
+            nowhere.
+        positions: how positions are counted: `characters` (code points), `utf16` (as JavaScript does), `graphemes` or
+            `bytes`. `auto`: characters or utf16, whichever cuts fewer words.
         misaligned: what to do with a span that has an edge inside a word: `snap` widens it to whole words, `drop`
             leaves it out, `error` refuses. All are counted. A span of nothing but whitespace is dropped.
         overlap: which of overlapping spans stays, `first` or `longest`, or `error`; the others are counted.
+        label_names: entity types by number, for files that have numbers. None: they have names.
         scheme: tag scheme of records with tags, or `auto`.
         repair: what to do where such tags break it.
         encoding: of the file.
@@ -66,29 +92,37 @@ class JsonlReader:
         spans_key: str | None = None,
         ends: Ends = "auto",
         words: SplitRule | Literal["auto"] = "auto",
-        misaligned: Literal["snap", "drop", "error"] = "snap",
+        sentences: SentenceRule | Literal["auto"] = "auto",
+        positions: Positions | Literal["auto"] = "auto",
+        misaligned: Misaligned = "snap",
         overlap: Overlap = "first",
+        label_names: Mapping[Any, str] | None = None,
         scheme: str = "auto",
         repair: Repair = "conlleval",
         encoding: str = "utf-8",
     ) -> None:
         check_option("ends", ends, ("auto", "exclusive", "inclusive"))
         check_option("words", words, ("auto", *SPLIT_RULES))
-        check_option("misaligned", misaligned, ("snap", "drop", "error"))
+        check_option("sentences", sentences, ("auto", *SENTENCE_RULES))
+        check_option("positions", positions, POSITION_CHOICES)
+        check_option("misaligned", misaligned, MISALIGNED)
         check_option("overlap", overlap, OVERLAPS)
         check_option("repair", repair, REPAIRS)
         self.text_key = text_key
         self.spans_keys = SPANS_KEYS if spans_key is None else (spans_key,)
         self.ends = ends
         self.words = words
+        self.sentences = sentences
+        self.positions = positions
         self.misaligned = misaligned
         self.overlap = overlap
+        self.label_names = None if label_names is None else {str(key): name for key, name in label_names.items()}
         self.scheme = scheme if scheme == "auto" else scheme_named(scheme).name
         self.repair = repair
         self.encoding = encoding
 
     def read(self, path: Path, report: ReadReport) -> Iterator[Sentence]:
-        """Yield a sentence for each record with at least one word and fill the report.
+        """Yield a sentence for each record with at least one word, or several, and fill the report.
 
         Raises:
             DataError: no file, no record in it, a line that is no JSON object, a record without text or words, a span
@@ -97,44 +131,77 @@ class JsonlReader:
         first = list(islice(self._records(path), _LOOKED_AT))
         if not first:
             raise DataError("expected at least one record, found none: the file is empty", path)
-        rule = self._rule(first)
+        reading = self._reading(path, [record for _, record in first], report)
         if any(_value(record, TAGS_KEYS) is not None for _, record in first):
             report.scheme = self.scheme
             if self.scheme == "auto":
                 report.scheme = detect_scheme(self._tag_sequences(path))
         documents = set()
         for line, record in self._records(path):
-            sentence = self._sentence(record, rule, path, line, report)
-            if sentence.document and sentence.document not in documents:
-                documents.add(sentence.document)
-                report.documents += 1
-            if sentence.words:
+            some = False
+            for sentence in self._sentences(record, reading, Place(path, line), report):
+                some = True
+                if sentence.document and sentence.document not in documents:
+                    documents.add(sentence.document)
+                    report.documents += 1
                 yield report.count(sentence)
-            else:
+            if not some:
                 report.empty_sentences += 1
-                report.note("left out: a record without words", path, line)
+                report.note("left out: a record without words", path, line, "empty")
 
     def _records(self, path: Path) -> Iterator[tuple[int, Record]]:
+        begun = False
         for number, line in numbered_lines(path, self.encoding):
             if not line.strip():
                 continue
-            try:
-                record = json.loads(line)
-            except (json.JSONDecodeError, RecursionError) as error:
-                raise DataError(
-                    f"expected a JSON object a line, found: {error} in {line[:60]!r}", path, number
-                ) from None
-            if not isinstance(record, dict):
-                kind = type(record).__name__
-                remedy = "; for one JSON array: jq -c '.[]'" if isinstance(record, list) else ""
-                raise DataError(f"expected a JSON object a line, found a {kind}{remedy}", path, number)
-            yield number, record
+            if not begun and line.lstrip().startswith("["):
+                yield from numbered_items(path, self.encoding)
+                return
+            begun = True
+            yield number, _object(line, path, number)
 
-    def _rule(self, records: list[tuple[int, Record]]) -> SplitRule:
-        if self.words != "auto":
-            return self.words
-        texts = (text for _, record in records if isinstance(text := record.get(self.text_key), str))
-        return "punctuation" if has_spaces(texts) else "characters"
+    def _reading(self, path: Path, first: list[Record], report: ReadReport) -> Reading:
+        """What the options say, and where they leave it to the file, the file."""
+        words: SplitRule
+        if self.words == "auto":
+            words = split_rule(text for r in first if isinstance(text := r.get(self.text_key), str))
+        else:
+            words = self.words
+        positions: Positions | Counting = Counting() if self.positions == "auto" else self.positions
+        if self.positions == "auto" and (decided := self._counting(path, words)):
+            line, positions = decided
+            tell_counting(positions, Place(path, line), report)
+        sentences = "none" if self.sentences == "auto" else self.sentences
+        return Reading(words, sentences, Policy(self.misaligned, self.overlap), positions)
+
+    def _counting(self, path: Path, rule: SplitRule) -> tuple[int, Counting] | None:
+        """A way of counting that cuts fewer words than characters do, and the first line that shows it."""
+        costs = dict.fromkeys(COUNTINGS, 0)
+        shown: dict[Counting, int] = {}
+        for line, record in islice(self._ambiguous(path), _COUNTED):
+            text, entities = record.get(self.text_key), _value(record, self.spans_keys)
+            if not isinstance(text, str) or not may_differ(text) or entities is None:
+                continue
+            try:
+                annotations = list(read_annotations(entities, self.ends, True, self.label_names))
+            except (TypeError, ValueError):
+                continue  # told, with its place, when it is read
+            offsets = split_words(text, rule)
+            found = {counting: misfits(annotations, text, offsets, counting) for counting in COUNTINGS}
+            for counting, cost in found.items():
+                costs[counting] += cost
+                if cost < found[Counting()]:
+                    shown.setdefault(counting, line)
+        best = min(costs, key=costs.__getitem__)
+        return (shown[best], best) if costs[best] < costs[Counting()] else None
+
+    def _ambiguous(self, path: Path) -> Iterator[tuple[int, Record]]:
+        for number, line in numbered_lines(path, self.encoding):
+            if line.lstrip().startswith("["):
+                yield from numbered_items(path, self.encoding)
+                return
+            if _AMBIGUOUS.search(line):
+                yield number, _object(line, path, number)
 
     def _tag_sequences(self, path: Path) -> Iterator[list[str]]:
         for _, record in self._records(path):
@@ -142,99 +209,112 @@ class JsonlReader:
             if isinstance(tags, list) and all(isinstance(tag, str) for tag in tags):
                 yield tags
 
-    def _sentence(self, record: Record, rule: SplitRule, path: Path, line: int, report: ReadReport) -> Sentence:
+    def _sentences(self, record: Record, reading: Reading, place: Place, report: ReadReport) -> Iterator[Sentence]:
         try:
-            text, words, offsets = self._words(record, rule)
-            unknown: tuple[int, ...] = tuple(record.get("unknown") or ())
-            spans: tuple[EntitySpan, ...] = ()
-            tags, entities = _value(record, TAGS_KEYS), _value(record, self.spans_keys)
-            if tags is not None and _value(record, WORDS_KEYS) is not None:
-                if not isinstance(tags, list) or len(tags) != len(words) or not all(isinstance(t, str) for t in tags):
-                    raise ValueError(f"expected a tag name for each of the {len(words)} words, found {str(tags)[:60]}")
-                spans = read_tags(tags, [line] * len(tags), report.scheme, self.repair, path, report) if tags else ()
-            elif entities is not None:
-                found = self._aligned(entities, text, words, offsets, path, line, report)
-                spans, left_out = without_overlaps(found, self.overlap)
-                report.overlapping += len(left_out)
-                for span in left_out:
-                    report.note(f"left out: {span} overlaps another ({self.overlap})", path, line)
+            name = str(place.path.name) + f":{place.line}" if record.get("id") is None else str(record["id"])
+            document = str(record.get("document") or "")
+            text, given = record.get(self.text_key), _value(record, WORDS_KEYS)
+            if text is not None and not isinstance(text, str):
+                raise ValueError(f"expected a text under {self.text_key!r}, found {str(text)[:60]}")
+            if given is not None:
+                sentence = self._given(record, given, text, name, document, reading, place, report)
+                found = [sentence] if sentence.words else []
+            elif text is None:
+                keys = ", ".join(record) or "none"
+                raise ValueError(
+                    f"expected a text under {self.text_key!r} or words under 'words', found the keys: {keys}; "
+                    "name the one with the text: text_key=KEY"
+                )
             else:
-                unknown = tuple(range(len(words)))
-            name = record.get("id")
-            return Sentence(
-                words,
-                spans,
-                unknown,
-                f"{path.name}:{line}" if name is None else str(name),
-                str(record.get("document") or ""),
-                text,
-                offsets,
-            )
+                annotations = self._annotations(record, True)
+                whole = Document(text, annotations, name, document, place)
+                found = list(document_sentences(whole, reading, report))
+                if len(found) == 1 and record.get("unknown"):
+                    found = [_with_unknown(found[0], record["unknown"])]
         except DataError:
             raise
         except (TypeError, ValueError) as error:
-            raise DataError(str(error), path, line) from None
+            raise DataError(str(error), place.path, place.line) from None
+        yield from found
 
-    def _words(self, record: Record, rule: SplitRule) -> tuple[str | None, tuple[str, ...], Offsets | None]:
-        """The text, if any, its words, and where they are in it."""
-        text, given = record.get(self.text_key), _value(record, WORDS_KEYS)
-        words: tuple[str, ...]
-        offsets: Offsets | None = None
-        if text is None and given is None:
-            keys = ", ".join(record) or "none"
-            raise ValueError(f"expected a text under {self.text_key!r} or words under 'words', found the keys: {keys}")
-        if text is not None and not isinstance(text, str):
-            raise ValueError(f"expected a text under {self.text_key!r}, found {str(text)[:60]}")
-        if given is None:
-            assert text is not None
-            offsets = split_words(text, rule)
-            words = tuple(text[start:end] for start, end in offsets)
-        else:
-            items: list[Any] = [item.get("text") if isinstance(item, dict) else item for item in given]
-            if not all(isinstance(word, str) for word in items):
-                raise ValueError(f"expected a list of words, found {str(given)[:60]}")
-            words = tuple(items)
-            if text is not None:
-                offsets = _given_offsets(record, words, text) or locate_words(words, text)
-                if offsets is None:
-                    raise ValueError(f"expected the words to be those of the text, found {str(words)[:60]}")
-        "".join(words).encode()  # a lone surrogate, which no tokenizer takes, is a ValueError
-        return text, words, offsets
+    def _annotations(self, record: Record, character_keys: bool) -> list[Annotation] | None:
+        entities = _value(record, self.spans_keys)
+        if entities is None:
+            return None
+        return list(read_annotations(entities, self.ends, character_keys, self.label_names))
 
-    def _aligned(
+    def _given(
         self,
-        entities: Any,
+        record: Record,
+        given: Any,
         text: str | None,
-        words: tuple[str, ...],
-        offsets: Offsets | None,
-        path: Path,
-        line: int,
+        name: str,
+        document: str,
+        reading: Reading,
+        place: Place,
         report: ReadReport,
-    ) -> Iterator[EntitySpan]:
-        """Lay the annotated spans over words; each only once."""
-        size, unit = (len(words), "words") if text is None else (len(text), "characters of the text")
-        for found in dict.fromkeys(read_annotations(entities, self.ends, character_keys=text is not None)):
-            start, end, label, surface = found
-            if not 0 <= start < end <= size:
-                raise ValueError(f"expected a span inside the {size} {unit}, found [{start}, {end}) {label}")
-            if text is None or offsets is None:
-                yield EntitySpan(start, end, label)
-                continue
-            if surface is not None and surface.strip() != text[start:end].strip():
-                raise ValueError(
-                    f"expected {surface!r} at [{start}, {end}), found {text[start:end]!r}; is ends={self.ends} right?"
-                )
-            covered = cover(start, end, offsets)
-            if covered is None or not covered[2]:
-                where = "inside a word" if covered else "around no word"
-                problem = f"{label} [{start}, {end}) {text[start:end]!r} lies {where} ({self.misaligned})"
-                if self.misaligned == "error":
-                    raise ValueError(f"expected a span of whole words; {problem}")
-                report.misaligned += 1
-                report.note(problem, path, line)
-                if covered is None or self.misaligned == "drop":
-                    continue
-            yield EntitySpan(covered[0], covered[1], label)
+    ) -> Sentence:
+        """The sentence of a record that has its words."""
+        words, offsets = _words(record, given, text)
+        unknown: tuple[int, ...] = tuple(record.get("unknown") or ())
+        spans: tuple[EntitySpan, ...] = ()
+        tags, annotations = _value(record, TAGS_KEYS), self._annotations(record, character_keys=text is not None)
+        if tags is not None:
+            if not isinstance(tags, list) or len(tags) != len(words) or not all(isinstance(t, str) for t in tags):
+                raise ValueError(f"expected a tag name for each of the {len(words)} words, found {str(tags)[:60]}")
+            if tags:
+                spans = read_tags(tags, [place.line] * len(tags), report.scheme, self.repair, place.path, report)
+        elif annotations is None:
+            unknown = tuple(range(len(words)))
+        elif text is None or offsets is None:
+            spans = flat(_over_words(annotations, len(words)), words, reading.policy, place, report)
+        else:
+            found, _ = in_characters(annotations, text, reading.positions, place)
+            spans = lay(found, text, offsets, reading.policy, place, report)
+        return Sentence(words, spans, unknown, name, document, text, offsets)
+
+
+def _object(line: str, path: Path, number: int) -> Record:
+    try:
+        record = json.loads(line)
+    except (json.JSONDecodeError, RecursionError) as error:
+        remedy = "; one JSON value over several lines: jq -c . FILE > FILE.jsonl" if line.strip() in "{[" else ""
+        message = f"expected a JSON object a line, found: {error} in {line[:60]!r}{remedy}"
+        raise DataError(message, path, number) from None
+    if not isinstance(record, dict):
+        kind = type(record).__name__
+        remedy = "; for one JSON array: jq -c '.[]'" if isinstance(record, list) else ""
+        raise DataError(f"expected a JSON object a line, found a {kind}{remedy}", path, number)
+    return record
+
+
+def _words(record: Record, given: Any, text: str | None) -> tuple[tuple[str, ...], Offsets | None]:
+    """The words a record has, and where they are in its text, if it has one."""
+    items: list[Any] = [item.get("text") if isinstance(item, dict) else item for item in given]
+    if not all(isinstance(word, str) for word in items):
+        raise ValueError(f"expected a list of words, found {str(given)[:60]}")
+    words: tuple[str, ...] = tuple(items)
+    "".join(words).encode()  # a lone surrogate, which no tokenizer takes, is a ValueError
+    if text is None:
+        return words, None
+    text.encode()
+    offsets = _given_offsets(record, words, text) or locate_words(words, text)
+    if offsets is None:
+        raise ValueError(f"expected the words to be those of the text, found {str(words)[:60]}")
+    return words, offsets
+
+
+def _over_words(annotations: list[Annotation], size: int) -> list[EntitySpan]:
+    for found in annotations:
+        if not 0 <= found.start < found.end <= size:
+            raise ValueError(
+                f"expected a span inside the {size} words, found [{found.start}, {found.end}) {found.label}"
+            )
+    return list(dict.fromkeys(EntitySpan(found.start, found.end, found.label) for found in annotations))
+
+
+def _with_unknown(sentence: Sentence, unknown: Any) -> Sentence:
+    return replace(sentence, unknown=tuple(unknown))
 
 
 def _value(record: Record, keys: tuple[str, ...]) -> Any:

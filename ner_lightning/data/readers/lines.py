@@ -13,6 +13,20 @@ from ner_lightning.data.report import DataError
 
 BLOCK = 1 << 20  # bytes read at once
 LONGEST_LINE = 1 << 24  # bytes; a line beyond is no line but a file of another format
+LONGEST_TEXT = 1 << 24  # bytes of a file that is one document
+
+_KINDS = {  # by the bytes they begin with
+    b"PK\x03\x04": "a zip archive or an office document",
+    b"PAR1": "a parquet file (data=hf reads it)",
+    b"ARROW1": "an arrow file (data=hf reads it)",
+    b"SQLite": "a database",
+    b"%PDF": "a PDF document",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"\x1f\x8b": "a gzip file (call it .gz)",
+    b"\x80\x04": "a pickle",
+    b"\x7fELF": "a program",
+}
 
 
 def numbered_lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
@@ -28,19 +42,10 @@ def numbered_lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, s
     Raises:
         DataError: no such file, bytes that are not of the encoding or not compressed, or a line without end.
     """
-    try:
-        file = _open(path)
-    except OSError as error:
-        found = "a folder" if path.is_dir() else (error.strerror or str(error)).lower()
-        raise DataError(f"expected a readable file, found: {found}; check the path", path) from None
     number, rest = 0, b""
-    with file:
+    with _open(path) as file:
         while True:
-            try:
-                block = file.read(BLOCK)
-            except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-                message = f"expected a whole gzip file, found: {str(error).lower()}; fetch or compress it again"
-                raise DataError(message, path, number + 1) from None
+            block = _read(file, BLOCK, path, number)
             if not number and not rest:
                 block = _without_mark(block, path)
             cut = block.rfind(b"\n") + 1 if block else 0
@@ -48,8 +53,12 @@ def numbered_lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, s
             if not block:  # the last line has no line feed
                 whole, rest = rest, b""
             elif len(rest) > LONGEST_LINE:
-                message = f"expected lines of text, found more than {LONGEST_LINE} bytes without a line feed"
-                raise DataError(message, path, number + whole.count(b"\n") + 1)
+                raise DataError(
+                    f"expected lines of text, found more than {LONGEST_LINE} bytes without a line feed; "
+                    "is it of this format? For one JSON value: jq -c '.[]'",
+                    path,
+                    number + whole.count(b"\n") + 1,
+                )
             if whole:
                 lines = _decoded(whole, encoding, path, number).removesuffix("\n").split("\n")
                 for number, line in enumerate(lines, number + 1):  # noqa: B020  (goes on counting)
@@ -58,8 +67,59 @@ def numbered_lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, s
                 return
 
 
+def whole_text(path: Path, encoding: str = "utf-8") -> str:
+    """A file that is one document, as it stands: line ends and byte order marks are characters like others.
+
+    Raises:
+        DataError: as `numbered_lines`; more bytes than a document has.
+    """
+    with _open(path) as file:
+        raw = _read(file, LONGEST_TEXT + 1, path, 0)
+    if len(raw) > LONGEST_TEXT:
+        raise DataError(f"expected a document, found more than {LONGEST_TEXT} bytes; cut it into several", path)
+    _without_mark(raw, path)
+    return _decoded(raw, encoding, path, 0)
+
+
+def text_blocks(path: Path, encoding: str = "utf-8") -> Iterator[str]:
+    """Yield a text file in blocks, wherever its lines end; a byte order mark is dropped.
+
+    Raises:
+        DataError: as `numbered_lines`, of lines of any length.
+    """
+    decoder = codecs.getincrementaldecoder(encoding)()
+    number, first = 0, True
+    with _open(path) as file:
+        while raw := _read(file, BLOCK, path, number):
+            block = _without_mark(raw, path) if first else raw
+            first = False
+            try:
+                text = decoder.decode(block)
+            except UnicodeDecodeError as error:
+                raise _wrong_bytes(error, encoding, path, number) from None
+            number += block.count(b"\n")
+            if text:
+                yield text
+        try:
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError as error:
+            raise _wrong_bytes(error, encoding, path, number) from None
+
+
 def _open(path: Path) -> IO[bytes]:
-    return cast("IO[bytes]", gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+    try:
+        return cast("IO[bytes]", gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+    except OSError as error:
+        found = "a folder" if path.is_dir() else (error.strerror or str(error)).lower()
+        raise DataError(f"expected a readable file, found: {found}; check the path", path) from None
+
+
+def _read(file: IO[bytes], size: int, path: Path, number: int) -> bytes:
+    try:
+        return file.read(size)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        message = f"expected a whole gzip file, found: {str(error).lower()}; fetch or compress it again"
+        raise DataError(message, path, number + 1) from None
 
 
 def _decoded(whole: bytes, encoding: str, path: Path, number: int) -> str:
@@ -67,16 +127,25 @@ def _decoded(whole: bytes, encoding: str, path: Path, number: int) -> str:
     try:
         return whole.decode(encoding)
     except UnicodeDecodeError as error:
-        begin = whole.rfind(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"expected {encoding} text, found byte 0x{whole[error.start]:02x} at byte {error.start - begin + 1} of the "
-            "line; convert the file to UTF-8 (iconv -t UTF-8) or name its encoding",
-            path,
-            number + whole.count(b"\n", 0, error.start) + 1,
-        ) from None
+        raise _wrong_bytes(error, encoding, path, number) from None
+
+
+def _wrong_bytes(error: UnicodeDecodeError, encoding: str, path: Path, number: int) -> DataError:
+    whole = error.object
+    begin = whole.rfind(b"\n", 0, error.start) + 1
+    return DataError(
+        f"expected {encoding} text, found byte 0x{whole[error.start]:02x} at byte {error.start - begin + 1} of the "
+        "line; convert the file to UTF-8 (iconv -t UTF-8) or name its encoding",
+        path,
+        number + whole.count(b"\n", 0, error.start) + 1,
+    )
 
 
 def _without_mark(raw: bytes, path: Path) -> bytes:
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise DataError("expected UTF-8 text, found UTF-16; convert it: iconv -f UTF-16 -t UTF-8", path, 1)
+    if kind := next((kind for magic, kind in _KINDS.items() if raw.startswith(magic)), None):
+        raise DataError(f"expected a text file, found {kind}; give a text file in UTF-8", path)
+    if 5 * raw.count(b"\0") > len(raw):  # a few are characters, though odd ones
+        raise DataError("expected text, found zero bytes: a binary file, or UTF-16; give a text file in UTF-8", path, 1)
     return raw.removeprefix(codecs.BOM_UTF8)

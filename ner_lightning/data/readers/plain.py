@@ -39,7 +39,7 @@ class PlainTextReader:
             offsets = split_words(line, _RULES[self.units])
             if not offsets:
                 report.empty_sentences += 1
-                report.note("left out: a line without words", path, number)
+                report.note("left out: a line without words", path, number, "empty")
                 continue
             words = tuple(line[start:end] for start, end in offsets)
             unknown = tuple(range(len(words)))

@@ -36,7 +36,7 @@ def read_tags(
             before = tags[index - 1] if index else "the start"
             after = tags[index] if index < len(tags) else "the end"
             place = lines[min(index, len(lines) - 1)]
-            report.note(f"the scheme {scheme} forbids {after} after {before} ({repair})", path, place)
+            report.note(f"the scheme {scheme} forbids {after} after {before} ({repair})", path, place, "repaired")
     return spans
 
 

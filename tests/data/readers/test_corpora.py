@@ -90,7 +90,7 @@ REPAIRED = {
     ("masakhaner2-swa", "test"): 1,
 }
 # One sentence: a book title that holds two companies.
-OVERLAPPING = {("cluener", "train"): 2}
+NESTED = {("cluener", "train"): 2}
 
 
 @pytest.fixture(scope="session")
@@ -122,11 +122,11 @@ def test_counts(read_corpus, corpus, split):
     scheme, *numbers = FILES[corpus, split]
     sentences, report = read_corpus(corpus, split)
     assert report.scheme == scheme.replace("-", "")
-    assert [report.sentences, report.words, report.entities + report.overlapping] == list(map(int, numbers))
+    assert [report.sentences, report.words, report.entities + report.nested] == list(map(int, numbers))
     assert report.repaired == REPAIRED.get((corpus, split), 0)
-    assert report.overlapping == OVERLAPPING.get((corpus, split), 0)
-    assert (report.misaligned, report.empty_sentences, report.unknown_words) == (0, 0, 0)
-    assert len(report.problems) == report.repaired + report.overlapping
+    assert report.nested == NESTED.get((corpus, split), 0)
+    assert (report.misaligned, report.overlapping, report.empty_sentences, report.unknown_words) == (0, 0, 0, 0)
+    assert len(report.problems) == report.repaired + report.nested
     assert report.words == sum(len(sentence.words) for sentence in sentences)
     assert report.types.total() == report.entities == sum(len(sentence.spans) for sentence in sentences)
 
@@ -146,8 +146,8 @@ def test_what_was_repaired(read_corpus):
     danish = [problem for split in ("train", "test") for problem in read_corpus("uner-da-ddt", split)[1].problems]
     assert len(danish) == 7
     assert all(" forbids I-" in problem for problem in danish)
-    overlapping = read_corpus("cluener", "train")[1].problems
-    assert len({problem.split(": ")[0] for problem in overlapping}) == 1
+    nested = read_corpus("cluener", "train")[1].problems
+    assert len({problem.split(": ")[0] for problem in nested}) == 1
 
 
 def test_invisible_words_are_there(read_corpus):

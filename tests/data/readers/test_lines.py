@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -58,3 +59,46 @@ def test_a_broken_compressed_file_is_said(tmp_path, harm):
     path.write_bytes(harm(gzip.compress(b"Ann\tO\n" * 50)))
     with pytest.raises(DataError, match=r"a\.gz:1: expected a whole gzip file, found: .*compress it again"):
         list(numbered_lines(path))
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (b"PK\x03\x04rest", "expected a text file, found a zip archive or an office document"),
+        (b"PAR1rest", "found a parquet file .data=hf reads it"),
+        (b"\x1f\x8b\x08rest", "found a gzip file .call it .gz"),
+        (b"A\0n\0n\0", "a:1: expected text, found zero bytes: a binary file, or UTF-16; give a text file"),
+    ],
+)
+def test_a_binary_file_is_said_to_be_one(tmp_path, raw, message):
+    (tmp_path / "a").write_bytes(raw)
+    for read in (numbered_lines, lines.text_blocks):
+        with pytest.raises(DataError, match=message):
+            list(read(tmp_path / "a"))
+    with pytest.raises(DataError, match=message):
+        lines.whole_text(tmp_path / "a")
+
+
+def test_a_text_is_read_as_it_stands(tmp_path, monkeypatch):
+    path = tmp_path / "a.txt"
+    path.write_bytes("\ufeffa\r\nb\r".encode())
+    assert lines.whole_text(path) == "\ufeffa\r\nb\r"
+    monkeypatch.setattr(lines, "LONGEST_TEXT", 4)
+    with pytest.raises(DataError, match="more than 4 bytes; cut it into several"):
+        lines.whole_text(path)
+
+
+def test_two_gigabytes_in_one_line(tmp_path):
+    """A sparse file: nothing of it is on the disk, and little of it may get into memory."""
+    path = tmp_path / "a.jsonl"
+    with path.open("wb") as file:
+        file.write(b"x" * (lines.LONGEST_LINE + lines.BLOCK))
+        file.truncate(2 << 30)
+    tracemalloc.start()
+    with pytest.raises(DataError, match=r"a\.jsonl:1: expected lines of text, found more than 16777216 bytes"):
+        list(numbered_lines(path))
+    with pytest.raises(DataError, match="expected a document, found more than 16777216 bytes"):
+        lines.whole_text(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100 << 20

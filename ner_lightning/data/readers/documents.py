@@ -1,0 +1,106 @@
+"""Texts with annotated spans become sentences; shared by the readers of annotation tools."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from ner_lightning.data.alignment import Annotation, Counting, Place, Policy, in_characters, lay
+from ner_lightning.data.positions import Positions
+from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.sentence import Sentence
+from ner_lightning.data.sentence_splitting import SentenceRule, split_sentences
+from ner_lightning.data.words import SplitRule, split_words
+
+
+class Document(NamedTuple):
+    """A text and what somebody annotated in it.
+
+    Attributes:
+        text: the text.
+        annotations: its entities, positions as the file has them; None: nobody annotated it.
+        name: what its sentences are called after.
+        document: the document it is, or is of; empty where that is unknown.
+        place: where it stands.
+    """
+
+    text: str
+    annotations: list[Annotation] | None
+    name: str
+    document: str
+    place: Place
+
+
+class Reading(NamedTuple):
+    """How texts become sentences.
+
+    Attributes:
+        words: see `split_words`.
+        sentences: see `split_sentences`.
+        policy: of spans that do not fit.
+        positions: how positions are counted; `auto`: as the surfaces in the file say.
+    """
+
+    words: SplitRule
+    sentences: SentenceRule
+    policy: Policy
+    positions: Positions | Counting | Literal["auto"]
+
+
+def document_sentences(document: Document, reading: Reading, report: ReadReport) -> Iterator[Sentence]:
+    """Cut a document into sentences, never through an entity; those without a word are left out.
+
+    A sentence of several is called `name:first character`. What is yielded is not counted yet.
+
+    Raises:
+        DataError: a span that is not in the text, or that the policy refuses; a text with half a character.
+    """
+    text, place = document.text, document.place
+    _check_whole(text, place)
+    annotations: list[Annotation] = []
+    if document.annotations:
+        annotations, counting = in_characters(document.annotations, text, reading.positions, place)
+        if reading.positions == "auto" and counting != Counting():
+            tell_counting(counting, place, report)
+    pieces = split_sentences(text, reading.sentences, ((a.start, a.end) for a in annotations))
+    whole = len(pieces) == 1
+    for low, high in pieces:
+        start, end = low, high
+        if not whole:  # the white space between sentences
+            end = start + len(text[start:end].rstrip())
+            start += len(text[start:end]) - len(text[start:end].lstrip())
+        piece = text[start:end]
+        offsets = split_words(piece, reading.words)
+        if not offsets:
+            continue
+        inside = [_moved(a, start, len(piece)) for a in annotations if low <= a.start < high]
+        yield Sentence(
+            tuple(piece[a:b] for a, b in offsets),
+            lay(inside, piece, offsets, reading.policy, place, report),
+            tuple(range(len(offsets))) if document.annotations is None else (),
+            document.name if whole else f"{document.name}:{start}",
+            document.document,
+            piece,
+            offsets,
+        )
+
+
+def tell_counting(counting: Counting, place: Place, report: ReadReport) -> None:
+    """List, once a report, that positions are not characters."""
+    what = f"positions are counted in {counting}"
+    if not any(problem.endswith(what) for problem in report.problems):
+        report.note(what, place.path, place.line)
+
+
+def _moved(annotation: Annotation, start: int, size: int) -> Annotation:
+    """An annotation in a piece of its text; an edge in the white space between pieces moves to the piece's."""
+    return annotation._replace(start=max(annotation.start - start, 0), end=min(annotation.end - start, size))
+
+
+def _check_whole(text: str, place: Place) -> None:
+    """A lone surrogate, which no tokenizer takes, is half a character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        message = f"expected whole characters, found half of one (U+{ord(text[error.start]):04X}) at {error.start}"
+        raise DataError(f"{message}; export the text again", place.path, place.line) from None

@@ -1,0 +1,110 @@
+"""The objects of a JSON file, one after another: of an array, or simply behind one another."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ner_lightning.data.readers.lines import text_blocks
+from ner_lightning.data.report import DataError
+
+LONGEST_ITEM = 1 << 24  # characters
+
+_DECODER = json.JSONDecoder()
+_CUT = 16  # an error so near to the end of what was read may be the end's
+
+
+def numbered_items(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the line an object begins in, and the object: of one array, or of objects behind one another.
+
+    In memory are one object and the block it was read in, however long the line.
+
+    Raises:
+        DataError: as `numbered_lines`; what is no JSON or no object; an object longer than any record.
+    """
+    text = _Text(path, encoding)
+    array = text.next_mark() == "["
+    if array:
+        text.forward(1)
+    first = True
+    while True:
+        mark = text.next_mark()
+        if array and mark == "]":
+            text.forward(1)
+            if rest := text.next_mark():
+                raise text.error(f"expected nothing after the array, found {rest!r}; keep one JSON value a file")
+            return
+        if array and not first:
+            if mark != ",":
+                found = repr(mark) if mark else "the end of the file; is it cut off?"
+                raise text.error(f"expected a comma or ] after a record, found {found}")
+            text.forward(1)
+            text.next_mark()
+        elif not mark and not array:
+            return
+        line, value = text.line, text.value()
+        if not isinstance(value, dict):
+            raise DataError(f"expected a JSON object for each record, found a {type(value).__name__}", path, line)
+        yield line, value
+        first = False
+
+
+class _Text:
+    """What is left of a file: a block or as many as a value needs."""
+
+    def __init__(self, path: Path, encoding: str) -> None:
+        self._path, self._blocks = path, text_blocks(path, encoding)
+        self._text, self._position, self.line = "", 0, 1
+
+    def next_mark(self) -> str:
+        """Skip white space; the character after it, or nothing at the end."""
+        while True:
+            rest = self._text[self._position : self._position + 1]
+            if rest and rest not in " \t\r\n":
+                return rest
+            if rest:
+                self.forward(1)
+            elif not self._more():
+                return ""
+
+    def forward(self, count: int) -> None:
+        self.line += self._text.count("\n", self._position, self._position + count)
+        self._position += count
+
+    def value(self) -> Any:
+        """The JSON value that begins here."""
+        wanted = 0
+        while True:
+            size = len(self._text) - self._position
+            if size < wanted and self._more():
+                continue
+            try:
+                value, end = _DECODER.raw_decode(self._text, self._position)
+            except json.JSONDecodeError as error:
+                cut = error.msg.startswith("Unterminated") or error.pos >= len(self._text) - _CUT
+                if cut and size > LONGEST_ITEM:
+                    raise self.error(
+                        f"expected records, found one of more than {LONGEST_ITEM} characters; is it of this format?"
+                    ) from None
+                if cut and self._more():
+                    wanted = 2 * size  # or a long record would be tried again at every block
+                    continue
+                line = self.line + self._text.count("\n", self._position, error.pos)
+                near = self._text[error.pos : error.pos + 40]
+                message = f"expected JSON, found: {error.msg} at {near!r}; correct the line, or name another format"
+                raise DataError(message, self._path, line) from None
+            except RecursionError:
+                raise self.error("expected a JSON object for each record, found brackets nested too deeply") from None
+            self.forward(end - self._position)
+            return value
+
+    def error(self, message: str) -> DataError:
+        return DataError(message, self._path, self.line)
+
+    def _more(self) -> bool:
+        block = next(self._blocks, "")
+        self._text = self._text[self._position :] + block
+        self._position = 0
+        return bool(block)
