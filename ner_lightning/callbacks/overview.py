@@ -79,7 +79,7 @@ def _counts(report: ReadReport) -> dict[str, int]:
         "types": len(report.types),
         "repaired": report.repaired,
         "misaligned": report.misaligned,
-        "left out": report.overlapping + report.empty_sentences,
+        "left out": report.overlapping + report.nested + report.rejected + report.empty_sentences,
         "unknown": report.unknown_words,
     }
 
