@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +14,11 @@ from unittest.mock import patch
 
 import pytest
 import torch
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from ner_lightning.callbacks import last_checkpoint
+from ner_lightning.data.report import DataError
+from ner_lightning.errors import UserError
 from ner_lightning.task.tagging import TaggingTask
 from tests.runs import EASY, trained, write_corpus
 
@@ -37,7 +41,7 @@ class Kept(NamedTuple):
 @contextmanager
 def keeping(folder: Path) -> Iterator[Kept]:
     """Keep every `last.ckpt` of the runs inside, by the optimiser steps it has behind it."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     kept = Kept({}, [])
     publish, step = last_checkpoint.publish, TaggingTask.training_step
 
@@ -110,7 +114,7 @@ def assert_equal(one: Any, other: Any, path: str = "") -> None:
 
 def metrics(run: Path) -> list[dict[str, str]]:
     with (run / "metrics.csv").open() as file:
-        return list(csv.DictReader(file))
+        return [{name: value for name, value in row.items() if value} for row in csv.DictReader(file)]
 
 
 def test_a_checkpoint_is_written_after_every_step(whole: Whole) -> None:
@@ -122,12 +126,12 @@ def test_a_checkpoint_is_written_after_every_step(whole: Whole) -> None:
 @pytest.mark.parametrize(
     ("steps", "overrides"),
     [
-        pytest.param(1, (), id="after the first step"),
         pytest.param(8, (), id="in the middle of an epoch"),
-        pytest.param(8, ("data.num_workers=1",), id="with workers"),
-        pytest.param(STEPS, (), id="after the last step of an epoch"),
         pytest.param(STEPS, ("data.num_workers=1",), id="after an epoch, with workers"),
-        pytest.param(2 * STEPS - 1, (), id="before the last step of an epoch"),
+        pytest.param(1, (), id="after the first step", marks=pytest.mark.slow),
+        pytest.param(8, ("data.num_workers=1",), id="with workers", marks=pytest.mark.slow),
+        pytest.param(STEPS, (), id="after the last step of an epoch", marks=pytest.mark.slow),
+        pytest.param(2 * STEPS - 1, (), id="before the last step of an epoch", marks=pytest.mark.slow),
     ],
 )
 def test_the_rest_of_the_run_is_the_same(whole: Whole, tmp_path: Path, steps: int, overrides: tuple[str, ...]) -> None:
@@ -141,3 +145,96 @@ def test_the_rest_of_the_run_is_the_same(whole: Whole, tmp_path: Path, steps: in
     assert told == {name: value for name, value in whole.result["best"].items() if name != "checkpoint"}
     assert (result["epochs"], result["steps"]) == (whole.result["epochs"], whole.result["steps"])
     assert metrics(tmp_path / "run") == [row for row in metrics(whole.run) if int(row["step"]) >= steps]
+
+
+def asked_to_end(number: signal.Signals, batch: int) -> Any:
+    """A training step during which a signal arrives."""
+    step, seen = TaggingTask.training_step, []
+
+    def training_step(task: TaggingTask, *arguments: Any) -> Any:
+        seen.append(1)
+        if len(seen) == batch:
+            signal.raise_signal(number)
+        return step(task, *arguments)
+
+    return patch.object(TaggingTask, "training_step", training_step)
+
+
+@pytest.mark.parametrize(
+    ("number", "batch", "steps"),
+    [
+        (signal.SIGTERM, BATCHES + 3, STEPS + 2),  # half a gradient is gathered: the step is finished first
+        (signal.SIGINT, BATCHES, STEPS),  # so is the epoch, with its validation
+        pytest.param(signal.SIGTERM, EPOCHS * BATCHES, EPOCHS * STEPS, marks=pytest.mark.slow),
+    ],
+)
+def test_a_run_that_is_asked_to_end_goes_on_in_its_folder(
+    whole: Whole, tmp_path: Path, number: signal.Signals, batch: int, steps: int
+) -> None:
+    options = [*whole.options, "callbacks.last.steps=null"]
+    with asked_to_end(number, batch), pytest.raises(SystemExit) as ended:
+        trained(tmp_path, whole.encoder, *options)
+    if number == signal.SIGTERM:
+        assert isinstance(ended.value, SIGTERMException)
+    else:
+        assert isinstance(ended.value.__context__, KeyboardInterrupt)
+    assert signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler, signal.SIG_IGN)
+    run = tmp_path / "run"
+    assert torch.load(run / "checkpoints/last.ckpt", mmap=True)["global_step"] == steps
+    assert metrics(run) == [row for row in metrics(whole.run) if int(row["step"]) < steps]
+    assert not (run / "result.json").exists()
+    result = trained(tmp_path, whole.encoder, *options, f"ckpt_path={run}")
+    assert_equal(state(run / "checkpoints/last.ckpt"), state(whole.run / "checkpoints/last.ckpt"))
+    assert metrics(run) == metrics(whole.run)
+    assert result["best"] == {**whole.result["best"], "checkpoint": str(run / "checkpoints/best.ckpt")}
+    for split in ("dev", "test"):
+        name = f"predictions/{split}.jsonl"
+        assert (run / name).read_bytes() == (whole.run / name).read_bytes()
+    assert {path.name for path in (run / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
+    assert result["resumed_from"] == str(run / "checkpoints/last.ckpt")
+
+
+def test_an_epoch_is_not_gone_on_with_in_another_order(whole: Whole, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"middle of an epoch, .* drawn with batch_size 4, not 3: resume with the settings"):
+        whole.resumed(tmp_path, 8, "data.batch_size=3")
+    kept, _ = whole.resumed(tmp_path, STEPS, "data.batch_size=3", "trainer.max_epochs=2")
+    assert sorted(i for batch in kept.batches for i in batch) == list(range(len(SENTENCES)))
+
+
+def test_weights_alone_cannot_be_resumed(whole: Whole, tmp_path: Path) -> None:
+    best = whole.run / "checkpoints/best.ckpt"
+    assert best.stat().st_size < 0.5 * (whole.run / "checkpoints/last.ckpt").stat().st_size
+    with pytest.raises(UserError, match=r"best\.ckpt: holds weights alone; resume from last\.ckpt of its run"):
+        trained(tmp_path, whole.encoder, *whole.options, f"ckpt_path={best}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        pytest.param(("data.batching=token_budget", "data.max_subwords=64"), id="token budget"),
+        pytest.param(("trainer.max_epochs=-1", "+trainer.max_steps=15"), id="a number of steps"),
+        pytest.param(
+            ("+trainer.val_check_interval=4", "callbacks=early_stopping", "callbacks.early_stopping.patience=2"),
+            id="validated within epochs",
+        ),
+        pytest.param(("data.streaming=true", "data.num_workers=1"), id="a stream"),
+    ],
+)
+def test_other_ways_of_training_are_resumed_as_well(
+    tiny_encoder: Path, whole: Whole, tmp_path: Path, overrides: tuple[str, ...]
+) -> None:
+    options = [*whole.options, *overrides, "callbacks.last.steps=1"]
+    with keeping(tmp_path / "kept") as kept:
+        trained(tmp_path, tiny_encoder, *options)
+    last = max(kept.files)
+    for steps in (2, 5, 6, 7, 8, 12):
+        again = tmp_path / str(steps)
+        if steps not in kept.files:
+            continue
+        with keeping(again / "kept") as rest:
+            trained(again, tiny_encoder, *options, f"ckpt_path={kept.files[steps]}")
+        assert kept.batches[-len(rest.batches) :] == rest.batches
+        assert max(rest.files) == last
+        assert_equal(state(rest.files[last]), state(kept.files[last]))
+        assert metrics(again / "run") == [row for row in metrics(tmp_path / "run") if int(row["step"]) >= steps]

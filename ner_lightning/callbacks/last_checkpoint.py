@@ -135,7 +135,7 @@ class LastCheckpoint(Checkpoint):
         return wanted > 0
 
     def _write(self, trainer: pl.Trainer) -> None:
-        trainer.save_checkpoint(draft_of(self.path))
+        trainer.save_checkpoint(draft_of(self.path), weights_only=False)
         self._written, self._drafted = time.monotonic(), True
 
     def _publish(self, trainer: pl.Trainer) -> None:
