@@ -83,6 +83,7 @@ def test_the_scheme_is_told_by_the_tags() -> None:
     second = StoredSentence("2", "", ("a",), (), (), ("E-PER",))
     assert scheme_of([first]) == "IOB2"
     assert scheme_of([first, second]) == "BIOES"
+    assert scheme_of([StoredSentence("3", "", ("a", "b"), (), (), ("S-PER", "I-PER"))]) == "BIOES"
     assert sentence_counts([first]).tolist() == [[1, 1, 1]]
     assert sentence_counts([first, second]).tolist() == [[0, 0, 1], [0, 0, 0]]
     assert sentence_counts([first], scheme="BIOES").tolist() == [[0, 0, 1]]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from math import inf
 
 import numpy as np
 import pytest
-from scipy.stats import permutation_test
+from scipy.stats import permutation_test, ttest_ind, ttest_rel
 
 from ner_lightning.analysis.counts import run_f1
-from ner_lightning.analysis.paired import approximate_randomisation, exceedance, paired_bootstrap
+from ner_lightning.analysis.paired import approximate_randomisation, around_observed, exceedance, paired_bootstrap
+from ner_lightning.analysis.variance import Uncertainty
 from tests.oracle import significance as slow
 from tests.oracle.simulated_runs import World
 from tests.significance_simulation import WORLDS, bootstrap, coverage, false_positives, one_run_each, randomisation
@@ -21,9 +24,11 @@ def draw(world: World, seed: int = 0):
     return world.draw(np.random.default_rng(seed))
 
 
-@pytest.mark.parametrize(("paired", "runs"), [(True, 3), (False, 3), (True, 1)])
-def test_bootstrap_equals_slow_loops(paired: bool, runs: int) -> None:
-    a, b = (system[:runs] for system in draw(SMALL, seed=4))
+@pytest.mark.parametrize(
+    ("paired", "runs", "by_seed"), [(True, 3, 0.4), (False, 3, 0.4), (True, 1, 0.4), (False, 3, 1.5)]
+)
+def test_bootstrap_equals_slow_loops(paired: bool, runs: int, by_seed: float) -> None:
+    a, b = (system[:runs] for system in draw(replace(SMALL, by_seed=by_seed), seed=4))
     fast = paired_bootstrap(a, b, samples=20_000, paired_seeds=paired)
     low, high, p = slow.bootstrap(a.tolist(), b.tolist(), 3_000, seed=1, paired=paired)
     width = high - low
@@ -32,6 +37,30 @@ def test_bootstrap_equals_slow_loops(paired: bool, runs: int) -> None:
     assert fast.high == pytest.approx(high, abs=0.05 * width)
     assert fast.p == pytest.approx(p, abs=0.03)
     assert 0.01 < p < 0.9  # else this data would prove nothing
+
+
+def test_it_is_students_t_where_sentences_bring_nothing() -> None:
+    """All sentences alike: interval and p value are those of the t test over seeds, of pairs or Welch's."""
+    counts = np.zeros((2, 4, 50, 3), dtype=int)
+    counts[..., 1:] = 100
+    hits = np.array([[90, 84, 87, 93], [80, 83, 79, 84]])
+    counts[..., 0] = hits[..., None]
+    first, second = hits / 100
+    for paired, expected in ((True, ttest_rel(first, second)), (False, ttest_ind(first, second, equal_var=False))):
+        found = paired_bootstrap(*counts, samples=100_000, paired_seeds=paired)
+        low, high = expected.confidence_interval(0.95)
+        assert (found.low, found.high) == pytest.approx((low, high), abs=0.03 * (high - low))
+        assert found.p == pytest.approx(expected.pvalue, rel=0.15)
+    # Swapping sentences that are all alike still moves the difference; the seeds come on top of that.
+    sentences = approximate_randomisation(*counts, units="sentences")
+    assert approximate_randomisation(*counts) > sentences + 0.01
+
+
+def test_a_resampled_mean_is_widened_to_that_of_a_new_sample() -> None:
+    rng = np.random.default_rng(0)
+    drawn = rng.normal(0.1, 0.02, 1_000)
+    around = around_observed(0.1, drawn, Uncertainty(0.0, 0.0, inf), 5, rng)
+    assert around - 0.1 == pytest.approx((drawn - 0.1) * (5 / 4) ** 0.5)
 
 
 @pytest.mark.parametrize("runs", [1, 3])
@@ -64,9 +93,9 @@ def test_whole_runs_are_counted_out(paired: bool) -> None:
 
     theirs = permutation_test((run_f1(a), run_f1(b)), difference, permutation_type=kind, vectorized=True)
     assert p == pytest.approx(theirs.pvalue)
-    sampled = approximate_randomisation(a, b, units="runs", paired_seeds=paired, samples=15)
+    sampled = approximate_randomisation(a, b, units="runs", paired_seeds=paired, samples=14)
     assert 0 < sampled <= 1
-    assert round(sampled * 16) == pytest.approx(sampled * 16)  # (k + 1) / (samples + 1): it was drawn, not counted
+    assert round(sampled * 15) == pytest.approx(sampled * 15)  # (k + 1) / (samples + 1): it was drawn, not counted
 
 
 def test_five_pairs_cannot_be_below_a_sixteenth() -> None:
