@@ -210,8 +210,8 @@ class TrainingSampler:
 class EvaluationSampler:
     """Every sentence once, longest first, so that a batch is even and the greatest need of memory comes at once.
 
-    Ranks share the sentences and may have different numbers of batches: evaluation has no collective in a step. A
-    rank without a sentence gets one of weight 0, since it must take part in the sums at the end.
+    Ranks share the sentences and have as many batches each, for where parameters are sharded a step needs all ranks:
+    who has run out of sentences gets one of weight 0.
 
     Args:
         costs: of each sentence, or its subwords.
@@ -234,10 +234,13 @@ class EvaluationSampler:
     ) -> None:
         costs = costs if isinstance(costs, Costs) else Costs.of_lengths(costs)
         order = costs.longest_first(np.arange(len(costs.rows)), padded=padded)
-        batches = cut(order[rank::world], costs, budget=max_subwords, limit=batch_size, padded=padded)
-        self.batches = [Draw(tuple(batch.tolist())) for batch in batches]
-        if not self.batches:
-            self.batches = [Draw((int(order[-1]),), fillers=1)]
+        shares = [
+            cut(order[each::world], costs, budget=max_subwords, limit=batch_size, padded=padded)
+            for each in range(world)
+        ]
+        self.batches = [Draw(tuple(batch.tolist())) for batch in shares[rank]]
+        missing = max(len(share) for share in shares) - len(self.batches)
+        self.batches += [Draw((int(order[-1]),), fillers=1)] * missing
 
     def __len__(self) -> int:
         """Batches of this rank."""
