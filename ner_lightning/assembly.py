@@ -19,6 +19,7 @@ from ner_lightning.hardware import check_hardware
 from ner_lightning.model.decoder.crf import CRF
 from ner_lightning.model.encoder import Encoder, packing_matches
 from ner_lightning.model.pretrained import load_tokenizer, unknown_share
+from ner_lightning.model.sharding import strategy_of
 from ner_lightning.model.tagger import TaggingModel
 from ner_lightning.model.tokenizer_state import tokenizer_from_state, tokenizer_state
 from ner_lightning.objects import make
@@ -92,6 +93,7 @@ def build(config: dict[str, Any]) -> Run:
         decoder.initialise_from_counts(*data.tag_counts(len(tags)))
     trainer = make(
         config["trainer"],
+        strategy=strategy_of(config["trainer"]),
         callbacks=build_callbacks(config),
         logger=build_loggers(config),
     )
@@ -228,10 +230,20 @@ def find_checkpoint(path: str | Path, name: str = "best") -> Path:
     """
     file = Path(path).expanduser()
     if file.is_dir():
-        file = file / "checkpoints" / f"{name}.ckpt"
+        file = file if is_in_pieces(file) else file / "checkpoints" / f"{name}.ckpt"
+    if is_in_pieces(file):
+        raise UserError(
+            f"{file}: a checkpoint in pieces, one for each process, as DeepSpeed writes it, which only the "
+            "strategy that wrote it can read; trainer=fsdp2 shards too, and its checkpoints are like any other"
+        )
     if not file.is_file():
         raise UserError(f"{file}: no such checkpoint; give ckpt=RUN_FOLDER or ckpt=FILE.ckpt")
     return file
+
+
+def is_in_pieces(path: Path) -> bool:
+    """Whether a path is what DeepSpeed, or a strategy with distributed checkpoints, leaves in place of a file."""
+    return (path / "checkpoint").is_dir() or (path / ".metadata").is_file()
 
 
 def resume_from(config: Mapping[str, Any]) -> Path | None:
@@ -297,5 +309,5 @@ def build_evaluation(config: Mapping[str, Any], callbacks: list[pl.Callback]) ->
     data.read(config["split"], required=(config["split"],))
     task = TaggingTask(loaded.task.model, loaded.task.tags, scored_tags=scored_tags(data, loaded.task.tags))
     prepare(data, task, loaded.tokenizer, seed=0)
-    trainer = make(config["trainer"], callbacks=callbacks, logger=False)
+    trainer = make(config["trainer"], strategy=strategy_of(config["trainer"]), callbacks=callbacks, logger=False)
     return Run(data, task, trainer), loaded.path

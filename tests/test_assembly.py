@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from ner_lightning.assembly import Run, build, build_evaluation, load
+from ner_lightning.assembly import Run, build, build_evaluation, find_checkpoint, load
 from ner_lightning.data.encoding import WordEncoder
 from ner_lightning.errors import UserError
 from ner_lightning.inference.tagger import Tagger
@@ -210,3 +210,13 @@ def test_an_evaluation_has_no_optimiser_and_another_trainer(checkpoint: Path, tm
     assert not run.task.model.training
     assert list(run.data.sentences) == ["dev"]
     assert not run.trainer.loggers
+
+
+@pytest.mark.parametrize("piece", ["checkpoint/zero_pp_rank_0_mp_rank_00_optim_states.pt", ".metadata"])
+def test_a_checkpoint_in_pieces_is_refused_with_the_reason(piece: str, tmp_path: Path) -> None:
+    file = tmp_path / "run" / "checkpoints" / "best.ckpt" / piece
+    file.parent.mkdir(parents=True)
+    file.touch()
+    for given in (tmp_path / "run", tmp_path / "run/checkpoints/best.ckpt"):
+        with pytest.raises(UserError, match=r"best\.ckpt: a checkpoint in pieces, .* trainer=fsdp2 shards too"):
+            find_checkpoint(given)

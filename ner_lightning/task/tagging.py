@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import pytorch_lightning as pl
+from pytorch_lightning.strategies import ModelParallelStrategy
 from pytorch_lightning.utilities.types import LRSchedulerConfigType, OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.nn import functional
+from torch.optim import Optimizer
 
 from ner_lightning.metrics.entity_f1 import EntityF1
+from ner_lightning.model.sharding import clip_by_norm, shard
 from ner_lightning.tagging.tagset import TagSet
 
 if TYPE_CHECKING:
@@ -127,6 +130,25 @@ class TaggingTask(pl.LightningModule):
         return OptimizerLRSchedulerConfig(
             optimizer=optimizer, lr_scheduler=LRSchedulerConfigType(scheduler=scheduler, interval="step")
         )
+
+    def configure_model(self) -> None:
+        """Shard the encoder where the strategy asks for it; comes before every stage."""
+        if isinstance(self.trainer.strategy, ModelParallelStrategy):
+            assert self.device_mesh is not None
+            shard(self.model, self.device_mesh["data_parallel"])
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip as the Trainer says, by the norm over all shards."""
+        by_norm = gradient_clip_algorithm in (None, "norm") and isinstance(self.trainer.strategy, ModelParallelStrategy)
+        if gradient_clip_val and by_norm:
+            clip_by_norm([p for group in optimizer.param_groups for p in group["params"]], gradient_clip_val)
+        else:
+            super().configure_gradient_clipping(optimizer, gradient_clip_val, gradient_clip_algorithm)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Write what rebuilds this model in a fresh process."""
