@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ner_lightning.door import door
-from ner_lightning.errors import UserError
+from ner_lightning.errors import Pruned, UserError
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -48,7 +48,7 @@ def train(cfg: DictConfig, overrides: list[str] | None = None) -> dict[str, Any]
     resumed = resume_from(config)
     write_run(output, config, overrides or [])
     run = build(config)
-    failed = True
+    failed, pruned = True, False
     try:
         if resumed:
             check_resumption(resumed, run.task)
@@ -75,18 +75,23 @@ def train(cfg: DictConfig, overrides: list[str] | None = None) -> dict[str, Any]
         if run.trainer.is_global_zero:
             draw(calibration, run.task.model.decoder, run.task.tags, output)
         failed = False
+    except Pruned:
+        pruned = True
+        raise
     finally:
-        finish(run.trainer.loggers, failed)
+        finish(run.trainer.loggers, failed, pruned)
     return result
 
 
 def score(run: Run, config: dict[str, Any]) -> dict[str, Any]:
     """Dev and test scores of the best checkpoint; stores the predictions, prints the tables."""
+    from ner_lightning.callbacks.checkpoint import best_checkpoint
     from ner_lightning.callbacks.predictions import stored_predictions
     from ner_lightning.callbacks.report import show_scores
 
-    best = str(run.trainer.checkpoint_callback.best_model_path)  # type: ignore[union-attr]
-    if not best:
+    chooser = best_checkpoint(run.trainer)
+    best = chooser.best_model_path if chooser else None  # without a choice those of the last step, which are in place
+    if best == "":
         raise UserError("no epoch was validated, so that there are no best weights to score; see trainer.max_epochs")
     options: dict[str, Any] = {"datamodule": run.data, "ckpt_path": best, "verbose": False, "weights_only": True}
     scores = {"checkpoint": best, **run.trainer.validate(run.task, **options)[0]}

@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 INIT_SECONDS = 30
 FINISH_SECONDS = 60
 LONGEST_NAME = 128  # characters; the server refuses more
+LONGEST_TAG = 64  # characters, of a tag and of a job type
 STEP = "trainer/global_step"  # what Lightning's logger calls the step
 
 MODES = ("auto", "online", "offline", "disabled")
@@ -45,14 +46,18 @@ def wandb_logger(
     The run is open when this returns, on rank zero alone, so that processes forked later write into the same one; close
     it with `finish`. A run still open in this process was left by a command that broke: it is closed as failed.
 
+    A job of a sweep has the sweep as its group, and is told from the others by the overrides that vary: they make its
+    name, its tags and, without the seed, its job type, so that W&B can put the seeds of a setting together. A job that
+    goes on from a checkpoint of its own folder goes on in its W&B run.
+
     Args:
         project: in W&B.
         save_dir: the run is written to `save_dir/wandb/`.
         run_config: the resolved configuration, plain containers; W&B gets it without secrets and without anything huge.
         entity: user or team; None: that of the key.
         name: of the run; None: the experiment and what was overridden, `crf optim.encoder_lr=1e-4 seed=2`.
-        group: of the run; None: the experiment.
-        tags: of the run.
+        group: of the run; None: the sweep, else the experiment.
+        tags: of the run, beside those of a sweep.
         mode: `auto`: online where W&B has a key and can be reached, else offline. `online`: the same, but a missing key
             is an error. `offline`, `disabled`: as asked. `WANDB_MODE=offline|disabled` (and `wandb offline`) overrule
             the first two.
@@ -62,17 +67,21 @@ def wandb_logger(
     """
     if mode not in MODES:
         raise UserError(f"logger.wandb.mode: expected {', '.join(MODES)}, received {mode!r}")
-    experiment = str(run_config["name"])
+    experiment, sweep = str(run_config["name"]), run_config.get("sweep") or {}
+    is_job = sweep.get("job") is not None
+    varied = [*tellable(sweep["varied"])] if is_job else []
     options = {
         "project": project,
         "entity": entity,
-        "name": name or run_name(experiment, task_overrides()),
-        "group": group or experiment,
-        "tags": list(tags),
+        "name": name or run_name(experiment, varied if is_job else task_overrides()),
+        "group": group or (str(sweep["name"]) if is_job else experiment),
+        "tags": [*tags, *(word[:LONGEST_TAG] for word in varied)],
         "dir": str(save_dir),
-        "job_type": "train",
+        "job_type": job_type(varied),
         "config": publishable(run_config, secret_values(os.environ)),
     }
+    if run_config.get("ckpt_path") and (before := previous_run(Path(save_dir))):
+        options |= {"id": before, "resume": "allow"}
     run = open_run(mode, options)
     if run is not None:
         run.define_metric(STEP)
@@ -139,16 +148,19 @@ def settle_mode(mode: str) -> tuple[Literal["online", "offline", "disabled"], st
 
 
 @rank_zero_only
-def finish(loggers: Iterable[Logger], failed: bool) -> None:
+def finish(loggers: Iterable[Logger], failed: bool, pruned: bool = False) -> None:
     """Close the W&B runs among the loggers, as failed or not; to be called in a `finally`, so it raises nothing itself.
 
     Args:
         loggers: of the trainer.
         failed: whether the command did not reach its end.
+        pruned: whether its search has ended it: no failure, but a tag.
     """
     for logger in loggers:
         if isinstance(logger, WandbLogger) and logger.version:
-            close(logger.experiment, failed)
+            if pruned:
+                logger.experiment.tags = (*(logger.experiment.tags or ()), "pruned")
+            close(logger.experiment, failed and not pruned)
 
 
 def close(run: Run, failed: bool) -> None:
@@ -181,7 +193,16 @@ def run_name(experiment: str, overrides: Iterable[str]) -> str:
     >>> run_name("crf", ["+debug=fast", "data.dir=/corpora/wnut17", "~callbacks.progress", "+data.hub_token=abc"])
     'crf debug=fast data.dir=wnut17 ~callbacks.progress'
     """
-    words = [experiment]
+    name = " ".join([experiment, *tellable(overrides)])
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
+def tellable(overrides: Iterable[str]) -> Iterator[str]:
+    """The overrides that say what is run, short and without secrets.
+
+    >>> [*tellable(["+experiment=crf", "optim.encoder_lr=1e-4", "data.dir='/corpora/wnut17'", "+data.hub_token=abc"])]
+    ['optim.encoder_lr=1e-4', 'data.dir=wnut17']
+    """
     for override in overrides:
         key, equals, value = override.lstrip("+").partition("=")
         if is_secret(key) or re.split(r"[./@]", key.lstrip("~"))[0] in UNNAMED:
@@ -189,9 +210,26 @@ def run_name(experiment: str, overrides: Iterable[str]) -> str:
         value = value.strip("'\"")
         if value.startswith(("/", "~", "./", "../")):
             value = Path(value).name
-        words.append(f"{key}{equals}{value}")
-    name = " ".join(words)
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+        yield f"{key}{equals}{value}"
+
+
+def job_type(varied: Iterable[str]) -> str:
+    """What the jobs of a sweep that differ in their seed alone have in common.
+
+    >>> job_type(["optim.encoder_lr=1e-4", "seed=2"]), job_type(["seed=2"])
+    ('optim.encoder_lr=1e-4', 'train')
+    """
+    return " ".join(word for word in varied if not word.startswith("seed="))[:LONGEST_TAG] or "train"
+
+
+def previous_run(folder: Path) -> str | None:
+    """The id of the last W&B run that was written to a folder; None where there is none."""
+    found = {
+        match[1]: match[2]
+        for path in folder.glob("wandb/*run-*")
+        if (match := re.fullmatch(r"(?:offline-)?run-(\d+_\d+)-(\w+)", path.name)) and not path.is_symlink()
+    }
+    return found[max(found)] if found else None
 
 
 def _first_line(error: Exception) -> str:

@@ -45,12 +45,14 @@ class Sweep:
         settings: the node `sweep`, its name settled.
         flags: of the command line, for every job: `--config-dir …`.
         side_by_side: jobs that share this machine.
+        varied: keys that tell the jobs apart.
     """
 
     home: Path
     settings: SweepSettings
     flags: tuple[str, ...] = ()
     side_by_side: int = 1
+    varied: tuple[str, ...] = ()
     manifest: Manifest = field(init=False)
 
     def __post_init__(self) -> None:
@@ -126,11 +128,13 @@ class Sweep:
     def command(self, name: str, overrides: Sequence[str]) -> list[str]:
         """The command of a job: a single run into its own folder, from its last checkpoint where there is one."""
         folder = self.home / name
+        varied = ",".join(quoted(word.lstrip("+")) for word in overrides if key_of(word) in self.varied)
         own = [
             "hydra.mode=RUN",
             f"hydra.run.dir={quoted(str(folder))}",
             f"sweep.name={quoted(str(self.settings.name))}",
             f"sweep.job={quoted(name)}",
+            f"sweep.varied=[{varied}]",
         ]
         if not any(key_of(word) == "trainer.enable_progress_bar" for word in overrides):
             own.append("trainer.enable_progress_bar=false")

@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from ner_lightning.combinations import refusal
 from ner_lightning.command_line.checks import resolved
 from ner_lightning.command_line.compose import compose, hydra_session, sweep_config
+from ner_lightning.effective_batch import held
 from ner_lightning.errors import UserError
 from ner_lightning.sweep.call import Call
 from ner_lightning.sweep.job import Sweep, objective, quoted
@@ -28,6 +29,9 @@ from ner_lightning.sweep.settings import SweepSettings
 
 HOME = "sweeps"
 """Folder below the outputs that holds a folder for each sweep."""
+
+DECIDING = ("trainer.", "data.batch_size", "sweep.effective_batch")
+"""Keys that, beside groups of files, decide whether a job can run."""
 
 
 class Values(NamedTuple):
@@ -118,8 +122,9 @@ def plan(command: str, arguments: Namespace) -> Plan:
                 "cluster, start the same command as often as there are to be workers"
             )
         settings = replace(settings, threads=settings.threads or how.threads)
+        at_once = settings.search.workers if settings.search else how.side_by_side
         found = Plan(
-            Sweep(home, settings, _flags(arguments), settings.search.workers if settings.search else how.side_by_side),
+            Sweep(home, settings, _flags(arguments), at_once, (*values.varied, *values.ranges)),
             values,
             monitor=container["monitor"],
             mode=container["callbacks"].get("checkpoint", {}).get("mode", "max"),
@@ -160,12 +165,13 @@ def register(hydra: Hydra, command: str, plan: Plan, gpus: Callable[[], int] | N
     refusals: dict[tuple[str, ...], str | None] = {}
     rows = []
     for name, overrides in plan.values.jobs().items():
-        deciding = tuple(word for word in overrides if key_of(word) in groups or key_of(word).startswith("trainer."))
+        deciding = tuple(word for word in overrides if key_of(word) in groups or key_of(word).startswith(DECIDING))
         if deciding not in refusals:
-            node = compose(hydra, command, [*deciding, "hydra.mode=RUN"]).trainer
-            trainer = cast(dict[str, Any], OmegaConf.to_container(node, resolve=False))
-            needs_gpu = trainer["accelerator"] == "gpu"
-            refusals[deciding] = refusal(trainer, gpus() if gpus and needs_gpu else None)
+            config = compose(hydra, command, [*deciding, "hydra.mode=RUN"])
+            nodes = OmegaConf.masked_copy(config, ["trainer", "data", "sweep"])
+            container = cast(dict[str, Any], OmegaConf.to_container(nodes, resolve=False))
+            needs_gpu = container["trainer"]["accelerator"] == "gpu"
+            refusals[deciding] = _refusal(container, gpus() if gpus and needs_gpu else None)
         why = refusals[deciding]
         rows.append(Job(name, overrides, "skipped" if why else "pending", error=why))
     manifest = plan.sweep.manifest
@@ -175,6 +181,21 @@ def register(hydra: Hydra, command: str, plan: Plan, gpus: Callable[[], int] | N
         before = known[row.job].state
         if before in ("pending", "skipped") and before != row.state:
             manifest.change(row.job, state=row.state, error=row.error)
+
+
+def _refusal(container: dict[str, Any], gpus: int | None) -> str | None:
+    """Why a job cannot run, from the nodes that decide it."""
+    if why := refusal(container["trainer"], gpus):
+        return why
+    if (nodes := container["trainer"].get("num_nodes", 1)) != 1:
+        return f"trainer.num_nodes={nodes}: a job of a sweep runs on one machine; see docs/cluster.md for more"
+    if container["trainer"]["accelerator"] == "gpu" and gpus is None:
+        return None  # how many share a batch shows where it runs
+    try:
+        held(container, gpus)
+    except UserError as error:
+        return str(error)
+    return None
 
 
 def run_hydra_job(plan: Plan, config: DictConfig) -> float:

@@ -160,6 +160,9 @@ def _limits(memory: float | None) -> Callable[[], None]:
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
     def apply() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):  # Ray, `nohup` and the `&` of a script leave them ignored
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
         if memory is not None:
             limit = int(memory * 2**30)
             resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -40,6 +41,7 @@ class SweepSettings:
         name: of the sweep and of its folder below `outputs/sweeps`; None: from the experiment and what varies, so that
             the same command goes on with the same sweep.
         job: name of one job, set by the sweep itself.
+        varied: the overrides that tell this job from the others, set by the sweep itself.
         retry: which jobs of an earlier call run again beside the interrupted ones, which always go on: `failed`, `all`
             or `none`.
         code: `same`: a finished job counts only if the package has not changed since; `any`: it always does.
@@ -52,6 +54,7 @@ class SweepSettings:
 
     name: str | None = None
     job: str | None = None
+    varied: Sequence[str] = ()
     retry: Literal["failed", "all", "none"] = "failed"
     code: Literal["same", "any"] = "same"
     threads: int | None = None

@@ -309,6 +309,49 @@ def test_a_name_tells_what_was_overridden(overrides, expected):
     assert len(expected) <= 128
 
 
+def job(**changes: Any) -> dict[str, Any]:
+    return {**CONFIG, "sweep": {"name": "lr", "job": "x", "varied": ["optim.encoder_lr=1e-4", "seed=2"], **changes}}
+
+
+def test_a_job_of_a_sweep_is_named_by_what_varies(tmp_path, lines):
+    finish([open_logger(tmp_path, run_config=job(), tags=["mine"])], failed=False)
+    run = only_run(tmp_path)
+    assert (run.group, run.name) == ("lr", "crf optim.encoder_lr=1e-4 seed=2")
+    assert {*run.tags} == {"mine", "optim.encoder_lr=1e-4", "seed=2"}
+    assert run.job_type == "optim.encoder_lr=1e-4", "seeds of one setting belong together"
+
+
+def test_a_tag_of_a_sweep_is_one_that_wandb_takes(tmp_path, lines):
+    words = ["experiment=crf", "data.note=" + "x" * 200, "data.api_key=k", "data.dir='/a/b'"]
+    finish([open_logger(tmp_path, run_config=job(varied=words))], failed=False)
+    assert {*only_run(tmp_path).tags} == {("data.note=" + "x" * 200)[:64], "data.dir=b"}
+    assert len(only_run(tmp_path).job_type) == 64
+
+
+def test_a_run_outside_a_sweep_has_none_of_that(tmp_path, lines):
+    finish([open_logger(tmp_path, run_config=job(job=None))], failed=False)
+    run = only_run(tmp_path)
+    assert (run.group, run.name, run.tags, run.job_type) == ("crf", "crf", (), "train")
+
+
+def test_a_job_that_goes_on_goes_on_in_its_run(tmp_path, lines):
+    ids = []
+    for ckpt_path, folder in ((None, "a"), ("a", "a"), ("a", "b"), (None, "a")):
+        time.sleep(1.1)  # the folder of a run is named by the second
+        logger = open_logger(tmp_path / folder, run_config={**job(), "ckpt_path": ckpt_path})
+        finish([logger], failed=ckpt_path is None)
+        ids.append(logger.version)
+    first, resumed, elsewhere, anew = ids
+    assert resumed == first
+    assert len({first, elsewhere, anew}) == 3
+    assert [run.id for run in written_runs(tmp_path / "a")] == [first, first, anew]
+
+
+def test_a_pruned_run_has_not_failed(tmp_path, lines):
+    finish([open_logger(tmp_path, tags=["mine"])], failed=True, pruned=True)
+    assert (only_run(tmp_path).exit_code, {*only_run(tmp_path).tags}) == (0, {"mine", "pruned"})
+
+
 USER = """
 import logging, os, sys
 logging.basicConfig(level=logging.INFO, format="%(message)s")

@@ -20,6 +20,7 @@ class WrittenRun:
     """One run as its file tells it."""
 
     folder: Path
+    id: str = ""
     name: str = ""
     project: str = ""
     group: str = ""
@@ -44,7 +45,7 @@ def read_run(file: Path) -> WrittenRun:
     for record in _records(file.read_bytes()):
         kind = record.WhichOneof("record_type")
         if kind == "run":
-            run.name, run.project = record.run.display_name, record.run.project
+            run.id, run.name, run.project = record.run.run_id, record.run.display_name, record.run.project
             run.group, run.job_type, run.tags = record.run.run_group, record.run.job_type, tuple(record.run.tags)
             run.config |= _values(record.run.config.update)
         elif kind == "config":

@@ -8,6 +8,7 @@ import pytest
 
 from ner_lightning.command_line import arguments
 from ner_lightning.errors import UserError
+from ner_lightning.sweep import plan as plan_module
 from ner_lightning.sweep.plan import Plan, plan
 
 
@@ -55,6 +56,46 @@ def test_what_cannot_run_here_is_skipped_before_anything_starts(tmp_path: Path) 
         "precision-16-mixed+strategy-auto": ("skipped", "trainer.precision=16-mixed"),
         "precision-16-mixed+strategy-fsdp": ("skipped", "trainer.precision=16-mixed"),
     }
+
+
+def test_the_ready_made_grid_of_strategies_says_what_it_skips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan_module, "_gpus", lambda: 0)
+    jobs = planned(tmp_path, "+sweep=lr_precision_strategy", "optim.encoder_lr=1e-5").sweep.manifest.jobs()
+    reasons: dict[tuple[str, str], str] = {}
+    for job in jobs.values():
+        words = dict(word.split("=") for word in job.overrides)
+        reasons[words["trainer"], words["trainer.precision"]] = (job.error or job.state).partition(";")[0]
+    assert len(jobs) == len(reasons) == 7 * 3
+    here = ("cpu", "ddp_cpu", "fsdp2_cpu")
+    for precision in ("32-true", "bf16-mixed"):
+        assert {name: reasons[name, precision] for name in here} == dict.fromkeys(here, "pending")
+    float16 = "trainer.precision=16-mixed: float16 needs a GPU (Lightning would silently use bfloat16 instead)"
+    fsdp2 = "trainer.precision=16-mixed: FSDP2 takes 32-true, bf16-mixed, bf16-true, 16-true"
+    assert {name: reasons[name, "16-mixed"] for name in here} == {
+        "cpu": float16,
+        "ddp_cpu": float16,
+        "fsdp2_cpu": fsdp2,
+    }
+    no_gpu = "trainer.accelerator=gpu: no GPU is to be seen here"
+    assert {reasons[name, "32-true"] for name in ("gpu", "ddp", "fsdp2")} == {no_gpu}
+    assert reasons["deepspeed", "32-true"] == "trainer.strategy=deepspeed_stage_2: DeepSpeed is not installed"
+
+
+def test_on_two_gpus_the_same_grid_runs_most_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan_module, "_gpus", lambda: 2)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)  # DeepSpeed too
+    jobs = planned(tmp_path, "+sweep=lr_precision_strategy", "optim.encoder_lr=1e-5").sweep.manifest.jobs()
+    skipped = {name for name, job in jobs.items() if job.state == "skipped"}
+    assert skipped == {f"precision-16-mixed+trainer-{name}" for name in ("cpu", "ddp_cpu", "fsdp2_cpu", "fsdp2")}
+
+
+def test_a_batch_that_cannot_be_shared_and_several_machines_are_skipped(tmp_path: Path) -> None:
+    words = ("sweep.effective_batch=32", "trainer=ddp_cpu", "trainer.devices=2,3")
+    jobs = planned(tmp_path, *words).sweep.manifest.jobs()
+    assert [job.state for job in jobs.values()] == ["pending", "skipped"]
+    assert "3 processes cannot share 32 sentences evenly" in (jobs["devices-3"].error or "")
+    jobs = planned(tmp_path, "+trainer.num_nodes=1,2").sweep.manifest.jobs()
+    assert [(job.error or job.state).partition(":")[0] for job in jobs.values()] == ["pending", "trainer.num_nodes=2"]
 
 
 def test_a_range_needs_a_search(tmp_path: Path) -> None:

@@ -112,6 +112,21 @@ def test_interrupt_all_lets_a_process_finish_what_it_writes(tmp_path: Path) -> N
     assert saved.read_text() == "saved"
 
 
+@pytest.mark.parametrize("deaf", ["signal.signal(signal.SIGINT, signal.SIG_IGN)", "signal.pthread_sigmask(0, [2])"])
+def test_a_process_hears_what_the_one_that_runs_it_does_not(deaf: str, tmp_path: Path) -> None:
+    """Ray starts its workers with SIGINT ignored, and so does a shell script what it puts into the background."""
+    code = (
+        f"import signal; {deaf}\n"
+        "import sys, threading\nfrom pathlib import Path\nfrom ner_lightning.sweep import process\n"
+        "threading.Timer(2, process.interrupt_all).start()\n"
+        f"command = [sys.executable, '-c', 'import time; time.sleep(30)']\n"
+        f"end = process.run(command, Path({str(tmp_path / 'log')!r}), threads=1, started=lambda pid: None)\n"
+        "sys.exit(-end.code)"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    assert subprocess.run([sys.executable, "-c", code], env=environment, timeout=60).returncode == signal.SIGINT
+
+
 PARENT = """
 import signal, sys
 from pathlib import Path
