@@ -82,6 +82,13 @@ def test_hardest() -> None:
     assert [row.sentence.id for row in hardest(runs, top=1)] == ["1"]
 
 
+def test_wrong_in_more_runs_is_harder_than_wrong_by_more() -> None:
+    often = [stored("often", [ANN], []), stored("often", [ANN], []), stored("often", [ANN], [ANN])]
+    badly = [stored("badly", [ANN, BOB, OSLO], found) for found in ([], [ANN, BOB, OSLO], [ANN, BOB, OSLO])]
+    runs = [list(run) for run in zip(badly, often, strict=True)]
+    assert [row.sentence.id for row in hardest(runs)] == ["often", "badly"]
+
+
 def test_illegal_sequences_and_their_price() -> None:
     def broken(gold: list[EntitySpan], tags: str, found: list[EntitySpan]) -> StoredSentence:
         return replace(stored("1", gold, found), predicted_tags=tuple(tags.split()))

@@ -79,9 +79,10 @@ def test_by_hand() -> None:
 def test_numbers_are_in_their_order() -> None:
     long = stored(" ".join("abcdefghijkl"), [EntitySpan(0, 10, "X"), EntitySpan(11, 12, "X")], [])
     short = stored("a b c d e", [EntitySpan(0, 4, "X")], [])
-    rows = slice_table([[long, short]], samples=5)
+    middle = stored("a b c d e f g", [EntitySpan(0, 1, "X")], [])
+    rows = slice_table([[long, middle, short]], samples=50)
     assert [row.bin for row in rows if row.slice == "entity length"] == ["1", "4-5", "6+"]
-    assert [row.bin for row in rows if row.slice == "sentence length"] == ["1-5", "11-20"]
+    assert [row.bin for row in rows if row.slice == "sentence length"] == ["1-5", "6-10", "11-20"]
 
 
 def test_intervals_are_those_of_the_mean() -> None:
