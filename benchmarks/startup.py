@@ -2,14 +2,14 @@
 
     python -m benchmarks.startup [--sentences 1000000] [--shards 8] [--folder FOLDER]
 
-Writes a column corpus of so many sentences, made of the embedded English sample, a number behind a tenth of the words so
-that the vocabulary grows as it does in real text. Then it starts the real training, each time in a fresh process, and
-ends it after the first optimiser step: without a cache, with an empty one, with a full one; streamed with a first pass
-that counts, streamed again, and streamed with `data.types` and `data.epoch_steps` given.
+Writes a column corpus of so many sentences, made of the embedded English sample, a number behind a tenth of the words
+so that the vocabulary grows as it does in real text. Then it starts the real training, each time in a fresh process,
+and ends it after the first optimiser step: without a cache, with an empty one, with a full one; streamed with a first
+pass that counts, streamed again, and streamed with `data.types` and `data.epoch_steps` given.
 
-The encoder has two layers of 32: what is measured is the data. Seconds are wall time from before the first import, which
-takes its share (`imports`), and CPU time of the whole process; memory is the largest resident set of the process, and
-what of it at the first step are pages of files, which the operating system may drop at any time.
+The encoder has two layers of 32: what is measured is the data. Seconds are wall time from before the first import,
+which takes its share (`imports`), and CPU time of the whole process; memory is the largest resident set of the process,
+and what of it at the first step are pages of files, which the operating system may drop at any time.
 """
 
 from __future__ import annotations

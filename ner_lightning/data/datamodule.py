@@ -57,11 +57,11 @@ class CorpusDataModule(pl.LightningDataModule):
             of files or a pattern.
         shuffle_buffer: sentences of a stream that are shuffled together, for each process that reads.
         epoch_steps: batches of an epoch of a stream on each device; None: as many as one pass takes, which a first
-            pass counts.
+            pass counts (with `max_subwords`, about as many).
 
     Raises:
-        DataError: a size below 1, an overlap below 0, `epoch_steps` without `streaming`, `max_subwords` with it, or
-            `token_budget` without `max_subwords`.
+        DataError: a size below 1, an overlap below 0, `epoch_steps` without `streaming`, or `token_budget` without
+            `max_subwords`.
     """
 
     def __init__(
@@ -103,8 +103,6 @@ class CorpusDataModule(pl.LightningDataModule):
                 "data.batching=token_budget: expected data.max_subwords too, the subwords of a batch; batches of "
                 "16 English sentences hold about 512"
             )
-        if streaming and max_subwords is not None:
-            raise DataError(f"data.max_subwords={max_subwords}: not with data.streaming=true; use data.batch_size")
         self.folder, self.reader = dir, reader
         self.names = {"train": train, "dev": dev, "test": test}
         self.units, self.scheme, self.batching = units, scheme, batching
@@ -190,7 +188,7 @@ class CorpusDataModule(pl.LightningDataModule):
         Of a stream, those at its beginning.
         """
         if self._stream is not None:
-            return self._stream.tag_counts(self._words, self._tags, n_tags)
+            return self._stream.tag_counts(self._words, self._tags, self.tag_set().types, n_tags)
         return count_tags(self._corpora["train"], n_tags)
 
     def foreign_types(self, tags: TagSet) -> dict[str, dict[str, int]]:
@@ -225,8 +223,7 @@ class CorpusDataModule(pl.LightningDataModule):
                 self._words,
                 self._tags,
                 self.tag_set().types,
-                BlockDraws(self.batch_size, self._grouping()),
-                batch_size=self.batch_size,
+                self._block_draws(),
                 seed=self._seed,
                 rank=rank,
                 world=world,
@@ -267,6 +264,10 @@ class CorpusDataModule(pl.LightningDataModule):
         """Sentences of a training batch on one of `world` devices: `batch_size`, or the mean of a token budget."""
         if self.batching != "token_budget":
             return self.batch_size
+        if self._stream is not None:
+            layout = {"layout": self._layout(), "overlap": self.overlap}
+            types = self.tag_set().types
+            return self._stream.sentences_per_batch(self._words, self._tags, types, self._block_draws(), **layout)
         return self._training_sampler(rank, world).sentences_per_batch
 
     def unpack(self) -> None:
@@ -277,6 +278,9 @@ class CorpusDataModule(pl.LightningDataModule):
 
     def _grouping(self) -> Grouping:
         return "random" if self.batching == "packed" else self.batching
+
+    def _block_draws(self) -> BlockDraws:
+        return BlockDraws(self.batch_size, self._grouping(), self.max_subwords, padded=not self.packs)
 
     def _training_sampler(self, rank: int, world: int) -> TrainingSampler:
         settings = (rank, world, self.packs, self.batching)

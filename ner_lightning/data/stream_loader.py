@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import torch
 from torch.utils.data import DataLoader
 
 from ner_lightning.data.collate import Batch
@@ -42,7 +43,9 @@ class StreamLoader:
         self._before = given, list(self.places)
         self._left = steps - given % steps  # of the epoch in which a run is resumed
         share = WorkerShare(stream, rank, len(self.places), self.places, given % len(self.places))
-        self._loader = DataLoader(share, batch_size=None, num_workers=num_workers, pin_memory=pin_memory)
+        # Its own generator: a loader takes the seed of its workers from the one that dropout draws from.
+        options: dict[str, Any] = {"num_workers": num_workers, "pin_memory": pin_memory, "generator": torch.Generator()}
+        self._loader = DataLoader(share, batch_size=None, **options)
         self._batches: Iterator[tuple[Batch, Place]] | None = None
 
     def __len__(self) -> int:

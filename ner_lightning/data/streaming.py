@@ -8,7 +8,7 @@ last batch that was trained on, a consumer goes on with the very next sentence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -114,7 +114,8 @@ class Stream:
             DataError: a sentence cannot be read, has an entity of an unknown type, or there is none at all.
         """
         for start, after, sentences in self._blocks(consumer, place):
-            collator = Collator(self._encoded(sentences), self.words, self.layout, self.overlap)
+            corpus = encode_block(sentences, self.words, self.tags, self.types)
+            collator = Collator(corpus, self.words, self.layout, self.overlap)
             seed = np.random.SeedSequence((self.plan.seed, consumer, *start)).generate_state(1)[0]
             draws = [*self.draws(collator.costs(), int(seed)), *self._fillers(consumer, start, len(sentences))]
             done = place.batches if start[:3] == place[:3] else 0
@@ -148,13 +149,6 @@ class Stream:
                 )
             start = after
 
-    def _encoded(self, sentences: list[Sentence]) -> EncodedCorpus:
-        store = in_memory(sentences)
-        if unknown := set(store.types) - set(self.types):
-            of = next(s for s in sentences if any(span.label in unknown for span in s.spans))
-            raise DataError(f"{of.id}: data.types leaves out {', '.join(sorted(unknown))}; name every type")
-        return encode(store, self.words, self.tags)
-
     def _fillers(self, consumer: int, start: Place, size: int) -> list[Draw]:
         """What a consumer lacks at the end of its pass."""
         if self.even is None:
@@ -166,6 +160,19 @@ class Stream:
             return []
         lacking = -(-self.plan.largest_share // self.even) - -(-share // self.even)
         return [Draw((0,), fillers=1)] * lacking
+
+
+def encode_block(sentences: list[Sentence], words: WordEncoder, tags: TagSet, types: Collection[str]) -> EncodedCorpus:
+    """Encode sentences that nobody has seen yet.
+
+    Raises:
+        DataError: one has an entity of a type that is none of `types`.
+    """
+    store = in_memory(sentences)
+    if unknown := set(store.types) - set(types):
+        of = next(s for s in sentences if any(span.label in unknown for span in s.spans))
+        raise DataError(f"{of.id}: data.types leaves out {', '.join(sorted(unknown))}; name every type")
+    return encode(store, words, tags)
 
 
 class WorkerShare(IterableDataset[tuple[Batch, Place]]):

@@ -11,14 +11,15 @@ import torch.distributed as dist
 from pytorch_lightning.utilities import rank_zero_info
 
 from ner_lightning.data.bigrams import TagCounts, count_tags
+from ner_lightning.data.collate import Collator
 from ner_lightning.data.corpus_files import CorpusFiles
-from ner_lightning.data.encoding import WordEncoder, encode
+from ner_lightning.data.encoding import EncodedCorpus, WordEncoder
 from ner_lightning.data.fingerprint import digest
 from ner_lightning.data.report import DataError, ReadReport
 from ner_lightning.data.sentence_store import CHUNK
 from ner_lightning.data.shards import Plan, Shards
 from ner_lightning.data.stream_loader import StreamLoader
-from ner_lightning.data.streaming import Draws, Place, Stream
+from ner_lightning.data.streaming import BlockDraws, Place, Stream, encode_block
 from ner_lightning.tagging.tagset import TagSet
 
 
@@ -43,6 +44,7 @@ class TrainingStream:
         self.buffer, self.epoch_steps = buffer, epoch_steps
         self._reports: list[ReadReport] | None = None
         self._loader: StreamLoader | None = None
+        self._first: EncodedCorpus | None = None
         if counted:
             rank_zero_info(f"Counting the sentences of {len(paths)} training files, once.")
             self._reports = _counted(CorpusFiles(self.shards.reader, files.cache), paths, files.limit)
@@ -61,18 +63,31 @@ class TrainingStream:
     def _counts(self) -> tuple[int, ...] | None:
         return None if self._reports is None else tuple(report.sentences for report in self._reports)
 
-    def tag_counts(self, words: WordEncoder, tags: TagSet, n_tags: int) -> TagCounts:
+    def tag_counts(self, words: WordEncoder, tags: TagSet, types: tuple[str, ...], n_tags: int) -> TagCounts:
         """First tags, tag bigrams and last tags of the first sentences, of the first `n_tags` of `tags`."""
-        return count_tags(encode(self.shards.first_sentences(CHUNK), words, tags), n_tags)
+        return count_tags(self._beginning(words, tags, types), n_tags)
+
+    def sentences_per_batch(
+        self, words: WordEncoder, tags: TagSet, types: tuple[str, ...], draws: BlockDraws, **layout: Any
+    ) -> float:
+        """Sentences of a batch: `batch_size` where all are full, otherwise the mean over the first sentences."""
+        if draws.are_full:
+            return draws.batch_size
+        costs = Collator(self._beginning(words, tags, types), words, **layout).costs()
+        return len(costs.rows) / len(draws(costs, 0))
+
+    def _beginning(self, words: WordEncoder, tags: TagSet, types: tuple[str, ...]) -> EncodedCorpus:
+        if self._first is None:
+            self._first = encode_block(self.shards.first_sentences(CHUNK), words, tags, types)
+        return self._first
 
     def loader(
         self,
         words: WordEncoder,
         tags: TagSet,
         types: tuple[str, ...],
-        draws: Draws,
+        draws: BlockDraws,
         *,
-        batch_size: int | None,
         seed: int,
         rank: int,
         world: int,
@@ -83,12 +98,14 @@ class TrainingStream:
     ) -> StreamLoader:
         """The training batches of a rank.
 
+        An epoch that is one pass ends with the pass where batches can be counted beforehand; where a budget decides how
+        many sentences they hold, it is about as long.
+
         Args:
             words: the encoder's view of words.
             tags: every type that occurs.
             types: those that the training data may have.
             draws: batches of a block.
-            batch_size: sentences of a batch; None where batches differ.
             seed: of every order.
             rank: this process.
             world: number of processes.
@@ -98,17 +115,18 @@ class TrainingStream:
             layout: of batches, as for `Stream`.
 
         Raises:
-            DataError: the state is of another corpus, or of another number of readers; or an epoch has no length.
+            DataError: the state is of another corpus, or of another number of readers.
         """
         workers = max(num_workers, 1)
         plan = Plan(len(self.shards), world * workers, seed, self._counts)
         steps, even, buffer = self.epoch_steps, None, self.buffer
-        if steps is None:
-            if batch_size is None:
-                raise DataError("batches of different sizes have no known number: set data.epoch_steps")
-            steps, even = workers * -(-plan.largest_share // batch_size), batch_size
-        if batch_size is not None:
-            buffer = max(buffer // batch_size, 1) * batch_size
+        if draws.are_full:
+            buffer = max(buffer // draws.batch_size, 1) * draws.batch_size
+        if steps is None and draws.are_full:
+            steps, even = workers * -(-plan.largest_share // draws.batch_size), draws.batch_size
+        elif steps is None:
+            mean = self.sentences_per_batch(words, tags, types, draws, **layout)
+            steps = max(1, round(sum(plan.counts or ()) / world / mean))
         stream = Stream(self.shards, plan, words, tags, types, draws, buffer, even=even, **layout)
         self._identity = {
             "readers": [world, workers],
@@ -129,8 +147,8 @@ class TrainingStream:
             )
         if resumed["order"] != self._identity["order"]:
             raise DataError(
-                "the checkpoint's stream had other files, another seed, data.batch_size or data.shuffle_buffer: resume "
-                "with those of its run"
+                "the checkpoint's stream had other files, another seed, other batches or another data.shuffle_buffer: "
+                "resume with those of its run"
             )
         return {"given": resumed["given"], "places": [Place(*place) for place in resumed["places"][rank]]}
 

@@ -91,14 +91,28 @@ def test_steps_without_a_first_pass(tmp_path: Path, tiny_encoder: Path, corpus: 
 def test_killed_and_resumed_a_run_sees_each_sentence_once(
     tmp_path: Path, tiny_encoder: Path, corpus: Path, more: list[str]
 ) -> None:
-    every = ["callbacks.last.steps=3"]
-    asked = options(corpus, "trainer.max_epochs=2", *more, *every)
+    asked = options(corpus, "trainer.max_epochs=2", "callbacks.last.steps=3", *more)
     whole = watched(tmp_path / "whole", tiny_encoder, *asked)
     before = watched(tmp_path / "killed", tiny_encoder, *asked, until=8)
     last = tmp_path / "killed/run/checkpoints/last.ckpt"
     assert torch.load(last, weights_only=True)["global_step"] == 6
     after = watched(tmp_path / "resumed", tiny_encoder, *asked, f"ckpt_path={last}")
     assert before[:6] + after == whole
+
+
+@pytest.mark.parametrize("batching", ["token_budget", "packed"])
+def test_a_stream_fills_a_budget(tmp_path: Path, tiny_encoder: Path, corpus: Path, batching: str) -> None:
+    budget = ("data.max_subwords=20", f"data.batching={batching}", "data.batch_size=16")  # a sentence costs 6
+    steps = watched(tmp_path, tiny_encoder, *options(corpus, *budget, "data.shuffle_buffer=30", "trainer.max_epochs=2"))
+    assert max(map(len, steps)) == 3
+    assert len(steps) == 2 * round(sum(EVERYTHING.values()) / (61 / 21))
+    assert Counter(number for step in steps[:21] for number in step) == EVERYTHING
+
+
+def test_the_loss_of_a_budget_is_by_its_mean_batch(tmp_path: Path, tiny_encoder: Path, corpus: Path) -> None:
+    budget = ("data.max_subwords=20", "data.batching=token_budget")
+    run = build(plain(train_config(tmp_path, tiny_encoder, *options(corpus, *budget))))
+    assert run.task.sentences_per_batch == pytest.approx(61 / 21)
 
 
 def test_a_stream_learns_what_the_file_teaches(tmp_path: Path, tiny_encoder: Path) -> None:
@@ -115,7 +129,7 @@ def test_a_stream_learns_what_the_file_teaches(tmp_path: Path, tiny_encoder: Pat
     ("changed", "message"),
     [
         ("data.num_workers=2", r"read by 1 processes with 1 readers each, not 1 with 2: resume with as many"),
-        ("data.shuffle_buffer=8", r"other files, another seed, data\.batch_size or data\.shuffle_buffer: resume with"),
+        ("data.shuffle_buffer=8", r"another seed, other batches or another data\.shuffle_buffer: resume with"),
         ("seed=2", "another seed"),
     ],
 )
