@@ -11,7 +11,7 @@ from typing import Any
 from ner_lightning.sweep.manifest import Job, Manifest
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 300  # seconds; on a loaded machine a process takes half a minute to start
+PATIENCE = 600  # seconds; on a loaded machine a process takes half a minute to start
 
 Start = Callable[..., subprocess.Popen[str]]
 

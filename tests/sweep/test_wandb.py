@@ -20,7 +20,7 @@ def runs(outputs: Path, job: str) -> list[WrittenRun]:
 
 
 def test_a_job_that_is_interrupted_and_goes_on_is_one_run(start: Start, tmp_path: Path) -> None:
-    words = (*WANDB, "seed=1,2", "trainer.max_epochs=25")
+    words = (*WANDB, "seed=1,2", "trainer.max_epochs=12", "data.limit=60")
     sweep = start(tmp_path, *words)
     wait_until((tmp_path / "sweeps/s/seed-1/checkpoints/last.ckpt").is_file, sweep)
     sweep.send_signal(signal.SIGINT)
