@@ -1,0 +1,88 @@
+"""Which run is better, by how much, is it real, and why: `python -m ner_lightning.compare RUNS…`."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ner_lightning.door import door
+from ner_lightning.errors import UserError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from ner_lightning.comparison.comparison import Comparison
+
+# Words that Hydra reads: key=value, +key=value, ~key.
+OVERRIDE = re.compile(r"~|\+{0,2}[A-Za-z_][\w.@/]*=")
+
+
+def main() -> None:
+    """Compare the runs named by words without `=`; all other words are those of any command."""
+    runs, sys.argv[1:] = runs_and_words(sys.argv[1:])
+
+    @door("compare")
+    def command(cfg: DictConfig) -> None:
+        from rich.console import Console
+
+        from ner_lightning.comparison.text import show
+
+        show(compare(cfg, runs), Console())
+
+    command()
+
+
+def runs_and_words(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Sort the words of a command line into runs and those that Hydra reads.
+
+    >>> runs_and_words(["outputs/sweeps/x", "split=dev", "wandb:me/mine", "--to-wandb"])
+    (['outputs/sweeps/x', 'wandb:me/mine'], ['split=dev', 'to_wandb=true'])
+    """
+    from ner_lightning.command_line import arguments
+
+    words = ["to_wandb=true" if word == "--to-wandb" else word for word in argv]
+    try:
+        positional = arguments.parse(words).overrides
+    except UserError:
+        return [], words  # the door says what is wrong
+    runs = [word for word in positional if not OVERRIDE.match(word) or Path(word).exists()]
+    for word in runs:
+        words.remove(word)
+    return runs, words
+
+
+def compare(cfg: DictConfig, runs: Sequence[str] = ()) -> Comparison:
+    """Compare runs and write what was found where `output` says.
+
+    Args:
+        cfg: composed from `conf/compare.yaml`.
+        runs: named beside those of `cfg.runs`.
+
+    Raises:
+        UserError: nothing to compare, or a value that cannot be used.
+    """
+    from ner_lightning.comparison.collect import collect
+    from ner_lightning.comparison.comparison import compare as compare_runs
+    from ner_lightning.comparison.settings import Settings
+    from ner_lightning.objects import plain
+
+    config = plain(cfg)
+    settings = Settings(
+        split=config["split"],
+        columns=tuple(config["columns"]),
+        repetition=tuple(config["repetition"]),
+        pairs=config["pairs"],
+        diff=tuple(config["diff"]),
+        samples=config["samples"],
+        level=config["level"],
+        seed=config["seed"],
+        listed=config["listed"],
+    )
+    return compare_runs(collect([*config["runs"], *runs]), settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Runs side by side: which is better, by how much, whether it is real, and why."""

@@ -1,0 +1,141 @@
+"""The comparison itself: runs to configurations, configurations to a table, pairs to verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ner_lightning.analysis.significance import holm, verdict
+from ner_lightning.comparison.circumstances import circumstances
+from ner_lightning.comparison.collect import Collected, LeftOut
+from ner_lightning.comparison.configurations import (
+    Group,
+    group_runs,
+    name_groups,
+    name_sections,
+    sections_of,
+    with_predictions,
+)
+from ner_lightning.comparison.predictions import Judged, judge
+from ner_lightning.comparison.section import Pairs, Section, make_section, pairs_of
+from ner_lightning.comparison.settings import Settings
+from ner_lightning.comparison.table import columns_of, unknown_columns
+from ner_lightning.errors import UserError
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything that was found.
+
+    Attributes:
+        settings: it was asked for with.
+        columns: scores of the table.
+        sections: configurations that were judged on the same sentences, each with its table and its tests.
+        left_out: what takes no part.
+        notes: what a reader should know.
+    """
+
+    settings: Settings
+    columns: list[str]
+    sections: list[Section]
+    left_out: list[LeftOut]
+    notes: list[str]
+
+    @property
+    def n_runs(self) -> int:
+        """Runs that take part."""
+        return sum(len(c.runs) for section in self.sections for c in section.configurations.values())
+
+    @property
+    def n_pairs(self) -> int:
+        """Tests made, over all sections."""
+        return sum(len(section.pairs) for section in self.sections)
+
+
+def compare(collected: Collected, settings: Settings) -> Comparison:
+    """Compare finished runs.
+
+    Args:
+        collected: the runs, and what takes no part.
+        settings: what is asked for.
+
+    Raises:
+        UserError: no run has scores of the split.
+    """
+    runs = [run for run in collected.runs if f"{settings.prefix}f1" in run.scores]
+    if not runs:
+        other = "dev" if settings.split == "test" else "test"
+        raise UserError(
+            f"split={settings.split}: none of {len(collected.runs)} runs has scores of it; try split={other}, or train "
+            "with test=true."
+        )
+    scored = {run.name for run in runs}
+    untested = [
+        LeftOut(r.name, f"no score of the {settings.split} split") for r in collected.runs if r.name not in scored
+    ]
+    groups, repeated = group_runs(runs, settings.repetition)
+    kept = [run for group in groups for run in group.runs]
+    judged = judge(kept, settings.split, settings.prefix)
+    parts = sections_of([with_predictions(group, judged) for group in groups])
+    named = [name_groups(part, settings.repetition) for part in parts]
+    columns = columns_of([c for configurations, _ in named for c in configurations], settings)
+    tests = _corrected([pairs_of(configurations, settings) for configurations, _ in named])
+    sections = [
+        make_section(name, configurations, keys, pairs, settings, columns)
+        for name, (configurations, keys), pairs in zip(name_sections(parts), named, tests, strict=True)
+    ]
+    notes = [*_notes(parts, sections, judged, settings), *circumstances(kept)]
+    if unknown := unknown_columns(kept, settings):
+        notes.insert(0, f"No run has a score called {', '.join(unknown)}.")
+    return Comparison(settings, columns, sections, [*collected.left_out, *untested, *repeated], notes)
+
+
+def _corrected(tests: Sequence[Pairs]) -> list[Pairs]:
+    """The same tests, Holm's correction over those of all sections."""
+    if sum(bool(part.pairs) for part in tests) < 2:
+        return list(tests)
+    every = [pair for part in tests for pair in part.pairs]
+    adjusted = iter(holm([pair.difference.p for pair in every]))
+    found = []
+    for part in tests:
+        pairs = []
+        for pair in part.pairs:
+            p = next(adjusted)
+            said = verdict(pair.difference, pair.a, pair.b, p=p, pairs=len(every), detectable=pair.detectable)
+            pairs.append(pair._replace(p_holm=p, sentence=said))
+        found.append(Pairs(pairs, part.every))
+    return found
+
+
+def _notes(
+    parts: Sequence[Sequence[Group]], sections: Sequence[Section], judged: Judged, settings: Settings
+) -> list[str]:
+    notes = []
+    if judged.broken:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in list(judged.broken.items())[:3])
+        notes.append(f"{len(judged.broken)} of the runs have no predictions to test with ({reasons}).")
+    if judged.odd:
+        runs = ", ".join(judged.odd[:3])
+        notes.append(f"The predictions of {runs} do not give the F1 of the result: they are of other weights or data.")
+    if len(sections) > 1:
+        notes.append(
+            f"Not all runs were judged on the same {settings.split} sentences: each set of them has a table, no "
+            "pair is tested across."
+        )
+    for part, section in zip(parts, sections, strict=True):
+        where = f"{section.name}: " if section.name else ""
+        for group, configuration in zip(part, section.as_found, strict=True):
+            if group.others:
+                notes.append(
+                    f"{where}{group.others} of the runs of {configuration} were judged on other sentences than its "
+                    "others and take no part in tests."
+                )
+        if section.documents:
+            documents = len(set(section.documents))
+            notes.append(f"{where}sentences of one document are drawn together ({documents:,} documents).")
+        if not section.pairs.every:
+            notes.append(
+                f"{where}each configuration is tested against the best only (pairs=all for all). The best was chosen "
+                "by the same scores, which favours it a little: confirm with new seeds."
+            )
+    return notes

@@ -1,0 +1,136 @@
+"""Runs sorted into configurations, and those into sections that were judged on the same sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ner_lightning.comparison.collect import LeftOut
+from ner_lightning.comparison.predictions import Judged, Replicate, replicates
+from ner_lightning.comparison.run import Run
+from ner_lightning.comparison.vary import Settings, names_of, settings_of, value_text, varied
+
+FOLD = "data.fold"
+DATA = "data.dir"
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Runs that differ by repetition alone.
+
+    Attributes:
+        name: what varies, in words.
+        settings: what varies, by dotted key.
+        runs: in the order of their seeds.
+        replicates: those of them that have predictions on the sentences of their section.
+    """
+
+    name: str
+    settings: Mapping[str, Any]
+    runs: tuple[Run, ...]
+    replicates: tuple[Replicate, ...] = ()
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs of one configuration that has no name yet.
+
+    Attributes:
+        settings: of its first run.
+        runs: in the order of their seeds.
+        replicates: with predictions on the sentences that most of them were judged on.
+        others: replicates that were judged on other sentences.
+    """
+
+    settings: Settings
+    runs: tuple[Run, ...]
+    replicates: tuple[Replicate, ...] = ()
+    others: int = 0
+
+
+def group_runs(runs: Sequence[Run], repetition: Sequence[str]) -> tuple[list[Group], list[LeftOut]]:
+    """Put together what differs by repetition alone; of runs that are the same in all settings the newest counts.
+
+    Args:
+        runs: finished ones.
+        repetition: settings that repeat, such as the seed.
+    """
+    settings = [settings_of(run.config) for run in runs]
+    if all(run.data and run.data == runs[0].data for run in runs):
+        for each in settings:
+            each.pop(DATA, None)  # one corpus in two places
+    keys = varied(settings, repetition)
+    groups: dict[tuple[Any, ...], dict[tuple[Any, ...], tuple[Run, Settings]]] = {}
+    left_out = []
+    for run, each in zip(runs, settings, strict=True):
+        group = groups.setdefault(tuple(each.get(key) for key in keys), {})
+        repeat = tuple(each.get(key) for key in repetition)
+        if repeat in group:
+            older, newer = sorted((group[repeat][0], run), key=lambda run: run.written)
+            left_out.append(LeftOut(older.name, f"the same configuration and seed as {newer.name}, which is newer"))
+            run = newer
+        group[repeat] = (run, each)
+    found = []
+    for group in groups.values():
+        members = [group[repeat] for repeat in sorted(group, key=_order)]
+        found.append(Group(members[0][1], tuple(run for run, _ in members)))
+    return found, left_out
+
+
+def _order(values: tuple[Any, ...]) -> list[tuple[str, Any]]:
+    return [(type(value).__name__, value if value is not None else 0) for value in values]
+
+
+def with_predictions(group: Group, judged: Judged) -> Group:
+    """The same group, its replicates by the sentences that most of them were judged on."""
+    folds: dict[str, Hashable] = {run.name: settings_of(run.config).get(FOLD) for run in group.runs}
+    parts: dict[str, list[Replicate]] = {}
+    for replicate in replicates(group.runs, judged, folds):
+        parts.setdefault(replicate.counted.sentences, []).append(replicate)
+    if not parts:
+        return group
+    most = max(parts.values(), key=len)
+    return Group(group.settings, group.runs, tuple(most), sum(map(len, parts.values())) - len(most))
+
+
+def sections_of(groups: Sequence[Group]) -> list[list[Group]]:
+    """Groups judged on the same sentences, in the order of their first; those without predictions by their data."""
+    known = {g.settings.get(DATA): g.replicates[0].counted.sentences for g in reversed(groups) if g.replicates}
+    found: dict[Hashable, list[Group]] = {}
+    for group in groups:
+        data = group.settings.get(DATA)
+        key = group.replicates[0].counted.sentences if group.replicates else known.get(data, ("data", data))
+        found.setdefault(key, []).append(group)
+    return list(found.values())
+
+
+def name_sections(sections: Sequence[Sequence[Group]]) -> list[str]:
+    """The data of each section, or a letter where that does not tell them apart; nothing for a single one."""
+    if len(sections) < 2:
+        return [""] * len(sections)
+    names = [{value_text(group.settings.get(DATA)) for group in section} for section in sections]
+    if all(len(name) == 1 for name in names) and len({*map(frozenset, names)}) == len(sections):
+        return [name.pop() for name in names]
+    return [f"test set {number}" for number in range(1, len(sections) + 1)]
+
+
+def name_groups(groups: Sequence[Group], repetition: Sequence[str]) -> tuple[list[Configuration], list[str]]:
+    """Configurations with names that are all different, and the settings that tell them apart."""
+    keys = varied([group.settings for group in groups], repetition)
+    chosen = [{key: group.settings.get(key) for key in keys} for group in groups]
+    names = _apart(names_of(chosen, [group.runs[0].experiment for group in groups]))
+    return [
+        Configuration(name, settings, group.runs, group.replicates)
+        for name, settings, group in zip(names, chosen, groups, strict=True)
+    ], keys
+
+
+def _apart(names: Sequence[str]) -> list[str]:
+    """The same names, numbered where two are alike (two values may look the same in short)."""
+    seen: dict[str, int] = {}
+    apart = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        apart.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return apart

@@ -1,0 +1,142 @@
+"""Stored predictions of many runs as counts, a run at a time, and whether they are on the same sentences."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ner_lightning.analysis.counts import Counts, document_groups, f1, sentence_counts
+from ner_lightning.comparison.run import Run
+from ner_lightning.data.report import DataError
+from ner_lightning.data.stored import StoredSentence, read_stored
+
+AGREEMENT = 2e-6
+"""How far F1 of predictions and of `result.json` may be apart: the latter was a float32 once."""
+
+
+class Counted(NamedTuple):
+    """The predictions of one run.
+
+    Attributes:
+        counts: int `[sentences, 3]`: correct, predicted, gold.
+        sentences: digest of words and annotation of all sentences, in their order.
+        documents: of each sentence, where they can stand for the test set.
+    """
+
+    counts: Counts
+    sentences: str
+    documents: list[str] | None
+
+
+def count(path: Path, scheme: str | None) -> Counted:
+    """Read the stored predictions of a run and reduce them to counts.
+
+    Args:
+        path: the file.
+        scheme: of the model.
+
+    Raises:
+        DataError: a line that is no stored prediction.
+    """
+    name = hashlib.sha256()
+
+    def noted() -> Iterator[StoredSentence]:
+        for sentence in read_stored(path):
+            name.update(f"{sentence.words}{sentence.gold}{sentence.unknown}\n".encode())
+            yield sentence
+
+    sentences = list(noted())
+    if not sentences:
+        raise DataError("expected stored predictions, found an empty file; evaluate the run again", path)
+    return Counted(sentence_counts(sentences, scheme=scheme), name.hexdigest(), document_groups(sentences))
+
+
+@dataclass(frozen=True)
+class Replicate:
+    """One run, or the folds of one seed laid end to end.
+
+    Attributes:
+        key: what tells it from the others of its configuration: the seed.
+        runs: in the order of their folds.
+        counted: of all of them together.
+    """
+
+    key: Hashable
+    runs: tuple[Run, ...]
+    counted: Counted
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the predictions of runs come to.
+
+    Attributes:
+        by_run: counts by the name of the run.
+        broken: runs without usable predictions, with the reason.
+        odd: runs whose predictions do not give the F1 of their result.
+    """
+
+    by_run: Mapping[str, Counted]
+    broken: Mapping[str, str]
+    odd: Sequence[str]
+
+
+def judge(runs: Sequence[Run], split: str, prefix: str) -> Judged:
+    """Count the predictions of all runs, one in memory at a time.
+
+    Args:
+        runs: to be counted.
+        split: whose predictions.
+        prefix: of the scores of that split in a result.
+    """
+    by_run, broken, odd = {}, {}, []
+    for run in runs:
+        path = run.predictions(split)
+        if path is None:
+            broken[run.name] = f"no predictions/{split}.jsonl"
+            continue
+        try:
+            counted = count(path, run.scheme)
+        except (DataError, OSError, UnicodeDecodeError) as error:
+            broken[run.name] = str(error)
+            continue
+        by_run[run.name] = counted
+        score = run.scores.get(f"{prefix}f1")
+        if score is not None and abs(float(f1(counted.counts.sum(axis=0))) - score) > AGREEMENT:
+            odd.append(run.name)
+    return Judged(by_run, broken, odd)
+
+
+def replicates(runs: Sequence[Run], judged: Judged, fold_of: Mapping[str, Hashable]) -> list[Replicate]:
+    """The runs of a configuration that have predictions, the folds of a seed as one.
+
+    Args:
+        runs: of one configuration.
+        judged: their predictions.
+        fold_of: the fold of each run by its name; a run that is not in it has none.
+    """
+    by_seed: dict[Hashable, list[Run]] = {}
+    for run in runs:
+        if run.name in judged.by_run:
+            by_seed.setdefault(run.config.get("seed"), []).append(run)
+    found = []
+    for seed, group in by_seed.items():
+        group.sort(key=lambda run: str(fold_of.get(run.name, "")))
+        parts = [judged.by_run[run.name] for run in group]
+        found.append(Replicate(seed, tuple(group), parts[0] if len(parts) == 1 else _joined(parts)))
+    return sorted(found, key=lambda replicate: (str(type(replicate.key)), replicate.key))
+
+
+def _joined(parts: Sequence[Counted]) -> Counted:
+    documents = [part.documents for part in parts]
+    known = all(names is not None for names in documents)
+    return Counted(
+        np.concatenate([part.counts for part in parts]),
+        hashlib.sha256("".join(part.sentences for part in parts).encode()).hexdigest(),
+        [name for names in documents for name in names or ()] if known else None,
+    )

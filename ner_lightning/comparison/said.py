@@ -1,0 +1,179 @@
+"""The table and its circumstances in words, the same on the terminal, on the page and in Markdown."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import NamedTuple
+
+from ner_lightning.comparison.comparison import Comparison
+from ner_lightning.comparison.section import Section
+from ner_lightning.comparison.table import F1, Row, Score
+
+MARKS = {"best": "best", "tie": "tie", "": ""}
+NOTHING = "–"
+NAMES = {"f1": "F1", "lenient_f1": "F1, lenient", "macro_f1": "F1, macro"}
+
+
+class Heading(NamedTuple):
+    """Of a column; `is_text` stands left."""
+
+    name: str
+    is_text: bool = False
+
+
+class Cell(NamedTuple):
+    """What is shown, and the number it stands for, by which it is sorted."""
+
+    text: str
+    value: float | None = None
+
+
+def headings(comparison: Comparison) -> list[Heading]:
+    """The columns of the table; what no row knows has none."""
+    level = f"{100 * comparison.settings.level:g} %"
+    return [
+        Heading("configuration", is_text=True),
+        Heading("", is_text=True),
+        Heading("n"),
+        *(
+            heading
+            for name in comparison.columns
+            for heading in ([Heading(name_of(name)), Heading(level)] if name == F1 else [Heading(name_of(name))])
+        ),
+        *(Heading(name) for name, _ in _costs(comparison)),
+    ]
+
+
+def cells(comparison: Comparison, row: Row) -> list[Cell]:
+    """The cells of a row, one for each heading."""
+    return [
+        Cell(row.name),
+        Cell(MARKS[row.mark]),
+        Cell(str(row.n), row.n),
+        *(
+            cell
+            for name in comparison.columns
+            for cell in (
+                [score_cell(row.scores.get(name)), _interval(row)] if name == F1 else [score_cell(row.scores.get(name))]
+            )
+        ),
+        *(_cost(row, attribute) for _, attribute in _costs(comparison)),
+    ]
+
+
+def name_of(score: str) -> str:
+    """A score's name for people.
+
+    >>> name_of("lenient_f1"), name_of("f1/PER"), name_of("recall")
+    ('F1, lenient', 'F1 PER', 'recall')
+    """
+    return NAMES.get(score, score.replace("f1/", "F1 ").replace("/", " "))
+
+
+COSTS = {
+    "s / epoch": "seconds_per_epoch",
+    "memory": "memory",
+    "GPU memory": "gpu_memory",
+    "trained": "trained",
+    "in decoder": "decoder_share",
+}
+
+
+def _costs(comparison: Comparison) -> list[tuple[str, str]]:
+    return [
+        item
+        for item in COSTS.items()
+        if any(getattr(row, item[1]) is not None for section in comparison.sections for row in section.rows)
+    ]
+
+
+def _cost(row: Row, attribute: str) -> Cell:
+    value = getattr(row, attribute)
+    if value is None:
+        return Cell(NOTHING)
+    if attribute == "seconds_per_epoch":
+        return Cell(f"{value:,.0f}" if value >= 100 else f"{value:.3g}", value)
+    if attribute == "decoder_share":
+        return Cell(f"{100 * value:.1f} %", value)
+    return Cell(count_text(value) if attribute == "trained" else bytes_text(value), value)
+
+
+def bytes_text(n: float) -> str:
+    """Bytes for people.
+
+    >>> bytes_text(1_500_000_000), bytes_text(300 * 2**20)
+    ('1.4 GiB', '300 MiB')
+    """
+    return f"{n / 2**30:.1f} GiB" if n >= 2**30 else f"{n / 2**20:.0f} MiB"
+
+
+def count_text(n: float) -> str:
+    """A large count for people.
+
+    >>> count_text(22_713_216), count_text(4_312), count_text(12)
+    ('22.7 M', '4.3 k', '12')
+    """
+    return f"{n / 1e6:.1f} M" if n >= 1e6 else f"{n / 1e3:.1f} k" if n >= 1e3 else f"{n:.0f}"
+
+
+def score_cell(score: Score | None) -> Cell:
+    """A score in points.
+
+    >>> score_cell(Score(0.66052, 0.0041)).text, score_cell(None).text
+    ('66.05 ± 0.41', '–')
+    """
+    if score is None:
+        return Cell(NOTHING)
+    return Cell(f"{100 * score.mean:.2f}" + ("" if score.sd is None else f" ± {100 * score.sd:.2f}"), score.mean)
+
+
+def _interval(row: Row) -> Cell:
+    if row.interval is None:
+        return Cell(NOTHING)
+    low, high = row.interval
+    return Cell(f"{100 * low:.1f} to {100 * high:.1f}", low)
+
+
+def what_was_compared(section: Section, split: str) -> list[str]:
+    """Runs, configurations, what varies, on how many sentences."""
+    runs = sum(len(configuration.runs) for configuration in section.configurations.values())
+    varied = f", which differ in {', '.join(section.varied)}" if section.varied else ""
+    lines = [f"{counted(runs, 'run')} of {counted(len(section.rows), 'configuration')}{varied}."]
+    if section.sentences:
+        lines[0] += f" {section.sentences:,} {split} sentences with {section.entities:,} entities."
+    if any(row.interval is not None for row in section.rows):
+        lines.append(f"Intervals are over {'sentences and seeds' if section.sentences else 'seeds alone'}.")
+    if any(row.mark == "tie" for row in section.rows):
+        lines.append("tie: no difference from the best was shown.")
+    return lines
+
+
+def power_note(section: Section) -> list[str]:
+    """The smallest differences that could have been shown, over all pairs of a section."""
+    found = [100 * pair.detectable for pair in section.pairs.pairs]
+    if not found:
+        return []
+    span = (
+        f"{min(found):.1f}" if len(found) == 1 else f"{min(found):.1f} to {max(found):.1f} (median {median(found):.1f})"
+    )
+    seeds = sorted({len(configuration.replicates) for configuration in section.tested})
+    lines = [
+        f"Power: with {section.sentences:,} sentences and {_range(seeds)} the smallest true difference that such a "
+        f"pair shows four times in five is {span} F1, before correction for several pairs."
+    ]
+    if any(pair.difference.runs == (1, 1) for pair in section.pairs.pairs):
+        lines.append("Pairs of one seed each say nothing of other seeds: their intervals are too narrow for that.")
+    return lines
+
+
+def _range(seeds: list[int]) -> str:
+    return counted(seeds[0], "seed") if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]} seeds"
+
+
+def counted(n: int, noun: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "run"), counted(1200, "run")
+    ('1 run', '1,200 runs')
+    """
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

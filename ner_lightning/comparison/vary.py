@@ -1,0 +1,176 @@
+"""Which settings vary between runs, and what to call the configurations they make."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+# Where a run is written, what it is called, what it reports to, and where it started: none of it changes its scores.
+ELSEWHERE = ("paths", "name", "logger", "ckpt_path", "hydra", "test")
+# Callbacks that watch; the others (early stopping, which checkpoint is the best) decide.
+WATCHING = ("progress", "overview", "predictions", "last", "cost", "profile")
+HELD = "sweep.effective_batch"
+ABSENT = "–"
+
+Settings = dict[str, Any]
+
+
+def settings_of(config: Mapping[str, Any]) -> Settings:
+    """What decides the scores of a run, by dotted key; lists and empty nodes are one value.
+
+    >>> settings_of({"name": "crf", "paths": {"output_dir": "o"}, "optim": {"lr": 0.1}, "data": {"types": ["PER"]}})
+    {'optim.lr': 0.1, 'data.types': '["PER"]'}
+    """
+    folder = str((config.get("paths") or {}).get("output_dir") or "")
+    flat: Settings = {}
+    for key, value in config.items():
+        if key == "sweep":
+            flat[HELD] = (value or {}).get("effective_batch")
+        elif key == "callbacks":
+            decisive = {name: node for name, node in (value or {}).items() if name not in WATCHING}
+            _flatten(decisive, "callbacks", folder, flat)
+        elif key not in ELSEWHERE:
+            _flatten(value, str(key), folder, flat)
+    return flat
+
+
+def _flatten(node: Any, path: str, folder: str, into: Settings) -> None:
+    if isinstance(node, Mapping) and node:
+        for key, value in node.items():
+            _flatten(value, f"{path}.{key}", folder, into)
+    elif isinstance(node, str) and folder and (node == folder or node.startswith(f"{folder}/")):
+        into[path] = f".{node[len(folder) :]}"
+    else:
+        into[path] = json.dumps(node, sort_keys=True, default=str) if isinstance(node, list | Mapping) else node
+
+
+def varied(settings: Sequence[Settings], repetition: Sequence[str] = ()) -> list[str]:
+    """The fewest settings that tell apart all runs that differ, in the order of the configuration.
+
+    A setting that always goes with others is left out: CRF and softmax are told by their class, not by the arguments
+    that only one of them has.
+
+    Args:
+        settings: of each run (`settings_of`).
+        repetition: settings that only repeat.
+
+    >>> runs = [{"a._target_": "x.CRF", "a.init": "u", "lr": r, "seed": s} for r in (1, 2) for s in (1, 2)]
+    >>> varied([*runs, {"a._target_": "x.Softmax", "lr": 1, "seed": 1}], ["seed"])
+    ['a._target_', 'lr']
+    """
+    keys = list(dict.fromkeys(key for run in settings for key in run))
+    differing = {key: column for key in keys if key not in repetition and (column := _column(key, settings))}
+    needed = list(differing)
+    whole = _distinct(list(differing.values()), len(settings))
+    # What says least by itself goes first: arguments of some classes only, then long names.
+    for key in sorted(differing, key=_dispensable(differing)):
+        rest = [name for name in needed if name != key]
+        if _distinct([differing[name] for name in rest], len(settings)) == whole:
+            needed = rest
+    return needed
+
+
+def _column(key: str, settings: Sequence[Settings]) -> list[Hashable] | None:
+    """The values of a setting if they differ; a class that got an argument later has not changed by that."""
+    values = [run.get(key) for run in settings]
+    known = {value for value in values if value is not None}
+    if len(set(values)) < 2:
+        return None
+    if len(known) == 1 and all(key in run or _knows_parent(key, run, settings) for run in settings):
+        return None if not any(key in run and run[key] is None for run in settings) else values
+    return values
+
+
+def _knows_parent(key: str, run: Settings, settings: Sequence[Settings]) -> bool:
+    parent = key.rpartition(".")[0]
+    target = f"{parent}._target_"
+    classes = {other.get(target) for other in settings if key in other}
+    return not parent or run.get(target) in classes - {None}
+
+
+def _dispensable(columns: Mapping[str, Sequence[Hashable]]) -> Any:
+    def order(key: str) -> tuple[int, int, int]:
+        partial = None in columns[key]
+        return (0 if partial else 2 if key.endswith("_target_") else 1, -key.count("."), -len(key))
+
+    return order
+
+
+def _distinct(columns: Sequence[Sequence[Hashable]], runs: int) -> int:
+    return len(set(zip(*columns, strict=True))) if columns else min(runs, 1)
+
+
+def names_of(configurations: Sequence[Settings], experiments: Sequence[str]) -> list[str]:
+    """Call each configuration by what varies; by its experiment where that says the same.
+
+    Args:
+        configurations: the varied settings of each.
+        experiments: the name of the experiment of each.
+
+    >>> crf, softmax = {"d._target_": "x.CRF", "lr": 0.1}, {"d._target_": "x.Softmax", "lr": 0.1}
+    >>> names_of([crf, softmax, {**crf, "lr": 0.2}], ["crf", "softmax", "crf"])
+    ['crf lr=0.1', 'softmax lr=0.1', 'crf lr=0.2']
+    >>> names_of([crf, softmax], ["mine", "mine"])
+    ['CRF lr=0.1', 'Softmax lr=0.1']
+    >>> names_of([{}], ["crf"])
+    ['crf']
+    """
+    keys = list(dict.fromkeys(key for settings in configurations for key in settings))
+    told = [key for key in keys if _follows(key, configurations, experiments)] if len(set(experiments)) > 1 else []
+    by_name = bool(told) and len(set(experiments)) == _distinct(
+        [[settings.get(key) for settings in configurations] for key in told], len(configurations)
+    )
+    names = []
+    for settings, experiment in zip(configurations, experiments, strict=True):
+        words = [experiment] if by_name else []
+        words += [said(key, settings.get(key), keys) for key in keys if not (by_name and key in told)]
+        names.append(" ".join(words) or experiment or "all runs")
+    return names
+
+
+def _follows(key: str, configurations: Sequence[Settings], experiments: Sequence[str]) -> bool:
+    """Whether the experiment's name tells the value of a setting."""
+    values: dict[str, set[Any]] = {}
+    for settings, experiment in zip(configurations, experiments, strict=True):
+        values.setdefault(experiment, set()).add(settings.get(key))
+    return all(len(found) == 1 for found in values.values())
+
+
+def said(key: str, value: Any, keys: Sequence[str] = ()) -> str:
+    """A setting in words: the class alone, or the last part of the key and the value.
+
+    >>> said("model.decoder._target_", "ner_lightning.model.decoder.crf.CRF"), said("optim.encoder_lr", 3e-05)
+    ('CRF', 'encoder_lr=3e-05')
+    """
+    if value is None and key.endswith("_target_"):
+        return f"no {short(key.rpartition('.')[0])}"
+    if key.endswith("_target_"):
+        return str(value).rpartition(".")[2]
+    return f"{short(key, keys)}={value_text(value)}"
+
+
+def short(key: str, keys: Sequence[str] = ()) -> str:
+    """The last part of a key, or the whole where another key ends alike.
+
+    >>> short("optim.encoder_lr"), short("a.x", ["a.x", "b.x"])
+    ('encoder_lr', 'a.x')
+    """
+    last = key.rpartition(".")[2]
+    return key if sum(other.rpartition(".")[2] == last for other in keys) > 1 else last
+
+
+def value_text(value: Any) -> str:
+    """A value for people: numbers short, paths and classes by their last part.
+
+    >>> value_text(0.0001), value_text(None), value_text("/data/wnut17"), value_text(True)
+    ('0.0001', '–', 'wnut17', 'true')
+    """
+    if value is None:
+        return ABSENT
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}"
+    text = str(value)
+    return text.rstrip("/").rpartition("/")[2] if text.startswith(("/", "./", "~", "../")) else text

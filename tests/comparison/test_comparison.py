@@ -1,0 +1,159 @@
+"""Runs become configurations, sections and verdicts; what cannot be paired is not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ner_lightning.analysis.paired import paired_bootstrap
+from ner_lightning.comparison.collect import collect
+from ner_lightning.comparison.comparison import Comparison, compare
+from ner_lightning.comparison.section import counts_of, is_shown
+from ner_lightning.comparison.settings import Settings
+from ner_lightning.errors import UserError
+from tests.comparison.folders import SOFTMAX, gold_sentences, predicted, with_settings, write_run, write_sweep
+
+FEW = Settings(samples=500)
+
+
+def compared(*places: Path, settings: Settings = FEW) -> Comparison:
+    return compare(collect([str(place) for place in places]), settings)
+
+
+def test_the_better_configuration_wins_with_its_true_effect(tmp_path: Path) -> None:
+    (section,) = (found := compared(write_sweep(tmp_path / "s"))).sections
+    assert [(row.name, row.n, row.mark) for row in section.rows] == [("crf", 3, "best"), ("softmax", 3, "")]
+    crf, softmax = section.tested
+    alone = paired_bootstrap(counts_of(crf), counts_of(softmax), samples=500)
+    (pair,) = section.pairs.pairs
+    assert (pair.difference.difference, pair.difference.standard_error) == (alone.difference, alone.standard_error)
+    assert (pair.difference.low, pair.difference.high) == pytest.approx((alone.low, alone.high), abs=0.02)
+    assert is_shown(pair)
+    assert pair.paired_seeds
+    assert pair.sentence.startswith("crf beats softmax by ")
+    low, high = section.rows[0].interval or (0, 0)
+    assert low < section.rows[0].f1 < high
+    assert (section.sentences, section.entities) == (60, 120)
+    assert (found.left_out, found.notes) == ([], [])
+
+
+def test_alike_configurations_tie(tmp_path: Path) -> None:
+    gold = gold_sentences()
+    for seed in (1, 2, 3):
+        for rate in (1e-4, 2e-4):
+            config = with_settings(seed=seed, optim__encoder_lr=rate)
+            write_run(tmp_path / f"{rate}-{seed}", config, predicted(gold, 0.7, int(seed + 1e6 * rate)))
+    (section,) = compared(tmp_path).sections
+    assert {row.name for row in section.rows} == {"encoder_lr=0.0001", "encoder_lr=0.0002"}
+    assert [row.mark for row in section.rows] == ["best", "tie"]
+    assert section.pairs.pairs[0].sentence.startswith("no difference shown between ")
+
+
+def test_other_sentences_are_not_paired_and_it_says_so(tmp_path: Path) -> None:
+    for seed in (1, 2):
+        for number, corpus in enumerate(("corpora/news", "corpora/tweets")):
+            gold = gold_sentences(seed=number)
+            crf = with_settings(seed=seed, data__dir=corpus)
+            write_run(tmp_path / f"{number}-crf-{seed}", crf, predicted(gold, 0.9, seed))
+            softmax = with_settings(seed=seed, data__dir=corpus, name="softmax", model__decoder=SOFTMAX)
+            write_run(tmp_path / f"{number}-softmax-{seed}", softmax, predicted(gold, 0.5, seed))
+    found = compared(tmp_path)
+    assert [section.name for section in found.sections] == ["corpora/news", "corpora/tweets"]
+    assert [[row.name for row in section.rows] for section in found.sections] == [["crf", "softmax"]] * 2
+    assert [len(section.pairs) for section in found.sections] == [1, 1]
+    assert any("no pair is tested across" in note for note in found.notes)
+    assert all("corrected for 2 pairs" in section.pairs.pairs[0].sentence for section in found.sections)
+    p = sorted(section.pairs.pairs[0].difference.p for section in found.sections)
+    assert min(section.pairs.pairs[0].p_holm for section in found.sections) == pytest.approx(2 * p[0])
+
+
+def test_a_run_judged_on_other_sentences_than_its_others_is_not_paired(tmp_path: Path) -> None:
+    sweep = write_sweep(tmp_path)
+    write_run(tmp_path / "odd", with_settings(seed=9), predicted(gold_sentences(seed=5), 0.8, 1))
+    found = compared(sweep)
+    (section,) = found.sections
+    assert section.rows[0].n == 4
+    assert len(section.configurations["crf"].replicates) == 3
+    assert any("1 of the runs of crf were judged on other sentences" in note for note in found.notes)
+
+
+def test_folds_of_a_seed_are_laid_end_to_end(tmp_path: Path) -> None:
+    for fold in (0, 1):
+        for name, share in (("crf", 0.9), ("softmax", 0.6)):
+            decoder = SOFTMAX if name == "softmax" else with_settings()["model"]["decoder"]
+            config = with_settings(name=name, model__decoder=decoder, data__fold=fold)
+            write_run(tmp_path / f"{name}-{fold}", config, predicted(gold_sentences(30, seed=fold), share, fold))
+    (section,) = compared(tmp_path).sections
+    assert section.sentences == 60
+    assert [len(c.replicates) for c in section.tested] == [1, 1]
+    assert [row.n for row in section.rows] == [2, 2]
+    assert len(section.pairs) == 1
+
+
+def test_runs_without_predictions_have_a_row_and_no_test(tmp_path: Path) -> None:
+    sweep = write_sweep(tmp_path)
+    for seed in (1, 2, 3):
+        (sweep / f"softmax-{seed}" / "predictions" / "test.jsonl").unlink()
+    (sweep / "crf-3" / "predictions" / "test.jsonl").write_text('{"id": "cut o')
+    found = compared(sweep)
+    (section,) = found.sections
+    assert [row.name for row in section.rows] == ["crf", "softmax"]
+    assert section.rows[1].interval is not None
+    assert not section.pairs
+    assert any(note.startswith("4 of the runs have no predictions") for note in found.notes)
+
+
+def test_of_two_runs_with_the_same_settings_the_newer_counts(tmp_path: Path) -> None:
+    import os
+
+    sweep = write_sweep(tmp_path / "s", seeds=(1, 2))
+    again = write_run(tmp_path / "s" / "again", with_settings(seed=1), predicted(gold_sentences(), 0.8, 7))
+    os.utime(again / "result.json", (1, 1))
+    found = compared(sweep)
+    assert [(Path(item.name).name, item.reason.partition(" as ")[0]) for item in found.left_out] == [
+        ("again", "the same configuration and seed")
+    ]
+
+
+def test_predictions_that_are_not_those_of_the_result_are_told(tmp_path: Path) -> None:
+    sweep = write_sweep(tmp_path, seeds=(1, 2))
+    path = sweep / "crf-2" / "result.json"
+    result = json.loads(path.read_text())
+    result["best"]["test/f1"] += 0.01
+    path.write_text(json.dumps(result))
+    assert any("crf-2 do not give the F1 of the result" in note for note in compared(sweep).notes)
+
+
+def test_many_configurations_are_tested_against_the_best_only(tmp_path: Path) -> None:
+    gold = gold_sentences(20)
+    for number in range(14):
+        config = with_settings(optim__encoder_lr=1e-4 * (1 + number))
+        write_run(tmp_path / str(number), config, predicted(gold, 0.5 + number / 50, number))
+    found = compared(tmp_path)
+    (section,) = found.sections
+    assert len(section.pairs) == 13
+    assert {section.rows[0].name} <= {section.pairs.pairs[0].a, section.pairs.pairs[0].b}
+    assert any("tested against the best only" in note for note in found.notes)
+    assert compared(tmp_path, settings=Settings(samples=200, pairs="all")).n_pairs == 91
+
+
+def test_columns_asked_for(tmp_path: Path) -> None:
+    found = compared(write_sweep(tmp_path), settings=Settings(samples=200, columns=("recall", "types", "nonsense")))
+    assert found.columns == ["f1", "recall", "f1/LOC", "f1/PER"]
+    assert found.sections[0].rows[0].scores["f1/PER"] == (0.25, 0.0)
+    assert "No run has a score called nonsense." in found.notes
+
+
+def test_what_is_not_the_same_is_told(tmp_path: Path) -> None:
+    sweep = write_sweep(tmp_path, seeds=(1, 2))
+    write_run(tmp_path / "other", with_settings(seed=3), predicted(gold_sentences(), 0.8, 7), setup={"precision": "64"})
+    write_run(tmp_path / "more", with_settings(seed=4), predicted(gold_sentences(), 0.8, 8), setup={"precision": "32"})
+    assert "Not the same in all runs: precision (32, 64)." in compared(sweep).notes
+
+
+def test_a_split_without_scores_is_an_error(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", with_settings(), None)
+    with pytest.raises(UserError, match="none of 1 runs has scores of it; try split=dev"):
+        compared(tmp_path)

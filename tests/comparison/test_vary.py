@@ -1,0 +1,57 @@
+"""What varies is found, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ner_lightning.comparison.vary import names_of, settings_of, varied
+from tests.comparison.folders import SOFTMAX, with_settings
+
+
+def keys_of(*configs: dict[str, Any]) -> list[str]:
+    return varied([settings_of(config) for config in configs], ["seed", "data.fold"])
+
+
+def test_places_names_and_loggers_do_not_vary() -> None:
+    one = with_settings(paths__output_dir="a", callbacks={"predictions": {"folder": "a/p"}, "best": {"dir": "a/c"}})
+    other = with_settings(paths__output_dir="b", callbacks={"cost": {"steps": 1}, "best": {"dir": "b/c"}}, seed=2)
+    other |= {"name": "mine", "logger": {"wandb": {"project": "x"}}, "ckpt_path": "last", "sweep": {"name": "s"}}
+    assert keys_of(one, other) == []
+
+
+def test_a_callback_that_decides_and_a_held_batch_vary() -> None:
+    assert keys_of(with_settings(callbacks={}), with_settings(callbacks={"early": {"_target_": "x.Early"}})) != []
+    assert keys_of(with_settings(), with_settings(sweep={"effective_batch": 32})) == ["sweep.effective_batch"]
+
+
+def test_what_goes_together_is_told_once() -> None:
+    crf, softmax = with_settings(), with_settings(model__decoder=SOFTMAX)
+    constrained = with_settings(model__decoder={**SOFTMAX, "constrain": "decode"})
+    assert keys_of(crf, softmax) == ["model.decoder._target_"]
+    assert keys_of(crf, softmax, constrained) == ["model.decoder.constrain"]  # both, none, decode: it says it all
+    faster = with_settings(model__decoder=SOFTMAX, optim__encoder_lr=1e-3)
+    assert keys_of(crf, softmax, faster) == ["model.decoder._target_", "optim.encoder_lr"]
+
+
+def test_an_argument_that_a_class_has_got_since_does_not_vary_but_a_changed_one_does() -> None:
+    old, new = with_settings(), with_settings()
+    new["data"]["batching"] = "packed"
+    assert keys_of(old, new) == []
+    newer = with_settings()
+    newer["data"]["batching"] = "random"
+    assert keys_of(old, new, newer) == ["data.batching"]
+    off = with_settings()
+    off["data"]["batching"] = None
+    assert keys_of(new, off) == ["data.batching"]
+
+
+def test_names_take_the_experiment_where_it_says_the_same() -> None:
+    settings = [{"model.decoder.constrain": c, "optim.lr": r} for c in ("both", "none") for r in (0.1, 0.2)]
+    assert names_of(settings, ["crf", "crf", "softmax", "softmax"]) == [
+        "crf lr=0.1",
+        "crf lr=0.2",
+        "softmax lr=0.1",
+        "softmax lr=0.2",
+    ]
+    assert names_of(settings, ["a", "b", "a", "b"])[:2] == ["a constrain=both", "b constrain=both"]
+    assert names_of(settings, ["crf"] * 4)[0] == "constrain=both lr=0.1"

@@ -1,0 +1,77 @@
+"""`compare` as its user meets it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ner_lightning.compare import runs_and_words
+from tests.comparison.folders import write_sweep
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ner_lightning.compare", *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "160", "PYTHONPROFILEIMPORTTIME": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def imported(errors: str) -> set[str]:
+    """Modules that a process started with PYTHONPROFILEIMPORTTIME imported."""
+    return {line.rpartition("|")[2].strip() for line in errors.splitlines() if line.startswith("import time:")}
+
+
+def said(errors: str) -> str:
+    return "\n".join(line for line in errors.splitlines() if not line.startswith("import time:"))
+
+
+def test_a_comparison_without_torch(tmp_path: Path) -> None:
+    write_sweep(tmp_path / "my sweep")
+    found = run("my sweep", "samples=500", folder=tmp_path)
+    assert found.returncode == 0, said(found.stderr)
+    assert "crf beats softmax by" in found.stdout
+    assert {"torch", "pytorch_lightning", "transformers"}.isdisjoint(imported(found.stderr))
+
+
+def test_help_says_what_runs_are(tmp_path: Path) -> None:
+    found = run("--help", folder=tmp_path)
+    assert found.returncode == 0
+    assert "RUNS are run folders" in found.stdout
+    assert {"torch", "numpy"}.isdisjoint(imported(found.stderr))
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["nowhere"], "nowhere: there is no such file or folder"),
+        (["splti=dev"], "splti"),
+        (["--nonsense"], "Unrecognized arguments: --nonsense"),
+        ([".", "pairs=some"], "pairs=some: expected one of auto, all, best"),
+        ([".", "level=2"], "level=2: expected a share"),
+    ],
+)
+def test_mistakes_are_one_sentence(words: list[str], sentence: str, tmp_path: Path) -> None:
+    found = run(*words, folder=tmp_path)
+    assert found.returncode == 2
+    assert sentence in said(found.stderr)
+    assert "Traceback" not in found.stderr
+
+
+def test_words_are_sorted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lr=1").mkdir()
+    words = ["a b", "split=dev", "--config-dir", "mine", "~wandb", "lr=1", "+x.y=2", "out/lr-3/*"]
+    assert runs_and_words(words) == (
+        ["a b", "lr=1", "out/lr-3/*"],
+        ["split=dev", "--config-dir", "mine", "~wandb", "+x.y=2"],
+    )
