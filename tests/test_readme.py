@@ -14,6 +14,7 @@ import pytest
 
 from ner_lightning.command_line.arguments import parse
 from ner_lightning.command_line.preflight import preflight
+from ner_lightning.door import ISOLATED
 from ner_lightning.targets import ALLOW
 from tests.conf.tree import ROOTS
 
@@ -37,7 +38,7 @@ class Typed(NamedTuple):
 
 def commands(*pages: Path) -> list[Typed]:
     """The commands of ours in these documents, in blocks and in running text, each once."""
-    texts = (page.read_text(encoding="utf-8") for page in pages)
+    texts = (re.sub(r"\\\n *", "", page.read_text(encoding="utf-8")) for page in pages)  # a line that goes on
     return list(dict.fromkeys(Typed(*match.groups()) for text in texts for match in COMMAND.finditer(text)))
 
 
@@ -77,6 +78,7 @@ def filled_in(words: str, places: dict[str, str]) -> list[str]:
     """The words of a command line, without what the shell takes and with names that stand for something replaced."""
     words = re.sub(r" \[([^]]+)\]$", r" \1", words.strip())  # what may be left out
     words = re.sub(r"[^\s=]*…\S*\.ckpt", "RUN_FOLDER", words)
+    words = re.sub(r"\$\w+", "1", words)  # a variable of the shell
     words = re.split(r" [<>|] |[.,;:)。，；：）]*$", words)[0]
     return [re.sub(r"\b(DIR|RUN_FOLDER|FILE|FOLDER)\b", lambda m: places[m[1]], word) for word in shlex.split(words)]
 
@@ -94,7 +96,8 @@ def test_a_command_composes(command: Typed, places: dict[str, str], monkeypatch:
         return
     for setting in command.environment.split():
         monkeypatch.setenv(*setting.split("=", 1))
-    preflight(command.module, parse(filled_in(command.words, places)))  # raises UserError
+    words = parse(filled_in(command.words, places))
+    preflight(command.module, words, isolated=command.module in ISOLATED)  # raises UserError
 
 
 def test_the_allow_list_is_called_what_the_documents_call_it() -> None:
