@@ -206,7 +206,7 @@ def test_false_positives_are_near_five_percent_and_intervals_hold_the_truth(name
 def test_what_is_near_five_percent_is_not_far_below() -> None:
     for name in ("1 run, seeds do nothing", "5 runs, seeds matter most", "5 runs, documents of 5 sentences"):
         for test, share in false_positives(WORLDS[name], REPETITIONS, OURS).items():
-            assert share > 0.02, (name, test)
+            assert share > 0.015, (name, test)
 
 
 @pytest.mark.slow
