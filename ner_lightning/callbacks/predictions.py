@@ -11,7 +11,7 @@ from pytorch_lightning.trainer.states import TrainerFn
 
 from ner_lightning.data.stored import StoredSentence
 from ner_lightning.tagging.spans import ScoredSpan
-from ner_lightning.task.entities import batch_entities
+from ner_lightning.task.entities import read_batch
 
 if TYPE_CHECKING:
     from ner_lightning.data.collate import Batch
@@ -69,12 +69,10 @@ class SavePredictions(pl.Callback):
         self._write(trainer, "test")
 
     def _keep(self, task: TaggingTask, outputs: Evaluated, batch: Batch) -> None:
-        entities = batch_entities(task.model.decoder, outputs["emissions"], outputs["predicted"], batch.mask, task.tags)
-        rows = zip(batch.index, entities, outputs["predicted"].tolist(), batch.mask.sum(1).tolist(), strict=True)
-        for index, spans, ids, n_words in rows:
-            ids = ids[:n_words]
-            legal = not task.tags.decode(ids).repaired
-            self._found[index] = Found(spans, None if legal else tuple(task.tags.tags[i] for i in ids))
+        read = read_batch(task.model.decoder, outputs["emissions"], outputs["predicted"], batch.mask, task.tags)
+        for index, one in zip(batch.index, read, strict=True):
+            legal = not task.tags.decode(one.tag_ids).repaired
+            self._found[index] = Found(one.entities, None if legal else tuple(task.tags.tags[i] for i in one.tag_ids))
 
     def _write(self, trainer: pl.Trainer, split: str) -> None:
         found, self._found = self._found, {}

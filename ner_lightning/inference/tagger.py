@@ -18,7 +18,7 @@ from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.words import SplitRule, split_words
 from ner_lightning.errors import UserError
 from ner_lightning.tagging.spans import ScoredSpan
-from ner_lightning.task.entities import batch_entities
+from ner_lightning.task.entities import read_batch
 
 Units = Literal["auto", "words", "punctuation", "characters"]
 SPLIT_RULES: dict[Units, SplitRule] = {
@@ -127,8 +127,8 @@ class Tagger:
             batch = collate(draw.indices).to(self.device, non_blocking=True)
             emissions = self.model(batch)
             predicted = self.model.decoder.decode(emissions, batch.mask)
-            entities = batch_entities(self.model.decoder, emissions, predicted, batch.mask, self.tags)
-            found.update(zip(batch.index, entities, strict=True))
+            read = read_batch(self.model.decoder, emissions, predicted, batch.mask, self.tags)
+            found.update(zip(batch.index, (one.entities for one in read), strict=True))
         return [found[index] for index in range(len(chunk))]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,11 +16,18 @@ if TYPE_CHECKING:
     from ner_lightning.model.decoder.softmax import Softmax
 
 
+class Found(NamedTuple):
+    """What the model says of one sentence: its entities, and the tag id of each word."""
+
+    entities: tuple[ScoredSpan, ...]
+    tag_ids: tuple[int, ...]
+
+
 @torch.no_grad()
-def batch_entities(
-    decoder: CRF | Softmax, emissions: Tensor, predicted: Tensor, mask: Tensor, tags: TagSet
-) -> list[tuple[ScoredSpan, ...]]:
-    """The entities of each sentence of a batch, in order; one copy from the device to the host.
+def read_batch(decoder: CRF | Softmax, emissions: Tensor, predicted: Tensor, mask: Tensor, tags: TagSet) -> list[Found]:
+    """Entities, in order, and tags of each sentence of a batch; one copy from the device to the host.
+
+    The host waits for the device once before, for the number of entities.
 
     Args:
         decoder: computes the probabilities.
@@ -33,9 +40,15 @@ def batch_entities(
     types = torch.tensor(tags.type_codes, device=predicted.device)
     spans = entity_spans(predicted, mask, prefixes, types)
     probabilities = decoder.span_probability(emissions, mask, spans)
-    rows = torch.cat([spans.double(), probabilities.double().unsqueeze(1)], dim=1).tolist()
-    found: list[list[ScoredSpan]] = [[] for _ in range(len(mask))]
-    for line, start, end, label, probability in rows:
+    rows = torch.cat([spans.double(), probabilities.double().unsqueeze(1)], dim=1)
+    # All in one tensor: float64 holds every position and tag id exactly.
+    copied = torch.cat([rows.flatten(), predicted.masked_fill(~mask, -1).double().flatten()]).cpu().numpy()
+    ids = copied[rows.numel() :].astype(int).reshape(mask.shape).tolist()
+    found: list[list[ScoredSpan]] = [[] for _ in ids]
+    for line, start, end, label, probability in copied[: rows.numel()].reshape(rows.shape).tolist():
         span = EntitySpan(int(start), int(end), tags.types[int(label)])
         found[int(line)].append(ScoredSpan(span, probability))
-    return [tuple(entities) for entities in found]
+    return [
+        Found(tuple(entities), tuple(one for one in line if one >= 0))
+        for entities, line in zip(found, ids, strict=True)
+    ]

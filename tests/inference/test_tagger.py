@@ -14,6 +14,7 @@ from ner_lightning.data.sentence import Sentence
 from ner_lightning.errors import UserError
 from ner_lightning.inference.tagger import READ_AHEAD, Entity, Tagger, Units, pick_device, units_of_training
 from ner_lightning.tagging.spans import EntitySpan
+from tests.oracle.host_copies import HostCopies
 
 TEXTS = ["Ann Lee likes Oslo .", "Rome .", "Bob Orr left Kyiv . " * 3, "Eve Day sees Rome ."]
 
@@ -189,3 +190,12 @@ def test_devices() -> None:
 )
 def test_text_is_split_as_in_training(data: dict[str, Any], expected: str) -> None:
     assert units_of_training({"data": data}) == expected
+
+
+def test_tagging_copies_once_a_batch(easy: Tagger) -> None:
+    texts = ["Ann Lee likes Oslo", "Rome", "x Kyiv x", "nothing here .", "Bob Orr left Rome ."]
+    sentences = [Sentence(tuple(text.split())) for text in texts]
+    with HostCopies() as copied:
+        found = list(easy.tag(sentences, batch_size=2))
+    assert [sentence.words[0] for sentence, _ in found] == ["Ann", "Rome", "x", "nothing", "Bob"]
+    assert copied.copies == 3  # of 5 sentences, two a batch
