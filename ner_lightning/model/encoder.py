@@ -69,6 +69,7 @@ class Encoder(nn.Module):
         self.max_subwords: int = settings.max_position_embeddings - self._first_position
         self.supports_packing: bool = settings._attn_implementation == packed_attention.ATTENTION_NAME
         if gradient_checkpointing:
+            settings.use_cache = False  # a matter of decoders, but transformers would warn of it
             # The first transformers 5 know only the old name, the last ones warn of it.
             old = self.model.gradient_checkpointing_enable
             getattr(self.model, "activation_checkpointing_enable", old)({"use_reentrant": False})

@@ -17,6 +17,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
+from ner_lightning.model.packed_dropout import Group, make_groups, packed_dropout_attention
+
 ATTENTION_NAME = "ner_lightning_packed_sdpa"
 
 # Flash attention over rows of unequal length (torch 2.10 and later); half precision on a GPU, and without dropout.
@@ -54,6 +56,7 @@ class PackedRows:
         self.lengths = tuple(sorted(row_lengths))
         self.groups = tuple(sorted(Counter(row_lengths).items()))  # (length, how many)
         self._masks: dict[tuple[int, int], Tensor] = {}
+        self._dropout_groups: dict[tuple[int, torch.dtype], list[Group]] = {}
         self.order: Int[Tensor, " total"] | None = None
         self.inverse: Int[Tensor, " total"] | None = None
         if self.lengths != tuple(row_lengths):
@@ -62,7 +65,7 @@ class PackedRows:
             by_length = lengths.argsort(stable=True)
             sorted_lengths = lengths[by_length]
             shift = starts[by_length] - (sorted_lengths.cumsum(0) - sorted_lengths)
-            order = torch.arange(int(lengths.sum())) + shift.repeat_interleave(sorted_lengths)
+            order = torch.arange(sum(row_lengths)) + shift.repeat_interleave(sorted_lengths)
             self.order = order.to(device, non_blocking=True)
             self.inverse = order.argsort().to(device, non_blocking=True)
 
@@ -78,6 +81,12 @@ class PackedRows:
     def cumulative(self) -> Int[Tensor, " rows_plus_one"]:
         """Where each sentence starts, and the end of the last one, as flash attention wants it."""
         return torch.tensor((0, *self.lengths)).cumsum(0).to(self.device, torch.int32, non_blocking=True)
+
+    def dropout_groups(self, heads: int, dtype: torch.dtype) -> list[Group]:
+        """The sentences as attention with dropout takes them, the same for all layers."""
+        if (heads, dtype) not in self._dropout_groups:
+            self._dropout_groups[heads, dtype] = make_groups(self.lengths, heads, dtype)
+        return self._dropout_groups[heads, dtype]
 
     def window_mask(self, length: int, window: int | None) -> Tensor | None:
         """Which pairs a local layer sees, `|i - j| < window`; None where that is all of them."""
@@ -133,6 +142,14 @@ def _sentence_by_sentence(
 ) -> Tensor:
     if varlen_attn is not None and query.is_cuda and query.dtype in (torch.float16, torch.bfloat16) and not dropout:
         return _varlen(query, key, value, packing, scaling, window)
+    if (
+        0 < dropout < 1
+        and window is None
+        and query.device.type == "cpu"
+        and query.dtype in (torch.float32, torch.float64)
+    ):
+        groups = packing.dropout_groups(query.shape[1], query.dtype)
+        return packed_dropout_attention(query, key, value, groups, dropout, scaling)
     sizes = [length * rows for length, rows in packing.groups]
     outputs = []
     # split, not slices: its backward is one concatenation, that of a slice fills a tensor of the whole row with zeros.
