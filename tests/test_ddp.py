@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,14 +29,19 @@ SAME = (
 )
 
 
-def command(name: str, folder: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
-    """A command on two processes, as a user would start it."""
+def clean_environment() -> dict[str, str]:
+    """Ours, without traces of other distributed runs."""
     leaked = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "NODE_RANK")
     environment = {key: value for key, value in os.environ.items() if key not in leaked}
+    return environment | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+
+
+def command(name: str, folder: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
+    """A command on two processes, as a user would start it."""
     return subprocess.run(
         [sys.executable, "-m", f"ner_lightning.{name}", "trainer=ddp_cpu", f"paths.outputs={folder}", *overrides],
         cwd=folder,
-        env=environment | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        env=clean_environment(),
         capture_output=True,
         text=True,
         timeout=400,
@@ -110,6 +118,71 @@ def test_two_processes_score_exactly_what_one_does(two: Trained, tmp_path: Path)
         [[span[:3] for span in record["predicted"]] for record in stored(run)] for run in (folder, tmp_path / "run")
     ]
     assert spans[0] == spans[1]
+
+
+@pytest.mark.slow
+def test_a_budget_of_each_process_is_one_process_with_twice_the_budget(two: Trained, tmp_path: Path) -> None:
+    outputs = tmp_path / "outputs"
+    outputs.mkdir()
+    budget = [*two.options, "data.batching=token_budget"]
+    answer = command("train", outputs, *budget, "data.max_subwords=100")
+    assert answer.returncode == 0, answer.stderr
+    (run,) = (outputs / "crf").iterdir()
+    one = trained(tmp_path, two.folder.parent / "encoder", *budget, "data.max_subwords=200")
+    ours, theirs = (torch.load(folder / "checkpoints/last.ckpt") for folder in (run, tmp_path / "run"))
+    assert ours["global_step"] == theirs["global_step"] > 5
+    torch.testing.assert_close(ours["state_dict"], theirs["state_dict"], rtol=1e-3, atol=2e-4)
+    result = json.loads((run / "result.json").read_text())
+    assert result["best"]["test/f1"] == one["best"]["test/f1"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
+def test_two_processes_that_are_ended_go_on_exactly(
+    two: Trained, tmp_path: Path, tiny_encoder: Path, number: signal.Signals
+) -> None:
+    """With dropout, of which each process has its own; in the same folder."""
+    corpus = two.folder.parent / "corpus"
+    options = [f"data.dir={corpus}", f"model.encoder.name={tiny_encoder}", "data=conll", "data.batch_size=4"]
+    options += ["trainer.max_epochs=6", "trainer.accumulate_grad_batches=2", "callbacks.last.steps=1", "test=false"]
+    whole, ended = tmp_path / "whole", tmp_path / "ended"
+    tmp_path.joinpath("outputs").mkdir()
+    answer = command("train", tmp_path / "outputs", *options, f"hydra.run.dir={whole}")
+    assert answer.returncode == 0, answer.stderr
+    code = end_when_it_has_begun("train", tmp_path / "outputs", number, ended, *options)
+    assert code == (143 if number == signal.SIGTERM else -number)
+    before = torch.load(ended / "checkpoints/last.ckpt")
+    assert 0 < before["global_step"] < torch.load(whole / "checkpoints/last.ckpt")["global_step"]
+    answer = command("train", tmp_path / "outputs", *options, f"hydra.run.dir={ended}", f"ckpt_path={ended}")
+    assert answer.returncode == 0, answer.stderr
+    states = [torch.load(folder / "checkpoints/last.ckpt") for folder in (whole, ended)]
+    for name in ("state_dict", "optimizer_states", "lr_schedulers", "global_step"):
+        torch.testing.assert_close(states[1][name], states[0][name], rtol=0, atol=0)
+    assert len(states[0]["callbacks"]["LastCheckpoint"]["random"]) == 2
+    assert [(f / "metrics.csv").read_text() for f in (ended, whole)] == [(whole / "metrics.csv").read_text()] * 2
+
+
+def end_when_it_has_begun(name: str, cwd: Path, number: signal.Signals, folder: Path, *overrides: str) -> int:
+    """Send a signal after the first checkpoint, and return the exit code; nothing is left behind."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", f"ner_lightning.{name}", "trainer=ddp_cpu", f"hydra.run.dir={folder}", *overrides],
+        cwd=cwd,
+        env=clean_environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        limit = time.monotonic() + 300
+        while not (folder / "checkpoints/last.ckpt").exists():
+            assert process.poll() is None
+            assert time.monotonic() < limit
+            time.sleep(0.002)
+        process.send_signal(number)
+        return process.wait(120)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_no_port_is_fixed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,6 +123,10 @@ def test_a_checkpoint_is_written_after_every_step(whole: Whole) -> None:
     assert {path.name for path in (whole.run / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
 
 
+def test_each_epoch_logs_its_loss_however_few_its_steps(whole: Whole) -> None:
+    assert {row["epoch"] for row in metrics(whole.run) if "train/loss" in row} == {"0", "1", "2"}
+
+
 @pytest.mark.parametrize(
     ("steps", "overrides"),
     [
@@ -195,7 +199,9 @@ def test_a_run_that_is_asked_to_end_goes_on_in_its_folder(
 
 
 def test_an_epoch_is_not_gone_on_with_in_another_order(whole: Whole, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"middle of an epoch, .* drawn with batch_size 4, not 3: resume with the settings"):
+    with pytest.raises(
+        DataError, match=r"middle of an epoch, .* drawn with batch_size 4, not 3: resume with the settings"
+    ):
         whole.resumed(tmp_path, 8, "data.batch_size=3")
     kept, _ = whole.resumed(tmp_path, STEPS, "data.batch_size=3", "trainer.max_epochs=2")
     assert sorted(i for batch in kept.batches for i in batch) == list(range(len(SENTENCES)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -44,3 +45,13 @@ def test_intervals_are_checked() -> None:
         LastCheckpoint("x", minutes=-1)
     with pytest.raises(UserError, match=r"callbacks\.last\.steps=0: expected a whole number from 1 on, or null"):
         LastCheckpoint("x", steps=0)
+
+
+def test_without_a_best_checkpoint_the_last_weights_are_scored(tmp_path: Path, tiny_encoder: Path) -> None:
+    result = trained(tmp_path, tiny_encoder, "~callbacks.checkpoint")
+    assert result["best"]["checkpoint"] is None
+    assert "test/f1" in result["best"]
+    with (tmp_path / "run/metrics.csv").open() as file:
+        losses = [float(row["val/loss"]) for row in csv.DictReader(file) if row["val/loss"]]
+    assert result["best"]["val/loss"] == pytest.approx(losses[0])
+    assert [path.name for path in (tmp_path / "run/checkpoints").iterdir()] == ["last.ckpt"]
