@@ -12,15 +12,21 @@ COLOURS = 6  # classes s0 to s5 of the style
 
 
 def bars(
-    categories: Sequence[str], series: Mapping[str, Sequence[float]], *, unit: str = "", percent: bool = False
+    categories: Sequence[str],
+    series: Mapping[str, Sequence[float]],
+    *,
+    unit: str = "",
+    percent: bool = False,
+    colours: Mapping[str, int] | None = None,
 ) -> Markup:
     """Horizontal bars, one of each series for each category.
 
     Args:
         categories: names, from the top.
-        series: by name its values, one a category; colours go by their order.
+        series: by name its values, one a category.
         unit: of the values, for what is said of a bar.
         percent: the values are shares.
+        colours: of the series, by name; None: by their order.
 
     >>> "PER, train: 12 mentions" in bars(["PER"], {"train": [12]}, unit="mentions")
     True
@@ -29,7 +35,7 @@ def bars(
         return Markup("")
     longest = max(map(_breadth, categories))
     left = min(150, 7 * longest + 10)
-    thick, gap = (9, 10) if len(series) > 1 else (13, 9)
+    thick, gap = (11, 10) if len(series) > 1 else (13, 9)
     row = thick * len(series) + gap
     largest = max((value for values in series.values() for value in values), default=0) or 1
     room = WIDTH - left - 62
@@ -43,14 +49,20 @@ def bars(
             width, y = room * value / largest, top + number * thick
             label = _said(value, percent)
             said = f"{category}, {name}: {label} {unit}".strip()
-            parts.append(_bar(left, y, max(width, 0.5 if value else 0), thick - 1.5, number, said))
-            if len(series) == 1 or thick >= 9:
-                parts.append(_text(left + width + 5, y + thick - 1.5, label, "start", small=len(series) > 1))
+            parts.append(
+                _bar(left, y, max(width, 0.5 if value else 0), thick - 1.5, _colour(name, number, colours), said)
+            )
+            parts.append(_text(left + width + 5, y + thick - 2, label, "start", small=len(series) > 1))
     return _svg(len(categories) * row + gap / 2, parts, f"Bars: {', '.join(series)} by {', '.join(categories)}")
 
 
 def histogram(
-    edges: Sequence[float], series: Mapping[str, Sequence[float]], *, unit: str, mark: tuple[float, str] | None = None
+    edges: Sequence[float],
+    series: Mapping[str, Sequence[float]],
+    *,
+    unit: str,
+    mark: tuple[float, str] | None = None,
+    colours: Mapping[str, int] | None = None,
 ) -> Markup:
     """Shares by range, the ranges side by side with a bar of each series.
 
@@ -59,6 +71,7 @@ def histogram(
         series: by name the share of each range.
         unit: of what is counted, under the axis.
         mark: a value to draw a line at, and what to call it; left out where it is not within the ranges.
+        colours: of the series, by name; None: by their order.
     """
     if not series:
         return Markup("")
@@ -81,7 +94,14 @@ def histogram(
             tall = values[index] * scale
             said = f"{name}, {until} {unit}: {_said(values[index], True)}"
             parts.append(
-                _bar(x + slot * 0.09 + number * thick, height - bottom - tall, thick * 0.92, tall, number, said)
+                _bar(
+                    x + slot * 0.09 + number * thick,
+                    height - bottom - tall,
+                    thick * 0.92,
+                    tall,
+                    _colour(name, number, colours),
+                    said,
+                )
             )
     every = math.ceil(30 / slot)
     for index in range(0, len(edges), every):
@@ -100,6 +120,10 @@ def _mark(
     x = left + slot * (index + (mark[0] - edges[index]) / (edges[index + 1] - edges[index]))
     line = Markup('<line class="mark" x1="{:.1f}" x2="{:.1f}" y1="{}" y2="{:.1f}"/>').format(x, x, top, base)
     return [line, _text(x - 4, top + 10, mark[1], "end")]
+
+
+def _colour(name: str, number: int, colours: Mapping[str, int] | None) -> int:
+    return number if colours is None else colours[name]
 
 
 def _range(low: float, high: float) -> str:

@@ -49,12 +49,11 @@ def number(value: float | None) -> str:
 def percent(share: float | None) -> str:
     """A share in percent, small ones with a digit more; a dash for nothing.
 
-    >>> percent(0.0365), percent(0.00012), percent(1.0), percent(0.0), percent(None)
-    ('3.6 %', '0.01 %', '100 %', '0 %', '–')
+    >>> percent(0.0365), percent(0.00012), percent(1e-6), percent(1.0), percent(0.0), percent(None)
+    ('3.6 %', '0.01 %', '< 0.01 %', '100 %', '0 %', '–')
     """
     if share is None:
         return "–"
-    if share in (0, 1):
-        return f"{share:.0%}".replace("%", " %")
-    digits = 1 if 0.001 <= share <= 0.999 else 2
-    return f"{100 * share:.{digits}f} %"
+    if 0 < share < 0.00005:
+        return "< 0.01 %"
+    return f"{round(100 * share, 1 if share >= 0.001 else 2):g} %"
