@@ -35,6 +35,7 @@ def train(cfg: DictConfig, overrides: list[str] | None = None) -> dict[str, Any]
     """
     from ner_lightning.analysis.summary import calibrate, draw
     from ner_lightning.assembly import build, check_resumption, resume_from
+    from ner_lightning.callbacks.overview import attention_in_use
     from ner_lightning.callbacks.predictions import stored_predictions
     from ner_lightning.callbacks.record import write_result, write_run
     from ner_lightning.callbacks.setup import setup_of
@@ -64,6 +65,7 @@ def train(cfg: DictConfig, overrides: list[str] | None = None) -> dict[str, Any]
             "epochs": run.trainer.current_epoch,
             "steps": run.trainer.global_step,
             "setup": setup_of(run.trainer, run.data.batch_size),
+            "attention": attention_in_use(run.trainer),
             "resumed_from": str(resumed) if resumed else None,
             "seconds": {
                 "fit": round(fitted - started, 2),

@@ -34,5 +34,6 @@ def test_the_attention_in_use_is_told(
     batching: str, expected: str, tmp_path: Path, tiny_encoder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level("INFO", logger="ner_lightning"):
-        trained(tmp_path, tiny_encoder, f"data.batching={batching}", "test=false")
+        result = trained(tmp_path, tiny_encoder, f"data.batching={batching}", "test=false")
+    assert expected == f"attention: {result['attention']}" + "\n" * expected.endswith("\n")
     assert expected in "\n".join(record.getMessage() for record in caplog.records) + "\n"
