@@ -151,7 +151,11 @@ def flat(
 
 
 def in_characters(
-    annotations: Sequence[Annotation], text: str, positions: Positions | Counting | Literal["auto"], place: Place
+    annotations: Sequence[Annotation],
+    text: str,
+    positions: Positions | Counting | Literal["auto"],
+    place: Place,
+    options: str = "positions",
 ) -> tuple[list[Annotation], Counting]:
     """Annotations in characters of their text, and how they were counted.
 
@@ -160,6 +164,7 @@ def in_characters(
         text: what they are positions of.
         positions: how they are counted; `auto`: so that all surfaces the file gives are found, characters if possible.
         place: of the text.
+        options: of the reader that say how positions are counted, for the message.
 
     Raises:
         DataError: a span outside the text, at no character of it, or unlike its surface.
@@ -178,7 +183,7 @@ def in_characters(
     else:
         counting = Counting()
     for found, fault in _faults(annotations, text, counting):
-        remedy = f"correct it, or say how positions are counted (positions={counting.positions}, ends)"
+        remedy = f"correct it, or say how the file counts: {options} (read as {counting})"
         raise DataError(f"{fault}; {remedy}", place.path, found.line or place.line)
     ruler = Ruler(text, *counting)
     found_there = [(found, ruler.character(found.start), ruler.character(found.end)) for found in annotations]

@@ -39,12 +39,14 @@ class Reading(NamedTuple):
         sentences: see `split_sentences`.
         policy: of spans that do not fit.
         positions: how positions are counted; `auto`: as the surfaces in the file say.
+        options: of the reader that say how positions are counted, for messages.
     """
 
     words: SplitRule
     sentences: SentenceRule
     policy: Policy
     positions: Positions | Counting | Literal["auto"]
+    options: str = "positions"
 
 
 def document_sentences(document: Document, reading: Reading, report: ReadReport) -> Iterator[Sentence]:
@@ -59,7 +61,7 @@ def document_sentences(document: Document, reading: Reading, report: ReadReport)
     _check_whole(text, place)
     annotations: list[Annotation] = []
     if document.annotations:
-        annotations, counting = in_characters(document.annotations, text, reading.positions, place)
+        annotations, counting = in_characters(document.annotations, text, reading.positions, place, reading.options)
         if reading.positions == "auto" and counting != Counting():
             tell_counting(counting, place, report)
     pieces = split_sentences(text, reading.sentences, ((a.start, a.end) for a in annotations))

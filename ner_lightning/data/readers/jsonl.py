@@ -137,7 +137,10 @@ class JsonlReader:
             if self.scheme == "auto":
                 report.scheme = detect_scheme(self._tag_sequences(path))
         documents = set()
-        for line, record in self._records(path):
+        for line, found in self._records(path):
+            record = self._prepared(found, Place(path, line), report)
+            if record is None:
+                continue
             some = False
             for sentence in self._sentences(record, reading, Place(path, line), report):
                 some = True
@@ -148,6 +151,10 @@ class JsonlReader:
             if not some:
                 report.empty_sentences += 1
                 report.note("left out: a record without words", path, line, "empty")
+
+    def _prepared(self, record: Record, place: Place, report: ReadReport) -> Record | None:  # noqa: ARG002  (a hook)
+        """A record as the others are, None to leave it out; formats that are nearly this one differ here."""
+        return record
 
     def _records(self, path: Path) -> Iterator[tuple[int, Record]]:
         begun = False
@@ -172,7 +179,7 @@ class JsonlReader:
             line, positions = decided
             tell_counting(positions, Place(path, line), report)
         sentences = "none" if self.sentences == "auto" else self.sentences
-        return Reading(words, sentences, Policy(self.misaligned, self.overlap), positions)
+        return Reading(words, sentences, Policy(self.misaligned, self.overlap), positions, "positions, ends")
 
     def _counting(self, path: Path, rule: SplitRule) -> tuple[int, Counting] | None:
         """A way of counting that cuts fewer words than characters do, and the first line that shows it."""
@@ -269,7 +276,7 @@ class JsonlReader:
         elif text is None or offsets is None:
             spans = flat(_over_words(annotations, len(words)), words, reading.policy, place, report)
         else:
-            found, _ = in_characters(annotations, text, reading.positions, place)
+            found, _ = in_characters(annotations, text, reading.positions, place, reading.options)
             spans = lay(found, text, offsets, reading.policy, place, report)
         return Sentence(words, spans, unknown, name, document, text, offsets)
 

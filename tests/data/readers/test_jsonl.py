@@ -72,7 +72,9 @@ def test_words_given(read, record):
 
 def test_inclusive_ends(read):
     assert read({"text": TEXT, "label": [[8, 15, "LOC"]]}, ends="inclusive")[0][0].spans == (LOC,)
-    with pytest.raises(DataError, match=r"file\.jsonl:1: expected 'New York' at \[8, 15\), found 'New Yor'.*ends\)"):
+    with pytest.raises(
+        DataError, match=r"file\.jsonl:1: expected 'New York' at \[8, 15\), found 'New Yor'.*: positions, ends"
+    ):
         read({"text": TEXT, "label": {"LOC": {"New York": [[8, 15]]}}}, ends="exclusive")
 
 

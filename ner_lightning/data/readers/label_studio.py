@@ -1,0 +1,191 @@
+"""Label Studio's JSON export, and its short form JSON-MIN."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+from ner_lightning.data.alignment import MISALIGNED, POSITION_CHOICES, Annotation, Misaligned, Place, Policy, shortened
+from ner_lightning.data.positions import Positions
+from ner_lightning.data.readers.documents import Document, Reading, document_sentences
+from ner_lightning.data.readers.json_items import numbered_items
+from ner_lightning.data.readers.options import check_option
+from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.sentence import Sentence
+from ner_lightning.data.sentence_splitting import SENTENCE_RULES, SentenceRule
+from ner_lightning.data.words import OVERLAPS, SPLIT_RULES, Overlap, SplitRule, split_rule
+
+Task = dict[str, Any]
+Regions = list[Any]
+
+_LOOKED_AT = 100  # tasks that decide how words are split
+# Keys of a task in the short form that are about the annotating.
+_ABOUT = ("id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time")
+
+
+class LabelStudioReader:
+    """Tasks of Label Studio with regions of a `Labels` tag over a `Text`: a JSON array, or an object a line.
+
+    Of several annotations of a task one is read: that marked as ground truth, otherwise the first or the last. A task
+    whose annotations were all cancelled is left out and counted; one that has none is not annotated. Predictions are
+    left alone. `document` and `name` of a task's data are taken over.
+
+    Args:
+        text_key: where the text stands in a task's data; None: `text`, or the only text there.
+        annotation: which of several annotations is read: `first` or `last`.
+        words: how a text becomes words, see `split_words`; `auto`: by its script.
+        sentences: where a text is cut, see `split_sentences`; `auto`: by punctuation.
+        positions: how positions are counted, as of `JsonlReader`: code points since version 1.4, UTF-16 units before;
+            `auto`: so that the texts of the regions are found.
+        misaligned: what to do with a span that has an edge inside a word: `snap`, `drop`, `error`.
+        overlap: which of overlapping spans stays: `first`, `longest`, `error`.
+        encoding: of the file.
+    """
+
+    reads_documents = True
+
+    def __init__(
+        self,
+        text_key: str | None = None,
+        annotation: Literal["first", "last"] = "first",
+        words: SplitRule | Literal["auto"] = "auto",
+        sentences: SentenceRule | Literal["auto"] = "auto",
+        positions: Positions | Literal["auto"] = "auto",
+        misaligned: Misaligned = "snap",
+        overlap: Overlap = "first",
+        encoding: str = "utf-8",
+    ) -> None:
+        check_option("annotation", annotation, ("first", "last"))
+        check_option("words", words, ("auto", *SPLIT_RULES))
+        check_option("sentences", sentences, ("auto", *SENTENCE_RULES))
+        check_option("positions", positions, POSITION_CHOICES)
+        check_option("misaligned", misaligned, MISALIGNED)
+        check_option("overlap", overlap, OVERLAPS)
+        self.text_key = text_key
+        self.annotation = annotation
+        self.words = words
+        self.sentences = sentences
+        self.positions = positions
+        self.misaligned = misaligned
+        self.overlap = overlap
+        self.encoding = encoding
+
+    def read(self, path: Path, report: ReadReport) -> Iterator[Sentence]:
+        """Yield the sentences of each task and fill the report.
+
+        Raises:
+            DataError: no task, what is no JSON or no task, a region without positions in a text, a span outside its
+                text or unlike the text of its region, or whatever an option `error` refuses.
+        """
+        first = [task for _, task in islice(numbered_items(path, self.encoding), _LOOKED_AT)]
+        if not first:
+            raise DataError("expected at least one task, found none: the file is empty", path)
+        words = split_rule(self._texts(first)) if self.words == "auto" else self.words
+        sentences = "punctuation" if self.sentences == "auto" else self.sentences
+        reading = Reading(words, sentences, Policy(self.misaligned, self.overlap), self.positions)
+        documents = set()
+        for line, task in numbered_items(path, self.encoding):
+            place = Place(path, line)
+            try:
+                document = self._document(task, place, report)
+            except (KeyError, TypeError, ValueError) as error:
+                raise DataError(f"task {task.get('id', '?')}: {error}", path, line) from None
+            if document is None:
+                continue
+            some = False
+            for sentence in document_sentences(document, reading, report):
+                some = True
+                if sentence.document not in documents:
+                    documents.add(sentence.document)
+                    report.documents += 1
+                yield report.count(sentence)
+            if not some:
+                report.empty_sentences += 1
+                report.note(f"left out: task {document.name} is without words", path, line, "empty")
+
+    def _texts(self, tasks: list[Task]) -> Iterator[str]:
+        for task in tasks:
+            text = task.get("data", task)
+            found = text.get(self.text_key or "text") if isinstance(text, dict) else None
+            if isinstance(found, str):
+                yield found
+
+    def _document(self, task: Task, place: Place, report: ReadReport) -> Document | None:
+        """A task as a document; None if it was cancelled."""
+        data = task.get("data", task)
+        if not isinstance(data, Mapping):
+            raise ValueError(f"expected an object under 'data', found {shortened(str(data))!r}")
+        text = data[self._text_key(data, short=data is task)]
+        if not isinstance(text, str):
+            raise ValueError(f"expected a text, found {shortened(str(text))!r}")
+        number = f"{place.path.name}:{place.line}" if task.get("id") is None else str(task["id"])
+        name, document = str(data.get("name") or number), str(data.get("document") or number)
+        regions = _short_regions(task) if data is task else self._regions(task, number, place, report)
+        if regions is _CANCELLED:
+            report.rejected += 1
+            report.note(f"left out: task {number} was cancelled", place.path, place.line, "rejected")
+            return None
+        annotations = None if regions is None else list(_annotations(regions, number, place, report))
+        return Document(text, annotations, name, document, place)
+
+    def _text_key(self, data: Mapping[str, Any], short: bool) -> str:
+        key = self.text_key or "text"
+        if key in data:
+            return key
+        texts = [k for k, value in data.items() if isinstance(value, str) and not (short and k in _ABOUT)]
+        if self.text_key is None and len(texts) == 1:
+            return texts[0]
+        found = ", ".join(map(str, data)) or "none"
+        raise ValueError(f"expected a text under {key!r}, found the keys: {found}; name it: text_key=KEY")
+
+    def _regions(self, task: Task, number: str, place: Place, report: ReadReport) -> Regions | None:
+        """The regions of the annotation that is read; None if nobody annotated the task."""
+        every = task.get("annotations", task.get("completions"))
+        if not every:
+            return None
+        usable = [a for a in every if not a.get("was_cancelled")]
+        if not usable:
+            return _CANCELLED
+        truths = [a for a in usable if a.get("ground_truth")]
+        chosen = (truths or usable)[0 if self.annotation == "first" else -1]
+        if len(usable) > 1:
+            which = "that marked as ground truth" if truths else f"the {self.annotation}"
+            report.note(f"task {number} has {len(usable)} annotations: {which} is read", place.path, place.line)
+        return chosen["result"] or []
+
+
+_CANCELLED: Regions = []
+
+
+def _short_regions(task: Task) -> Regions | None:
+    """The regions of a task in the short form: what stands under the name of the `Labels` tag."""
+    lists = [value for value in task.values() if isinstance(value, list) and value and isinstance(value[0], dict)]
+    regions = [region for value in lists for region in value if any(key.endswith("labels") for key in region)]
+    if regions:
+        return regions
+    # Nothing marked, and yet somebody was there.
+    return [] if "annotation_id" in task else None
+
+
+def _annotations(regions: Regions, number: str, place: Place, report: ReadReport) -> Iterator[Annotation]:
+    for region in regions:
+        if region.get("type", "labels") not in ("labels", "hypertextlabels"):
+            continue  # relations, choices about the whole text, ratings
+        value = region.get("value", region)
+        labels = value.get("labels") or value.get("hypertextlabels")
+        start, end, surface = value.get("start"), value.get("end"), value.get("text")
+        if type(start) is not int or type(end) is not int:
+            raise ValueError(
+                f"expected a region with start and end in a Text, found {start!r}, {end!r}; regions of HyperText and "
+                "Paragraphs are not read: label the plain text"
+            )
+        if not labels:
+            shown = shortened(str(surface or f"[{start}, {end})"))
+            report.note(f"left out: {shown!r} in task {number} has no label", place.path, place.line)
+            continue
+        for label in labels:
+            if not isinstance(label, str) or not label:
+                raise ValueError(f"expected an entity type, found {label!r}")
+            yield Annotation(start, end, label, surface if isinstance(surface, str) and surface else None)
