@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ner_lightning.data.readers.conll import ConllReader
@@ -50,11 +50,13 @@ def content(sentences):
 
 
 @pytest.mark.parametrize("scheme", [name for name in SCHEMES if name != "IO"])
+@settings(deadline=None)
 @given(corpus=corpora())
 def test_columns_come_back(scheme, corpus):
     assert content(read(ConllReader(), lambda path: write_conll(corpus, path, scheme))) == content(corpus)
 
 
+@settings(deadline=None)
 @given(corpus=corpora(), joiner=st.sampled_from(["", " "]))
 def test_json_lines_come_back(corpus, joiner):
     found = read(JsonlReader(), lambda path: write_jsonl(corpus, path, joiner=joiner))
@@ -64,6 +66,7 @@ def test_json_lines_come_back(corpus, joiner):
     assert again == [Sentence(s.words, s.spans, s.unknown, s.id, s.document, s.text, s.offsets) for s in found]
 
 
+@settings(deadline=None)
 @given(corpus=corpora(st.text(st.sampled_from("ab北é"), min_size=1, max_size=3)))
 def test_characters_alone_are_enough_where_words_are_split_by_rule(corpus):
     found = read(JsonlReader(words="whitespace"), lambda path: write_jsonl(corpus, path, words=False))
@@ -114,3 +117,34 @@ def test_streams_and_probabilities():
 def test_words_that_fit_no_column(word):
     with pytest.raises(ValueError, match="write JSONL"):
         write_conll([Sentence((word,))], io.StringIO())
+
+
+@settings(deadline=None)
+@given(corpus=corpora(), data=st.data())
+def test_comments_keep_ids_documents_and_texts(corpus, data):
+    names = st.sampled_from(["d1", "d2", "a b"])
+    corpus = [
+        Sentence(s.words, s.spans, s.unknown, f"s {i}", data.draw(names), *joined(s.words))
+        for i, s in enumerate(corpus)
+    ]
+    corpus.sort(key=lambda s: s.document)
+    found = read(ConllReader(), lambda path: write_conll(corpus, path, comments=True))
+    assert content(found) == content(corpus)
+    assert [(s.id, s.document) for s in found] == [(s.id, s.document) for s in corpus]
+    kept = [(a.text, b.text) for a, b in zip(found, corpus, strict=True) if a.text is not None]
+    assert all(a == b for a, b in kept)
+
+
+def joined(words):
+    text, offsets = "", []
+    for word in words:
+        offsets.append((len(text), len(text) + len(word)))
+        text += word + " "
+    return text[:-1], tuple(offsets)
+
+
+def test_comments():
+    stream = io.StringIO()
+    sentence = Sentence(("Ann", "left"), (EntitySpan(0, 1, "PER"),), (), "s1", "d1", "Ann left", ((0, 3), (4, 8)))
+    write_conll([sentence], stream, comments=True)
+    assert stream.getvalue() == "# newdoc id = d1\n# sent_id = s1\n# text = Ann left\nAnn\tB-PER\nleft\tO\n\n"

@@ -1,58 +1,34 @@
-"""Sentences to files: columns with tags, or JSON lines with spans."""
+"""JSON lines: an object a sentence, with text, words and entities."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
 from itertools import repeat
 from pathlib import Path
 from typing import Any, TextIO
 
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.tagging import spans_to_tags
-
-UNKNOWN_TAG = "?"
+from ner_lightning.data.writers.writer import Written, opened
 
 
-def write_conll(
-    sentences: Iterable[Sentence], target: Path | TextIO, scheme: str = "IOB2", document_marker: str | None = None
-) -> int:
-    """Write a word and its tag a line, with a tab between, and an empty line after each sentence.
-
-    A word nobody annotated gets the tag `?`. Texts, offsets and ids are not kept; `write_jsonl` keeps them.
+class JsonlWriter:
+    """JSON lines as `data=jsonl` reads them back without loss.
 
     Args:
-        sentences: what to write.
-        target: a file to make, or an open text stream.
-        scheme: tag scheme.
-        document_marker: the word of a line written where another document begins, such as `-DOCSTART-`.
-
-    Returns:
-        The number of sentences written.
-
-    Raises:
-        ValueError: a word that is empty, holds a tab or line feed, or would read as the marker; spans the scheme
-            cannot tell apart.
+        words: whether to write the words and their offsets; without, they are split anew when the file is read.
     """
-    count, document = 0, ""
-    with _opened(target) as stream:
-        for count, sentence in enumerate(sentences, 1):
-            if document_marker and sentence.document != document:
-                stream.write(f"{document_marker}\tO\n\n")
-                document = sentence.document
-            tags = spans_to_tags(sentence.spans, len(sentence.words), scheme)
-            for index in sentence.unknown:
-                if tags[index] == "O":
-                    tags[index] = UNKNOWN_TAG
-            if count == 1 and sentence.words[:1] and sentence.words[0].startswith("\ufeff"):
-                stream.write("\n")  # a reader takes U+FEFF at the very start for a byte order mark
-            for word, tag in zip(sentence.words, tags, strict=True):
-                if not word or "\t" in word or "\n" in word or word == "-DOCSTART-":
-                    raise ValueError(f"expected words that fit a column, found {word!r} in {sentence.id}; write JSONL")
-                stream.write(f"{word}\t{tag}\n")
-            stream.write("\n")
-    return count
+
+    whole_documents = False
+
+    def __init__(self, words: bool = True) -> None:
+        self.words = words
+
+    def write(self, sentences: Iterable[Sentence], target: Path) -> Written:
+        """Write a file."""
+        written = Written()
+        write_jsonl(map(written.count, sentences), target, words=self.words)
+        return written
 
 
 def write_jsonl(
@@ -78,7 +54,7 @@ def write_jsonl(
         ValueError: fewer or more probabilities than sentences or entities.
     """
     count = 0
-    with _opened(target) as stream:
+    with opened(target) as stream:
         pairs = zip(sentences, repeat(None)) if probabilities is None else zip(sentences, probabilities, strict=True)
         for sentence, values in pairs:
             record = sentence_record(sentence, values, joiner=joiner, words=words)
@@ -130,11 +106,3 @@ def _joined_offsets(words: Sequence[str], gap: int) -> Iterator[tuple[int, int]]
     for word in words:
         yield position, position + len(word)
         position += len(word) + gap
-
-
-@contextmanager
-def _opened(target: Path | TextIO) -> Iterator[TextIO]:
-    # newline="\n": a carriage return inside a word stays one
-    opened = target.open("w", encoding="utf-8", newline="\n") if isinstance(target, Path) else nullcontext(target)
-    with opened as stream:
-        yield stream

@@ -1,0 +1,57 @@
+"""Convert between formats: `python -m ner_lightning.convert input=FILE output=FILE [from=FORMAT] [to=FORMAT]`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ner_lightning.door import door
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from ner_lightning.data.conversion import Converted
+
+
+@door("convert")
+def main(cfg: DictConfig) -> None:
+    """Convert one file and show the report."""
+    from rich.console import Console
+
+    from ner_lightning.data.conversion import table
+
+    converted = convert(cfg)
+    console = Console(stderr=True)
+    console.print(table(converted))
+    for line in converted.remarks():
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def convert(cfg: DictConfig) -> Converted:
+    """Convert one file.
+
+    Args:
+        cfg: composed from `conf/convert.yaml`.
+
+    Returns:
+        What was read and written.
+
+    Raises:
+        UserError: a file that cannot be read or written, or that is there already.
+    """
+    from ner_lightning.data.conversion import convert_file
+    from ner_lightning.objects import make, plain
+
+    config = plain(cfg)
+    return convert_file(
+        make(config["from"]),
+        make(config["to"]),
+        config["input"],
+        config["output"],
+        force=config["force"],
+        report_file=config["report"],
+        problems_file=config["problems"],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,213 @@
+"""From one file to another, whole or not at all, with a report of everything that did not fit."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from rich.table import Table
+
+from ner_lightning.data.readers.by_ending import ReaderByEnding
+from ner_lightning.data.readers.reader import Reader
+from ner_lightning.data.report import Problem, ReadReport, report_to_dict
+from ner_lightning.data.writers.by_ending import WriterByEnding
+from ner_lightning.data.writers.spacy import SpacyWriter
+from ner_lightning.data.writers.writer import Writer, Written, with_texts
+from ner_lightning.errors import UserError
+
+_SHOWN = 10  # problems in the terminal
+_COUNTS = (
+    "sentences", "words", "entities", "documents", "repaired", "misaligned", "overlapping", "nested", "discontinuous",
+    "rejected", "empty_sentences", "unknown_words",
+)  # fmt: skip
+_ALWAYS = ("sentences", "words", "entities")
+# All that a folder of brat's holds; nothing else is ever replaced.
+_BRAT = (".txt", ".ann", ".conf")
+
+
+@dataclass
+class Converted:
+    """What a conversion read and wrote.
+
+    Attributes:
+        source: what was read.
+        target: what was written; None: nothing.
+        report: what reading found.
+        written: what was written, and lost.
+    """
+
+    source: str
+    target: str | None
+    report: ReadReport
+    written: Written | None
+
+    def remarks(self) -> list[str]:
+        """The first problems, and what the format of the output could not keep."""
+        problems, lines = self.report.problems, []
+        lines += [f"  {problem}" for problem in problems[:_SHOWN]]
+        if more := len(problems) + self.report.unlisted - _SHOWN:
+            lines += [f"  and {more} more; problems=FILE lists them all"] if more > 0 else []
+        if self.written and self.written.unknown_lost:
+            lines.append(
+                f"  {self.written.unknown_lost} words nobody annotated are now outside of entities: "
+                "this format has no place for them (jsonl, conll and spacy have)"
+            )
+        return lines
+
+    def to_json(self) -> dict[str, Any]:
+        """The whole as plain containers."""
+        written = None if self.written is None else vars(self.written)
+        return {"input": self.source, "output": self.target, "read": report_to_dict(self.report), "written": written}
+
+
+@dataclass
+class _WholeReport(ReadReport):
+    """A report that writes every problem down, however many."""
+
+    stream: TextIO | None = field(default=None, repr=False, compare=False)
+
+    def list_problem(self, problem: Problem) -> None:
+        super().list_problem(problem)
+        if self.stream is not None:
+            self.stream.write(json.dumps(problem._asdict(), ensure_ascii=False) + "\n")
+
+
+def convert_file(
+    reader: Reader,
+    writer: Writer,
+    source: str,
+    target: str | None,
+    *,
+    force: bool = False,
+    report_file: str | None = None,
+    problems_file: str | None = None,
+) -> Converted:
+    """Read a file and write it in another format.
+
+    A target appears when it is complete, or not at all. Documents stay whole where the reader leaves it open and the
+    format can hold them.
+
+    Args:
+        reader: of the source.
+        writer: of the target.
+        source: a file or folder.
+        target: a file or folder to make; None: only read.
+        force: whether what is there already is replaced.
+        report_file: the report as JSON: a file, or `-` for standard output.
+        problems_file: every problem as a JSON line, likewise.
+
+    Raises:
+        UserError: a file that cannot be read or written, or that is there already and `force` is not set.
+    """
+    path, goal = Path(source).expanduser(), None if target is None else Path(target).expanduser()
+    if source == "-":
+        raise UserError("input=-: a format is told by a name; write input=FILE.")
+    for key, name in (("output", target), ("report", report_file), ("problems", problems_file)):
+        if name not in (None, "-"):
+            _check_free(key, Path(str(name)).expanduser(), path, force)
+    if isinstance(reader, ReaderByEnding):
+        reader = reader.chosen(path)
+    if goal is not None and isinstance(writer, WriterByEnding):
+        writer = writer.chosen(goal)
+    if goal is not None and writer.whole_documents:
+        _keep_whole(reader, writer)
+    with _stream(problems_file) as stream:
+        report = _WholeReport(stream=stream)
+        sentences = reader.read(path, report)
+        if goal is None:
+            for _ in sentences:
+                pass
+            written = None
+        else:
+            with _draft(goal) as draft:
+                written = _written(writer, with_texts(sentences), draft, goal)
+    report.stream = None
+    converted = Converted(source, target, report, written)
+    with _stream(report_file) as stream:
+        if stream is not None:
+            values = converted.to_json()
+            del values["read"]["stream"]
+            stream.write(json.dumps(values, ensure_ascii=False, indent=1) + "\n")
+    return converted
+
+
+def table(converted: Converted) -> Table:
+    """Counts of what was read, those that are not zero, and of what was written."""
+    report, written = converted.report, converted.written
+    shown = [name for name in _COUNTS if name in _ALWAYS or getattr(report, name)]
+    found = Table(title=f"{converted.source} → {converted.target or 'nothing'}")
+    found.add_column("")
+    for name in shown:
+        found.add_column(name.replace("_", " "), justify="right")
+    found.add_row("read", *(f"{getattr(report, name):,}" for name in shown))
+    if written is not None:
+        found.add_row("written", *(f"{getattr(written, n):,}" if n in _ALWAYS else "" for n in shown))
+    return found
+
+
+def _keep_whole(reader: Reader, writer: Writer) -> None:
+    """Leave documents as they are, unless the user said how to cut them."""
+    if getattr(reader, "reads_documents", False) and getattr(reader, "sentences", None) == "auto":
+        reader.sentences = "none"  # type: ignore[attr-defined]
+        if isinstance(writer, SpacyWriter):
+            writer.sentences = False
+
+
+def _written(writer: Writer, sentences: Iterator[Any], draft: Path, goal: Path) -> Written:
+    try:
+        return writer.write(sentences, draft)
+    except UserError:
+        raise
+    except ValueError as error:
+        raise UserError(f"output={goal}: {error}.") from error
+
+
+def _check_free(key: str, goal: Path, source: Path, force: bool) -> None:
+    """Refuse to replace what is there, unless told to; never the source, never a folder of other things."""
+    if not goal.exists():
+        return
+    if goal.resolve() == source.resolve():
+        raise UserError(f"{key}={goal}: this is the input; name another file.")
+    if not force:
+        raise UserError(f"{key}={goal}: is there already; name another, or write force=true to replace it.")
+    if goal.is_dir():
+        strange = next((f for f in sorted(goal.rglob("*")) if f.is_file() and f.suffix not in _BRAT), None)
+        if strange is not None or key != "output" or source.resolve().is_relative_to(goal.resolve()):
+            found = "the input" if strange is None else strange.name
+            raise UserError(f"{key}={goal}: a folder that holds {found} is not replaced; name another.")
+
+
+@contextmanager
+def _draft(goal: Path) -> Iterator[Path]:
+    """A place of the same name beside the target, moved there when it is complete."""
+    try:
+        goal.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{goal.name}.", dir=goal.parent) as folder:
+            draft = Path(folder) / goal.name
+            yield draft
+            if goal.is_dir():
+                goal.rename(Path(folder) / "replaced")
+            draft.replace(goal)
+    except OSError as error:
+        raise UserError(f"output={goal}: cannot be written ({error.strerror or error}).") from error
+
+
+@contextmanager
+def _stream(name: str | None) -> Iterator[TextIO | None]:
+    if name is None:
+        yield None
+    elif name == "-":
+        yield sys.stdout
+    else:
+        path = Path(name).expanduser()
+        try:
+            with path.open("w", encoding="utf-8", newline="\n") as stream:
+                yield stream
+        except OSError as error:
+            raise UserError(f"{path}: cannot be written ({error.strerror or error}).") from error

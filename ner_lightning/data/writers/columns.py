@@ -1,0 +1,104 @@
+"""Columns: a word a line with its tag, an empty line between sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TextIO
+
+from ner_lightning.data.sentence import Sentence
+from ner_lightning.data.writers.writer import Written, opened
+from ner_lightning.tagging import scheme_named, spans_to_tags
+
+UNKNOWN_TAG = "?"
+
+
+class ConllWriter:
+    """A word, a tab and its tag a line; a word nobody annotated has the tag `?`.
+
+    Args:
+        scheme: tag scheme: IOB2, BIOES, BILOU, BMES, IOB1, IO.
+        documents: whether a line `-DOCSTART-` begins each document.
+        comments: whether `# newdoc id`, `# sent_id` and `# text` stand before each sentence, as in Universal NER; they
+            keep what is lost otherwise, but not every program takes them for comments.
+    """
+
+    whole_documents = False
+
+    def __init__(self, scheme: str = "IOB2", documents: bool = False, comments: bool = False) -> None:
+        self.scheme = scheme_named(scheme).name
+        self.documents = documents
+        self.comments = comments
+
+    def write(self, sentences: Iterable[Sentence], target: Path) -> Written:
+        """Write a file.
+
+        Raises:
+            ValueError: as `write_conll`.
+        """
+        written = Written()
+        marker = "-DOCSTART-" if self.documents else None
+        write_conll(map(written.count, sentences), target, self.scheme, marker, self.comments)
+        return written
+
+
+def write_conll(
+    sentences: Iterable[Sentence],
+    target: Path | TextIO,
+    scheme: str = "IOB2",
+    document_marker: str | None = None,
+    comments: bool = False,
+) -> int:
+    """Write a word and its tag a line, with a tab between, and an empty line after each sentence.
+
+    A word nobody annotated gets the tag `?`. Texts, offsets and ids are kept in comments or not at all; `write_jsonl`
+    keeps them.
+
+    Args:
+        sentences: what to write.
+        target: a file to make, or an open text stream.
+        scheme: tag scheme.
+        document_marker: the word of a line written where another document begins, such as `-DOCSTART-`.
+        comments: whether `# newdoc id`, `# sent_id` and `# text` stand before a sentence.
+
+    Returns:
+        The number of sentences written.
+
+    Raises:
+        ValueError: a word that is empty, holds a tab or line feed, or would read as the marker; spans the scheme
+            cannot tell apart.
+    """
+    count, document = 0, ""
+    with opened(target) as stream:
+        for count, sentence in enumerate(sentences, 1):
+            if sentence.document != document:
+                document = sentence.document
+                if document_marker:
+                    stream.write(f"{document_marker}\tO\n\n")
+                if comments:
+                    stream.write(f"# newdoc id = {_in_a_line(document)}\n")
+            tags = spans_to_tags(sentence.spans, len(sentence.words), scheme)
+            for index in sentence.unknown:
+                if tags[index] == "O":
+                    tags[index] = UNKNOWN_TAG
+            if count == 1 and sentence.words[:1] and sentence.words[0].startswith("\ufeff"):
+                stream.write("\n")  # a reader takes U+FEFF at the very start for a byte order mark
+            if comments:
+                stream.writelines(_comments(sentence))
+            for word, tag in zip(sentence.words, tags, strict=True):
+                if not word or "\t" in word or "\n" in word or word == "-DOCSTART-":
+                    raise ValueError(f"expected words that fit a column, found {word!r} in {sentence.id}; write JSONL")
+                stream.write(f"{word}\t{tag}\n")
+            stream.write("\n")
+    return count
+
+
+def _comments(sentence: Sentence) -> Iterable[str]:
+    if sentence.id:
+        yield f"# sent_id = {_in_a_line(sentence.id)}\n"
+    if sentence.text and "\n" not in sentence.text and not sentence.text.endswith("\r"):
+        yield f"# text = {sentence.text}\n"
+
+
+def _in_a_line(text: str) -> str:
+    return " ".join(text.split())
