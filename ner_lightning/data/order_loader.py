@@ -40,7 +40,7 @@ def order_loader(
     """The batches of a sampler, laid out."""
     return OrderLoader(
         _Batches(collator),
-        sampler=sampler,  # type: ignore[arg-type]
+        sampler=sampler,
         batch_size=None,
         num_workers=num_workers,
         persistent_workers=num_workers > 0,
