@@ -156,7 +156,9 @@ def check_value(place: str, value: Any, parameter: Parameter) -> None:
 
 def check_objects(container: dict[str, Any]) -> None:
     """Refuse a value where an object is to be built: every such node says its class."""
-    places = {key: container.get(key) for key in OBJECTS}
+    places: dict[str, Any] = {}
+    for key in OBJECTS:
+        places |= _parts(key, container.get(key))
     for group in GROUPS_OF_OBJECTS:
         places |= {f"{group}.{name}": node for name, node in (container.get(group) or {}).items()}
         places.pop(group, None)
@@ -193,6 +195,14 @@ def check_paths(container: dict[str, Any], choices: dict[str, Any]) -> None:
             raise UserError(f"data.dir={folder}: there is no such sample; choose one of {', '.join(samples)}.")
     else:
         _must_exist("data.dir", folder)
+
+
+def _parts(key: str, node: Any) -> dict[str, Any]:
+    """The places of a node, or of the nodes in it where a command has a group in the group alone (`model/encoder`)."""
+    inner = node if isinstance(node, dict) and "_target_" not in node else {}
+    if inner and all(isinstance(value, dict) for value in inner.values()):
+        return {f"{key}.{name}": value for name, value in inner.items()}
+    return {key: node}
 
 
 def _must_exist(key: str, value: Any) -> None:

@@ -116,3 +116,11 @@ def test_a_sweep_in_a_file_is_checked_value_by_value(say: Say, mine: Path) -> No
 def test_showing_the_configuration_asks_for_nothing(say: Say) -> None:
     assert say("train", "--cfg job data=conll") == ""
     assert "did you mean seed?" in say("train", "--cfg job seedd=1")
+
+
+def test_a_group_of_a_group_that_a_command_has_alone(say: Say) -> None:
+    """`model/encoder` without `model`: the node above has no class, those in it have."""
+    assert say("inspect", "model/encoder=minilm") == ""
+    assert say("inspect", "") == ""
+    assert say("inspect", "model/encoder=minilm ~model.encoder._target_").startswith("model.encoder={'name'")
+    assert say("inspect", "model/encoder=minilm +model.encoder.nme=1").startswith("model.encoder.nme: Encoder takes no")

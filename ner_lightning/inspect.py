@@ -1,0 +1,82 @@
+"""The truth about a corpus: `python -m ner_lightning.inspect data=conll data.dir=DIR [html=FILE] [output=FILE]`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ner_lightning.door import door
+from ner_lightning.errors import UserError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from ner_lightning.inspection.inspection import Inspection
+
+FAILED = 1
+
+
+@door("inspect")
+def main(cfg: DictConfig) -> None:
+    """Show the report and write it; leave with 1, a sentence per reason, where `fail_on` says so."""
+    from rich.console import Console
+
+    from ner_lightning.inspection.text import show
+
+    found = inspect(cfg)
+    if cfg.output != "-":
+        show(found, Console())
+    if found.failures:
+        sys.stderr.write("".join(f"{finding.sentence()}\n" for finding in found.failures))
+        sys.exit(FAILED)
+
+
+def inspect(cfg: DictConfig) -> Inspection:
+    """Look at a corpus and write what was found where `output` and `html` say.
+
+    Args:
+        cfg: composed from `conf/inspect.yaml`.
+
+    Raises:
+        UserError: a corpus, an encoder or a file that cannot be used.
+    """
+    from ner_lightning.inspection.corpus import read_corpus
+    from ner_lightning.inspection.inspection import inspect_corpus
+    from ner_lightning.objects import make, plain
+
+    config = plain(cfg)
+    settings = make(config["inspection"])
+    encoder = (config.get("model") or {}).get("encoder")
+    words = None
+    if encoder is not None:
+        from ner_lightning.inspection.encoder import load_words
+
+        words = load_words(encoder, config["data"]["units"])
+    with read_corpus(config["data"]) as corpus:
+        found = inspect_corpus(corpus, settings, words, encoder["name"] if encoder else "")
+    if config["output"] is not None:
+        _write("output", str(config["output"]), json.dumps(found.to_json(), ensure_ascii=False, indent=1) + "\n")
+    if config["html"] is not None:
+        from ner_lightning.inspection.html import page
+
+        _write("html", str(config["html"]), page(found))
+    return found
+
+
+def _write(key: str, name: str, text: str) -> None:
+    if name == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        Path(name).expanduser().write_text(text, encoding="utf-8")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UserError(
+            f"{key}={name}: cannot be written ({reason}); name a file in a folder that is there."
+        ) from error
+
+
+if __name__ == "__main__":
+    main()

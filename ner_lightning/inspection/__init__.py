@@ -1,0 +1,1 @@
+"""The truth about a corpus before any training."""

@@ -1,0 +1,118 @@
+"""The splits of a corpus as they stand in their files, read without torch, in bounded memory."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from ner_lightning.data.flat_arrays import FolderWriter
+from ner_lightning.data.locate import corpus_folder, missing_split, shard_files, split_file
+from ner_lightning.data.readers.reader import Reader, ShardReader, SplitReader
+from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.sentence import Sentence
+from ner_lightning.data.sentence_store import SENTENCES, SentenceStore, store_sentences
+from ner_lightning.objects import make
+
+SPLITS = ("train", "dev", "test")
+IN_MEMORY = 1 << 24
+"""Bytes of a file beyond which its sentences lie in a temporary folder, mapped, instead of in memory."""
+
+# The keys of a corpus that are heeded here, and those that say nothing about which sentences it has. Where any other
+# one is set the LightningDataModule reads the corpus.
+_HEEDED = {"_target_", "dir", "reader", "train", "dev", "test", "limit", "units", "streaming"}
+_IRRELEVANT = {
+    *("scheme", "batching", "batch_size", "max_subwords", "eval_batch_size", "overlap", "num_workers", "types"),
+    *("cache", "cache_gb", "shuffle_buffer", "epoch_steps"),
+}
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Splits by name, each with what its reader had to decide and the file it came from."""
+
+    name: str
+    splits: Mapping[str, Sequence[Sentence]]
+    reports: Mapping[str, ReadReport]
+    files: Mapping[str, str]
+    units: str
+
+
+@contextmanager
+def read_corpus(node: Mapping[str, Any]) -> Iterator[Corpus]:
+    """Read every split that is there; what does not fit into memory lies in a temporary folder until the end.
+
+    Args:
+        node: the `data` of a configuration.
+
+    Raises:
+        DataError: no split at all, an empty one, or a file that cannot be understood.
+    """
+    with ExitStack() as stack:
+        yield _as_files(node, stack) if _is_plain(node) else _as_trained_on(node)
+
+
+def _is_plain(node: Mapping[str, Any]) -> bool:
+    """Whether the splits are the files as they stand."""
+    return not any(value for key, value in node.items() if key not in _HEEDED | _IRRELEVANT)
+
+
+def _as_files(node: Mapping[str, Any], stack: ExitStack) -> Corpus:
+    reader: Reader = make(node["reader"])
+    splits: dict[str, Sequence[Sentence]] = {}
+    reports, files = {}, {}
+    for split in SPLITS:
+        if paths := _paths(reader, node, split):
+            splits[split], reports[split] = _drawn(reader, paths, node["limit"], stack)
+            files[split] = str(paths[0] if len(paths) == 1 else paths[0].parent)
+    if not splits:
+        raise missing_split(node["dir"], "train")
+    return Corpus(node["dir"], splits, reports, files, node["units"])
+
+
+def _as_trained_on(node: Mapping[str, Any]) -> Corpus:
+    """The splits that training makes of the files."""
+    data = make(node)
+    data.read(*SPLITS)
+    if not data.sentences:
+        raise missing_split(node["dir"], "train")
+    return Corpus(node["dir"], data.sentences, data.reports, {}, node["units"])
+
+
+def _paths(reader: Reader, node: Mapping[str, Any], split: str) -> list[Path]:
+    """The files of a split, one but for a split that is streamed; none where it is not there."""
+    name = node[split]
+    if split == "train" and node.get("streaming"):
+        if isinstance(reader, ShardReader):
+            return reader.shard_paths(node["dir"], name)
+        return shard_files(corpus_folder(node["dir"]), split, name)
+    if isinstance(reader, SplitReader):
+        path = reader.split_path(node["dir"], name)
+    else:
+        path = split_file(corpus_folder(node["dir"]), split, name)
+    return [] if path is None else [path]
+
+
+def _drawn(
+    reader: Reader, paths: Sequence[Path], limit: int | None, stack: ExitStack
+) -> tuple[Sequence[Sentence], ReadReport]:
+    """The sentences of a split, in memory if they are few, and what its reader had to decide."""
+    reports = [ReadReport() for _ in paths]
+    drawn = islice(chain.from_iterable(map(reader.read, paths, reports)), limit)
+    sentences: Sequence[Sentence]
+    if all(path.is_file() for path in paths) and sum(path.stat().st_size for path in paths) <= IN_MEMORY:
+        sentences = list(drawn)
+    else:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ner_lightning_inspect_"))
+        writer = FolderWriter(Path(folder) / "sentences", SENTENCES)
+        stack.callback(writer.close)
+        sentences = SentenceStore(store_sentences(drawn, ReadReport(), writer))
+    if not sentences:
+        raise DataError("expected at least one sentence, found none", paths[0])
+    for report in reports[1:]:
+        reports[0].add(report)
+    return sentences, reports[0]

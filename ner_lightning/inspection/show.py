@@ -1,0 +1,94 @@
+"""Sentences, entities and places as people read them."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+from ner_lightning.data.sentence import Sentence
+from ner_lightning.tagging.spans import EntitySpan
+
+LONGEST = 160  # characters of a sentence that are shown
+
+
+def show_sentence(sentence: Sentence, joiner: str = " ") -> str:
+    """The words of a sentence, the end of a long one left out.
+
+    >>> show_sentence(Sentence(("In", "Oslo", ".")))
+    'In Oslo .'
+    """
+    return visible(cut(joiner.join(sentence.words)))
+
+
+def show_mention(words: Sequence[str], span: EntitySpan, joiner: str = " ") -> str:
+    """The words of an entity, invisible characters by their code."""
+    return visible(cut(joiner.join(words[span.start : span.end])))
+
+
+def show_annotation(sentence: Sentence, joiner: str = " ") -> str:
+    """The entities of a sentence.
+
+    >>> show_annotation(Sentence(("In", "Oslo", "."), (EntitySpan(1, 2, "LOC"),)))
+    '[Oslo LOC]'
+    """
+    found = [f"[{show_mention(sentence.words, span, joiner)} {span.label}]" for span in sentence.spans]
+    return " ".join(found) or "no entity"
+
+
+def place(split: str, sentence: Sentence) -> str:
+    """Where a sentence stands: its split, and the file's own name for it or file and line.
+
+    >>> place("test", Sentence(("Oslo",), id="test.conll:7"))
+    'test.conll:7'
+    >>> place("test", Sentence(("Oslo",), id="n01-3"))
+    'test n01-3'
+    """
+    name, _, line = sentence.id.rpartition(":")
+    return sentence.id if name and line.isdigit() else f"{split} {sentence.id}"
+
+
+def cut(text: str, longest: int = LONGEST) -> str:
+    """The beginning of a text, with a mark where it goes on.
+
+    >>> cut("Oslo and Rome", 6)
+    'Oslo …'
+    """
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def visible(text: str) -> str:
+    r"""A text with its invisible characters by their code: they would be seen nowhere, or play tricks with a page.
+
+    >>> visible("a\u200bb \ufe0f")
+    'a<U+200B>b <U+FE0F>'
+    """
+    return "".join(f"<{code(c)}>" if is_invisible(c) else c for c in text)
+
+
+def code(character: str) -> str:
+    """The code point of a character.
+
+    >>> code("é")
+    'U+00E9'
+    """
+    return f"U+{ord(character):04X}"
+
+
+def name_of(character: str) -> str:
+    """The name Unicode gives a character; control characters have none."""
+    return unicodedata.name(character, "unnamed").lower()
+
+
+def is_invisible(character: str) -> bool:
+    """Whether a character cannot be seen, is of no script or stands for one that was lost; the space is seen.
+
+    Control and format characters, spaces other than U+0020, private and unassigned ones, a lone surrogate, variation
+    selectors, and U+FFFD, which stands where decoding failed.
+    """
+    if character.isascii():
+        return not (" " <= character <= "~")
+    return (
+        character == "\ufffd"
+        or "\ufe00" <= character <= "\ufe0f"
+        or unicodedata.category(character) in ("Cc", "Cf", "Co", "Cn", "Cs", "Zs", "Zl", "Zp")
+    )
