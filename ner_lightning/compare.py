@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ner_lightning.door import door
 from ner_lightning.errors import UserError
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from ner_lightning.comparison.comparison import Comparison
+    from ner_lightning.comparison.settings import Settings
 
 # Words that Hydra reads: key=value, +key=value, ~key.
 OVERRIDE = re.compile(r"~|\+{0,2}[A-Za-z_][\w.@/]*=")
@@ -26,11 +27,7 @@ def main() -> None:
 
     @door("compare")
     def command(cfg: DictConfig) -> None:
-        from rich.console import Console
-
-        from ner_lightning.comparison.text import show
-
-        show(compare(cfg, runs), Console())
+        compare(cfg, runs)
 
     command()
 
@@ -55,7 +52,7 @@ def runs_and_words(argv: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def compare(cfg: DictConfig, runs: Sequence[str] = ()) -> Comparison:
-    """Compare runs and write what was found where `output` says.
+    """Compare runs, say what was found, and write it where `output` says.
 
     Args:
         cfg: composed from `conf/compare.yaml`.
@@ -64,13 +61,32 @@ def compare(cfg: DictConfig, runs: Sequence[str] = ()) -> Comparison:
     Raises:
         UserError: nothing to compare, or a value that cannot be used.
     """
+    from rich.console import Console
+
     from ner_lightning.comparison.collect import collect
     from ner_lightning.comparison.comparison import compare as compare_runs
-    from ner_lightning.comparison.settings import Settings
+    from ner_lightning.comparison.text import show
     from ner_lightning.objects import plain
 
     config = plain(cfg)
-    settings = Settings(
+    settings = _settings(config)
+    found = compare_runs(collect([*config["runs"], *runs]), settings)
+    console = Console()
+    show(found, console)
+    if config["output"] is not None:
+        from ner_lightning.comparison.files import write
+        from ner_lightning.comparison.why import explain
+
+        whys = [explain(section, settings) for section in found.sections]
+        written = write(found, whys, Path(config["output"]), config["figures"])
+        console.print(f"\nReport: {written.report}", highlight=False, soft_wrap=True, markup=False)
+    return found
+
+
+def _settings(config: dict[str, Any]) -> Settings:
+    from ner_lightning.comparison.settings import Settings
+
+    return Settings(
         split=config["split"],
         columns=tuple(config["columns"]),
         repetition=tuple(config["repetition"]),
@@ -81,7 +97,6 @@ def compare(cfg: DictConfig, runs: Sequence[str] = ()) -> Comparison:
         seed=config["seed"],
         listed=config["listed"],
     )
-    return compare_runs(collect([*config["runs"], *runs]), settings)
 
 
 if __name__ == "__main__":

@@ -37,9 +37,11 @@ def said(errors: str) -> str:
 
 def test_a_comparison_without_torch(tmp_path: Path) -> None:
     write_sweep(tmp_path / "my sweep")
-    found = run("my sweep", "samples=500", folder=tmp_path)
+    found = run("my sweep", "samples=500", "output=out", "figures=false", folder=tmp_path)
     assert found.returncode == 0, said(found.stderr)
     assert "crf beats softmax by" in found.stdout
+    assert "Report: out/report.html" in found.stdout
+    assert "crf beats softmax by" in (tmp_path / "out" / "report.html").read_text()
     assert {"torch", "pytorch_lightning", "transformers"}.isdisjoint(imported(found.stderr))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 ELSEWHERE = ("paths", "name", "logger", "ckpt_path", "hydra", "test")
 # Callbacks that watch; the others (early stopping, which checkpoint is the best) decide.
 WATCHING = ("progress", "overview", "predictions", "last", "cost", "profile")
+CHECKPOINT = ("monitor", "mode")  # what of the callback `checkpoint` decides
 HELD = "sweep.effective_batch"
 ABSENT = "–"
 
@@ -29,6 +30,9 @@ def settings_of(config: Mapping[str, Any]) -> Settings:
             flat[HELD] = (value or {}).get("effective_batch")
         elif key == "callbacks":
             decisive = {name: node for name, node in (value or {}).items() if name not in WATCHING}
+            if "checkpoint" in decisive:
+                node = decisive["checkpoint"] or {}
+                decisive["checkpoint"] = {name: node.get(name) for name in CHECKPOINT}
             _flatten(decisive, "callbacks", folder, flat)
         elif key not in ELSEWHERE:
             _flatten(value, str(key), folder, flat)

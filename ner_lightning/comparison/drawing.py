@@ -1,0 +1,68 @@
+"""What the pictures of a comparison have in common: colours, marks and strokes that differ in grey print as well."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import wrap
+from typing import Any
+
+# Okabe and Ito (2008), without the yellow, which is too light for a line on white; the order alternates dark and light.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9", "#7F7F7F")
+MARKERS = "osD^vPX*"
+STROKES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))
+HATCHES = ("", "///", "...", "xxx", "\\\\\\", "+++", "ooo", "---")
+LINES = len(COLOURS)
+"""Most lines of a picture that are told apart."""
+ROWS = 24
+"""Most rows of a picture."""
+LONGEST = 34  # characters of a line of a label
+
+
+def tidy(axes: Any, grid: str = "y") -> None:
+    """Take the frame off and put thin lines behind."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis=grid, color="0.9", linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.tick_params(labelsize=9)
+
+
+def label(text: str) -> str:
+    """A name in lines that fit beside a picture; dollar signs are no mathematics.
+
+    >>> len(label("crf precision=bf16-mixed encoder_lr=0.0001").splitlines())
+    2
+    """
+    return "\n".join(wrap(text, LONGEST, break_long_words=True)).replace("$", r"\$")
+
+
+def name_rows(axes: Any, names: Sequence[str]) -> None:
+    """Names down the side, the first on top."""
+    axes.set_yticks(range(len(names)), [label(name) for name in names])
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+
+
+def rows_height(names: Sequence[str], least: float = 1.6) -> float:
+    """Height in inches of a picture with a row a name."""
+    return max(least, 0.9 + sum(0.16 + 0.18 * (label(name).count("\n") + 1) for name in names))
+
+
+def legend(figure: Any, handles: Sequence[Any], names: Sequence[str], *, always: bool = False) -> None:
+    """A key below the picture, in as many columns as there is room for; the picture grows by it.
+
+    Args:
+        figure: the picture.
+        handles: what is explained.
+        names: one each.
+        always: also for a single line.
+    """
+    if len(names) < 2 and not always:
+        return
+    lines = [label(name).split("\n") for name in names]
+    width, height = figure.get_size_inches()
+    columns = max(1, min(len(names), int(12.5 * width / (max(len(line) for name in lines for line in name) + 7))))
+    rows = -(-len(names) // columns)
+    figure.set_size_inches(width, height + 0.1 + rows * (0.06 + 0.17 * max(map(len, lines))))
+    figure.legend(
+        handles, [label(name) for name in names], loc="outside lower center", ncols=columns, frameon=False, fontsize=9
+    )

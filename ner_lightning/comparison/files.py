@@ -1,0 +1,81 @@
+"""What a comparison writes: tables, everything as JSON, pictures, the report."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ner_lightning.analysis.plots import PlotsUnavailable
+from ner_lightning.comparison.comparison import Comparison
+from ner_lightning.comparison.html import page
+from ner_lightning.comparison.markup import comma_separated, latex, markdown, pairs_separated
+from ner_lightning.comparison.pictures import Picture, draw, folder_name
+from ner_lightning.comparison.plain import plain
+from ner_lightning.comparison.why import Why
+from ner_lightning.errors import UserError
+
+log = logging.getLogger(__name__)
+
+REPORT = "report.html"
+
+
+class Written(NamedTuple):
+    """What was written.
+
+    Attributes:
+        folder: where.
+        report: the page.
+        pictures: of each section.
+    """
+
+    folder: Path
+    report: Path
+    pictures: list[list[Picture]]
+
+
+def write(comparison: Comparison, whys: Sequence[Why], folder: Path, figures: bool = True) -> Written:
+    """Write everything.
+
+    Args:
+        comparison: of `compare`.
+        whys: of each section.
+        folder: where; made if need be.
+        figures: whether to draw; without matplotlib a line in the log says what to install.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        pictures = _draw(comparison, whys, folder) if figures else [[] for _ in whys]
+        texts = {
+            "table.md": markdown(comparison),
+            "table.tex": latex(comparison),
+            "table.csv": comma_separated(comparison),
+            "pairs.csv": pairs_separated(comparison),
+            "comparison.json": json.dumps(plain(comparison, list(whys)), ensure_ascii=False, indent=1) + "\n",
+            REPORT: page(comparison, whys, pictures),
+        }
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UserError(f"output={folder}: cannot be written ({reason}); name another folder.") from error
+    return Written(folder, folder / REPORT, pictures)
+
+
+def _draw(comparison: Comparison, whys: Sequence[Why], folder: Path) -> list[list[Picture]]:
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)  # the fonts it found
+    several = len(comparison.sections) > 1
+    drawn: list[list[Picture]] = []
+    for section, why in zip(comparison.sections, whys, strict=True):
+        place = folder / "figures" / (folder_name(section.name) if several else "")
+        try:
+            drawn.append(draw(section, why, comparison.settings, place))
+        except PlotsUnavailable as error:
+            log.info("%s", error)
+            return [[] for _ in whys]
+    return drawn

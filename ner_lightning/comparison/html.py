@@ -1,0 +1,182 @@
+"""The report: one HTML page that stands alone."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ner_lightning.analysis.differences import Hard, Shift
+from ner_lightning.analysis.errors import ALL, KINDS
+from ner_lightning.analysis.pairs import Pair
+from ner_lightning.comparison.comparison import Comparison
+from ner_lightning.comparison.pictures import Picture
+from ner_lightning.comparison.plain import marked
+from ner_lightning.comparison.said import cells, headings, power_note, what_was_compared
+from ner_lightning.comparison.section import Section, is_shown
+from ner_lightning.comparison.why import Account, Why, confusion_rows
+from ner_lightning.page.render import render
+
+TEMPLATE = Path(__file__).with_name("report.html")
+LARGEST_SVG = 400_000  # bytes; above, the PNG is smaller and looks the same
+MOST_PAIRS = 60  # in words
+KIND_NAMES = [kind.replace("_", " ") for kind in KINDS]
+
+
+class Inlined(NamedTuple):
+    """A picture as it stands in the page."""
+
+    title: str
+    source: str
+
+
+def page(comparison: Comparison, whys: Sequence[Why], pictures: Sequence[Sequence[Picture]]) -> str:
+    """The whole page.
+
+    Args:
+        comparison: of `compare`.
+        whys: of each section.
+        pictures: of each section.
+    """
+    parts = [
+        _section(comparison, section, why, [inline(picture) for picture in drawn])
+        for section, why, drawn in zip(comparison.sections, whys, pictures, strict=True)
+    ]
+    return render(
+        TEMPLATE,
+        split=comparison.settings.split,
+        level=f"{100 * comparison.settings.level:g} %",
+        n_runs=comparison.n_runs,
+        n_configurations=sum(len(section.rows) for section in comparison.sections),
+        headings=headings(comparison),
+        sections=parts,
+        notes=comparison.notes,
+        left_out=[[item.name, item.reason] for item in comparison.left_out],
+    )
+
+
+def inline(picture: Picture) -> Inlined:
+    """A picture as a data URI, the SVG where it is not too large."""
+    svg, png = picture.svg, picture.svg.with_suffix(".png")
+    file, kind = (svg, "svg+xml") if svg.stat().st_size <= LARGEST_SVG or not png.is_file() else (png, "png")
+    return Inlined(picture.title, f"data:image/{kind};base64,{base64.b64encode(file.read_bytes()).decode()}")
+
+
+def _section(comparison: Comparison, section: Section, why: Why, pictures: Sequence[Inlined]) -> dict[str, Any]:
+    best = section.rows[0] if len(section.rows) > 1 else None
+    return {
+        "name": section.name,
+        "rows": [(row.mark, cells(comparison, row)) for row in section.rows],
+        "best": best,
+        "ties": [row.name for row in section.rows if row.mark == "tie"],
+        "about": what_was_compared(section, comparison.settings.split),
+        "verdicts": [(is_shown(pair), pair.sentence) for pair in section.pairs.pairs[:MOST_PAIRS]],
+        "pairs": [_pair(pair) for pair in section.pairs.pairs],
+        "power": power_note(section),
+        "pictures": pictures,
+        "why": why,
+        "kinds": _kinds(why),
+        "kind_names": KIND_NAMES,
+        "accounts": [_account(account) for account in why.accounts],
+        "illegal": _illegal(why),
+        "calibration": _calibration(why),
+        "fixed": [] if why.diff is None else _shifts(why.diff.fixed, why.diff.runs),
+        "broken": [] if why.diff is None else _shifts(why.diff.broken, why.diff.runs),
+        "hardest": [_hard(item, why.hardest_runs) for item in why.hardest],
+    }
+
+
+def _pair(pair: Pair) -> list[Any]:
+    found = pair.difference
+    points = [round(100 * value, 2) for value in (found.difference, found.low, found.high)]
+    ps = [round(value, 4) for value in (pair.p_holm, found.p, pair.p_randomisation)]
+    shown = "yes" if is_shown(pair) else "no"
+    return [pair.a, pair.b, *points, shown, *ps, round(100 * pair.detectable, 2)]
+
+
+def _kinds(why: Why) -> list[list[Any]]:
+    """Errors of each kind, a row a configuration."""
+    rows = []
+    for account in why.accounts:
+        counts = {row.kind: row.errors for row in account.errors if row.type == ALL}
+        rows.append([account.name, *(round(counts.get(kind, 0.0), 1) for kind in KINDS)])
+    return rows
+
+
+def _account(account: Account) -> dict[str, Any]:
+    types = list(account.confusion.types[:-1])
+    by_type = {(row.kind, row.type): row.errors for row in account.errors}
+    return {
+        "name": account.name,
+        "runs": account.runs,
+        "errors": [[name, *(round(by_type.get((kind, name), 0.0), 1) for kind in KINDS)] for name in (ALL, *types)],
+        "error_columns": ["type", *KIND_NAMES],
+        "confusion": confusion_rows(account.confusion),
+        "confusion_columns": ["annotated as", *account.confusion.types],
+        "slices": [
+            [
+                row.slice,
+                row.bin,
+                round(row.gold, 1),
+                round(100 * row.f1, 1),
+                _interval(row.f1_interval),
+                None if row.recall is None else round(100 * row.recall, 1),
+            ]
+            for row in account.slices
+        ],
+    }
+
+
+def _interval(interval: tuple[float, float]) -> str:
+    return f"{100 * interval[0]:.0f} to {100 * interval[1]:.0f}"
+
+
+def _illegal(why: Why) -> list[list[Any]]:
+    rows = []
+    for account in why.accounts:
+        found = account.illegal
+        if any(item.sentences for item in found):
+            n = len(found)
+            moves = [f"{one or 'start'} → {two or 'end'} ({count})" for (one, two), count in found[0].moves[:3]]
+            means = [
+                sum(getattr(item, name) for item in found) / n for name in ("sentences", "steps", "dropped", "right")
+            ]
+            points = [100 * sum(getattr(item, name) for item in found) / n for name in ("strict_f1", "lenient_f1")]
+            rows.append(
+                [account.name, *(round(mean, 1) for mean in means), *(round(p, 2) for p in points), ", ".join(moves)]
+            )
+    return rows
+
+
+def _calibration(why: Why) -> list[list[Any]]:
+    rows = []
+    for account in why.accounts:
+        found = account.calibration.summary()
+        if found["n"]:
+            names = ("mean_probability", "share_correct", "ece", "ece_equal_mass", "brier")
+            rows.append([account.name, round(found["n"] / account.runs, 1), *(round(found[name], 4) for name in names)])
+    return rows
+
+
+def _shifts(shifts: Sequence[Shift], runs: tuple[int, int]) -> list[list[Any]]:
+    return [
+        [
+            marked(s.sentence, s.entity),
+            s.entity.label,
+            f"{s.before} of {runs[0]}",
+            f"{s.after} of {runs[1]}",
+            s.sentence.id,
+        ]
+        for s in shifts
+    ]
+
+
+def _hard(item: Hard, runs: int) -> list[Any]:
+    return [
+        marked(item.sentence, *item.sentence.gold),
+        f"{item.wrong} of {runs}",
+        round(item.misses, 1),
+        round(item.false_alarms, 1),
+        item.sentence.id,
+    ]

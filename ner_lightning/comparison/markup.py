@@ -1,0 +1,134 @@
+"""The table for a paper or a page: Markdown, LaTeX (booktabs), CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from ner_lightning.comparison.comparison import Comparison
+from ner_lightning.comparison.said import cells, headings, power_note, what_was_compared
+from ner_lightning.comparison.section import Section
+from ner_lightning.comparison.table import Row
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "±": r"$\pm$",
+    "–": "--",
+    "−": "$-$",
+}
+_MARKDOWN = str.maketrans({character: f"\\{character}" for character in r"\`*_[]<>|"})
+
+
+def markdown(comparison: Comparison) -> str:
+    """Tables, verdicts and notes."""
+    parts = []
+    for section in comparison.sections:
+        if section.name:
+            parts.append(f"## {section.name.translate(_MARKDOWN)}")
+        parts.append(_markdown_table(comparison, section))
+        parts.append(
+            "\n".join(line.translate(_MARKDOWN) for line in what_was_compared(section, comparison.settings.split))
+        )
+        verdicts = [pair.sentence for pair in section.pairs.pairs] + power_note(section)
+        if verdicts:
+            parts.append("\n".join(f"- {line.translate(_MARKDOWN)}" for line in verdicts))
+    if comparison.notes:
+        parts.append("\n".join(f"- {note.translate(_MARKDOWN)}" for note in comparison.notes))
+    return "\n\n".join(parts) + "\n"
+
+
+def _markdown_table(comparison: Comparison, section: Section) -> str:
+    columns = headings(comparison)
+    lines = [
+        [column.name for column in columns],
+        ["---" if column.is_text else "---:" for column in columns],
+        *([_bold(cell.text, row) for cell in cells(comparison, row)] for row in section.rows),
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _bold(text: str, row: Row) -> str:
+    text = text.translate(_MARKDOWN)
+    return f"**{text}**" if row.mark == "best" and text else text
+
+
+def latex(comparison: Comparison) -> str:
+    r"""A `tabular` with booktabs' rules (`\usepackage{booktabs}`); sections one below another."""
+    columns = headings(comparison)
+    places = "".join("l" if column.is_text else "r" for column in columns)
+    lines = [
+        r"% \usepackage{booktabs}",
+        rf"\begin{{tabular}}{{{places}}}",
+        r"\toprule",
+        " & ".join(latex_text(column.name) for column in columns) + r" \\",
+    ]
+    for section in comparison.sections:
+        lines.append(r"\midrule")
+        if section.name:
+            lines.append(rf"\multicolumn{{{len(columns)}}}{{l}}{{\emph{{{latex_text(section.name)}}}}} \\")
+        for row in section.rows:
+            texts = [latex_text(cell.text) for cell in cells(comparison, row)]
+            best = row.mark == "best"
+            lines.append(" & ".join(rf"\textbf{{{text}}}" if best and text else text for text in texts) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def latex_text(text: str) -> str:
+    r"""A text as LaTeX prints it.
+
+    >>> print(latex_text("crf_lr=10% ± 1"))
+    crf\_lr=10\% $\pm$ 1
+    """
+    return "".join(_LATEX.get(character, character) for character in text)
+
+
+def comma_separated(comparison: Comparison) -> str:
+    """Every number of the table, unrounded; fractions, seconds, bytes."""
+    keys = list(dict.fromkeys(key for section in comparison.sections for key in section.varied))
+    scores = [f"{name}{part}" for name in comparison.columns for part in ("", " sd")]
+    costs = ("seconds_per_epoch", "memory", "gpu_memory", "trained", "parameters", "decoder_share")
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["section", "configuration", "mark", *keys, "n", *scores, "f1 low", "f1 high", *costs])
+    for section in comparison.sections:
+        for row in section.rows:
+            settings = section.configurations[row.name].settings
+            known = [row.scores.get(name) for name in comparison.columns]
+            writer.writerow(
+                [
+                    section.name,
+                    row.name,
+                    row.mark,
+                    *(settings.get(key) for key in keys),
+                    row.n,
+                    *(value for score in known for value in (score or (None, None))),
+                    *(row.interval or (None, None)),
+                    *(getattr(row, cost) for cost in costs),
+                ]
+            )
+    return file.getvalue()
+
+
+def pairs_separated(comparison: Comparison) -> str:
+    """Every test, unrounded."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    names = ("difference", "low", "high", "p", "standard_error")
+    writer.writerow(
+        ["section", "a", "b", *names, "p_randomisation", "p_holm", "detectable", "runs_a", "runs_b", "sentence"]
+    )
+    for section in comparison.sections:
+        for pair in section.pairs.pairs:
+            numbers = [getattr(pair.difference, name) for name in names]
+            more = [pair.p_randomisation, pair.p_holm, pair.detectable, *pair.difference.runs]
+            writer.writerow([section.name, pair.a, pair.b, *numbers, *more, pair.sentence])
+    return file.getvalue()

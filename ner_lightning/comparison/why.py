@@ -1,0 +1,262 @@
+"""Why configurations differ: errors, confusions, slices, what one finds and the other does not, what is hard."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean
+from typing import NamedTuple
+
+import numpy as np
+
+from ner_lightning.analysis.calibration import Calibration, calibration_of
+from ner_lightning.analysis.differences import (
+    Hard,
+    Illegal,
+    Shift,
+    Totals,
+    changes,
+    hardest,
+    illegal_sequences,
+    shifts,
+    totals,
+)
+from ner_lightning.analysis.errors import ALL, Confusion, confusion, error_table
+from ner_lightning.analysis.mentions import Mention, read_mentions
+from ner_lightning.analysis.slices import Slice, slice_table
+from ner_lightning.comparison.configurations import Configuration
+from ner_lightning.comparison.run import MENTIONS
+from ner_lightning.comparison.section import Section
+from ner_lightning.comparison.settings import Settings
+from ner_lightning.data.report import DataError
+from ner_lightning.data.stored import StoredSentence, read_stored
+from ner_lightning.errors import UserError
+
+MOST = 8
+"""Configurations that are looked into, from the best one on."""
+MOST_RUNS = 10
+"""Runs of each of them: their predictions are in memory together."""
+SLICE_SAMPLES = 1_000
+
+Predictions = list[list[StoredSentence]]
+
+
+class Errors(NamedTuple):
+    """Errors of a kind and a type, means over runs, as `ErrorCount` has them."""
+
+    kind: str
+    type: str
+    misses: float
+    false_alarms: float
+    errors: float
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a configuration gets wrong.
+
+    Attributes:
+        name: of the configuration.
+        runs: looked into.
+        errors: by kind and type, `all` first.
+        confusion: of all its runs together.
+        slices: F1 by what entities are like.
+        illegal: of each run.
+        calibration: of the probabilities of all its runs together.
+    """
+
+    name: str
+    runs: int
+    errors: list[Errors]
+    confusion: Confusion
+    slices: list[Slice]
+    illegal: list[Illegal]
+    calibration: Calibration
+
+
+@dataclass(frozen=True)
+class Diff:
+    """One configuration against another.
+
+    Attributes:
+        before: name of the first.
+        after: name of the second.
+        runs: of each.
+        totals: hits and false alarms that differ, means over the pairs of runs.
+        fixed: gold entities that more runs of the second find, the largest shift first.
+        broken: those that fewer find.
+        n_fixed: how many there are in all.
+        n_broken: likewise.
+    """
+
+    before: str
+    after: str
+    runs: tuple[int, int]
+    totals: tuple[float, float, float, float]
+    fixed: list[Shift]
+    broken: list[Shift]
+    n_fixed: int
+    n_broken: int
+
+
+@dataclass(frozen=True)
+class Why:
+    """Of one section.
+
+    Attributes:
+        accounts: of the best configurations.
+        diff: of the two that were asked for, or of the next best against the best.
+        hardest: sentences that most runs of all of them get wrong.
+        hardest_runs: how many runs that is about.
+        notes: what a reader should know.
+    """
+
+    accounts: list[Account] = field(default_factory=list)
+    diff: Diff | None = None
+    hardest: list[Hard] = field(default_factory=list)
+    hardest_runs: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+def explain(section: Section, settings: Settings) -> Why:
+    """Look into the predictions of the best configurations of a section.
+
+    Args:
+        section: of a comparison.
+        settings: of the comparison.
+
+    Raises:
+        UserError: `diff` names no configuration.
+    """
+    before, after = _chosen(section, settings.diff)
+    looked_into = section.tested[:MOST]
+    looked_into += [c for c in (before, after) if c is not None and c not in looked_into]
+    if not looked_into:
+        return Why()
+    notes = []
+    if (more := len(section.tested) - len(looked_into)) > 0:
+        notes.append(f"Looked into are the {len(looked_into)} best configurations; {more} are left out.")
+    mentions = training_mentions(looked_into)
+    if mentions is None:
+        notes.append("Nothing by frequency and by seen or not: the runs do not tell their training mentions.")
+    accounts, some, kept = [], [], {}
+    for configuration in looked_into:
+        runs = predictions(configuration, settings.split)
+        accounts.append(_account(configuration, runs, mentions, settings, section.documents))
+        some += runs[:3]
+        if configuration in (before, after):
+            kept[configuration.name] = runs
+    diff = None
+    if before is not None and after is not None:
+        diff = _diff(before, after, kept[before.name], kept[after.name], settings.listed)
+    schemes = {configuration.runs[0].scheme for configuration in looked_into}
+    scheme = schemes.pop() if len(schemes) == 1 else None
+    return Why(accounts, diff, hardest(some, top=settings.listed, scheme=scheme), len(some), notes)
+
+
+def _chosen(section: Section, asked: Sequence[str]) -> tuple[Configuration | None, Configuration | None]:
+    tested = {configuration.name: configuration for configuration in section.tested}
+    if asked and set(asked) <= tested.keys():
+        return tested[asked[0]], tested[asked[1]]
+    if asked and not section.name:
+        wrong = next(name for name in asked if name not in tested)
+        raise UserError(
+            f"diff: no configuration is called {wrong!r} and has predictions; there are {', '.join(tested)}."
+        )
+    first_two = [*tested.values()][:2]
+    return (first_two[1], first_two[0]) if len(first_two) == 2 else (None, None)
+
+
+def predictions(configuration: Configuration, split: str) -> Predictions:
+    """The sentences of a configuration's replicates, the folds of one laid end to end."""
+    found: Predictions = []
+    for replicate in configuration.replicates[:MOST_RUNS]:
+        paths = [path for run in replicate.runs if (path := run.predictions(split)) is not None]
+        found.append([sentence for path in paths for sentence in read_stored(path)])
+    return found
+
+
+def training_mentions(configurations: Sequence[Configuration]) -> Counter[Mention] | None:
+    """Of the first run that tells them; None where none does."""
+    for configuration in configurations:
+        for run in configuration.runs:
+            if (path := run.file(MENTIONS)) is not None:
+                try:
+                    return read_mentions(path)
+                except DataError:
+                    continue
+    return None
+
+
+def _account(
+    configuration: Configuration,
+    runs: Predictions,
+    mentions: Counter[Mention] | None,
+    settings: Settings,
+    documents: list[str] | None,
+) -> Account:
+    scheme = configuration.runs[0].scheme
+    together = [sentence for run in runs for sentence in run]
+    slices: list[Slice] = []
+    if len(runs[0]) > 1:
+        samples = min(SLICE_SAMPLES, settings.samples)
+        options = {"groups": documents, "samples": samples, "level": settings.level, "seed": settings.seed}
+        slices = slice_table(runs, mentions, scheme=scheme, **options)  # type: ignore[arg-type]
+    return Account(
+        configuration.name,
+        len(runs),
+        mean_errors(runs, scheme),
+        confusion(together, scheme=scheme),
+        slices,
+        [illegal_sequences(run, scheme) for run in runs],
+        calibration_of(together),
+    )
+
+
+def mean_errors(runs: Predictions, scheme: str | None) -> list[Errors]:
+    """The table of errors, means over runs."""
+    sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+    for run in runs:
+        for kind, name, *counts in error_table(run, scheme=scheme):
+            sums[kind, name] = [a + b for a, b in zip(sums[kind, name], counts, strict=True)]
+    rows = [Errors(kind, name, *(n / len(runs) for n in counts)) for (kind, name), counts in sums.items()]
+    return sorted(rows, key=lambda row: row.type != ALL)
+
+
+def _diff(before: Configuration, after: Configuration, old: Predictions, new: Predictions, listed: int) -> Diff:
+    scheme = after.runs[0].scheme
+    moved = shifts(old, new, scheme)
+
+    def gain(shift: Shift) -> float:
+        return shift.after / len(new) - shift.before / len(old)
+
+    fixed = sorted((shift for shift in moved if gain(shift) > 0), key=lambda shift: -gain(shift))
+    broken = sorted((shift for shift in moved if gain(shift) < 0), key=gain)
+    pairs: list[Totals] = [totals(changes(a, b, scheme)) for a, b in zip(old, new, strict=False)]
+    means = [fmean(column) for column in zip(*pairs, strict=True)]
+    return Diff(
+        before.name,
+        after.name,
+        (len(old), len(new)),
+        (means[0], means[1], means[2], means[3]),
+        fixed[:listed],
+        broken[:listed],
+        len(fixed),
+        len(broken),
+    )
+
+
+def confusion_rows(found: Confusion) -> list[list[str | int]]:
+    """The table of confusions, a row a gold type."""
+    return [[name, *map(int, row)] for name, row in zip(found.types, np.asarray(found.counts), strict=True)]
+
+
+def stored_picture(configurations: Sequence[Configuration], name: str) -> tuple[str, Path] | None:
+    """A picture that the training of the first configuration that has it left in its folder."""
+    for configuration in configurations:
+        for run in configuration.runs:
+            if (path := run.file(f"figures/{name}.svg")) is not None:
+                return configuration.name, path
+    return None

@@ -1,0 +1,141 @@
+"""What is written: the page in a real browser, tables that other programs read, pictures, everything as JSON."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ner_lightning.comparison.collect import collect
+from ner_lightning.comparison.comparison import compare
+from ner_lightning.comparison.files import Written, write
+from ner_lightning.comparison.settings import Settings
+from ner_lightning.comparison.why import explain
+from tests.browser import column, opened, scrolls_sideways
+from tests.comparison.folders import SOFTMAX, gold_sentences, predicted, with_settings, write_run
+
+HOSTILE = "<img src=x onerror=\"document.title='run'\">"
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Heads, rates and seeds; a softmax that breaks its scheme, a word that is markup, a run that is damaged."""
+    folder = tmp_path_factory.mktemp("grid")
+    gold = gold_sentences(40)
+    gold[0] = ((HOSTILE, "$x_1", *gold[0][0][2:]), gold[0][1])
+    cost = {"seconds_per_epoch": 12.5, "memory": 2**30, "trained": 1000, "parameters": 1000, "decoder_share": 0.05}
+    for name, share in (("crf", 0.85), ("softmax", 0.6)):
+        for rate in (1e-4, 1e-3):
+            for seed in (1, 2):
+                decoder = SOFTMAX if name == "softmax" else with_settings()["model"]["decoder"]
+                config = with_settings(seed=seed, name=name, model__decoder=decoder, optim__encoder_lr=rate)
+                sentences = predicted(gold, share - 100 * rate, seed)
+                if name == "softmax":
+                    tags = ("O", "I-LOC", *("O" for _ in sentences[3].words[2:]))
+                    sentences[3] = replace(sentences[3], predicted_tags=tags)
+                write_run(
+                    folder / f"{name}-{rate}-{seed}", config, sentences, cost={**cost, "seconds_per_epoch": share}
+                )
+    (folder / HOSTILE.replace("/", "")).mkdir()
+    (folder / HOSTILE.replace("/", "") / "config.yaml").write_text("")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def written(grid: Path, tmp_path_factory: pytest.TempPathFactory) -> Written:
+    settings = Settings(samples=300, columns=("recall",))
+    found = compare(collect([str(grid)]), settings)
+    return write(found, [explain(section, settings) for section in found.sections], tmp_path_factory.mktemp("out"))
+
+
+def test_the_page_in_a_browser(written: Written) -> None:
+    for width in (1280, 390):
+        with opened(written.report, width=width) as (page, wrong):
+            assert wrong == []
+            assert not scrolls_sideways(page)
+            assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+            assert page.locator("img").count() == len(written.pictures[0])
+            assert page.title() == "Comparison of 8 runs"
+            names = column(page, "table.configurations", 0)
+            assert names[0] == "crf encoder_lr=0.0001"
+            heading = page.locator("table.configurations th button", has_text="F1").first
+            heading.click()  # best first, as it stands
+            assert column(page, "table.configurations", 0) == names
+            heading.click()
+            assert column(page, "table.configurations", 0) == names[::-1]
+            assert "onerror" in page.inner_text("body")
+
+
+def test_a_word_that_is_markup_stays_a_word(written: Written) -> None:
+    text = written.report.read_text(encoding="utf-8")
+    assert "<img src=x" not in text
+    assert "&lt;img src=x" in text
+
+
+def test_the_pictures_that_make_sense_are_there(written: Written) -> None:
+    names = [picture.name for picture in written.pictures[0]]
+    assert names == [
+        "seeds",
+        "differences",
+        "learning_rate",
+        "settings",
+        "time",
+        "learning_curves",
+        "errors",
+        "reliability",
+    ]
+    for picture in written.pictures[0]:
+        assert picture.svg.read_text(encoding="utf-8").lstrip().startswith("<?xml")
+        assert picture.svg.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_single_run_has_no_pictures_of_differences(grid: Path, tmp_path: Path) -> None:
+    found = compare(collect([str(grid / "crf-0.0001-1")]), Settings(samples=200))
+    one = write(found, [explain(section, found.settings) for section in found.sections], tmp_path)
+    assert [picture.name for picture in one.pictures[0]] == ["learning_curves", "errors", "reliability"]
+    with opened(one.report, width=390) as (page, wrong):
+        assert (wrong, page.title()) == ([], "Comparison of 1 run")
+
+
+def test_tables_can_be_read_back(written: Written) -> None:
+    with (written.folder / "table.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    everything = json.loads((written.folder / "comparison.json").read_text())
+    configurations = everything["sections"][0]["configurations"]
+    assert [row["configuration"] for row in rows] == [one["name"] for one in configurations]
+    assert [float(row["f1"]) for row in rows] == [one["scores"]["f1"]["mean"] for one in configurations]
+    assert float(rows[0]["decoder_share"]) == 0.05
+    with (written.folder / "pairs.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == len(everything["sections"][0]["pairs"]) == 6
+    assert len(everything["left_out"]) == 1
+
+
+def test_markdown_has_a_cell_for_each_heading(written: Written) -> None:
+    lines = [line for line in (written.folder / "table.md").read_text().splitlines() if line.startswith("|")]
+    assert len(lines) == 6
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {lines[0].count("|")}
+    assert lines[2].startswith("| **crf encoder\\_lr=0.0001** | **best** | **2** |")
+
+
+def test_latex_has_as_many_columns_as_it_says(written: Written) -> None:
+    text = (written.folder / "table.tex").read_text()
+    (places,) = re.findall(r"\\begin\{tabular\}\{(\w+)\}", text)
+    rows = [line for line in text.splitlines() if line.endswith(r"\\")]
+    assert len(rows) == 5
+    assert {len(re.findall(r"(?<!\\)&", row)) + 1 for row in rows} == {len(places)}
+    assert r"encoder\_lr" in text
+    assert re.search(r"(?<!\\)[%_#]", text.split("\n", 1)[1]) is None
+
+
+def test_without_matplotlib_the_rest_is_written(grid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    found = compare(collect([str(grid / "crf*")]), Settings(samples=200))
+    one = write(found, [explain(section, found.settings) for section in found.sections], tmp_path)
+    assert one.pictures == [[]]
+    assert one.report.is_file()
