@@ -14,6 +14,7 @@ import pytest
 
 from ner_lightning.command_line.arguments import parse
 from ner_lightning.command_line.preflight import preflight
+from ner_lightning.compare import runs_and_words
 from ner_lightning.door import ISOLATED
 from ner_lightning.targets import ALLOW
 from tests.conf.tree import ROOTS
@@ -96,7 +97,8 @@ def test_a_command_composes(command: Typed, places: dict[str, str], monkeypatch:
         return
     for setting in command.environment.split():
         monkeypatch.setenv(*setting.split("=", 1))
-    words = parse(filled_in(command.words, places))
+    typed = filled_in(command.words, places)
+    words = parse(runs_and_words(typed)[1] if command.module == "compare" else typed)
     preflight(command.module, words, isolated=command.module in ISOLATED)  # raises UserError
 
 
