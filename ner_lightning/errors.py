@@ -14,5 +14,5 @@ class UserError(Exception):
     """
 
 
-class Pruned(Exception):  # noqa: N818  (an outcome, not an error)
+class Pruned(Exception):
     """A run that its search has ended early: it was worse than others at the same epoch."""

@@ -182,7 +182,8 @@ def test_surfaces_tell_how_positions_are_counted(spans, counting):
         (
             Annotation(2, 99, "X"),
             "auto",
-            r"inside the 12 characters of the text, found \[2, 99\) X; correct it, or say how the file counts: positions .read as characters",
+            r"inside the 12 characters of the text, found \[2, 99\) X; "
+            r"correct it, or say how the file counts: positions .read as characters",
         ),
         (Annotation(-1, 2, "X"), "characters", r"found \[-1, 2\)"),
         (Annotation(4, 4, "X"), "auto", r"found \[4, 4\)"),
