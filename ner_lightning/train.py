@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,11 +36,13 @@ def train(cfg: DictConfig, overrides: list[str] | None = None) -> dict[str, Any]
     """
     from ner_lightning.analysis.summary import calibrate, draw
     from ner_lightning.assembly import build, check_resumption, resume_from
+    from ner_lightning.callbacks.cost import cost_of
     from ner_lightning.callbacks.overview import attention_in_use
     from ner_lightning.callbacks.predictions import stored_predictions
     from ner_lightning.callbacks.record import write_result, write_run
     from ner_lightning.callbacks.setup import setup_of
     from ner_lightning.callbacks.wandb_logger import finish
+    from ner_lightning.data.content import contents_of
     from ner_lightning.effective_batch import held
     from ner_lightning.objects import plain
 
@@ -66,6 +69,8 @@ def train(cfg: DictConfig, overrides: list[str] | None = None) -> dict[str, Any]
             "steps": run.trainer.global_step,
             "setup": setup_of(run.trainer, run.data.batch_size),
             "attention": attention_in_use(run.trainer),
+            "cost": cost_of(run.trainer),
+            "data": contents_of(run.data.sentences),
             "resumed_from": str(resumed) if resumed else None,
             "seconds": {
                 "fit": round(fitted - started, 2),
@@ -73,6 +78,8 @@ def train(cfg: DictConfig, overrides: list[str] | None = None) -> dict[str, Any]
                 "cpu": round(time.process_time(), 2),
             },
         }
+        if run.trainer.is_global_zero:
+            keep_for_comparison(run, output, result["cost"])
         write_result(output, result)
         if run.trainer.is_global_zero:
             draw(calibration, run.task.model.decoder, run.task.tags, output)
@@ -83,6 +90,21 @@ def train(cfg: DictConfig, overrides: list[str] | None = None) -> dict[str, Any]
     finally:
         finish(run.trainer.loggers, failed, pruned)
     return result
+
+
+def keep_for_comparison(run: Run, output: Path, cost: Mapping[str, Any] | None) -> None:
+    """Write how often each mention stands in the training data; log errors, scores by type and costs to W&B."""
+    from ner_lightning.analysis.mentions import mention_counts, write_mentions
+    from ner_lightning.analysis.run_tables import tables_of
+    from ner_lightning.callbacks.predictions import stored_predictions
+    from ner_lightning.callbacks.wandb_tables import log_to_wandb, logs_to_wandb
+    from ner_lightning.comparison.run import MENTIONS
+
+    if "train" in run.data.sentences:  # not where it is streamed
+        write_mentions(output / MENTIONS, mention_counts(run.data.sentences["train"]))
+    if logs_to_wandb(run.trainer.loggers):
+        tables = tables_of(stored_predictions(run.trainer), run.task.tags.scheme)
+        log_to_wandb(run.trainer.loggers, tables, cost)
 
 
 def score(run: Run, config: dict[str, Any]) -> dict[str, Any]:
