@@ -135,7 +135,7 @@ def measure(folder: Path, number: int, shards: int) -> None:
     whole, stream = [f"data.dir={folder / 'whole'}"], [f"data.dir={folder / 'shards'}", "data.streaming=true"]
     cache, given = f"data.cache={folder / 'cache'}", ["data.types=[EVENT,LOC,ORG,PER,PRODUCT]", "data.epoch_steps=1000"]
     starts = {
-        "a thousand sentences, as a floor": [*whole, "data.limit=1000", "data.cache=null"],
+        "a thousand sentences, as a floor": [*whole, "data.limit=1000", "data.reader.scheme=IOB2", "data.cache=null"],
         "no cache": [*whole, "data.cache=null"],
         "first start": [*whole, cache],
         "second start": [*whole, cache],
