@@ -20,9 +20,9 @@ COLUMNS = "Ann\tB-PER\nLee\tI-PER\nleft\tO\n\n"
 RECORD = {"text": "Ann Smiths", "label": [[4, 9, "PER"]]}
 
 
-def composed(*overrides: str, config_dir: str | None = None) -> DictConfig:
-    with hydra_session("convert", config_dir) as hydra:
-        config = compose(hydra, "convert", list(overrides))
+def composed(*overrides: str) -> DictConfig:
+    with hydra_session("convert") as hydra:
+        config = compose(hydra, "convert", ["paths.outputs=.", "paths.output_dir=.", *overrides])
     with open_dict(config):
         del config["hydra"]
     return config
@@ -118,6 +118,7 @@ def test_a_reader_of_ones_own(tmp_path: Path) -> None:
         (["input=a.jsonl", "from=xml"], "xml"),
         (["input=a.jsonl", "from=jsonl", "from.misaligned=fix"], "from.misaligned=fix: expected one of snap"),
         (["input=a.jsonl", "to.skheme=IO"], "skheme"),
+        (["input=a.jsonl", "from=null"], "from=null: from takes the name of an option: one of auto, brat"),
         (["input=a.jsonl", "output=a.jsonl"], "output=a.jsonl: this is the input"),
         (["input=."], "expected a file, or a folder of brat or Hugging Face, found a folder with a.jsonl"),
     ],

@@ -16,7 +16,7 @@ from ner_lightning.data.writers.brat import BratWriter
 from ner_lightning.data.writers.by_ending import WriterByEnding
 from ner_lightning.data.writers.columns import ConllWriter
 from ner_lightning.data.writers.json_lines import JsonlWriter
-from ner_lightning.data.writers.records import DoccanoWriter, LabelStudioWriter
+from ner_lightning.data.writers.records import DoccanoWriter, LabelStudioWriter, ProdigyWriter
 from ner_lightning.data.writers.spacy import SpacyWriter
 from ner_lightning.errors import UserError
 from ner_lightning.tagging import EntitySpan
@@ -165,7 +165,13 @@ def brat(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("name", "writer"), [("b.json", LabelStudioWriter()), ("b.jsonl", DoccanoWriter()), ("b.spacy", SpacyWriter())]
+    ("name", "writer"),
+    [
+        ("b.json", LabelStudioWriter()),
+        ("b.jsonl", DoccanoWriter()),
+        ("c.jsonl", ProdigyWriter()),
+        ("b.spacy", SpacyWriter()),
+    ],
 )
 def test_documents_stay_whole_where_they_can(brat: Path, tmp_path: Path, name: str, writer) -> None:
     convert(brat, tmp_path / name, writer=writer)
