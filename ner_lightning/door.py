@@ -166,8 +166,9 @@ def _run(function: Command, cfg: DictConfig) -> Any:
 
 def _write_down(error: Exception, cfg: DictConfig) -> None:
     """Leave `error.json` in the folder of a run, for a sweep that started it."""
-    if "paths" in cfg:
-        write_failure(HydraConfig.get().runtime.output_dir, failure_of(error))
+    runtime = HydraConfig.get().runtime
+    if "paths" in cfg and runtime.output_dir != runtime.cwd:  # a command without a folder of its own leaves nothing
+        write_failure(runtime.output_dir, failure_of(error))
 
 
 def _leave(code: int) -> NoReturn:
