@@ -9,14 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig
 
 from ner_lightning.command_line.arguments import parse
-from ner_lightning.command_line.compose import compose, hydra_session
 from ner_lightning.command_line.preflight import preflight
 from ner_lightning.errors import UserError
 from ner_lightning.inspect import inspect, main
-from tests.runs import EASY, write_corpus
+from tests.runs import EASY, composed, write_corpus
 
 ROOT = Path(__file__).parents[1]
 
@@ -26,16 +25,8 @@ def corpus(tmp_path: Path) -> Path:
     return write_corpus(tmp_path / "corpus", train=EASY, dev=["Ann/B-PER ran"], test=[EASY[0], "Ann/B-CUP ran", "new"])
 
 
-def composed(*overrides: str) -> DictConfig:
-    with hydra_session("inspect") as hydra:
-        config = compose(hydra, "inspect", list(overrides))
-    with open_dict(config):
-        del config["hydra"]
-    return config
-
-
 def config_of(corpus: Path, *overrides: str) -> DictConfig:
-    return composed("data=conll", f"data.dir={corpus}", *overrides)
+    return composed("inspect", corpus.parent, "data=conll", f"data.dir={corpus}", *overrides)
 
 
 def test_the_report_is_printed_and_written(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,7 +87,7 @@ def test_an_encoder_is_chosen_as_in_training(corpus: Path, tiny_encoder: Path) -
 def test_a_wrong_command_line_is_answered(words: list[str], message: str) -> None:
     def answer() -> None:
         preflight("inspect", parse(words))
-        inspect(composed(*words))
+        inspect(composed("inspect", ROOT, *words))
 
     with pytest.raises(UserError) as error:
         answer()
@@ -114,6 +105,15 @@ def run(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
         timeout=120,
         check=False,
     )
+
+
+def test_an_error_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "train.conll").write_text("a B-PER\nb\n")
+    result = run("data=conll", "data.dir=corpus", folder=tmp_path)
+    assert result.returncode == 2
+    assert "train.conll:2: expected 2 columns" in result.stderr.splitlines()[-1]
+    assert [path.name for path in tmp_path.iterdir()] == ["corpus"]
 
 
 @pytest.mark.parametrize(

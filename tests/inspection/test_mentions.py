@@ -32,7 +32,7 @@ def test_mentions_that_stand_unannotated() -> None:
 
 
 def test_the_longest_mention_counts() -> None:
-    lines = ["New/B-LOC York/I-LOC", "York/B-LOC"] * 2
+    lines = ["New/B-LOC York/I-LOC", "New/B-LOC", "York/B-LOC"] * 2
     assert rows(inspected(train=lines, test=["New York"]), "unmarked") == [("New York", 2, 1, "test.x:1")]
 
 

@@ -13,6 +13,7 @@ from ner_lightning.inspection.numbers import RANGES, histogram, summarise
 def test_percentiles_are_values_that_occur() -> None:
     found = summarise(np.arange(1, 201))
     assert found == {"min": 1, "mean": 100.5, "p50": 100, "p90": 180, "p95": 190, "p99": 198, "max": 200}
+    assert summarise(np.array([1, 10])) == {"min": 1, "mean": 5.5, "p50": 1, "p90": 10, "p95": 10, "p99": 10, "max": 10}
     assert summarise(np.zeros(0)) is None
 
 
