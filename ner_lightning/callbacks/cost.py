@@ -34,6 +34,8 @@ class Cost(pl.Callback):
     def __init__(self, steps: int = 8, skip: int = 2) -> None:
         self.steps, self.skip = steps, skip
         self._epochs: list[float] = []
+        self._started: float | None = None
+        self._aside = 0.0
         self._seen = 0
         self._counts: tuple[int, int] = (0, 0)
         self._share: float | None = None
@@ -65,12 +67,13 @@ class Cost(pl.Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Leave the time of this validation out."""
-        if hasattr(self, "_aside"):
-            self._aside += time.monotonic() - self._paused
+        self._aside += time.monotonic() - self._paused
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Note the seconds of the epoch."""
-        self._epochs.append(time.monotonic() - self._started - self._aside)
+        """Note the seconds of the epoch, but of one that a resumed run has only the rest of, and no start."""
+        if self._started is not None:
+            self._epochs.append(time.monotonic() - self._started - self._aside)
+        self._started = None
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
