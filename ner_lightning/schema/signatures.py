@@ -87,7 +87,7 @@ def _signature(node: Definition, module: str) -> Signature | None:
     for base in node.bases:  # the constructor is inherited
         if isinstance(base, ast.Name) and (found := definition(module, base.id)):
             return _signature(*found)
-    return None
+    return None if node.bases else Signature({}, is_open=False)
 
 
 def _of_function(node: ast.FunctionDef, module: str, skipped: int) -> Signature:
