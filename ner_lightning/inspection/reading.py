@@ -63,14 +63,14 @@ _SAID: dict[Reason, re.Pattern[str]] = {
     "overlapping": re.compile(r" overlaps "),
     "nested": re.compile(r" nested "),
     "discontinuous": re.compile(r"discontinuous|pieces"),
-    "rejected": re.compile(r"rejected|refused|skipped|cancelled|ignored|not accepted"),
+    "rejected": re.compile(r"with the answer |cancelled"),
     "empty": re.compile(r"without (a )?words?"),
 }
 
 
 def _counted(reports: Reports, settings: InspectionSettings, name: Reason) -> Finding:
     counter = {"empty": "empty_sentences"}.get(name, name)
-    counts = {split: getattr(report, counter, 0) for split, report in reports.items()}
+    counts = {split: getattr(report, counter) for split, report in reports.items()}
     rows: list[tuple[Cell, ...]] = []
     for problem in (problem for report in reports.values() for problem in report.problems):
         where, _, said = problem.partition(": ")
@@ -88,8 +88,8 @@ def _counted(reports: Reports, settings: InspectionSettings, name: Reason) -> Fi
 def _total(report: ReadReport, what: str) -> int:
     """Sentences or spans of a file, those left out among them."""
     if what == "sentences":
-        return report.sentences + report.empty_sentences + getattr(report, "rejected", 0)
-    return report.entities + report.overlapping + getattr(report, "nested", 0)
+        return report.sentences + report.empty_sentences + report.rejected
+    return report.entities + report.overlapping + report.nested
 
 
 def _short(where: str) -> str:

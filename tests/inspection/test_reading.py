@@ -6,8 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ner_lightning.data.readers.brat import BratReader
+from ner_lightning.data.report import ReadReport
 from ner_lightning.inspection.corpus import read_corpus
 from ner_lightning.inspection.inspection import Inspection, inspect_corpus
+from ner_lightning.inspection.reading import find_dropped
+from ner_lightning.inspection.settings import InspectionSettings
 from tests.inspection.made import parts, rows
 
 CONLL = {"_target_": "ner_lightning.data.readers.conll.ConllReader"}
@@ -56,3 +60,17 @@ def test_spans_that_words_or_flat_tags_cannot_hold(tmp_path: Path) -> None:
     assert [row[0] for row in rows(found, "empty")] == ["train.jsonl:4"]
     assert parts(found, "nested")["train"][0] == 0
     assert found.finding("illegal").why_not == "the files have spans, not tags"
+
+
+def test_records_refused_and_spans_of_several_pieces(tmp_path: Path) -> None:
+    records = [{"text": "Ann left", "spans": [], "answer": answer} for answer in ("accept", "reject", "ignore")]
+    (tmp_path / "train.jsonl").write_text("".join(f"{json.dumps(record)}\n" for record in records))
+    found = read(tmp_path, {"_target_": "ner_lightning.data.readers.prodigy.ProdigyReader"})
+    assert parts(found, "rejected")["train"] == (2, 3)
+    assert [row[0] for row in rows(found, "rejected")] == ["train.jsonl:2", "train.jsonl:3"]
+    (tmp_path / "a.txt").write_text("Ann and Bob Lee left\n")
+    (tmp_path / "a.ann").write_text("T1\tPER 0 3;12 15\tAnn Lee\n")
+    report = ReadReport()
+    assert list(BratReader().read(tmp_path / "a.txt", report))
+    (pieces,) = (f for f in find_dropped({"train": report}, InspectionSettings()) if f.name == "discontinuous")
+    assert (pieces.count, len(pieces.listing.rows)) == (1, 1)
