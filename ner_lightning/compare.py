@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from ner_lightning.comparison.comparison import Comparison
     from ner_lightning.comparison.settings import Settings
+
+TERMINAL = "-"
 
 # Words that Hydra reads: key=value, +key=value, ~key.
 OVERRIDE = re.compile(r"~|\+{0,2}[A-Za-z_][\w.@/]*=")
@@ -70,17 +73,30 @@ def compare(cfg: DictConfig, runs: Sequence[str] = ()) -> Comparison:
 
     config = plain(cfg)
     settings = _settings(config)
+    if config["to_wandb"] and config["output"] == TERMINAL:
+        raise UserError(f"to_wandb=true: what is logged is what is written; leave output={TERMINAL} out.")
     found = compare_runs(collect([*config["runs"], *runs]), settings)
     console = Console()
     show(found, console)
-    if config["output"] is not None:
+    if config["output"] != TERMINAL:
         from ner_lightning.comparison.files import write
         from ner_lightning.comparison.why import explain
 
         whys = [explain(section, settings) for section in found.sections]
-        written = write(found, whys, Path(config["output"]), config["figures"])
+        written = write(found, whys, _folder(config), config["figures"])
         console.print(f"\nReport: {written.report}", highlight=False, soft_wrap=True, markup=False)
+        if config["to_wandb"]:
+            from ner_lightning.comparison.to_wandb import log_comparison
+
+            if place := log_comparison(found, whys, written, config["wandb"]):
+                console.print(f"W&B Report: {place}", highlight=False, soft_wrap=True, markup=False)
     return found
+
+
+def _folder(config: dict[str, Any]) -> Path:
+    if config["output"] is not None:
+        return Path(config["output"]).expanduser()
+    return Path(config["paths"]["outputs"]) / "comparisons" / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
 
 
 def _settings(config: dict[str, Any]) -> Settings:

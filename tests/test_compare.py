@@ -60,6 +60,7 @@ def test_help_says_what_runs_are(tmp_path: Path) -> None:
         (["--nonsense"], "Unrecognized arguments: --nonsense"),
         ([".", "pairs=some"], "pairs=some: expected one of auto, all, best"),
         ([".", "level=2"], "level=2: expected a share"),
+        ([".", "--to-wandb", "output=-"], "to_wandb=true: what is logged is what is written"),
     ],
 )
 def test_mistakes_are_one_sentence(words: list[str], sentence: str, tmp_path: Path) -> None:
@@ -77,3 +78,14 @@ def test_words_are_sorted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         ["a b", "lr=1", "out/lr-3/*"],
         ["split=dev", "--config-dir", "mine", "~wandb", "+x.y=2"],
     )
+
+
+def test_by_itself_it_writes_below_the_outputs(tmp_path: Path) -> None:
+    write_sweep(tmp_path / "s")
+    found = run("s", "samples=300", "figures=false", "paths.outputs=mine", folder=tmp_path)
+    assert found.returncode == 0, said(found.stderr)
+    (report,) = (tmp_path / "mine" / "comparisons").glob("*/report.html")
+    assert str(report.relative_to(tmp_path)) in found.stdout
+    found = run("s", "samples=300", "output=-", folder=tmp_path)
+    assert found.returncode == 0, said(found.stderr)
+    assert "Report:" not in found.stdout

@@ -5,11 +5,11 @@ from __future__ import annotations
 import glob
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ner_lightning.comparison.run import CONFIG, RECORD, RESULT, Run, UnusableRun, read_run
+from ner_lightning.comparison.run import CONFIG, RECORD, RESULT, NotARun, Run, UnusableRun, read_run
 from ner_lightning.errors import UserError
 
 WANDB = "wandb:"
@@ -81,7 +81,7 @@ def _below(word: str) -> Iterator[Run | LeftOut]:
         if offline:
             from ner_lightning.comparison.wandb_files import read_offline
 
-            yield from (_offline(file, read_offline) for file in offline)
+            yield from filter(None, (_offline(file, read_offline) for file in offline))
         if not (any_run or states or offline):
             yield LeftOut(str(folder), "no run folder there (a run folder holds config.yaml and result.json)")
 
@@ -123,10 +123,11 @@ def _read(folder: Path, states: dict[Path, str]) -> Run | LeftOut:
         return LeftOut(str(folder), states.get(folder, str(error)))
 
 
-def _offline(file: Path, read: object) -> Run | LeftOut:
-    assert callable(read)
+def _offline(file: Path, read: Callable[[Path], Run]) -> Run | LeftOut | None:
     try:
         return read(file)
+    except NotARun:
+        return None
     except UnusableRun as error:
         return LeftOut(str(file.parent), str(error))
 

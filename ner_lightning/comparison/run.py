@@ -19,6 +19,10 @@ class UnusableRun(Exception):
     """A run that cannot be compared; the message is the reason."""
 
 
+class NotARun(UnusableRun):
+    """Something else that stands among runs, such as a comparison; not worth a line."""
+
+
 class Cost(NamedTuple):
     """What a run took; None where its record does not say.
 

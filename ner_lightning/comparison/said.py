@@ -142,7 +142,9 @@ def what_was_compared(section: Section, split: str) -> list[str]:
     if section.sentences:
         lines[0] += f" {section.sentences:,} {split} sentences with {section.entities:,} entities."
     if any(row.interval is not None for row in section.rows):
-        lines.append(f"Intervals are over {'sentences and seeds' if section.sentences else 'seeds alone'}.")
+        several = any(len(configuration.replicates) > 1 for configuration in section.tested)
+        over = "seeds alone" if not section.sentences else "sentences and seeds" if several else "sentences alone"
+        lines.append(f"Intervals are over {over}.")
     if any(row.mark == "tie" for row in section.rows):
         lines.append("tie: no difference from the best was shown.")
     return lines

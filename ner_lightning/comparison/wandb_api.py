@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ner_lightning.comparison.collect import WANDB, LeftOut
-from ner_lightning.comparison.run import Run, UnusableRun
+from ner_lightning.comparison.run import NotARun, Run, UnusableRun
 from ner_lightning.comparison.wandb_files import check_state, run_of
 
 SECONDS = 20
@@ -39,6 +39,8 @@ def read_online(place: str) -> Iterator[Run | LeftOut]:
         try:
             check_state(run.job_type or "", run.state)
             yield _run(name, run)
+        except NotARun:
+            continue
         except UnusableRun as error:
             yield LeftOut(name, str(error))
 

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ner_lightning.comparison.run import Cost, Run, UnusableRun
+from ner_lightning.comparison.run import Cost, NotARun, Run, UnusableRun
 
 FILE_HEADER = 7  # bytes
 BLOCK = 32768  # bytes
 RECORD_HEADER = struct.Struct("<IHB")  # checksum, length, kind
 FULL, LAST = 1, 4
-JOB = "train"
+JOB, COMPARISON = "train", "comparison"
 
 
 def read_offline(file: Path) -> Run:
@@ -56,8 +56,11 @@ def check_state(job: str, state: str) -> None:
     """Refuse what is no finished training.
 
     Raises:
-        UnusableRun: so it is.
+        NotARun: a comparison.
+        UnusableRun: another kind, or no finished one.
     """
+    if job == COMPARISON:
+        raise NotARun("a comparison")
     if job != JOB:
         raise UnusableRun(f"a run of job type {job or 'none'}, not a training")
     if state != "finished":

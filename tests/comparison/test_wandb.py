@@ -1,0 +1,195 @@
+"""W&B really writes here, offline; what it wrote is read back, by us and by the tests' own reader."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+import wandb
+
+from ner_lightning.comparison import wandb_api
+from ner_lightning.comparison.collect import collect
+from ner_lightning.comparison.comparison import compare
+from ner_lightning.comparison.files import write
+from ner_lightning.comparison.run import read_run
+from ner_lightning.comparison.settings import Settings
+from ner_lightning.comparison.to_wandb import log_comparison, make_report
+from ner_lightning.comparison.wandb_files import read_offline
+from ner_lightning.comparison.why import explain
+from ner_lightning.errors import UserError
+from tests.comparison.folders import write_sweep
+from tests.comparison.wandb_home import fresh
+from tests.oracle.wandb_record import read_runs
+from tests.runs import trained
+from tests.tiny import write_tiny_encoder
+
+OPTIONS = {"project": None, "entity": None, "group": None, "mode": "offline", "report": True}
+
+
+@pytest.fixture(autouse=True)
+def fresh_machine(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    yield from fresh(monkeypatch, tmp_path_factory.mktemp("home"))
+
+
+def table(run: Any, key: str) -> dict[str, Any]:
+    """A W&B Table as it lies in the run's folder."""
+    return json.loads(media(run, key).read_text())
+
+
+def media(run: Any, key: str) -> Path:
+    """Where W&B put what was logged under a key."""
+    (path,) = [row[f"{key}/path"] for row in run.history if f"{key}/path" in row]
+    return run.folder / "files" / path
+
+
+def test_a_training_logs_its_errors_and_can_be_compared_from_its_record_alone(tmp_path: Path) -> None:
+    encoder = write_tiny_encoder(tmp_path / "encoder")
+    result = trained(tmp_path, encoder, "logger=wandb", "logger.wandb.mode=offline")
+    wandb.teardown()
+    folder = tmp_path / "run"
+    (run,) = read_runs(folder)
+    errors, types = table(run, "test/errors"), table(run, "test/types")
+    misses = sum(row[2] for row in errors["data"] if row[1] == "all")
+    hits = sum(round(row[2] * row[4]) for row in types["data"])
+    assert hits + misses == sum(row[4] for row in types["data"]) == result["best"]["test/support"]
+    assert sum(row[2] for row in table(run, "dev/confusion")["data"]) > 0
+    assert run.summary["cost/trained"] == result["cost"]["trained"] > 0
+
+    stored = read_run(folder)
+    assert stored.data == result["data"]
+    assert (folder / "training_mentions.json").is_file()
+    (file,) = folder.glob("wandb/offline-run-*/*.wandb")
+    alone = read_offline(file)
+    assert alone.scores["test/f1"] == pytest.approx(stored.scores["test/f1"])
+    assert alone.scores["val/f1"] == pytest.approx(stored.scores["val/f1"])
+    assert alone.cost.decoder_share == stored.cost.decoder_share
+    assert alone.config["optim"] == stored.config["optim"]
+    assert [p.name for p in (Path(r.name) for r in collect([str(folder)]).runs)] == ["run"]  # the folder, once
+
+    shutil.move(folder / "wandb", tmp_path / "only" / "wandb")
+    found = compare(collect([str(tmp_path / "only")]), Settings())
+    assert [row.n for row in found.sections[0].rows] == [1]
+    assert found.notes[0].startswith("1 of the runs have no predictions")
+
+    whole = file_of(tmp_path).read_bytes()
+    file_of(tmp_path).write_bytes(whole[: len(whole) // 2])  # killed
+    with pytest.raises(UserError, match="W&B says that it is not finished"):
+        collect([str(tmp_path / "only")])
+
+
+def file_of(folder: Path) -> Path:
+    return next((folder / "only").glob("wandb/offline-run-*/*.wandb"))
+
+
+def logged(tmp_path: Path, **options: Any) -> Any:
+    settings = Settings(samples=200)
+    found = compare(collect([str(write_sweep(tmp_path / "sweep"))]), settings)
+    whys = [explain(section, settings) for section in found.sections]
+    written = write(found, whys, tmp_path / "out")
+    log_comparison(found, whys, written, {**OPTIONS, **options})
+    wandb.teardown()
+    (run,) = read_runs(tmp_path / "out")
+    return run
+
+
+def test_a_comparison_is_a_run_with_tables_pictures_and_an_artifact(tmp_path: Path) -> None:
+    run = logged(tmp_path, group="mine", project="p")
+    assert (run.job_type, run.group, run.project, run.exit_code) == ("comparison", "mine", "p", 0)
+    rows = table(run, "configurations")
+    assert [row[1:4] for row in rows["data"]] == [["crf", "best", 3], ["softmax", "", 3]]
+    f1 = rows["columns"].index("f1")
+    everything = json.loads((tmp_path / "out" / "comparison.json").read_text())["sections"][0]
+    assert rows["data"][0][f1] == pytest.approx(everything["configurations"][0]["scores"]["f1"]["mean"])
+    assert table(run, "pairs")["data"][0][-1] == everything["pairs"][0]["sentence"]
+    assert len(table(run, "errors")["data"]) > 10
+    assert run.summary["best"] == "crf"
+    assert media(run, "figures/seeds").read_bytes().startswith(b"\x89PNG")
+    assert b"report.html" in next(run.folder.glob("*.wandb")).read_bytes()  # in the artifact
+
+
+def test_a_comparison_does_not_stand_among_the_runs(tmp_path: Path) -> None:
+    logged(tmp_path)
+    found = collect([str(tmp_path)])
+    assert (len(found.runs), found.left_out) == (6, [])
+
+
+def test_a_report_needs_a_server_and_a_package(monkeypatch: pytest.MonkeyPatch, caplog: Any, tmp_path: Path) -> None:
+    found = compare(collect([str(write_sweep(tmp_path / "sweep"))]), Settings(samples=200))
+    online: Any = SimpleNamespace(offline=False, disabled=False, entity="me", project="p", name="n")
+    caplog.set_level("INFO")
+    assert make_report(SimpleNamespace(offline=True, disabled=False), found) is None  # type: ignore[arg-type]
+    assert "No W&B Report: the run is offline." in caplog.text
+    monkeypatch.setitem(sys.modules, "wandb_workspaces", None)
+    assert make_report(online, found) is None
+    assert "pip install 'wandb[workspaces]'" in caplog.text
+
+    saved: list[Any] = []
+
+    class Block(SimpleNamespace):
+        url = "https://wandb.example/r/1"
+
+        def save(self) -> None:
+            saved.append(self)
+
+    package = ModuleType("wandb_workspaces.reports.v2")
+    for name in ("Report", "MarkdownBlock", "PanelGrid", "Runset", "LinePlot"):
+        setattr(package, name, Block)
+    for name in ("wandb_workspaces", "wandb_workspaces.reports"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    monkeypatch.setattr(sys.modules["wandb_workspaces"], "reports", sys.modules["wandb_workspaces.reports"], False)
+    monkeypatch.setattr(sys.modules["wandb_workspaces.reports"], "v2", package, False)
+    monkeypatch.setitem(sys.modules, "wandb_workspaces.reports.v2", package)
+    assert make_report(online, found) == Block.url
+    assert "crf beats softmax" in saved[0].blocks[0].text
+
+
+def online_run(name: str, group: str, **changes: Any) -> Any:
+    values = {
+        "name": name,
+        "group": group,
+        "job_type": "train",
+        "state": "finished",
+        "config": {"name": "crf", "seed": 1},
+    }
+    rows = [{"epoch": 0, "val/f1": 0.25}, {"val/f1": 0.5, "test/f1": 0.75, "cost/trained": 12}]
+    return SimpleNamespace(**{**values, **changes}, scan_history=lambda: rows)
+
+
+def test_runs_on_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    runs = [
+        online_run("a", "g"),
+        online_run("b", "g", state="crashed"),
+        online_run("c", "g", job_type="comparison"),
+    ]
+
+    def answer(path: str, filters: Any) -> Any:
+        asked.append((path, filters))
+        return runs
+
+    monkeypatch.setattr(wandb_api, "_api", lambda: SimpleNamespace(runs=answer))
+    found = collect(["wandb:me/mine/g"])
+    assert asked == [("me/mine", {"group": "g"})]
+    (run,) = found.runs
+    assert (run.name, run.scores["test/f1"], run.scores["val/f1"]) == ("wandb:me/mine/g/a", 0.75, 0.5)
+    assert run.cost.trained == 12
+    assert len(run.curve()) == 2
+    assert found.left_out == [("wandb:me/mine/g/b", "W&B says that it is crashed")]
+
+
+def test_without_a_key_or_a_network_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match=r"wandb:me/mine: W&B has no key: run `wandb login`"):
+        collect(["wandb:me/mine"])
+
+    def unreachable() -> Any:
+        raise ConnectionError("no route to host")
+
+    monkeypatch.setattr(wandb_api, "_api", unreachable)
+    with pytest.raises(UserError, match=r"cannot be asked \(no route to host\); compare the run folders"):
+        collect(["wandb:me/mine"])
