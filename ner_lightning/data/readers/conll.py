@@ -130,10 +130,11 @@ class ConllReader:
             if not line.startswith("#"):
                 candidate = number, line
                 break
-            if not self.comments or (self.comments == "auto" and not candidate):
+            if not self.comments or (self.comments == "auto" and self._ends_in_tag(line)):
                 candidate = number, line
-                if not self.comments:
-                    break
+                break
+            if self.comments == "auto" and not candidate:
+                candidate = number, line
         if candidate is None:
             raise DataError("expected at least one sentence, found none: the file is empty", path)
         number, line = candidate
@@ -156,6 +157,11 @@ class ConllReader:
                 number,
             )
         return _Layout(delimiter, columns, word, None if self.tag_column is None else tag, number)
+
+    def _ends_in_tag(self, line: str) -> bool:
+        """Whether a line that begins with `#` has a tab and a tag behind it, so that it is a word after all."""
+        before, tab, last = line.rpartition("\t")
+        return bool(tab and before) and (last == self.unknown_tag or _TAG.fullmatch(last) is not None)
 
     def _blocks(self, path: Path, layout: _Layout) -> Iterator[_Block]:
         """Group the token lines between empty lines."""

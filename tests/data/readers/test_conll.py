@@ -193,3 +193,10 @@ def test_misspelt_options(option):
 
 def test_other_encodings(read):
     assert words(read("北 B-X\n".encode("gb18030"), encoding="gb18030")[0]) == [["北"]]
+
+
+def test_a_file_whose_every_word_begins_like_a_comment(tmp_path):
+    path = tmp_path / "a.conll"
+    path.write_text("# sent_id = 1\n# text = # #x\n#\tO\n#x\tB-X\n\n", encoding="utf-8")
+    (sentence,) = ConllReader().read(path, ReadReport())
+    assert (sentence.words, sentence.spans, sentence.id) == (("#", "#x"), (EntitySpan(1, 2, "X"),), "1")
