@@ -14,7 +14,7 @@ SENTENCES = {
     # keys
     "optim.encoder_lrr=1": "optim.encoder_lrr: there is no such key; did you mean optim.encoder_lr?",
     "encoder_lr=1": "did you mean optim.encoder_lr?",
-    "lr=1": "did you mean optim.encoder_lr or optim.head_lr or optim.crf_lr?",
+    "lr=1": "did you mean optim.encoder_lr or optim.head_lr or optim.crf_lr or optim.adapter_lr?",
     "epochs=3": "did you mean trainer.max_epochs?",
     "trainer.epochs=3": "did you mean trainer.max_epochs?",
     "zzzzz=1": "zzzzz: there is no such key; --cfg job shows them all.",
@@ -25,8 +25,8 @@ SENTENCES = {
     "~sed": "~sed: there is nothing of that name to delete; did you mean ~seed.",
     "~seed=5": "~seed=5: seed has another value; write ~seed",
     # groups and their options
-    "data=conl": "there is no such data, did you mean data=conll? Choose one of conll, corpus, hf, jsonl, sample_en,",
-    "trainer=zzzzz": "trainer=zzzzz: there is no such trainer; choose one of cpu, ddp, ddp_cpu, fsdp, gpu.",
+    "data=conl": "there is no such data, did you mean data=conll? Choose one of brat, conll, corpus, doccano,",
+    "trainer=zzzzz": "trainer=zzzzz: there is no such trainer; choose one of cpu, ddp, ddp_cpu, deepspeed,",
     "datum=conll": "datum: there is no such group; did you mean data=conll?",
     "model/encodr=minilm": "did you mean model/encoder=minilm?",
     "model/encoder=minilmm": "did you mean model/encoder=minilm?",
@@ -38,7 +38,7 @@ SENTENCES = {
     "++data=conll": f"data {NO_PLUS} data=conll, without the plus sign.",
     "data@mine=conll": "data@mine is no group of this command; write data=OPTION.",
     "trainer=3": "trainer=3: trainer takes the name of an option: one of cpu,",
-    "data=null": "data=null: data takes the name of an option: one of conll,",
+    "data=null": "data=null: data takes the name of an option: one of brat, conll,",
     # syntax
     "seed": "seed: a value is given as key=value, as in seed=VALUE.",
     "=3": "A group takes the name of one of its options",
