@@ -12,6 +12,7 @@ from ner_lightning.task.tagging import TaggingTask
 
 if TYPE_CHECKING:
     from ner_lightning.data.collate import Batch
+    from ner_lightning.model.tagger import TaggingModel
 
 
 class BareLoop:
@@ -25,7 +26,7 @@ class BareLoop:
     def __init__(self, trainer: pl.Trainer, task: TaggingTask) -> None:
         assert task.optim is not None
         self.task = TaggingTask(
-            copy.deepcopy(task.model),
+            _clean_copy(task.model),
             task.tags,
             scored_tags=task.val_metric.tags,
             sentences_per_batch=task.sentences_per_batch,
@@ -54,6 +55,16 @@ class BareLoop:
         self.optimizer.step()
         self.scheduler.step()
         self.optimizer.zero_grad()
+
+
+def _clean_copy(model: TaggingModel) -> TaggingModel:
+    """A copy without what others have hung into the model: it would reach back to the original."""
+    copied = copy.deepcopy(model)
+    vars(copied.decoder).pop("loss", None)
+    for module in copied.modules():
+        module._forward_hooks.clear()
+        module._forward_pre_hooks.clear()
+    return copied
 
 
 def _say_nothing(*_: Any, **__: Any) -> None:

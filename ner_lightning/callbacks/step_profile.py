@@ -52,7 +52,7 @@ class StepProfile(pl.Callback):
         self.path, self.steps = Path(path), steps
         self._batches: list[Batch] = []
         self._turns: list[tuple[dict[str, Spent], Spent | None, int]] = []
-        self._undo: list[Callable[[], None]] = []
+        self._undo: list[Callable[[], object]] = []
         self._bare: BareLoop | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
@@ -163,7 +163,7 @@ class StepProfile(pl.Callback):
                     after()
 
         setattr(owner, name, timed)
-        self._undo.append(lambda: delattr(owner, name))
+        self._undo.append(lambda: vars(owner).pop(name, None))
 
 
 class _Actions(Profiler):
