@@ -132,6 +132,7 @@ import signal, sys
 from pathlib import Path
 from ner_lightning.sweep import process
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
 def started(pid):
     Path({note!r}).write_text(str(pid))
 process.run([sys.executable, "-c", {code!r}], Path({log!r}), threads=1, started=started)
