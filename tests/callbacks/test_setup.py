@@ -21,6 +21,7 @@ def test_a_run_records_what_it_ran_with(tmp_path: Path, tiny_encoder: Path) -> N
         "precision": "bf16-mixed",
         "strategy": "SingleDevice",
         "device": device_name(torch.device("cpu")),
+        "threads": torch.get_num_threads(),
     }
     assert result["steps"] == 2  # 24 sentences
     assert json.loads((tmp_path / "run/result.json").read_text())["setup"] == result["setup"]
