@@ -33,6 +33,7 @@ def start(tiny_encoder: Path) -> Iterator[Start]:
 
     yield answer
     for process in begun:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+        process.kill()
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
