@@ -32,7 +32,6 @@ from ner_lightning.errors import Pruned, UserError
 from ner_lightning.failure import failure_of, write_failure
 
 USER_ERROR = 2
-PRUNED = 4
 INTERRUPTED = 128 + 2
 TERMINATED = 128 + 15
 
@@ -92,7 +91,7 @@ def _enter(command: str, function: Command) -> None:
             return
         sweeps = False
         if not (words.shell_completion or _is_child()):  # the first process of a run has looked already
-            sweeps = preflight(command, words, isolated=command in ISOLATED).sweeps
+            sweeps = preflight(command, words, isolated=command in ISOLATED)
         if sweeps and command in ISOLATED:
             sys.exit(_sweep(command, words))
     except UserError as error:
@@ -149,7 +148,7 @@ def _run(function: Command, cfg: DictConfig) -> Any:
         _leave(USER_ERROR)
     except Pruned as error:
         sys.stderr.write(f"{error}\n")
-        sys.exit(PRUNED)
+        sys.exit(error.exit_code)
     except SystemExit as error:
         if any(kind.__name__ == "SIGTERMException" for kind in type(error).__mro__):
             sys.exit(TERMINATED)  # Lightning would leave with 0

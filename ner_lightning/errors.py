@@ -16,3 +16,14 @@ class UserError(Exception):
 
 class Pruned(Exception):
     """A run that its search has ended early: it was worse than others at the same epoch."""
+
+    exit_code = 4
+
+
+def first_line(error: BaseException) -> str:
+    r"""What an error says, in one line; its kind where it says nothing.
+
+    >>> first_line(ValueError("no\nreally")), first_line(KeyboardInterrupt())
+    ('no', 'KeyboardInterrupt')
+    """
+    return next(iter(str(error).strip().splitlines()), "") or type(error).__name__

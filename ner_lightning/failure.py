@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
-import json
 from pathlib import Path
 from typing import NamedTuple
+
+from ner_lightning.errors import first_line
+from ner_lightning.run_folder import read_json, write_json
 
 FILE = "error.json"
 
@@ -32,23 +34,22 @@ def failure_of(error: BaseException) -> Failure:
     >>> failure_of(ValueError("expected 3 columns"))
     Failure(message='ValueError: expected 3 columns', out_of_memory=False)
     """
-    text = next(iter(str(error).strip().splitlines()), "")
-    message = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return Failure(message, _is_want_of_memory(error))
+    kind, line = type(error).__name__, first_line(error)
+    return Failure(kind if line == kind else f"{kind}: {line}", _is_want_of_memory(error))
 
 
 def write_failure(folder: str | Path, failure: Failure) -> None:
     """Write `error.json`, if the folder is there."""
     path = Path(folder) / FILE
     if path.parent.is_dir():
-        path.write_text(json.dumps(failure._asdict(), ensure_ascii=False) + "\n", encoding="utf-8")
+        write_json(path, failure._asdict())
 
 
 def read_failure(folder: str | Path) -> Failure | None:
     """Read `error.json`; None where there is none."""
     try:
-        return Failure(**json.loads((Path(folder) / FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        return Failure(**read_json(Path(folder) / FILE))
+    except TypeError:
         return None
 
 

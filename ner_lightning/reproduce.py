@@ -8,8 +8,9 @@ from datetime import datetime
 from pathlib import Path
 
 from ner_lightning.errors import UserError
-from ner_lightning.reproduction.again import read_json, run_again, stored_config
+from ner_lightning.reproduction.again import run_again, stored_config
 from ner_lightning.reproduction.differences import compare
+from ner_lightning.run_folder import RESULT, read_json
 
 DIFFERENT = 1
 USER_ERROR = 2
@@ -45,7 +46,7 @@ def reproduce(run: Path, output: Path | None = None, against: Path | None = None
     else:
         if new.exists():
             raise UserError(f"--output {new}: it is there already; name a folder that is not")
-        threads = read_json(run / "result.json").get("setup", {}).get("threads")
+        threads = read_json(run / RESULT).get("setup", {}).get("threads")
         if run_again(config, new.absolute(), threads):
             raise UserError(f"{run}: the second run failed, see above; what it wrote is in {new}")
     verdict = compare(run, new)

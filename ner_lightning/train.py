@@ -98,7 +98,7 @@ def keep_for_comparison(run: Run, output: Path, cost: Mapping[str, Any] | None) 
     from ner_lightning.analysis.run_tables import tables_of
     from ner_lightning.callbacks.predictions import stored_predictions
     from ner_lightning.callbacks.wandb_tables import log_to_wandb, logs_to_wandb
-    from ner_lightning.comparison.run import MENTIONS
+    from ner_lightning.run_folder import MENTIONS
 
     if "train" in run.data.sentences:  # not where it is streamed
         write_mentions(output / MENTIONS, mention_counts(run.data.sentences["train"]))

@@ -51,6 +51,7 @@ class LastCheckpoint(Checkpoint):
         self._drafted = False
         self._random: list[dict[str, Any]] | None = None
         self._resumed = False
+        self._hosts: Any = None  # the processes, as a group that talks without devices
 
     def state_dict(self) -> dict[str, Any]:
         """The random generators of all processes, which must all ask at once."""
@@ -68,6 +69,8 @@ class LastCheckpoint(Checkpoint):
         """Watch for signals; go on from where the checkpoint was written."""
         self._written = time.monotonic()
         self._signals.watch()
+        if _world() > 1:  # a group of its own: hosts that agree on the CPU need not wait for their devices
+            self._hosts = dist.group.WORLD if dist.get_backend() == "gloo" else dist.new_group(backend="gloo")
         if self._resumed:
             _begin_next_epoch(trainer)
             stoppers = [callback for callback in trainer.callbacks if isinstance(callback, EarlyStopping)]  # type: ignore[attr-defined]
@@ -105,7 +108,7 @@ class LastCheckpoint(Checkpoint):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write."""
-        self._agree(trainer)
+        self._agree()
         self._write(trainer)
         self._publish(trainer)
 
@@ -120,16 +123,16 @@ class LastCheckpoint(Checkpoint):
         self._signals.release()
 
     def _write_if_due(self, trainer: pl.Trainer) -> None:
-        if self._agree(trainer) or (self.steps is not None and trainer.global_step % self.steps == 0):
+        if self._agree() or (self.steps is not None and trainer.global_step % self.steps == 0):
             self._write(trainer)
 
-    def _agree(self, trainer: pl.Trainer) -> bool:
+    def _agree(self) -> bool:
         """Whether some process has been asked to end, or finds that it is time."""
         is_time = self.minutes is not None and time.monotonic() - self._written >= 60 * self.minutes
         wanted = int(self._signals.asked or (_DUE if is_time else 0))
         if _world() > 1:
-            most = torch.tensor(wanted, device=trainer.strategy.root_device)
-            dist.all_reduce(most, dist.ReduceOp.MAX)
+            most = torch.tensor(wanted)
+            dist.all_reduce(most, dist.ReduceOp.MAX, group=self._hosts)
             wanted = int(most)
         self._ending = wanted if wanted > _DUE else 0
         return wanted > 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import subprocess
@@ -16,8 +15,7 @@ from omegaconf import OmegaConf
 from pytorch_lightning.utilities import rank_zero_only
 
 from ner_lightning.callbacks.redaction import hide_in_words, publishable, secret_values
-
-RESULT = "result.json"
+from ner_lightning.run_folder import CONFIG, RECORD, RESULT, write_json
 
 
 @rank_zero_only
@@ -36,9 +34,9 @@ def write_run(folder: str | Path, config: Mapping[str, Any], overrides: list[str
     (folder / RESULT).unlink(missing_ok=True)  # of a run that is resumed here
     secrets = secret_values(os.environ)
     public = OmegaConf.create(publishable(config, secrets))
-    (folder / "config.yaml").write_text(OmegaConf.to_yaml(public), encoding="utf-8")
+    (folder / CONFIG).write_text(OmegaConf.to_yaml(public), encoding="utf-8")
     write_json(
-        folder / "run.json",
+        folder / RECORD,
         {
             "overrides": hide_in_words(overrides, secrets),
             "seed": config["seed"],
@@ -55,13 +53,6 @@ def write_run(folder: str | Path, config: Mapping[str, Any], overrides: list[str
 def write_result(folder: str | Path, result: Mapping[str, Any]) -> None:
     """Write `result.json` after the fit; its presence says that the run is complete."""
     write_json(Path(folder) / RESULT, result)
-
-
-def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write a JSON file in one piece: a reader sees the old one or the new one."""
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    draft.replace(path)
 
 
 def git_commit(folder: Path | None = None) -> dict[str, Any] | None:

@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from ner_lightning.callbacks.bare_loop import BareLoop
-from ner_lightning.callbacks.record import write_json
 from ner_lightning.callbacks.step_clock import Spent, StepClock
+from ner_lightning.run_folder import write_json
 
 if TYPE_CHECKING:
     from ner_lightning.data.collate import Batch

@@ -14,7 +14,7 @@ from pytorch_lightning.loggers import Logger, WandbLogger
 from pytorch_lightning.utilities import rank_zero_info, rank_zero_only, rank_zero_warn
 
 from ner_lightning.callbacks.redaction import is_secret, publishable, secret_values, tells_secret
-from ner_lightning.errors import UserError
+from ner_lightning.errors import UserError, first_line
 
 if TYPE_CHECKING:
     from wandb import Run
@@ -112,7 +112,7 @@ def open_run(mode: str, options: dict[str, Any]) -> Run:
         try:
             return wandb.init(mode="online", settings=settings, **options)
         except Exception as error:  # W&B's own, time-outs, its service: none of them may stop a training
-            settled, reason = "offline", _first_line(error)
+            settled, reason = "offline", first_line(error)
     run = wandb.init(mode=settled, settings={**settings, "silent": True}, **options)
     if settled == "offline":
         rank_zero_info(f"W&B is offline ({reason}). To send this run: {sync_command(run)}")
@@ -139,7 +139,7 @@ def settle_mode(mode: str) -> tuple[Literal["online", "offline", "disabled"], st
         if wandb.login(prompt=False):  # has the server check the key; wandb.init needs 40 s to find no network
             return "online", ""
     except Exception as error:  # refused, malformed, no network
-        return "offline", _first_line(error)
+        return "offline", first_line(error)
     if mode == "online":
         raise UserError(
             "logger.wandb.mode=online: W&B has no key; run `wandb login`, set WANDB_API_KEY, or leave mode=auto"
@@ -168,7 +168,7 @@ def close(run: Run, failed: bool) -> None:
     try:
         run.finish(exit_code=int(failed))
     except Exception as error:
-        rank_zero_warn(f"W&B could not close its run ({_first_line(error)}). To send it: {sync_command(run)}")
+        rank_zero_warn(f"W&B could not close its run ({first_line(error)}). To send it: {sync_command(run)}")
 
 
 def sync_command(run: Run) -> str:
@@ -230,7 +230,3 @@ def previous_run(folder: Path) -> str | None:
         if (match := re.fullmatch(r"(?:offline-)?run-(\d+_\d+)-(\w+)", path.name)) and not path.is_symlink()
     }
     return found[max(found)] if found else None
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), "") or type(error).__name__

@@ -5,7 +5,6 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
 
 from hydra._internal.hydra import Hydra
 from hydra.errors import HydraException
@@ -20,20 +19,16 @@ from ner_lightning.command_line.vocabulary import Vocabulary
 from ner_lightning.errors import UserError
 
 
-class Checked(NamedTuple):
-    """What a command line asks for: configurations, resolved, in plain containers, and whether they are a sweep's."""
-
-    configs: list[dict[str, Any]]
-    sweeps: bool
-
-
-def preflight(command: str, arguments: Namespace, *, isolated: bool = False) -> Checked:
+def preflight(command: str, arguments: Namespace, *, isolated: bool = False) -> bool:
     """Compose the configuration of a command, or one for every value of a sweep, and check it.
 
     Args:
         command: name of the root YAML.
         arguments: the command line, parsed. Where it asks to see the configuration it is composed, but not checked.
         isolated: whether each job of a sweep gets a process of its own.
+
+    Returns:
+        Whether it is a sweep's.
 
     Raises:
         UserError: with one sentence that says what to type.
@@ -43,26 +38,22 @@ def preflight(command: str, arguments: Namespace, *, isolated: bool = False) -> 
     with hydra_session(command, arguments.config_dir) as hydra:
         if runs:
             words = Vocabulary(hydra, name, [])
-            checked = [check(config, words) for config in _configs(hydra, name, arguments)]
-            sweeps = arguments.multirun or is_sweep(hydra, name, arguments.overrides)
-            for container in checked if sweeps and not isolated else ():
-                check_in_sweep(container)
-            return Checked(checked, sweeps)
+            with explained(hydra, name, arguments.overrides):
+                sweeps = arguments.multirun or is_sweep(hydra, name, arguments.overrides)
+            for config in _configs(hydra, name, arguments.overrides, sweeps):
+                container = check(config, words)
+                if sweeps and not isolated:
+                    check_in_sweep(container)
+            return sweeps
         with explained(hydra, name, arguments.overrides):
             compose(hydra, name, arguments.overrides)
-        return Checked([], False)
+        return False
 
 
-def _configs(hydra: Hydra, name: str, arguments: Namespace) -> Iterator[DictConfig]:
+def _configs(hydra: Hydra, name: str, overrides: list[str], sweeps: bool) -> Iterator[DictConfig]:
     """The configuration of a single run, or of each run that a sweep is represented by."""
-    overrides = arguments.overrides
     with explained(hydra, name, overrides):
-        single = None if arguments.multirun or is_sweep(hydra, name, overrides) else compose(hydra, name, overrides)
-    if single is not None:
-        yield single
-        return
-    with explained(hydra, name, overrides):
-        every = list(jobs(hydra, name, overrides))
+        every = list(jobs(hydra, name, overrides)) if sweeps else [overrides]
     for overrides in every:
         with explained(hydra, name, overrides):
             config = compose(hydra, name, overrides)

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ner_lightning.comparison.run import CONFIG, RECORD, RESULT, NotARun, Run, UnusableRun, read_run
+from ner_lightning.comparison.run import NotARun, Run, UnusableRun, read_run
 from ner_lightning.errors import UserError
+from ner_lightning.run_folder import CONFIG, RECORD, RESULT
 
 WANDB = "wandb:"
 MANIFEST = "manifest.jsonl"

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import yaml  # type: ignore[import-untyped]
 
-CONFIG, RESULT, RECORD, CURVE = "config.yaml", "result.json", "run.json", "metrics.csv"
-MENTIONS = "training_mentions.json"
+from ner_lightning.errors import first_line
+from ner_lightning.run_folder import CONFIG, CURVE, RECORD, RESULT
 
 
 class UnusableRun(Exception):
@@ -152,7 +152,7 @@ def _json(path: Path, absent: str) -> dict[str, Any]:
     except FileNotFoundError:
         raise UnusableRun(f"{absent}: no {path.name}") from None
     except (OSError, ValueError) as error:
-        raise UnusableRun(f"{path.name} is damaged ({_first_line(error)})") from error
+        raise UnusableRun(f"{path.name} is damaged ({first_line(error)})") from error
     if not isinstance(value, dict):
         raise UnusableRun(f"{path.name} is damaged (expected an object, found {type(value).__name__})")
     return value
@@ -166,14 +166,10 @@ def _yaml(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise UnusableRun(f"no {path.name}: give the folder of a training run") from None
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise UnusableRun(f"{path.name} is damaged ({_first_line(error)})") from error
+        raise UnusableRun(f"{path.name} is damaged ({first_line(error)})") from error
     if not isinstance(config, dict):
         raise UnusableRun(f"{path.name} is damaged (expected keys and values)")
     return config
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), "") or type(error).__name__
 
 
 def _is_number(value: Any) -> bool:

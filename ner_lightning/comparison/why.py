@@ -27,12 +27,12 @@ from ner_lightning.analysis.errors import ALL, Confusion, confusion, error_table
 from ner_lightning.analysis.mentions import Mention, read_mentions
 from ner_lightning.analysis.slices import Slice, slice_table
 from ner_lightning.comparison.configurations import Configuration
-from ner_lightning.comparison.run import MENTIONS
 from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.data.report import DataError
 from ner_lightning.data.stored import StoredSentence, read_stored
 from ner_lightning.errors import UserError
+from ner_lightning.run_folder import MENTIONS
 
 MOST = 8
 """Configurations that are looked into, from the best one on."""

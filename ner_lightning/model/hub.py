@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from ner_lightning.errors import first_line
 from ner_lightning.model.unavailable import EncoderUnavailable
 
 T = TypeVar("T")
@@ -39,7 +40,8 @@ def load_from(source: str, load: Callable[[bool], T], what: str) -> T:
         raise
     except Exception as error:  # the readers of five file formats raise errors of their own
         if Path(source).is_dir():
-            raise EncoderUnavailable(f"the {what} in {source} cannot be read: {_first_line(error)}") from error
+            why = first_line(error).rstrip(".: ")
+            raise EncoderUnavailable(f"the {what} in {source} cannot be read: {why}") from error
         if reason := _unreachable():
             raise EncoderUnavailable(_ways_out(source, reason)) from error
     try:
@@ -47,11 +49,7 @@ def load_from(source: str, load: Callable[[bool], T], what: str) -> T:
     except EncoderUnavailable:
         raise
     except Exception as error:
-        raise EncoderUnavailable(_ways_out(source, _first_line(error))) from error
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).split("\n")[0].rstrip(".: ")
+        raise EncoderUnavailable(_ways_out(source, first_line(error).rstrip(".: "))) from error
 
 
 def _ways_out(name: str, reason: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from typing import Any
 import yaml  # type: ignore[import-untyped]
 
 from ner_lightning.errors import UserError
+from ner_lightning.run_folder import CONFIG, RESULT
 
 GIVEN = "given"
 """Name of the configuration that is written for the second run."""
@@ -26,14 +26,14 @@ def stored_config(run: Path) -> dict[str, Any]:
     Raises:
         UserError: when the folder holds no finished run, or its configuration cannot be used as it stands.
     """
-    for name in ("config.yaml", "result.json"):
+    for name in (CONFIG, RESULT):
         if not (run / name).is_file():
             raise UserError(f"{run}: not the folder of a finished run: it has no {name}")
-    config = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
+    config = yaml.safe_load((run / CONFIG).read_text(encoding="utf-8"))
     if not isinstance(config, dict) or "paths" not in config:
-        raise UserError(f"{run / 'config.yaml'}: expected the configuration of a run")
+        raise UserError(f"{run / CONFIG}: expected the configuration of a run")
     if place := _hidden(config):
-        raise UserError(f"{run / 'config.yaml'}: {place} was a secret and is not stored; give it: {place}=VALUE")
+        raise UserError(f"{run / CONFIG}: {place} was a secret and is not stored; give it: {place}=VALUE")
     return config
 
 
@@ -83,15 +83,6 @@ def run_again(config: dict[str, Any], folder: Path, threads: int | None = None) 
     return subprocess.run(
         [sys.executable, "-m", "ner_lightning.train", *words], env=environment, check=False
     ).returncode
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON file of a run folder; empty where there is none."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _hidden(node: Any, place: str = "") -> str | None:

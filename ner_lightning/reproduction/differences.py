@@ -7,7 +7,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from ner_lightning.reproduction.again import read_json
+from ner_lightning.run_folder import RECORD, RESULT, read_json
 
 # What the arithmetic can depend on; the rest of the packages is listed only by number.
 TELLING = (
@@ -56,7 +56,7 @@ class Verdict:
 
 def compare(before: Path, now: Path) -> Verdict:
     """Compare two run folders."""
-    old, new = (read_json(folder / "result.json") for folder in (before, now))
+    old, new = (read_json(folder / RESULT) for folder in (before, now))
     scores = _differing(_numbers(old.get("best", {})), _numbers(new.get("best", {})))
     predictions = {}
     for path in sorted((before / "predictions").glob("*.jsonl")):
@@ -66,7 +66,7 @@ def compare(before: Path, now: Path) -> Verdict:
 
 
 def _circumstances(before: Path, now: Path, old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    one, other = (read_json(folder / "run.json") for folder in (before, now))
+    one, other = (read_json(folder / RECORD) for folder in (before, now))
     told = []
     for key in ("python", "platform"):
         if one.get(key) != other.get(key):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import json
 import math
 import shutil
 import signal
@@ -21,13 +20,12 @@ from filelock import FileLock, Timeout
 
 from ner_lightning import failure
 from ner_lightning.effective_batch import held
+from ner_lightning.errors import Pruned
+from ner_lightning.run_folder import LAST, RESULT, read_json
 from ner_lightning.sweep import process
 from ner_lightning.sweep.manifest import Job, Manifest, State, now
 from ner_lightning.sweep.naming import config_digest, key_of
 from ner_lightning.sweep.settings import SweepSettings
-
-PRUNED = 4
-"""Exit code of a run that its pruner has ended."""
 
 INTERRUPTED = {code: number.name for number in (signal.SIGINT, signal.SIGTERM) for code in (128 + number, -number)}
 """Exit codes of a run that was asked to end; negative where that came before it could answer."""
@@ -82,15 +80,14 @@ class Sweep:
         if known.state == "skipped":
             return known
         if same and self.settings.retry != "all":
-            if (folder / "result.json").is_file():  # written last: complete, whether we lived to write it down or not
+            if (folder / RESULT).is_file():  # written last: complete, whether we lived to write it down or not
                 return known if known.state == "finished" else self._close(known, folder, "finished")
             if known.state == "pruned" or (known.state == "failed" and self.settings.retry == "none"):
                 return known
         goes_on = same and self.settings.retry != "all" and is_resumable(folder)
-        if not goes_on:
-            self._supersede(folder)
         facts: dict[str, Any] = {"config": config_digest(config), "code": code_digest(), "overrides": tuple(overrides)}
         if not goes_on:
+            self._supersede(folder)
             facts |= {"seconds": 0.0, "attempts": 0, "started": None, "note": None, "adapted": (), "metrics": {}}
         known = self.manifest.change(name, **facts)
         job = self._attempt(name, [*overrides, *extra, *known.adapted], config)
@@ -166,7 +163,7 @@ class Sweep:
         return FileLock(path)
 
     def _close(self, before: Job, folder: Path, state: State, seconds: float = 0.0, error: str | None = None) -> Job:
-        result = _read_json(folder / "result.json") if state == "finished" else {}
+        result = read_json(folder / RESULT) if state == "finished" else {}
         metrics = {k: v for k, v in result.get("best", {}).items() if isinstance(v, int | float)}
         return self.manifest.change(
             before.job,
@@ -195,7 +192,7 @@ def objective(job: Job, monitor: str) -> float:
 
 def is_resumable(folder: Path) -> bool:
     """Whether a run folder has a checkpoint to go on from."""
-    return (folder / "checkpoints" / "last.ckpt").is_file()
+    return (folder / LAST).is_file()
 
 
 def quoted(text: str) -> str:
@@ -218,9 +215,9 @@ def code_digest() -> str:
 
 
 def _judge(end: process.Exit, folder: Path) -> tuple[State, str | None]:
-    if end.code == 0 and (folder / "result.json").is_file():
+    if end.code == 0 and (folder / RESULT).is_file():
         return "finished", None
-    if end.code == PRUNED:
+    if end.code == Pruned.exit_code:
         return "pruned", None
     if end.code in INTERRUPTED:
         return "interrupted", f"ended by {INTERRUPTED[end.code]}"
@@ -238,11 +235,3 @@ def _judge(end: process.Exit, folder: Path) -> tuple[State, str | None]:
 def _ran_out_of_memory(folder: Path) -> bool:
     told = failure.read_failure(folder)
     return told is not None and told.out_of_memory
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}

@@ -18,6 +18,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from ner_lightning.run_folder import CURVE
 from ner_lightning.sweep.manifest import OVER, Job, Manifest
 from ner_lightning.sweep.naming import key_of
 
@@ -182,7 +183,7 @@ def _running_seconds(job: Job) -> float:
 def _progress(folder: Path) -> str:
     """Epoch and step of a running job, from the end of its `metrics.csv`."""
     try:
-        with (folder / "metrics.csv").open(encoding="utf-8", newline="") as file:
+        with (folder / CURVE).open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
         return f"epoch {int(rows[-1]['epoch']) + 1}, step {rows[-1]['step']}"
     except (OSError, LookupError, ValueError, TypeError):

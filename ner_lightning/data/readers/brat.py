@@ -8,16 +8,16 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from ner_lightning.data.alignment import MISALIGNED, POSITION_CHOICES, Annotation, Misaligned, Place, Policy
+from ner_lightning.data.alignment import Annotation, Misaligned, Place
 from ner_lightning.data.locate import ALIASES
 from ner_lightning.data.positions import Positions
-from ner_lightning.data.readers.documents import Document, Reading, document_sentences
+from ner_lightning.data.readers.documents import Document, check_text_options, document_sentences, reading_of
 from ner_lightning.data.readers.lines import numbered_lines, whole_text
 from ner_lightning.data.readers.options import check_option
 from ner_lightning.data.report import DataError, ReadReport
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.data.sentence_splitting import SENTENCE_RULES, SentenceRule
-from ner_lightning.data.words import OVERLAPS, SPLIT_RULES, Overlap, SplitRule, split_rule
+from ner_lightning.data.sentence_splitting import SentenceRule
+from ner_lightning.data.words import Overlap, SplitRule
 
 Discontinuous = Literal["join", "first", "drop", "error"]
 DISCONTINUOUS: tuple[Discontinuous, ...] = ("join", "first", "drop", "error")
@@ -65,19 +65,15 @@ class BratReader:
         encoding: str = "utf-8",
     ) -> None:
         check_option("discontinuous", discontinuous, DISCONTINUOUS)
-        check_option("words", words, ("auto", *SPLIT_RULES))
-        check_option("sentences", sentences, ("auto", *SENTENCE_RULES))
-        check_option("positions", positions, POSITION_CHOICES)
-        check_option("misaligned", misaligned, MISALIGNED)
-        check_option("overlap", overlap, OVERLAPS)
         self.types = None if types is None else list(types)
         self.discontinuous = discontinuous
-        self.words = words
-        self.sentences = sentences
-        self.positions = positions
+        self.words: SplitRule | Literal["auto"] = words
+        self.sentences: SentenceRule | Literal["auto"] = sentences
+        self.positions: Positions | Literal["auto"] = positions
         self.misaligned = misaligned
         self.overlap = overlap
         self.encoding = encoding
+        check_text_options(self)
 
     def split_path(self, dataset: str, split: str | None) -> Path | None:
         """The folder of a split, below that of the corpus, by its name or another name of the split."""
@@ -106,7 +102,7 @@ class BratReader:
         """
         texts = _texts(path)
         root = path if path.is_dir() else path.parent
-        reading = self._reading(texts)
+        reading = reading_of(self, (whole_text(file, self.encoding) for file in islice(texts, _LOOKED_AT)))
         for file in texts:
             report.documents += 1
             some = False
@@ -116,15 +112,6 @@ class BratReader:
             if not some:
                 report.empty_sentences += 1
                 report.note("left out: a document without words", file, 1, "empty")
-
-    def _reading(self, texts: list[Path]) -> Reading:
-        words: SplitRule
-        if self.words == "auto":
-            words = split_rule(whole_text(file, self.encoding) for file in islice(texts, _LOOKED_AT))
-        else:
-            words = self.words
-        sentences = "punctuation" if self.sentences == "auto" else self.sentences
-        return Reading(words, sentences, Policy(self.misaligned, self.overlap), self.positions)
 
     def _document(self, file: Path, root: Path, report: ReadReport) -> Document:
         text = whole_text(file, self.encoding)

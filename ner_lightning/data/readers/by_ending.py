@@ -7,10 +7,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from ner_lightning.data.alignment import MISALIGNED, POSITION_CHOICES, Misaligned
+from ner_lightning.data.alignment import Misaligned
 from ner_lightning.data.positions import Positions
 from ner_lightning.data.readers.brat import BratReader
 from ner_lightning.data.readers.conll import ConllReader
+from ner_lightning.data.readers.documents import check_text_options
 from ner_lightning.data.readers.json_items import numbered_items
 from ner_lightning.data.readers.jsonl import JsonlReader
 from ner_lightning.data.readers.label_studio import LabelStudioReader
@@ -20,8 +21,8 @@ from ner_lightning.data.readers.prodigy import ProdigyReader
 from ner_lightning.data.readers.reader import Reader
 from ner_lightning.data.report import DataError, ReadReport
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.data.sentence_splitting import SENTENCE_RULES, SentenceRule
-from ner_lightning.data.words import OVERLAPS, SPLIT_RULES, Overlap, SplitRule
+from ner_lightning.data.sentence_splitting import SentenceRule
+from ner_lightning.data.words import Overlap, SplitRule
 from ner_lightning.tagging import Repair
 from ner_lightning.tagging.schemes import REPAIRS
 
@@ -56,11 +57,6 @@ class ReaderByEnding:
         repair: Repair = "conlleval",
         encoding: str = "utf-8",
     ) -> None:
-        check_option("words", words, ("auto", *SPLIT_RULES))
-        check_option("sentences", sentences, ("auto", *SENTENCE_RULES))
-        check_option("positions", positions, POSITION_CHOICES)
-        check_option("misaligned", misaligned, MISALIGNED)
-        check_option("overlap", overlap, OVERLAPS)
         check_option("repair", repair, REPAIRS)
         self.words: SplitRule | Literal["auto"] = words
         self.sentences: SentenceRule | Literal["auto"] = sentences
@@ -69,6 +65,7 @@ class ReaderByEnding:
         self.overlap = overlap
         self.repair = repair
         self.encoding = encoding
+        check_text_options(self)
 
     def read(self, path: Path, report: ReadReport) -> Iterator[Sentence]:
         """Yield the sentences of a file and fill the report.

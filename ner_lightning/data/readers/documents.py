@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Literal, NamedTuple, Protocol
 
-from ner_lightning.data.alignment import Annotation, Counting, Place, Policy, in_characters, lay
+from ner_lightning.data.alignment import (
+    MISALIGNED,
+    POSITION_CHOICES,
+    Annotation,
+    Counting,
+    Misaligned,
+    Place,
+    Policy,
+    in_characters,
+    lay,
+)
 from ner_lightning.data.positions import Positions
+from ner_lightning.data.readers.options import check_option
 from ner_lightning.data.report import DataError, ReadReport
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.data.sentence_splitting import SentenceRule, split_sentences
-from ner_lightning.data.words import SplitRule, split_words
+from ner_lightning.data.sentence_splitting import SENTENCE_RULES, SentenceRule, split_sentences
+from ner_lightning.data.words import OVERLAPS, SPLIT_RULES, Overlap, SplitRule, split_rule, split_words
 
 
 class Document(NamedTuple):
@@ -47,6 +58,45 @@ class Reading(NamedTuple):
     policy: Policy
     positions: Positions | Counting | Literal["auto"]
     options: str = "positions"
+
+
+class TextOptions(Protocol):
+    """The options of a reader of annotated texts, under the names they have in its constructor."""
+
+    words: SplitRule | Literal["auto"]
+    sentences: SentenceRule | Literal["auto"]
+    positions: Positions | Literal["auto"]
+    misaligned: Misaligned
+    overlap: Overlap
+
+
+def check_text_options(reader: TextOptions) -> None:
+    """Refuse an option that is none.
+
+    Raises:
+        ValueError: naming it, and what it can be.
+    """
+    check_option("words", reader.words, ("auto", *SPLIT_RULES))
+    check_option("sentences", reader.sentences, ("auto", *SENTENCE_RULES))
+    check_option("positions", reader.positions, POSITION_CHOICES)
+    check_option("misaligned", reader.misaligned, MISALIGNED)
+    check_option("overlap", reader.overlap, OVERLAPS)
+
+
+def reading_of(reader: TextOptions, texts: Iterable[str], sentences: SentenceRule = "punctuation") -> Reading:
+    """How a reader's options say that texts become sentences.
+
+    Args:
+        reader: its options.
+        texts: some of them, which decide how words are split where the options do not.
+        sentences: where they are cut where the options do not say.
+    """
+    return Reading(
+        split_rule(texts) if reader.words == "auto" else reader.words,
+        sentences if reader.sentences == "auto" else reader.sentences,
+        Policy(reader.misaligned, reader.overlap),
+        reader.positions,
+    )
 
 
 def document_sentences(document: Document, reading: Reading, report: ReadReport) -> Iterator[Sentence]:

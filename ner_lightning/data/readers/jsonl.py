@@ -12,13 +12,10 @@ from typing import Any, Literal
 
 from ner_lightning.data.alignment import (
     COUNTINGS,
-    MISALIGNED,
-    POSITION_CHOICES,
     Annotation,
     Counting,
     Misaligned,
     Place,
-    Policy,
     flat,
     in_characters,
     lay,
@@ -26,22 +23,26 @@ from ner_lightning.data.alignment import (
 )
 from ner_lightning.data.positions import Positions, may_differ
 from ner_lightning.data.readers.annotations import Ends, read_annotations
-from ner_lightning.data.readers.documents import Document, Reading, document_sentences, tell_counting
+from ner_lightning.data.readers.documents import (
+    Document,
+    Reading,
+    check_text_options,
+    document_sentences,
+    reading_of,
+    tell_counting,
+)
 from ner_lightning.data.readers.json_items import numbered_items
 from ner_lightning.data.readers.lines import numbered_lines
 from ner_lightning.data.readers.options import check_option
 from ner_lightning.data.readers.tags import read_tags
 from ner_lightning.data.report import DataError, ReadReport
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.data.sentence_splitting import SENTENCE_RULES, SentenceRule
+from ner_lightning.data.sentence_splitting import SentenceRule
 from ner_lightning.data.words import (
-    OVERLAPS,
-    SPLIT_RULES,
     Offsets,
     Overlap,
     SplitRule,
     locate_words,
-    split_rule,
     split_words,
 )
 from ner_lightning.tagging import EntitySpan, Repair, detect_scheme, scheme_named
@@ -102,24 +103,20 @@ class JsonlReader:
         encoding: str = "utf-8",
     ) -> None:
         check_option("ends", ends, ("auto", "exclusive", "inclusive"))
-        check_option("words", words, ("auto", *SPLIT_RULES))
-        check_option("sentences", sentences, ("auto", *SENTENCE_RULES))
-        check_option("positions", positions, POSITION_CHOICES)
-        check_option("misaligned", misaligned, MISALIGNED)
-        check_option("overlap", overlap, OVERLAPS)
         check_option("repair", repair, REPAIRS)
         self.text_key = text_key
         self.spans_keys = SPANS_KEYS if spans_key is None else (spans_key,)
         self.ends = ends
-        self.words = words
-        self.sentences = sentences
-        self.positions = positions
+        self.words: SplitRule | Literal["auto"] = words
+        self.sentences: SentenceRule | Literal["auto"] = sentences
+        self.positions: Positions | Literal["auto"] = positions
         self.misaligned = misaligned
         self.overlap = overlap
         self.label_names = None if label_names is None else {str(key): name for key, name in label_names.items()}
         self.scheme = scheme if scheme == "auto" else scheme_named(scheme).name
         self.repair = repair
         self.encoding = encoding
+        check_text_options(self)
 
     def read(self, path: Path, report: ReadReport) -> Iterator[Sentence]:
         """Yield a sentence for each record with at least one word, or several, and fill the report.
@@ -169,17 +166,15 @@ class JsonlReader:
 
     def _reading(self, path: Path, first: list[Record], report: ReadReport) -> Reading:
         """What the options say, and where they leave it to the file, the file."""
-        words: SplitRule
-        if self.words == "auto":
-            words = split_rule(text for r in first if isinstance(text := r.get(self.text_key), str))
-        else:
-            words = self.words
-        positions: Positions | Counting = Counting() if self.positions == "auto" else self.positions
-        if self.positions == "auto" and (decided := self._counting(path, words)):
-            line, positions = decided
-            tell_counting(positions, Place(path, line), report)
-        sentences = "none" if self.sentences == "auto" else self.sentences
-        return Reading(words, sentences, Policy(self.misaligned, self.overlap), positions, "positions, ends")
+        texts = (text for r in first if isinstance(text := r.get(self.text_key), str))
+        reading = reading_of(self, texts, sentences="none")._replace(options="positions, ends")
+        if self.positions != "auto":
+            return reading
+        if decided := self._counting(path, reading.words):
+            line, counting = decided
+            tell_counting(counting, Place(path, line), report)
+            return reading._replace(positions=counting)
+        return reading._replace(positions=Counting())
 
     def _counting(self, path: Path, rule: SplitRule) -> tuple[int, Counting] | None:
         """A way of counting that cuts fewer words than characters do, and the first line that shows it."""

@@ -7,15 +7,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from ner_lightning.data.alignment import MISALIGNED, POSITION_CHOICES, Annotation, Misaligned, Place, Policy, shortened
+from ner_lightning.data.alignment import Annotation, Misaligned, Place, shortened
 from ner_lightning.data.positions import Positions
-from ner_lightning.data.readers.documents import Document, Reading, document_sentences
+from ner_lightning.data.readers.documents import Document, check_text_options, document_sentences, reading_of
 from ner_lightning.data.readers.json_items import numbered_items
 from ner_lightning.data.readers.options import check_option
 from ner_lightning.data.report import DataError, ReadReport
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.data.sentence_splitting import SENTENCE_RULES, SentenceRule
-from ner_lightning.data.words import OVERLAPS, SPLIT_RULES, Overlap, SplitRule, split_rule
+from ner_lightning.data.sentence_splitting import SentenceRule
+from ner_lightning.data.words import Overlap, SplitRule
 
 Task = dict[str, Any]
 Regions = list[Any]
@@ -58,19 +58,15 @@ class LabelStudioReader:
         encoding: str = "utf-8",
     ) -> None:
         check_option("annotation", annotation, ("first", "last"))
-        check_option("words", words, ("auto", *SPLIT_RULES))
-        check_option("sentences", sentences, ("auto", *SENTENCE_RULES))
-        check_option("positions", positions, POSITION_CHOICES)
-        check_option("misaligned", misaligned, MISALIGNED)
-        check_option("overlap", overlap, OVERLAPS)
         self.text_key = text_key
         self.annotation = annotation
-        self.words = words
-        self.sentences = sentences
-        self.positions = positions
+        self.words: SplitRule | Literal["auto"] = words
+        self.sentences: SentenceRule | Literal["auto"] = sentences
+        self.positions: Positions | Literal["auto"] = positions
         self.misaligned = misaligned
         self.overlap = overlap
         self.encoding = encoding
+        check_text_options(self)
 
     def read(self, path: Path, report: ReadReport) -> Iterator[Sentence]:
         """Yield the sentences of each task and fill the report.
@@ -82,9 +78,7 @@ class LabelStudioReader:
         first = [task for _, task in islice(numbered_items(path, self.encoding), _LOOKED_AT)]
         if not first:
             raise DataError("expected at least one task, found none: the file is empty", path)
-        words = split_rule(self._texts(first)) if self.words == "auto" else self.words
-        sentences = "punctuation" if self.sentences == "auto" else self.sentences
-        reading = Reading(words, sentences, Policy(self.misaligned, self.overlap), self.positions)
+        reading = reading_of(self, self._texts(first))
         documents = set()
         for line, task in numbered_items(path, self.encoding):
             place = Place(path, line)
