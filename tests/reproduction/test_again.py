@@ -65,7 +65,7 @@ def test_a_run_repeats_itself_to_the_last_bit(tmp_path: Path, tiny_encoder: Path
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     again = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=400)
     assert again.returncode == 0, again.stdout + again.stderr
-    assert again.stdout.splitlines()[-1].startswith("The same")
+    assert "The same: every score and every stored prediction." in again.stdout.splitlines()
     # Another seed is another run, and the difference is told.
     trained(tmp_path, tiny_encoder, "trainer.max_epochs=2", "seed=2", f"paths.output_dir={tmp_path / 'other'}")
     assert reproduce(tmp_path / "run", against=tmp_path / "other") == 1
