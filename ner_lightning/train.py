@@ -34,61 +34,76 @@ def train(cfg: DictConfig, overrides: list[str] | None = None) -> dict[str, Any]
     Returns:
         What `result.json` holds.
     """
-    from ner_lightning.analysis.summary import calibrate, draw
     from ner_lightning.assembly import build, check_resumption, resume_from
-    from ner_lightning.callbacks.cost import cost_of
-    from ner_lightning.callbacks.overview import attention_in_use
-    from ner_lightning.callbacks.predictions import stored_predictions
-    from ner_lightning.callbacks.record import write_result, write_run
-    from ner_lightning.callbacks.setup import setup_of
+    from ner_lightning.callbacks.record import write_run
     from ner_lightning.callbacks.wandb_logger import finish
-    from ner_lightning.data.content import contents_of
     from ner_lightning.effective_batch import held
     from ner_lightning.objects import plain
 
     started = time.monotonic()
     config = held(plain(cfg))
-    output = Path(config["paths"]["output_dir"])
     resumed = resume_from(config)
-    write_run(output, config, overrides or [])
+    write_run(config["paths"]["output_dir"], config, overrides or [])
     run = build(config)
     failed, pruned = True, False
     try:
         if resumed:
             check_resumption(resumed, run.task)
         run.trainer.fit(run.task, datamodule=run.data, ckpt_path=resumed, weights_only=True)
-        fitted = time.monotonic()
-        best = score(run, config)
-        calibration = calibrate(stored_predictions(run.trainer), output)
-        result = {
-            "name": config["name"],
-            "seed": config["seed"],
-            "best": best,
-            "calibration": {split: found.summary() for split, found in calibration.items()},
-            "epochs": run.trainer.current_epoch,
-            "steps": run.trainer.global_step,
-            "setup": setup_of(run.trainer, run.data.batch_size),
-            "attention": attention_in_use(run.trainer),
-            "cost": cost_of(run.trainer),
-            "data": contents_of(run.data.sentences),
-            "resumed_from": str(resumed) if resumed else None,
-            "seconds": {
-                "fit": round(fitted - started, 2),
-                "total": round(time.monotonic() - started, 2),
-                "cpu": round(time.process_time(), 2),
-            },
-        }
-        if run.trainer.is_global_zero:
-            keep_for_comparison(run, output, result["cost"])
-        write_result(output, result)
-        if run.trainer.is_global_zero:
-            draw(calibration, run.task.model.decoder, run.task.tags, output)
+        result = conclude(run, config, resumed, started)
         failed = False
     except Pruned:
         pruned = True
         raise
     finally:
         finish(run.trainer.loggers, failed, pruned)
+    return result
+
+
+def conclude(run: Run, config: dict[str, Any], resumed: Path | None, started: float) -> dict[str, Any]:
+    """Score a run after its fit, and write what came out.
+
+    Args:
+        run: just fitted.
+        config: resolved, plain containers.
+        resumed: the checkpoint it went on from.
+        started: when, by the monotonic clock.
+    """
+    from ner_lightning.analysis.summary import calibrate, draw
+    from ner_lightning.callbacks.cost import cost_of
+    from ner_lightning.callbacks.overview import attention_in_use
+    from ner_lightning.callbacks.predictions import stored_predictions
+    from ner_lightning.callbacks.record import write_result
+    from ner_lightning.callbacks.setup import setup_of
+    from ner_lightning.data.content import contents_of
+
+    fitted = time.monotonic()
+    output = Path(config["paths"]["output_dir"])
+    best = score(run, config)
+    calibration = calibrate(stored_predictions(run.trainer), output)
+    result = {
+        "name": config["name"],
+        "seed": config["seed"],
+        "best": best,
+        "calibration": {split: found.summary() for split, found in calibration.items()},
+        "epochs": run.trainer.current_epoch,
+        "steps": run.trainer.global_step,
+        "setup": setup_of(run.trainer, run.data.batch_size),
+        "attention": attention_in_use(run.trainer),
+        "cost": cost_of(run.trainer),
+        "data": contents_of(run.data.sentences),
+        "resumed_from": str(resumed) if resumed else None,
+        "seconds": {
+            "fit": round(fitted - started, 2),
+            "total": round(time.monotonic() - started, 2),
+            "cpu": round(time.process_time(), 2),
+        },
+    }
+    if run.trainer.is_global_zero:
+        keep_for_comparison(run, output, result["cost"])
+    write_result(output, result)
+    if run.trainer.is_global_zero:
+        draw(calibration, run.task.model.decoder, run.task.tags, output)
     return result
 
 

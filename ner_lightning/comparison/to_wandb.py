@@ -20,6 +20,7 @@ JOB = "comparison"
 PROJECT = "ner_lightning"
 
 Table = tuple[Sequence[str], Sequence[list[Any]]]
+_FIRST = ("section", "configuration")
 
 
 def log_comparison(
@@ -90,6 +91,29 @@ def log_comparison(
 
 def tables(comparison: Comparison, whys: Sequence[Why]) -> dict[str, Table]:
     """What is logged as W&B Tables; F1 as fractions, a column `section` where there are several."""
+    errors: list[list[Any]] = []
+    confusions: list[list[Any]] = []
+    for section, why in zip(comparison.sections, whys, strict=True):
+        for account in why.accounts:
+            errors += [[section.name, account.name, *row] for row in account.errors]
+            types = account.confusion.types
+            confusions += [
+                [section.name, account.name, gold, found, int(n)]
+                for gold, line in zip(types, account.confusion.counts, strict=True)
+                for found, n in zip(types, line, strict=True)
+                if n
+            ]
+    named: dict[str, Table] = {
+        "configurations": _configurations(comparison),
+        "pairs": _pairs(comparison),
+        "errors": ([*_FIRST, "kind", "type", "misses", "false alarms", "errors"], errors),
+        "confusion": ([*_FIRST, "annotated", "found", "entities"], confusions),
+        "left_out": (["run", "reason"], [[item.name, item.reason] for item in comparison.left_out]),
+    }
+    return {name: table for name, table in named.items() if table[1]}
+
+
+def _configurations(comparison: Comparison) -> Table:
     scores = comparison.columns
     costs = ["seconds_per_epoch", "memory", "gpu_memory", "trained", "parameters", "decoder_share"]
     rows = [
@@ -105,7 +129,12 @@ def tables(comparison: Comparison, whys: Sequence[Why]) -> dict[str, Table]:
         for section in comparison.sections
         for row in section.rows
     ]
-    pairs = [
+    named = [f"{name}{part}" for name in scores for part in ("", " sd")]
+    return [*_FIRST, "mark", "n", *named, "f1 low", "f1 high", *costs], rows
+
+
+def _pairs(comparison: Comparison) -> Table:
+    rows = [
         [
             section.name,
             pair.a,
@@ -120,28 +149,7 @@ def tables(comparison: Comparison, whys: Sequence[Why]) -> dict[str, Table]:
         for section in comparison.sections
         for pair in section.pairs.pairs
     ]
-    errors: list[list[Any]] = []
-    confusions: list[list[Any]] = []
-    for section, why in zip(comparison.sections, whys, strict=True):
-        for account in why.accounts:
-            errors += [[section.name, account.name, *row] for row in account.errors]
-            types = account.confusion.types
-            confusions += [
-                [section.name, account.name, gold, found, int(n)]
-                for gold, line in zip(types, account.confusion.counts, strict=True)
-                for found, n in zip(types, line, strict=True)
-                if n
-            ]
-    first = ["section", "configuration"]
-    columns = [*first, "mark", "n", *(f"{name}{part}" for name in scores for part in ("", " sd")), "f1 low", "f1 high"]
-    named: dict[str, Table] = {
-        "configurations": ([*columns, *costs], rows),
-        "pairs": (["section", "a", "b", "difference", "low", "high", "p_holm", "detectable", "sentence"], pairs),
-        "errors": ([*first, "kind", "type", "misses", "false alarms", "errors"], errors),
-        "confusion": ([*first, "annotated", "found", "entities"], confusions),
-        "left_out": (["run", "reason"], [[item.name, item.reason] for item in comparison.left_out]),
-    }
-    return {name: table for name, table in named.items() if table[1]}
+    return ["section", "a", "b", "difference", "low", "high", "p_holm", "detectable", "sentence"], rows
 
 
 def make_report(run: Run, comparison: Comparison) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,10 +19,11 @@ from ner_lightning.data.locate import corpus_folder, missing_split, shard_files,
 from ner_lightning.data.order_loader import order_loader
 from ner_lightning.data.readers.reader import Reader, ShardReader, SplitReader
 from ner_lightning.data.report import DataError, ReadReport
-from ner_lightning.data.samplers import EvaluationSampler, Grouping, TrainingSampler
+from ner_lightning.data.samplers import EvaluationSampler, Grouping
 from ner_lightning.data.sentence_store import SentenceStore
 from ner_lightning.data.stream_loader import StreamLoader
 from ner_lightning.data.streaming import BlockDraws
+from ner_lightning.data.training_order import TrainingOrder
 from ner_lightning.data.training_stream import TrainingStream
 from ner_lightning.tagging.tagset import TagSet
 from ner_lightning.user_cache import corpora_folder
@@ -89,20 +91,17 @@ class CorpusDataModule(pl.LightningDataModule):
         epoch_steps: int | None = None,
     ) -> None:
         super().__init__()
-        sizes = {"batch_size": batch_size, "eval_batch_size": eval_batch_size, "limit": limit, "overlap": overlap}
-        sizes |= {"max_subwords": max_subwords, "shuffle_buffer": shuffle_buffer, "epoch_steps": epoch_steps}
-        for name, size in sizes.items():
-            if size is not None and size < (least := 0 if name == "overlap" else 1):
-                raise DataError(f"data.{name}={size}: expected a whole number from {least} on")
         if epoch_steps is not None and not streaming:
             raise DataError(f"data.epoch_steps={epoch_steps} is for data.streaming=true; else see +trainer.max_steps")
-        if types is not None and (not types or "" in types or len(set(types)) < len(types)):
-            raise DataError(f"data.types={list(types)}: expected entity types, none twice; null: those of the data")
         if batching == "token_budget" and max_subwords is None:
             raise DataError(
                 "data.batching=token_budget: expected data.max_subwords too, the subwords of a batch; batches of "
                 "16 English sentences hold about 512"
             )
+        _check_types(types)
+        _check_least(0, overlap=overlap)
+        _check_least(1, batch_size=batch_size, eval_batch_size=eval_batch_size, limit=limit, max_subwords=max_subwords)
+        _check_least(1, shuffle_buffer=shuffle_buffer, epoch_steps=epoch_steps)
         self.folder, self.reader = dir, reader
         self.names = {"train": train, "dev": dev, "test": test}
         self.units, self.scheme, self.batching = units, scheme, batching
@@ -116,8 +115,6 @@ class CorpusDataModule(pl.LightningDataModule):
         self.streaming, self.shuffle_buffer, self.epoch_steps = streaming, shuffle_buffer, epoch_steps
         self._stream: TrainingStream | None = None
         self._resumed: dict[str, Any] = {}
-        self._sampler: TrainingSampler | None = None
-        self._samplers: dict[Any, TrainingSampler] = {}
         self.sentences: dict[str, SentenceStore] = {}
         self.reports: dict[str, ReadReport] = {}
         self._corpora: dict[str, EncodedCorpus] = {}
@@ -233,9 +230,7 @@ class CorpusDataModule(pl.LightningDataModule):
                 layout=self._layout(),
                 overlap=self.overlap,
             )
-        self._sampler = self._training_sampler(rank, world)
-        self._go_on()
-        return self._loader(self._collator("train"), self._sampler)
+        return self._order.loader(rank, world, num_workers=self.num_workers, pin_memory=self._pins())
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """The development split."""
@@ -258,7 +253,7 @@ class CorpusDataModule(pl.LightningDataModule):
             rank=rank,
             world=world,
         )
-        return self._loader(collator, sampler)
+        return order_loader(collator, sampler, num_workers=self.num_workers, pin_memory=self._pins())
 
     def sentences_per_batch(self, rank: int, world: int) -> float:
         """Sentences of a training batch on one of `world` devices: `batch_size`, or the mean of a token budget."""
@@ -268,7 +263,7 @@ class CorpusDataModule(pl.LightningDataModule):
             layout = {"layout": self._layout(), "overlap": self.overlap}
             types = self.tag_set().types
             return self._stream.sentences_per_batch(self._words, self._tags, types, self._block_draws(), **layout)
-        return self._training_sampler(rank, world).sentences_per_batch
+        return self._order.sampler(rank, world).sentences_per_batch
 
     def unpack(self) -> None:
         """Pad the batches, for an encoder that turns out not to take packed rows."""
@@ -282,20 +277,16 @@ class CorpusDataModule(pl.LightningDataModule):
     def _block_draws(self) -> BlockDraws:
         return BlockDraws(self.batch_size, self._grouping(), self.max_subwords, padded=not self.packs)
 
-    def _training_sampler(self, rank: int, world: int) -> TrainingSampler:
-        settings = (rank, world, self.packs, self.batching)
-        if settings not in self._samplers:
-            self._samplers[settings] = TrainingSampler(
-                self._collator("train").costs(),
-                self.batch_size,
-                seed=self._seed,
-                grouping=self._grouping(),
-                max_subwords=self.max_subwords,
-                padded=not self.packs,
-                rank=rank,
-                world=world,
-            )
-        return self._samplers[settings]
+    @cached_property
+    def _order(self) -> TrainingOrder:
+        """Of the training split; asked for when it is known whether rows are packed."""
+        return TrainingOrder(
+            self._collator("train"),
+            self.batch_size,
+            seed=self._seed,
+            grouping=self._grouping(),
+            max_subwords=self.max_subwords,
+        )
 
     def state_dict(self) -> dict[str, Any]:
         """Where the training data go on within an epoch; of a stream, every rank takes part."""
@@ -304,29 +295,17 @@ class CorpusDataModule(pl.LightningDataModule):
         loop: Any = self.trainer.fit_loop.epoch_loop
         progress = loop.batch_progress.current
         if self._stream is None:
-            if self._sampler is None or loop._num_ready_batches_reached():
-                return {}
-            place = {"epoch": self.trainer.current_epoch, "batches": progress.ready}
-            return {"place": place, "order": self._sampler.order}
+            ended = loop._num_ready_batches_reached()
+            return {} if ended else self._order.state(self.trainer.current_epoch, progress.ready)
         state = self._stream.state(in_flight=progress.ready > progress.processed)
         return {} if state is None else {"stream": state}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on where a checkpoint was written."""
-        self._resumed = state_dict
-        self._go_on()
-
-    def _go_on(self) -> None:
-        """Let the training data go on where a checkpoint was written; either may be there first."""
-        if self._sampler is None or "place" not in self._resumed:
-            return
-        before, now = self._resumed["order"], self._sampler.order
-        if changed := [f"{name} {before[name]}, not {now[name]}" for name in now if before.get(name) != now[name]]:
-            raise DataError(
-                "the checkpoint was written in the middle of an epoch, whose batches were drawn with "
-                f"{'; '.join(changed)}: resume with the settings of its run"
-            )
-        self._sampler.resume(**self._resumed["place"])
+        if self._stream is not None:
+            self._resumed = state_dict
+        else:
+            self._order.resume(state_dict)
 
     def teardown(self, stage: str) -> None:
         """End the processes that read a stream."""
@@ -345,8 +324,16 @@ class CorpusDataModule(pl.LightningDataModule):
     def _rank(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer is not None else (0, 1)
 
-    def _loader(self, collator: Collator, sampler: Any) -> DataLoader[Batch]:
-        return order_loader(collator, sampler, num_workers=self.num_workers, pin_memory=self._pins())
+
+def _check_least(least: int, **sizes: int | None) -> None:
+    for name, size in sizes.items():
+        if size is not None and size < least:
+            raise DataError(f"data.{name}={size}: expected a whole number from {least} on")
+
+
+def _check_types(types: Sequence[str] | None) -> None:
+    if types is not None and (not types or "" in types or len(set(types)) < len(types)):
+        raise DataError(f"data.types={list(types)}: expected entity types, none twice; null: those of the data")
 
 
 def _cache_folder(name: str) -> Path:

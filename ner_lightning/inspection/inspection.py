@@ -16,7 +16,7 @@ from ner_lightning.inspection.gather import Gathered, Gatherer
 from ner_lightning.inspection.mentions import find_ambiguous, find_unmarked, find_unseen
 from ner_lightning.inspection.numbers import histogram, summarise
 from ner_lightning.inspection.reading import find_dropped, find_illegal
-from ner_lightning.inspection.sentences import find_conflicts, find_documents, find_duplicates, find_leakage
+from ner_lightning.inspection.sentences import Splits, find_conflicts, find_documents, find_duplicates, find_leakage
 from ner_lightning.inspection.settings import REASONS, InspectionSettings
 from ner_lightning.inspection.subwords import Subwords, find_long, find_odd
 
@@ -101,18 +101,7 @@ def inspect_corpus(
     settings = settings or InspectionSettings()
     splits = corpus.splits
     joiner = "" if corpus.units == "characters" else " "
-    type_numbers: dict[str, int] = {}
-    numbers: dict[str, Gathered] = {}
-    invisible = Invisible()
-    subwords = None if words is None else {split: Subwords(split, words) for split in splits}
-    for split, sentences in splits.items():
-        gatherer, drawn = Gatherer(type_numbers), iter(sentences)
-        while chunk := list(islice(drawn, CHUNK)):
-            gatherer.add(chunk)
-            invisible.add(split, chunk)
-            if subwords is not None:
-                subwords[split].add(chunk)
-        numbers[split] = gatherer.done()
+    numbers, invisible, subwords = _gathered(splits, words)
     types = count_types(numbers)
     room = words.room if words else 0
     findings = (
@@ -145,6 +134,25 @@ def inspect_corpus(
         notes=tuple(_notes(corpus)),
         fail_on=tuple(settings.fail_on),
     )
+
+
+def _gathered(
+    splits: Splits, words: WordEncoder | None
+) -> tuple[dict[str, Gathered], Invisible, dict[str, Subwords] | None]:
+    """The numbers of every split, from one look at each sentence."""
+    type_numbers: dict[str, int] = {}
+    numbers: dict[str, Gathered] = {}
+    invisible = Invisible()
+    subwords = None if words is None else {split: Subwords(split, words) for split in splits}
+    for split, sentences in splits.items():
+        gatherer, drawn = Gatherer(type_numbers), iter(sentences)
+        while chunk := list(islice(drawn, CHUNK)):
+            gatherer.add(chunk)
+            invisible.add(split, chunk)
+            if subwords is not None:
+                subwords[split].add(chunk)
+        numbers[split] = gatherer.done()
+    return numbers, invisible, subwords
 
 
 def _check_told(findings: Sequence[Finding], settings: InspectionSettings) -> None:

@@ -13,6 +13,7 @@ from torch._dynamo.testing import CompileCounterWithBackend
 from ner_lightning.model import packed_attention
 from ner_lightning.model.encoder import Encoder, packing_matches
 from ner_lightning.model.packed_attention import positions_in_rows
+from tests.oracle.still import without_dropout
 from tests.oracle.tiny_encoders import NOT_PACKING, PACKING, tiny_config
 
 LENGTHS = (20, 3, 7, 3, 12, 1)
@@ -28,18 +29,6 @@ def padded_batch(lengths: tuple[int, ...] = LENGTHS, vocabulary: int = 60) -> tu
     mask = torch.arange(max(lengths))[None, :] < torch.tensor(lengths)[:, None]
     ids = torch.randint(5, vocabulary, mask.shape, generator=generator)
     return ids.where(mask, torch.tensor(1)), mask.long()
-
-
-def without_dropout(encoder: Encoder) -> Encoder:
-    """Training mode all through, so that the path of training is taken, with nothing random in it."""
-    encoder.train()
-    for module in encoder.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0
-        for name in ("dropout_prob", "attention_dropout"):
-            if isinstance(getattr(module, name, None), float):
-                setattr(module, name, 0.0)
-    return encoder
 
 
 def gradients(encoder: Encoder, outputs: Callable[[], Tensor]) -> tuple[Tensor, Tensor, Tensor]:

@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ner_lightning.model.decoder.crf import CRF
 from ner_lightning.model.decoder.softmax import Softmax
@@ -15,6 +15,7 @@ from ner_lightning.model.encoder import Encoder, packing_matches
 from ner_lightning.model.packed_attention import positions_in_rows
 from ner_lightning.model.tagger import TaggingModel
 from ner_lightning.tagging.tagset import TagSet
+from tests.oracle.still import without_dropout
 from tests.oracle.tiny_encoders import NOT_PACKING, PACKING, tiny_config
 
 TAGS = TagSet(("LOC", "PER"), "IOB2")
@@ -59,25 +60,13 @@ def laid(packed: bool, vocabulary: int = 60) -> Laid:
     )
 
 
-def still(encoder: Encoder) -> Encoder:
-    """Training mode, with nothing random in it."""
-    encoder.train()
-    for module in encoder.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0
-        for name in ("dropout_prob", "attention_dropout"):
-            if isinstance(getattr(module, name, None), float):
-                setattr(module, name, 0.0)
-    return encoder
-
-
 @cache
 def network(name: str, decoder: str = "crf", pooling: str = "first", checkpointing: bool = False) -> TaggingModel:
     torch.manual_seed(0)
     config = None if name in PACKAGED else tiny_config(name)
     large = name == "package:e5_multilingual"  # its word embeddings are frozen by default
     options = {"gradient_checkpointing": checkpointing, "freeze_word_embeddings": large}
-    encoder = still(Encoder(name, config=config, **options))  # type: ignore[arg-type]
+    encoder = without_dropout(Encoder(name, config=config, **options))  # type: ignore[arg-type]
     head = CRF(TAGS, constrain="decode") if decoder == "crf" else Softmax(TAGS)
     return TaggingModel(encoder, head, pooling=pooling, dropout=0.0)  # type: ignore[arg-type]
 

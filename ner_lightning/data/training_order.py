@@ -1,0 +1,78 @@
+"""The training split of a corpus that is held as a whole: its batches, and where they go on within an epoch."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from ner_lightning.data.collate import Collator
+from ner_lightning.data.order_loader import OrderLoader, order_loader
+from ner_lightning.data.report import DataError
+from ner_lightning.data.samplers import Grouping, TrainingSampler
+
+
+class TrainingOrder:
+    """Draws the batches of a corpus.
+
+    Args:
+        collator: lays out its sentences.
+        batch_size: as of `TrainingSampler`, like the rest.
+        seed: see there.
+        grouping: see there.
+        max_subwords: see there.
+    """
+
+    def __init__(
+        self, collator: Collator, batch_size: int, *, seed: int, grouping: Grouping, max_subwords: int | None
+    ) -> None:
+        self._collator = collator
+        self._draw = functools.partial(
+            TrainingSampler,
+            collator.costs(),
+            batch_size,
+            seed=seed,
+            grouping=grouping,
+            max_subwords=max_subwords,
+            padded=collator.layout == "padded",
+        )
+        self._sampler: TrainingSampler | None = None
+        self._resumed: dict[str, Any] | None = None
+
+    def sampler(self, rank: int, world: int) -> TrainingSampler:
+        """The batches of a rank; made once, for a budget takes seconds to count them."""
+        if self._sampler is None or (self._sampler.rank, self._sampler.world) != (rank, world):
+            self._sampler = self._draw(rank=rank, world=world)
+            self._go_on()
+        return self._sampler
+
+    def loader(self, rank: int, world: int, *, num_workers: int, pin_memory: bool) -> OrderLoader:
+        """The batches of a rank, laid out."""
+        sampler = self.sampler(rank, world)
+        return order_loader(self._collator, sampler, num_workers=num_workers, pin_memory=pin_memory)
+
+    def state(self, epoch: int, batches: int) -> dict[str, Any]:
+        """What a checkpoint keeps when so many batches of an epoch have been given; nothing before there are any."""
+        if self._sampler is None:
+            return {}
+        return {"place": {"epoch": epoch, "batches": batches}, "order": self._sampler.order}
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Go on where a checkpoint was written.
+
+        Raises:
+            DataError: its batches were drawn otherwise.
+        """
+        self._resumed = state
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Sampler and state: with sharded parameters the loader is there before the checkpoint is read."""
+        if self._sampler is None or not self._resumed:
+            return
+        before, now = self._resumed["order"], self._sampler.order
+        if changed := [f"{name} {before[name]}, not {now[name]}" for name in now if before.get(name) != now[name]]:
+            raise DataError(
+                "the checkpoint was written in the middle of an epoch, whose batches were drawn with "
+                f"{'; '.join(changed)}: resume with the settings of its run"
+            )
+        self._sampler.resume(**self._resumed["place"])
