@@ -1,6 +1,6 @@
 """What a comparison amounts to: corrected p values, intervals, what could have been seen, the sentence for people.
 
-The tests themselves are in `paired.py`, the counts they need in `counts.py`; both can be imported from here.
+The tests themselves are in `paired.py`, the counts they need in `counts.py`.
 """
 
 from __future__ import annotations
@@ -10,29 +10,9 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ner_lightning.analysis.counts import f1, run_f1, sentence_counts, sum_groups
-from ner_lightning.analysis.paired import (
-    LEVEL,
-    Difference,
-    approximate_randomisation,
-    mean_f1_interval,
-    paired_bootstrap,
-)
+from ner_lightning.analysis.counts import sum_groups
+from ner_lightning.analysis.paired import LEVEL, Difference
 from ner_lightning.analysis.variance import uncertainty
-
-__all__ = [
-    "Difference",
-    "approximate_randomisation",
-    "f1",
-    "holm",
-    "mean_f1_interval",
-    "mean_interval",
-    "paired_bootstrap",
-    "run_f1",
-    "sentence_counts",
-    "smallest_detectable",
-    "verdict",
-]
 
 POWER = 0.8
 _NORMAL_FROM = 1_000  # degrees of freedom; above, Student's t is the normal to three digits

@@ -26,7 +26,7 @@ def publish(path: str | Path) -> None:
         draft.replace(path)
 
 
-def save(trainer: pl.Trainer, path: str | Path, *, weights_only: bool = False) -> None:
+def save(trainer: pl.Trainer, path: str | Path, *, weights_only: bool) -> None:
     """Write a checkpoint in one piece; every rank takes part."""
     trainer.save_checkpoint(draft_of(path), weights_only)
     if trainer.is_global_zero:

@@ -51,10 +51,6 @@ class Vocabulary:
         """Names of the files of a group."""
         return sorted(self.hydra.config_loader.get_group_options(group, ObjectType.CONFIG))
 
-    def is_key(self, key: str) -> bool:
-        """Whether a value can be given to a key as it stands."""
-        return key in self.keys
-
     def signature(self, key: str) -> Signature | None:
         """The arguments of the class of a node."""
         target = OmegaConf.select(self.config, f"{key}._target_", throw_on_missing=False) if key else None

@@ -46,11 +46,6 @@ class Comparison:
         """Runs that take part."""
         return sum(len(c.runs) for section in self.sections for c in section.configurations.values())
 
-    @property
-    def n_pairs(self) -> int:
-        """Tests made, over all sections."""
-        return sum(len(section.pairs) for section in self.sections)
-
 
 def compare(collected: Collected, settings: Settings) -> Comparison:
     """Compare finished runs.

@@ -139,11 +139,6 @@ class EncodedCorpus:
         """Subwords of each sentence, special tokens not counted."""
         return np.diff(self.piece_start[self.word_start])
 
-    @cached_property
-    def has_unknown(self) -> bool:
-        """Whether some word's tag is unknown."""
-        return bool((self.tags == UNKNOWN_TAG).any())
-
 
 def encode(sentences: Sequence[Sentence], words: WordEncoder, tags: TagSet) -> EncodedCorpus:
     """Encode sentences; every word keeps its place, whatever the tokenizer makes of it.

@@ -131,12 +131,3 @@ class TagSet:
         True
         """
         return cls(tuple(values["types"]), values["scheme"])
-
-    @classmethod
-    def from_spans(cls, spans: Iterable[EntitySpan], scheme: str = "BIOES") -> TagSet:
-        """The tag set of the types that occur, sorted.
-
-        >>> TagSet.from_spans([EntitySpan(0, 1, "PER"), EntitySpan(3, 4, "LOC")]).types
-        ('LOC', 'PER')
-        """
-        return cls(tuple(sorted({span.label for span in spans})), scheme)

@@ -5,8 +5,9 @@ from math import comb
 import numpy as np
 import pytest
 
+from ner_lightning.analysis.paired import approximate_randomisation, paired_bootstrap
 from ner_lightning.analysis.pairs import compare_systems, with_best
-from ner_lightning.analysis.significance import approximate_randomisation, holm, paired_bootstrap, smallest_detectable
+from ner_lightning.analysis.significance import holm, smallest_detectable
 from tests.oracle.simulated_runs import World
 
 GOLD = World(runs=4, sentences=120, by_sentence=0.1, by_seed=0.8, shared_seed=1.0, shift=0.4)

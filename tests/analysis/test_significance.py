@@ -11,15 +11,8 @@ from scipy.stats import nct, t, ttest_1samp
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
-from ner_lightning.analysis.significance import (
-    Difference,
-    holm,
-    mean_interval,
-    noncentrality,
-    paired_bootstrap,
-    smallest_detectable,
-    verdict,
-)
+from ner_lightning.analysis.paired import Difference, paired_bootstrap
+from ner_lightning.analysis.significance import holm, mean_interval, noncentrality, smallest_detectable, verdict
 from tests.oracle.simulated_runs import World
 
 

@@ -56,7 +56,6 @@ def test_a_word_longer_than_a_row_keeps_its_first_pieces_and_is_counted(tokenize
 def test_unknown_words_have_no_tag(tokenizer: PreTrainedTokenizerFast) -> None:
     corpus = encode([Sentence(("a", "b"), unknown=(1,))], WordEncoder(tokenizer, 512), TAGS)
     assert corpus.tags.tolist() == [0, UNKNOWN_TAG]
-    assert corpus.has_unknown
 
 
 def test_lengths_count_subwords_a_sentence(tokenizer: PreTrainedTokenizerFast) -> None:

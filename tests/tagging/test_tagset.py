@@ -54,8 +54,7 @@ def test_decode_repairs_and_counts():
 
 
 def test_plain_containers_and_pickle():
-    tags = TagSet.from_spans([EntitySpan(0, 1, "PER"), EntitySpan(0, 1, "LOC"), EntitySpan(3, 4, "PER")], "IOB2")
-    assert tags == TagSet(("LOC", "PER"), "IOB2")
+    tags = TagSet(("LOC", "PER"), "IOB2")
     assert tags.to_dict() == {"types": ["LOC", "PER"], "scheme": "IOB2"}
     assert TagSet.from_dict(tags.to_dict()) == pickle.loads(pickle.dumps(tags)) == tags
 
