@@ -13,11 +13,11 @@ from torch.utils.data import DataLoader
 from ner_lightning.data.bigrams import TagCounts, count_tags
 from ner_lightning.data.cache import Cache
 from ner_lightning.data.collate import Batch, Collator, Layout
+from ner_lightning.data.corpus import Corpus
 from ner_lightning.data.corpus_files import CorpusFiles
 from ner_lightning.data.encoding import EncodedCorpus, WordEncoder
-from ner_lightning.data.locate import corpus_folder, missing_split, shard_files, split_file
 from ner_lightning.data.order_loader import order_loader
-from ner_lightning.data.readers.reader import Reader, ShardReader, SplitReader
+from ner_lightning.data.readers.reader import Reader
 from ner_lightning.data.report import DataError, ReadReport
 from ner_lightning.data.samplers import EvaluationSampler, Grouping
 from ner_lightning.data.sentence_store import SentenceStore
@@ -29,7 +29,6 @@ from ner_lightning.tagging.tagset import TagSet
 from ner_lightning.user_cache import corpora_folder
 
 Batching = Literal["packed", "length_bucket", "token_budget", "random"]
-SPLITS = ("train", "dev", "test")
 
 
 class CorpusDataModule(pl.LightningDataModule):
@@ -102,8 +101,7 @@ class CorpusDataModule(pl.LightningDataModule):
         _check_least(0, overlap=overlap)
         _check_least(1, batch_size=batch_size, eval_batch_size=eval_batch_size, limit=limit, max_subwords=max_subwords)
         _check_least(1, shuffle_buffer=shuffle_buffer, epoch_steps=epoch_steps)
-        self.folder, self.reader = dir, reader
-        self.names = {"train": train, "dev": dev, "test": test}
+        self.folder = dir
         self.units, self.scheme, self.batching = units, scheme, batching
         self.packs = batching in ("packed", "token_budget")
         self.batch_size, self.eval_batch_size, self.overlap = batch_size, eval_batch_size, overlap
@@ -112,6 +110,7 @@ class CorpusDataModule(pl.LightningDataModule):
         self.types = None if types is None else tuple(types)
         kept = None if cache is None else Cache(_cache_folder(cache), int(cache_gb * 1e9))
         self._files = CorpusFiles(reader, kept, limit)
+        self._corpus = Corpus(dir, self._files, {"train": train, "dev": dev, "test": test})
         self.streaming, self.shuffle_buffer, self.epoch_steps = streaming, shuffle_buffer, epoch_steps
         self._stream: TrainingStream | None = None
         self._resumed: dict[str, Any] = {}
@@ -129,32 +128,24 @@ class CorpusDataModule(pl.LightningDataModule):
             if split == "train" and self.streaming:
                 self._open_stream()
                 continue
-            path = self._path(split)
-            if path is None:
-                if split in required:
-                    raise missing_split(self.folder, split)
-                continue
-            self.sentences[split] = self._files.sentences(path)
-            self.reports[split] = self.sentences[split].report
+            store = self._corpus.read(split)
+            if store is not None:
+                self.sentences[split], self.reports[split] = store, store.report
+            elif split in required:
+                raise self._corpus.missing(split)
 
     def _open_stream(self) -> None:
-        name = self.names["train"]
-        if isinstance(self.reader, ShardReader):
-            paths = self.reader.shard_paths(self.folder, name)
-        else:
-            paths = shard_files(corpus_folder(self.folder), "train", name)
         known = self.types is not None and self.epoch_steps is not None and self.limit is None
         stream = TrainingStream(
-            self._files, paths, buffer=self.shuffle_buffer, epoch_steps=self.epoch_steps, counted=not known
+            self._files,
+            self._corpus.stream_paths(),
+            buffer=self.shuffle_buffer,
+            epoch_steps=self.epoch_steps,
+            counted=not known,
         )
         self._stream = stream
         if stream.report is not None:
             self.reports["train"] = stream.report
-
-    def _path(self, split: str) -> Path | None:
-        if isinstance(self.reader, SplitReader):
-            return self.reader.split_path(self.folder, self.names[split])
-        return split_file(corpus_folder(self.folder), split, self.names[split])
 
     def tag_set(self) -> TagSet:
         """The tags of the training data.
@@ -242,7 +233,7 @@ class CorpusDataModule(pl.LightningDataModule):
 
     def _evaluation(self, split: str) -> DataLoader[Batch]:
         if split not in self._corpora:
-            raise missing_split(self.folder, split)
+            raise self._corpus.missing(split)
         collator = self._collator(split)
         rank, world = self._rank()
         sampler = EvaluationSampler(
