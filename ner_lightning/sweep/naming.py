@@ -35,25 +35,23 @@ def value_of(override: str) -> str:
 def job_name(values: Mapping[str, str]) -> str:
     """Name a job after what varies: the last part of each key, and its value.
 
-    Where two keys end alike, both are written in full. What is no letter, digit, point or dash becomes a dash; a digest
-    then keeps such names, and those cut short, apart.
+    Where two keys end alike, both are written in full. Of a path stands the last part, and what is no letter, digit,
+    point or dash becomes a dash; a digest then keeps such names, and those cut short, apart.
 
     >>> job_name({"optim.encoder_lr": "3e-5", "trainer.precision": "bf16-mixed", "seed": "1"})
     'encoder_lr-3e-5+precision-bf16-mixed+seed-1'
     >>> job_name({"model.decoder.init": "uniform", "init": "a"})
     'model.decoder.init-uniform+init-a'
     >>> job_name({"data.dir": "a/b c"})
-    'dir-a-b-c-d8a5b7'
+    'dir-b-c-d8a5b7'
     >>> job_name({})
     'job'
     """
-    last = [key.rpartition(".")[2] for key in values]
-    words = [
-        f"{key if last.count(short) > 1 else short}-{value}"
-        for (key, value), short in zip(values.items(), last, strict=True)
-    ]
-    exact = "+".join(words)
-    name = re.sub(r"[^\w.+-]+", "-", exact, flags=re.ASCII).strip("-.") or "job"
+    ends = [key.rpartition(".")[2] for key in values]
+    keys = [key if ends.count(end) > 1 else end for key, end in zip(values, ends, strict=True)]
+    exact = "+".join(f"{key}-{value}" for key, value in zip(keys, values.values(), strict=True))
+    short = "+".join(f"{key}-{re.sub('.*/(?=.)', '', value)}" for key, value in zip(keys, values.values(), strict=True))
+    name = re.sub(r"[^\w.+-]+", "-", short, flags=re.ASCII).strip("-.") or "job"
     if name == exact and len(name) <= LONGEST:
         return name
     return name if not values else f"{name[: LONGEST - 7]}-{digest(exact)}"
