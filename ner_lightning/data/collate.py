@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -13,6 +13,9 @@ from torch import Tensor
 from ner_lightning.data.encoding import UNKNOWN_TAG, EncodedCorpus, WordEncoder
 from ner_lightning.data.token_budget import Costs
 from ner_lightning.data.windows import Window, split_windows
+
+if TYPE_CHECKING:
+    from ner_lightning.data.augmenter import Augmenter
 
 Layout = Literal["packed", "padded"]
 
@@ -68,23 +71,34 @@ class Collator:
         words: the word encoder, for special tokens and the room of a row.
         layout: `packed` (no padding, an encoder with the attention seam) or `padded`.
         overlap: subwords that neighbouring windows of a long sentence share; at most half a row.
+        augmenter: varies the sentences anew in every epoch; None: they are as they are.
     """
 
-    def __init__(self, corpus: EncodedCorpus, words: WordEncoder, layout: Layout = "packed", overlap: int = 64) -> None:
-        self.corpus, self.words, self.layout = corpus, words, layout
+    def __init__(
+        self,
+        corpus: EncodedCorpus,
+        words: WordEncoder,
+        layout: Layout = "packed",
+        overlap: int = 64,
+        augmenter: Augmenter | None = None,
+    ) -> None:
+        self.corpus, self.words, self.layout, self.augmenter = corpus, words, layout, augmenter
         self.overlap = min(overlap, words.room // 2)  # or a short row would hardly move on
 
-    def __call__(self, indices: Sequence[int], fillers: int = 0) -> Batch:
-        """The batch of these sentences; the last `fillers` of them weigh nothing."""
+    def __call__(self, indices: Sequence[int], fillers: int = 0, epoch: int = 0) -> Batch:
+        """The batch of these sentences in this epoch; the last `fillers` of them weigh nothing."""
         corpus, prefix, suffix = self.corpus, self.words.prefix, self.words.suffix
-        n_words = [int(corpus.word_start[i + 1] - corpus.word_start[i]) for i in indices]
+        places: Sequence[int] = indices
+        if self.augmenter is not None:
+            corpus, places = self.augmenter(indices, epoch), range(len(indices))
+        n_words = [int(corpus.word_start[i + 1] - corpus.word_start[i]) for i in places]
         width = max(n_words)
         first = np.zeros((len(indices), width), dtype=np.int64)
         count = np.zeros((len(indices), width), dtype=np.int64)
         tags = np.zeros((len(indices), width), dtype=np.int64)
         rows: list[np.ndarray] = []
         owners: list[tuple[int, Window, np.ndarray]] = []
-        for line, (index, n) in enumerate(zip(indices, n_words, strict=True)):
+        for line, (index, n) in enumerate(zip(places, n_words, strict=True)):
             word = int(corpus.word_start[index])
             starts = corpus.piece_start[word : word + n + 1]
             count[line, :n] = np.diff(starts)
@@ -116,7 +130,7 @@ class Collator:
         )
 
     def costs(self) -> Costs:
-        """What each sentence of the corpus costs in a batch of this layout."""
+        """What each sentence of the corpus costs in a batch of this layout, at most if it is varied within bounds."""
         corpus, special = self.corpus, len(self.words.prefix) + len(self.words.suffix)
         subwords = corpus.lengths + special
         rows, longest = np.ones_like(subwords), subwords.copy()
@@ -124,7 +138,8 @@ class Collator:
             starts = corpus.piece_start[corpus.word_start[index] : corpus.word_start[index + 1] + 1]
             lengths = [starts[w.last] - starts[w.first] + special for w in self._windows(np.diff(starts))]
             rows[index], longest[index], subwords[index] = len(lengths), max(lengths), sum(lengths)
-        return Costs(rows, longest, subwords)
+        costs = Costs(rows, longest, subwords)
+        return costs if self.augmenter is None else self.augmenter.planned(costs)
 
     def _windows(self, lengths: np.ndarray) -> list[Window]:
         if int(lengths.sum()) <= self.words.room:

@@ -10,6 +10,8 @@ from typing import Any, Literal
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
+from ner_lightning.data.augmentation import Augmentation
+from ner_lightning.data.augmented import augmented
 from ner_lightning.data.bigrams import TagCounts, count_tags
 from ner_lightning.data.cache import Cache
 from ner_lightning.data.collate import Batch, Collator, Layout
@@ -59,6 +61,7 @@ class CorpusDataModule(pl.LightningDataModule):
         shuffle_buffer: sentences of a stream that are shuffled together, for each process that reads.
         epoch_steps: batches of an epoch of a stream on each device; None: as many as one pass takes, which a first
             pass counts (with `max_subwords`, about as many).
+        augment: what varies in training sentences, drawn anew in every epoch; None: nothing.
 
     Raises:
         DataError: a size below 1, an overlap below 0, `epoch_steps` without `streaming`, or `token_budget` without
@@ -88,6 +91,7 @@ class CorpusDataModule(pl.LightningDataModule):
         streaming: bool = False,
         shuffle_buffer: int = 10_000,
         epoch_steps: int | None = None,
+        augment: Augmentation | None = None,
     ) -> None:
         super().__init__()
         if epoch_steps is not None and not streaming:
@@ -112,6 +116,7 @@ class CorpusDataModule(pl.LightningDataModule):
         self._files = CorpusFiles(reader, kept, limit)
         self._corpus = Corpus(dir, self._files, {"train": train, "dev": dev, "test": test})
         self.streaming, self.shuffle_buffer, self.epoch_steps = streaming, shuffle_buffer, epoch_steps
+        self.augment = augment or Augmentation()
         self._stream: TrainingStream | None = None
         self._resumed: dict[str, Any] = {}
         self.sentences: dict[str, SentenceStore] = {}
@@ -142,6 +147,7 @@ class CorpusDataModule(pl.LightningDataModule):
             buffer=self.shuffle_buffer,
             epoch_steps=self.epoch_steps,
             counted=not known,
+            augment=self.augment,
         )
         self._stream = stream
         if stream.report is not None:
@@ -271,8 +277,16 @@ class CorpusDataModule(pl.LightningDataModule):
     @cached_property
     def _order(self) -> TrainingOrder:
         """Of the training split; asked for when it is known whether rows are packed."""
-        return TrainingOrder(
+        collator = augmented(
             self._collator("train"),
+            self.sentences["train"],
+            (self._seed,),
+            options=self.augment,
+            tags=self._tags,
+            max_subwords=self.max_subwords,
+        )
+        return TrainingOrder(
+            collator,
             self.batch_size,
             seed=self._seed,
             grouping=self._grouping(),

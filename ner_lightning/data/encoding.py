@@ -56,6 +56,7 @@ class WordEncoder:
         self.pad_id: int = tokenizer.pad_token_id or 0
         candidates = (tokenizer.unk_token_id, tokenizer.mask_token_id, tokenizer.pad_token_id)
         self._unknown = next(token for token in candidates if token is not None)
+        self.mask_id: int = self._unknown if tokenizer.mask_token_id is None else tokenizer.mask_token_id
         self._pieces: dict[str, tuple[int, ...]] = {}
         self.pieceless: set[str] = set()
         self.shortened: set[str] = set()

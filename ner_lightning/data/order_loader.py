@@ -19,7 +19,7 @@ class _Batches(Dataset[Batch]):
         self.collator = collator
 
     def __getitem__(self, draw: Draw) -> Batch:
-        return self.collator(draw.indices, draw.fillers)
+        return self.collator(*draw)
 
 
 class OrderLoader(DataLoader[Batch]):

@@ -18,6 +18,7 @@ class Draw(NamedTuple):
 
     indices: tuple[int, ...]
     fillers: int = 0
+    epoch: int = 0
 
 
 class TrainingSampler:
@@ -104,7 +105,8 @@ class TrainingSampler:
         epoch, done = self._resumed
         for step in self._steps()[done if epoch == self.epoch else 0 :]:
             share = step[self.rank]
-            yield Draw(tuple(share.tolist())) if len(share) else Draw((self._shortest,), fillers=1)
+            indices = tuple(share.tolist()) or (self._shortest,)
+            yield Draw(indices, 0 if len(share) else 1, self.epoch)
 
     def _steps(self) -> list[list[Indices]]:
         """The sentences of every rank, step by step."""

@@ -25,6 +25,9 @@ from ner_lightning.data.shards import Plan, Shards
 from ner_lightning.data.token_budget import Costs
 from ner_lightning.tagging.tagset import TagSet
 
+Augment = Callable[[Collator, Sequence[Sentence], Sequence[int]], Collator]
+"""From the collator of a block, its sentences and a seed in parts to a collator that varies them."""
+
 Draws = Callable[[Costs, int], Iterable[Draw]]
 """From what a block's sentences cost and a seed to its batches."""
 
@@ -94,6 +97,7 @@ class Stream:
         even: where a pass is to have as many batches for every consumer, the sentences of a batch (`buffer` a multiple
             of it, sentences counted); a consumer with one batch less gets one of weight 0. None: each begins its next
             pass when it is through.
+        augment: varies the sentences of a block with what is in it; None: they are as they are.
     """
 
     shards: Shards
@@ -106,6 +110,7 @@ class Stream:
     layout: Layout = "packed"
     overlap: int = 64
     even: int | None = None
+    augment: Augment | None = None
 
     def batches(self, consumer: int, place: Place) -> Iterator[tuple[Batch, Place]]:
         """The batches of a consumer from a place on, each with the place after it.
@@ -116,12 +121,14 @@ class Stream:
         for start, after, sentences in self._blocks(consumer, place):
             corpus = encode_block(sentences, self.words, self.tags, self.types)
             collator = Collator(corpus, self.words, self.layout, self.overlap)
+            if self.augment is not None:
+                collator = self.augment(collator, sentences, (self.plan.seed, consumer, *start[:3]))
             seed = np.random.SeedSequence((self.plan.seed, consumer, *start)).generate_state(1)[0]
             draws = [*self.draws(collator.costs(), int(seed)), *self._fillers(consumer, start, len(sentences))]
             done = place.batches if start[:3] == place[:3] else 0
             for number, draw in enumerate(draws[done:], done + 1):
                 here = after if number == len(draws) else start._replace(batches=number)
-                yield collator(draw.indices, draw.fillers), here
+                yield collator(*draw), here
 
     def _blocks(self, consumer: int, place: Place) -> Iterator[_Block]:
         """Blocks of a consumer from the beginning of the one that `place` lies in."""

@@ -35,6 +35,15 @@ class Costs(NamedTuple):
         lengths = np.asarray(lengths, np.int64)
         return cls(np.ones_like(lengths), lengths, lengths)
 
+    def grown(self, by: np.ndarray) -> Costs:
+        """The same sentences when each has grown by so many subwords; those below 0 have not.
+
+        >>> Costs.of_lengths([3, 5]).grown(np.array([2, -1])).subwords.tolist()
+        [5, 5]
+        """
+        more = np.maximum(by, 0)
+        return Costs(self.rows, self.longest + more, self.subwords + more)
+
     def of_batch(self, batch: Sequence[int] | np.ndarray, *, padded: bool) -> int:
         """Subwords that a batch of these sentences costs: rows times the longest, or their sum when packed.
 

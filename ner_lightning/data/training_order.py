@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import asdict
 from typing import Any
 
 from ner_lightning.data.collate import Collator
@@ -54,7 +55,7 @@ class TrainingOrder:
         """What a checkpoint keeps when so many batches of an epoch have been given; nothing before there are any."""
         if self._sampler is None:
             return {}
-        return {"place": {"epoch": epoch, "batches": batches}, "order": self._sampler.order}
+        return {"place": {"epoch": epoch, "batches": batches}, "order": self._drawn_with(self._sampler)}
 
     def resume(self, state: dict[str, Any]) -> None:
         """Go on where a checkpoint was written.
@@ -65,12 +66,18 @@ class TrainingOrder:
         self._resumed = state
         self._go_on()
 
+    def _drawn_with(self, sampler: TrainingSampler) -> dict[str, Any]:
+        """All that decides the batches, in plain containers."""
+        augmenter = self._collator.augmenter
+        return sampler.order if augmenter is None else {**sampler.order, "augment": asdict(augmenter.options)}
+
     def _go_on(self) -> None:
         """Sampler and state: with sharded parameters the loader is there before the checkpoint is read."""
         if self._sampler is None or not self._resumed:
             return
-        before, now = self._resumed["order"], self._sampler.order
-        if changed := [f"{name} {before[name]}, not {now[name]}" for name in now if before.get(name) != now[name]]:
+        before, now = self._resumed["order"], self._drawn_with(self._sampler)
+        different = [name for name in {**now, **before} if before.get(name) != now.get(name)]
+        if changed := [f"{name} {before.get(name)}, not {now.get(name)}" for name in different]:
             raise DataError(
                 "the checkpoint was written in the middle of an epoch, whose batches were drawn with "
                 f"{'; '.join(changed)}: resume with the settings of its run"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import torch.distributed as dist
 from pytorch_lightning.utilities import rank_zero_info
 
+from ner_lightning.data.augmentation import Augmentation
+from ner_lightning.data.augmented import augmented, growth
 from ner_lightning.data.bigrams import TagCounts, count_tags
 from ner_lightning.data.collate import Collator
 from ner_lightning.data.corpus_files import CorpusFiles
@@ -32,16 +35,24 @@ class TrainingStream:
         buffer: sentences that are shuffled together.
         epoch_steps: batches of an epoch on each rank; None: as many as one pass takes.
         counted: whether a first pass counts sentences, types and problems; it must where `epoch_steps` is None.
+        augment: what varies in the sentences.
 
     Raises:
         DataError: a shard cannot be read.
     """
 
     def __init__(
-        self, files: CorpusFiles, paths: Sequence[Path], *, buffer: int, epoch_steps: int | None, counted: bool
+        self,
+        files: CorpusFiles,
+        paths: Sequence[Path],
+        *,
+        buffer: int,
+        epoch_steps: int | None,
+        counted: bool,
+        augment: Augmentation,
     ) -> None:
         self.shards = Shards(files.reader, paths)
-        self.buffer, self.epoch_steps = buffer, epoch_steps
+        self.buffer, self.epoch_steps, self.augment = buffer, epoch_steps, augment
         self._reports: list[ReadReport] | None = None
         self._loader: StreamLoader | None = None
         self._first: EncodedCorpus | None = None
@@ -74,6 +85,8 @@ class TrainingStream:
         if draws.are_full:
             return draws.batch_size
         costs = Collator(self._beginning(words, tags, types), words, **layout).costs()
+        if self.augment.lengthens and draws.max_subwords is not None:
+            costs = costs.grown(growth(costs, words, draws.max_subwords))
         return len(costs.rows) / len(draws(costs, 0))
 
     def _beginning(self, words: WordEncoder, tags: TagSet, types: tuple[str, ...]) -> EncodedCorpus:
@@ -127,10 +140,14 @@ class TrainingStream:
         elif steps is None:
             mean = self.sentences_per_batch(words, tags, types, draws, **layout)
             steps = max(1, round(sum(plan.counts or ()) / world / mean))
-        stream = Stream(self.shards, plan, words, tags, types, draws, buffer, even=even, **layout)
+        augment = None
+        if self.augment:
+            augment = functools.partial(augmented, options=self.augment, tags=tags, max_subwords=draws.max_subwords)
+        stream = Stream(self.shards, plan, words, tags, types, draws, buffer, even=even, augment=augment, **layout)
+        varied = [repr(self.augment)] if self.augment else []
         self._identity = {
             "readers": [world, workers],
-            "order": digest([path.name for path in self.shards.paths], plan.counts, seed, buffer, repr(draws)),
+            "order": digest([path.name for path in self.shards.paths], plan.counts, seed, buffer, repr(draws), *varied),
         }
         start = self._start(resumed, rank)
         self._loader = StreamLoader(stream, steps, rank=rank, num_workers=num_workers, pin_memory=pin_memory, **start)
@@ -147,8 +164,8 @@ class TrainingStream:
             )
         if resumed["order"] != self._identity["order"]:
             raise DataError(
-                "the checkpoint's stream had other files, another seed, other batches or another data.shuffle_buffer: "
-                "resume with those of its run"
+                "the checkpoint's stream had other files, another data.augment, another seed, other batches or another "
+                "data.shuffle_buffer: resume with those of its run"
             )
         return {"given": resumed["given"], "places": [Place(*place) for place in resumed["places"][rank]]}
 

@@ -1,0 +1,79 @@
+"""Things of the same label that look different: one of them drawn in place of another."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.int64]
+
+
+def row_numbers(values: np.ndarray, starts: np.ndarray, counts: np.ndarray) -> Numbers:
+    """Numbers for rows of several lengths, the same number for equal rows.
+
+    Args:
+        values: the rows lie in here.
+        starts: where each begins.
+        counts: how long each is, at least 1.
+
+    >>> row_numbers(np.array([5, 6, 5, 6, 6]), starts=np.array([0, 2, 4]), counts=np.array([2, 2, 1])).tolist()
+    [1, 1, 0]
+    """
+    numbers, used = np.empty(len(starts), np.int64), 0
+    for size in np.unique(counts):
+        chosen = np.flatnonzero(counts == size)
+        table = values[starts[chosen, None] + np.arange(size)]
+        found, inverse = np.unique(table, axis=0, return_inverse=True)
+        numbers[chosen] = used + inverse.reshape(-1)
+        used += len(found)
+    return numbers
+
+
+class SameLabel:
+    """For each thing those of its label that look different.
+
+    All occurrences count, so that what is frequent is drawn often.
+
+    Args:
+        labels: of each thing; below 0: it neither stands in nor is stood in for.
+        looks: a number for how each looks.
+    """
+
+    def __init__(self, labels: np.ndarray, looks: np.ndarray) -> None:
+        order = np.lexsort((looks, labels))
+        self._order = order[np.searchsorted(labels[order], 0) :]
+        labels, looks = labels[self._order], looks[self._order]
+        self._slot = np.full(len(order), -1, np.int64)
+        self._slot[self._order] = np.arange(len(self._order))
+        differs = labels[1:] != labels[:-1]
+        self._group = _runs(differs)
+        self._alike = _runs(differs | (looks[1:] != looks[:-1]))
+
+    def another(self, things: Numbers, uniform: NDArray[np.float64]) -> Numbers:
+        """For each thing one of the same label that looks different, -1 where there is none.
+
+        Args:
+            things: their numbers.
+            uniform: in [0, 1), which one.
+
+        >>> SameLabel(np.array([0, 0, 0, 1]), np.array([4, 5, 4, 6])).another(np.array([0, 1, 3]), np.zeros(3)).tolist()
+        [1, 0, -1]
+        """
+        drawn = np.full(len(things), -1, np.int64)
+        slot = self._slot[things]
+        group, group_end = (bound[slot] for bound in self._group)
+        alike, alike_end = (bound[slot] for bound in self._alike)
+        others = (group_end - group) - (alike_end - alike)
+        possible = (slot >= 0) & (others > 0)
+        place = group + (uniform * others).astype(np.int64)
+        place += np.where(place >= alike, alike_end - alike, 0)
+        drawn[possible] = self._order[place[possible]]
+        return drawn
+
+
+def _runs(differs: np.ndarray) -> tuple[Numbers, Numbers]:
+    """For each element the bounds of its run, where `differs` says which elements begin one after the first."""
+    starts = np.concatenate(([0], np.flatnonzero(differs) + 1))
+    ends = np.append(starts[1:], len(differs) + 1)
+    sizes = ends - starts
+    return np.repeat(starts, sizes), np.repeat(ends, sizes)
