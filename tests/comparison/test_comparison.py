@@ -92,6 +92,19 @@ def test_folds_of_a_seed_are_laid_end_to_end(tmp_path: Path) -> None:
     assert len(section.pairs) == 1
 
 
+def test_folds_are_laid_in_their_order_whatever_their_folders_are_called(tmp_path: Path) -> None:
+    sentences = [predicted(gold_sentences(20, seed=fold), 0.7, fold) for fold in range(3)]
+    for name, order in (("crf", "abc"), ("softmax", "cab")):
+        decoder = SOFTMAX if name == "softmax" else with_settings()["model"]["decoder"]
+        for fold, letter in enumerate(order):
+            config = with_settings(name=name, model__decoder=decoder, data__fold=fold)
+            write_run(tmp_path / f"{letter}-{name}", config, sentences[fold])
+    (section,) = compared(tmp_path).sections
+    crf, softmax = (configuration.replicates[0].counted for configuration in section.tested)
+    assert crf.sentences == softmax.sentences
+    assert (crf.counts == softmax.counts).all(), "the same predictions, sentence by sentence"
+
+
 def test_runs_without_predictions_have_a_row_and_no_test(tmp_path: Path) -> None:
     sweep = write_sweep(tmp_path)
     for seed in (1, 2, 3):

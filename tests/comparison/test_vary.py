@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from ner_lightning.comparison.vary import names_of, settings_of, varied
+import yaml
+
+from ner_lightning.comparison.vary import WATCHING, names_of, settings_of, varied
 from tests.comparison.folders import SOFTMAX, with_settings
+
+CONF = Path(__file__).parents[2] / "conf"
 
 
 def keys_of(*configs: dict[str, Any]) -> list[str]:
@@ -22,6 +27,15 @@ def test_places_names_and_loggers_do_not_vary() -> None:
 def test_a_callback_that_decides_and_a_held_batch_vary() -> None:
     assert keys_of(with_settings(callbacks={}), with_settings(callbacks={"early": {"_target_": "x.Early"}})) != []
     assert keys_of(with_settings(), with_settings(sweep={"effective_batch": 32})) == ["sweep.effective_batch"]
+
+
+def test_each_callback_of_the_configuration_watches_or_is_known_to_decide() -> None:
+    def callbacks(name: str) -> set[str]:
+        node = yaml.safe_load((CONF / name).read_text())
+        return {*node.get("callbacks", node)} - {"defaults"}
+
+    assert callbacks("callbacks/default.yaml") - {*WATCHING} == {"checkpoint"}
+    assert callbacks("debug/profile.yaml") <= {*WATCHING}
 
 
 def test_what_goes_together_is_told_once() -> None:

@@ -17,7 +17,7 @@ from ner_lightning.comparison import wandb_api
 from ner_lightning.comparison.collect import collect
 from ner_lightning.comparison.comparison import compare
 from ner_lightning.comparison.files import write
-from ner_lightning.comparison.run import read_run
+from ner_lightning.comparison.run import UnusableRun, read_run
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.comparison.to_wandb import log_comparison, make_report
 from ner_lightning.comparison.wandb_files import read_offline
@@ -96,6 +96,19 @@ def logged(tmp_path: Path, **options: Any) -> Any:
     wandb.teardown()
     (run,) = read_runs(tmp_path / "out")
     return run
+
+
+def test_a_record_that_is_cut_off_anywhere_is_of_a_run_that_did_not_finish(tmp_path: Path) -> None:
+    trained(tmp_path, write_tiny_encoder(tmp_path / "encoder"), "logger=wandb", "logger.wandb.mode=offline")
+    wandb.teardown()
+    (whole,) = (tmp_path / "run").rglob("*.wandb")
+    record = whole.read_bytes()
+    assert read_offline(whole).scores["test/f1"] >= 0
+    cut = tmp_path / "run-cut.wandb"
+    for size in (7, 10, len(record) // 3, len(record) // 2, len(record) - 200):
+        cut.write_bytes(record[:size])
+        with pytest.raises(UnusableRun, match=r"not finished|job type none"):
+            read_offline(cut)
 
 
 def test_a_comparison_is_a_run_with_tables_pictures_and_an_artifact(tmp_path: Path) -> None:
