@@ -6,6 +6,7 @@ import contextlib
 import functools
 import hashlib
 import math
+import os
 import shutil
 import signal
 import socket
@@ -106,13 +107,12 @@ class Sweep:
 
         devices = config["trainer"]["devices"] if config["trainer"]["accelerator"] == "cpu" else 1
         ranks = devices if isinstance(devices, int) and devices > 0 else 1
-        shared = process.available_threads() // (self.side_by_side * ranks)
         begin = time.monotonic()
         try:
             end = process.run(
                 self.command(name, overrides),
                 folder / "output.log",
-                threads=self.settings.threads or max(1, shared),
+                threads=self.settings.threads or process.thread_share(os.environ, self.side_by_side * ranks),
                 memory=self.settings.memory,
                 started=started,
             )

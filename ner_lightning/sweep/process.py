@@ -156,6 +156,17 @@ def available_threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def thread_share(of: Mapping[str, str], processes: int) -> int:
+    """CPU threads for each of some processes side by side; never more than the environment allows one.
+
+    >>> thread_share({"OMP_NUM_THREADS": "1"}, processes=1), thread_share({}, processes=10_000)
+    (1, 1)
+    """
+    share = max(1, available_threads() // processes)
+    allowed = of.get("OMP_NUM_THREADS", "")
+    return min(share, int(allowed)) if allowed.isdecimal() and int(allowed) else share
+
+
 def _limits(memory: float | None) -> Callable[[], None]:
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 

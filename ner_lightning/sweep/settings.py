@@ -45,7 +45,8 @@ class SweepSettings:
         retry: which jobs of an earlier call run again beside the interrupted ones, which always go on: `failed`, `all`
             or `none`.
         code: `same`: a finished job counts only if the package has not changed since; `any`: it always does.
-        threads: CPU threads a job; None: those of the machine, shared by the jobs that run side by side.
+        threads: CPU threads a job; None: those of the machine, shared by the jobs that run side by side, and no more
+            than OMP_NUM_THREADS.
         memory: GiB that a job may allocate; None: no limit.
         effective_batch: sentences an optimiser step in every job, whatever its devices: accumulated steps make up the
             difference; None: each job has the batch it asks for, on each of its devices.

@@ -151,3 +151,15 @@ def test_a_process_does_not_outlive_the_one_that_runs_it(number: signal.Signals,
     parent.send_signal(number)
     parent.wait(20)
     assert gone(child)
+
+
+@pytest.mark.parametrize(
+    ("given", "side_by_side", "threads"),
+    [({}, 1, 8), ({}, 3, 2), ({}, 9, 1), ({"OMP_NUM_THREADS": "1"}, 2, 1), ({"OMP_NUM_THREADS": "6"}, 4, 2)],
+)
+def test_threads_are_shared_out_and_the_environment_bounds_them(
+    given: dict[str, str], side_by_side: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "available_threads", lambda: 8)
+    assert process.thread_share(given, side_by_side) == threads
+    assert process.thread_share({"OMP_NUM_THREADS": "2,1"}, side_by_side) == 8 // min(side_by_side, 8)
