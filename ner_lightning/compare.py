@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ner_lightning.comparison.settings import Settings
 
 TERMINAL = "-"
+WIDE = 200  # characters of a line where no terminal says how many there are
 
 # Words that Hydra reads: key=value, +key=value, ~key.
 OVERRIDE = re.compile(r"~|\+{0,2}[A-Za-z_][\w.@/]*=")
@@ -77,6 +79,8 @@ def compare(cfg: DictConfig, runs: Sequence[str] = ()) -> Comparison:
         raise UserError(f"to_wandb=true: what is logged is what is written; leave output={TERMINAL} out.")
     found = compare_runs(collect([*config["runs"], *runs]), settings)
     console = Console()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = WIDE
     show(found, console)
     if config["output"] != TERMINAL:
         from ner_lightning.comparison.files import write

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -15,12 +16,13 @@ from ner_lightning.comparison.section import Section, is_shown
 
 MOST_PAIRS = 40
 MOST_LEFT_OUT = 12
+FEWEST = 4  # columns: configuration, mark, number of runs, F1
 
 
 def show(comparison: Comparison, console: Console) -> None:
     """Print the tables, the verdicts, what they can and cannot show, and what was left out."""
     for section in comparison.sections:
-        console.print(table(comparison, section))
+        console.print(table(comparison, section, console.width))
         for line in what_was_compared(section, comparison.settings.split):
             console.print(Text(line, style="dim"), soft_wrap=True)
         if section.pairs:
@@ -31,16 +33,27 @@ def show(comparison: Comparison, console: Console) -> None:
     _show_left_out(comparison.left_out, console)
 
 
-def table(comparison: Comparison, section: Section) -> Table:
-    """The configurations of a section."""
+def table(comparison: Comparison, section: Section, width: int) -> Table:
+    """The configurations of a section.
+
+    Args:
+        comparison: with the section.
+        section: one of it.
+        width: characters of a line; the last columns are left to the files where they do not fit.
+    """
     where = f"{section.name}, " if section.name else ""
     split = comparison.settings.split
     found = Table(title=f"{where}{split}: strict F1 in points, mean ± standard deviation over runs")
-    for heading in headings(comparison):
-        found.add_column(heading.name, justify="left" if heading.is_text else "right", no_wrap=not heading.is_text)
-    for row in section.rows:
-        texts = [Text(cell.text) for cell in cells(comparison, row)]
-        found.add_row(*texts, style="bold" if row.mark == "best" else None)
+    rows = [[cell.text for cell in cells(comparison, row)] for row in section.rows]
+    columns = list(zip(headings(comparison), zip(*rows, strict=True), strict=True))
+    used = 1
+    for place, (heading, texts) in enumerate(columns):
+        used += 3 + max(map(cell_len, (heading.name, *texts)))
+        if place < FEWEST or used <= width:
+            found.add_column(heading.name, justify="left" if heading.is_text else "right", no_wrap=place > 0)
+    for row, texts in zip(section.rows, rows, strict=True):
+        shown = [Text(text) for text in texts[: len(found.columns)]]
+        found.add_row(*shown, style="bold" if row.mark == "best" else None)
     return found
 
 

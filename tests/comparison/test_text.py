@@ -1,0 +1,31 @@
+"""The comparison on a terminal: names are never cut for the sake of numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from ner_lightning.comparison.collect import collect
+from ner_lightning.comparison.comparison import compare
+from ner_lightning.comparison.settings import Settings
+from ner_lightning.comparison.text import show
+from tests.comparison.folders import write_sweep
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"), [(60, ["F1"]), (200, ["F1", "95 %", "precision", "recall", "F1 LOC", "F1 PER"])]
+)
+def test_what_does_not_fit_is_left_to_the_files(
+    width: int, shown: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(samples=100, columns=("precision", "recall", "types"))
+    show(compare(collect([str(write_sweep(tmp_path / "s"))]), settings), Console(width=width))
+    lines = capsys.readouterr().out.splitlines()
+    heading = next(line for line in lines if "configuration" in line)
+    names = [line.split("│")[1].strip() for line in lines if line.startswith("│")]
+    assert names == ["crf", "softmax"]
+    assert all(len(line) <= width for line in lines if line[:1] in "┏┃┡│└")
+    columns = [word.strip() for word in heading.split("┃")[1:-1]]
+    assert columns[3:] == shown
