@@ -51,8 +51,8 @@ def table(comparison: Comparison, section: Section, width: int) -> Table:
         used += 3 + max(map(cell_len, (heading.name, *texts)))
         if place < FEWEST or used <= width:
             found.add_column(heading.name, justify="left" if heading.is_text else "right", no_wrap=place > 0)
-    for row, texts in zip(section.rows, rows, strict=True):
-        shown = [Text(text) for text in texts[: len(found.columns)]]
+    for row, line in zip(section.rows, rows, strict=True):
+        shown = [Text(text) for text in line[: len(found.columns)]]
         found.add_row(*shown, style="bold" if row.mark == "best" else None)
     return found
 

@@ -15,7 +15,7 @@ from tests.comparison.folders import write_sweep
 
 
 @pytest.mark.parametrize(
-    ("width", "shown"), [(60, ["F1"]), (200, ["F1", "95 %", "precision", "recall", "F1 LOC", "F1 PER"])]
+    ("width", "shown"), [(50, ["F1"]), (200, ["F1", "95 %", "precision", "recall", "F1 LOC", "F1 PER"])]
 )
 def test_what_does_not_fit_is_left_to_the_files(
     width: int, shown: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
