@@ -22,7 +22,7 @@ def plain(cfg: DictConfig) -> dict[str, Any]:
 def make(node: Mapping[str, Any], **objects: Any) -> Any:
     """Build the object of a configuration node: its `_target_` called with its keys.
 
-    Nodes inside it that have a `_target_` are built first, unless given.
+    Nodes inside it that have a `_target_` are built first, at any depth, unless given.
 
     Args:
         node: plain containers, its targets checked.
@@ -32,9 +32,11 @@ def make(node: Mapping[str, Any], **objects: Any) -> Any:
     Fraction(1, 2)
     """
     module, _, name = node["_target_"].rpartition(".")
-    arguments = {
-        key: make(value) if isinstance(value, Mapping) and "_target_" in value else value
-        for key, value in node.items()
-        if key != "_target_" and key not in objects
-    }
+    arguments = {key: _built(value) for key, value in node.items() if key != "_target_" and key not in objects}
     return getattr(importlib.import_module(module), name)(**arguments, **objects)
+
+
+def _built(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return make(value) if "_target_" in value else {key: _built(item) for key, item in value.items()}
+    return [_built(item) for item in value] if isinstance(value, list) else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -15,14 +15,15 @@ from ner_lightning.data.augmented import augmented
 from ner_lightning.data.bigrams import TagCounts, count_tags
 from ner_lightning.data.cache import Cache
 from ner_lightning.data.collate import Batch, Collator, Layout
-from ner_lightning.data.corpus import Corpus
 from ner_lightning.data.corpus_files import CorpusFiles
+from ner_lightning.data.division import Division
 from ner_lightning.data.encoding import EncodedCorpus, WordEncoder
 from ner_lightning.data.order_loader import order_loader
 from ner_lightning.data.readers.reader import Reader
 from ner_lightning.data.report import DataError, ReadReport
 from ner_lightning.data.samplers import EvaluationSampler, Grouping
 from ner_lightning.data.sentence_store import SentenceStore
+from ner_lightning.data.sources import Sources, configured
 from ner_lightning.data.stream_loader import StreamLoader
 from ner_lightning.data.streaming import BlockDraws
 from ner_lightning.data.training_order import TrainingOrder
@@ -37,8 +38,8 @@ class CorpusDataModule(pl.LightningDataModule):
     """A corpus in a folder, one file a split.
 
     Args:
-        dir: the folder; `sample:en` and `sample:zh` are embedded.
-        reader: knows the file format.
+        dir: the folder; `sample:en` and `sample:zh` are embedded. Of several sources the one that holds theirs.
+        reader: knows the file format; None: each source has its own.
         train: file of the training split; None: found by its name.
         dev: file of the development split.
         test: file of the test split.
@@ -62,6 +63,13 @@ class CorpusDataModule(pl.LightningDataModule):
         epoch_steps: batches of an epoch of a stream on each device; None: as many as one pass takes, which a first
             pass counts (with `max_subwords`, about as many).
         augment: what varies in training sentences, drawn anew in every epoch; None: nothing.
+        splits: shares of the splits that are made of the training data, `{train: 0.8, dev: 0.1, test: 0.1}`.
+        split_seed: of `splits`, `fold` and `fraction`, whatever the seed of the training.
+        fold: which of `folds` is tested, of all sentences but those of a test file; the next is dev, the rest train.
+        folds: how many.
+        fraction: of the training data that is used; a smaller part lies in every larger one.
+        sources: several corpora, folders or nodes by name: `{news: {dir: A}, web: {dir: B, weight: 0.5}}`.
+        label_map: what becomes of entity types, `{GPE: LOC, MISC: null}`; null drops their entities.
 
     Raises:
         DataError: a size below 1, an overlap below 0, `epoch_steps` without `streaming`, or `token_budget` without
@@ -71,7 +79,7 @@ class CorpusDataModule(pl.LightningDataModule):
     def __init__(
         self,
         dir: str,
-        reader: Reader,
+        reader: Reader | None,
         *,
         train: str | None = None,
         dev: str | None = None,
@@ -92,6 +100,13 @@ class CorpusDataModule(pl.LightningDataModule):
         shuffle_buffer: int = 10_000,
         epoch_steps: int | None = None,
         augment: Augmentation | None = None,
+        splits: Mapping[str, float] | None = None,
+        split_seed: int = 0,
+        fold: int | None = None,
+        folds: int = 5,
+        fraction: float = 1.0,
+        sources: Sources | None = None,
+        label_map: Mapping[str, str | None] | None = None,
     ) -> None:
         super().__init__()
         if epoch_steps is not None and not streaming:
@@ -113,8 +128,19 @@ class CorpusDataModule(pl.LightningDataModule):
         self.num_workers, self.limit = num_workers, limit
         self.types = None if types is None else tuple(types)
         kept = None if cache is None else Cache(_cache_folder(cache), int(cache_gb * 1e9))
-        self._files = CorpusFiles(reader, kept, limit)
-        self._corpus = Corpus(dir, self._files, {"train": train, "dev": dev, "test": test})
+        self.sources = configured(
+            dir,
+            reader,
+            {"train": train, "dev": dev, "test": test},
+            sources=sources,
+            splits=splits,
+            label_map=label_map,
+            division=Division(split_seed, fold, folds, fraction),
+            streaming=streaming,
+            cache=kept,
+            limit=limit,
+        )
+        self._files: CorpusFiles = self.sources.corpora[0].files
         self.streaming, self.shuffle_buffer, self.epoch_steps = streaming, shuffle_buffer, epoch_steps
         self.augment = augment or Augmentation()
         self._stream: TrainingStream | None = None
@@ -129,21 +155,20 @@ class CorpusDataModule(pl.LightningDataModule):
         Raises:
             DataError: when a required split is missing or empty, or a file cannot be understood.
         """
-        for split in splits:
-            if split == "train" and self.streaming:
-                self._open_stream()
-                continue
-            store = self._corpus.read(split)
-            if store is not None:
-                self.sentences[split], self.reports[split] = store, store.report
-            elif split in required:
-                raise self._corpus.missing(split)
+        streamed = self.streaming and "train" in splits
+        if streamed:
+            self._open_stream()
+        for split, store in self.sources.read(*(s for s in splits if not (streamed and s == "train"))).items():
+            self.sentences[split], self.reports[split] = store, store.report
+        for split in required:
+            if split not in self.sentences and not (streamed and split == "train"):
+                raise self.sources.missing(split)
 
     def _open_stream(self) -> None:
         known = self.types is not None and self.epoch_steps is not None and self.limit is None
         stream = TrainingStream(
             self._files,
-            self._corpus.stream_paths(),
+            self.sources.corpora[0].stream_paths(),
             buffer=self.shuffle_buffer,
             epoch_steps=self.epoch_steps,
             counted=not known,
@@ -239,7 +264,7 @@ class CorpusDataModule(pl.LightningDataModule):
 
     def _evaluation(self, split: str) -> DataLoader[Batch]:
         if split not in self._corpora:
-            raise self._corpus.missing(split)
+            raise self.sources.missing(split)
         collator = self._collator(split)
         rank, world = self._rank()
         sampler = EvaluationSampler(

@@ -14,6 +14,9 @@ ALIASES = {
 }
 """File names, without ending, that stand for a split."""
 
+ABOUT = ("readme", "license", "licence", "copying", "notice", "citation", "changelog")
+"""File names, without ending, of what tells of a corpus."""
+
 
 def corpus_folder(name: str) -> Path:
     """The folder of a corpus: `sample:en` and `sample:zh` are embedded, anything else is a path.
@@ -32,8 +35,14 @@ def corpus_folder(name: str) -> Path:
     return path
 
 
-def split_file(folder: Path, split: str, name: str | None = None) -> Path | None:
+def split_file(folder: Path, split: str, name: str | None = None, key: str = "data") -> Path | None:
     """The file of a split: the one named, or the one whose name says so; None when no name says so.
+
+    Args:
+        folder: of the corpus.
+        split: whose file.
+        name: of the file.
+        key: where the corpus stands in a configuration, for what errors say.
 
     Raises:
         DataError: when the named file is missing, or several files could be meant.
@@ -41,13 +50,33 @@ def split_file(folder: Path, split: str, name: str | None = None) -> Path | None
     if name is not None:
         path = folder / name
         if not path.is_file():
-            raise DataError(f"no such file (data.{split}={name}); {_listing(folder)}", path)
+            raise DataError(f"no such file ({key}.{split}={name}); {_listing(folder)}", path)
         return path
     found = [path for path in sorted(folder.iterdir()) if path.is_file() and _is_called(path, ALIASES[split])]
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
-        raise DataError(f"several files could be the {split} split: {names}; choose with data.{split}=FILE", folder)
+        raise DataError(f"several files could be the {split} split: {names}; choose with {key}.{split}=FILE", folder)
     return found[0] if found else None
+
+
+def lone_file(folder: Path, key: str = "data") -> Path:
+    """The only file of a folder that no name of a split belongs to; what tells of a corpus is none of its files.
+
+    Raises:
+        DataError: there is none, or there are several.
+    """
+    taken = tuple(name for names in ALIASES.values() for name in names)
+    found = [
+        path
+        for path in sorted(folder.iterdir())
+        if path.is_file() and not path.name.startswith((".", "_")) and not _is_called(path, (*taken, *ABOUT))
+    ]
+    if len(found) != 1:
+        what = f"several could be it: {', '.join(path.name for path in found[:8])}" if found else "there is none"
+        raise DataError(
+            f"expected one file with the whole corpus, {what}; choose with {key}.train=FILE; {_listing(folder)}", folder
+        )
+    return found[0]
 
 
 def shard_files(folder: Path, split: str, name: str | None = None) -> list[Path]:
@@ -99,12 +128,14 @@ def _is_part(path: Path, names: tuple[str, ...]) -> bool:
     return match is not None and match[1] in names
 
 
-def missing_split(name: str, split: str) -> DataError:
+def missing_split(name: str, split: str, key: str = "data") -> DataError:
     """The error for a split that is needed and not there."""
     folder = Path(name) if not name.startswith("sample:") else corpus_folder(name)
+    whole, part = "splits={dev: 0.1, test: 0.1} and one file with the whole corpus", f"splits={{{split}: 0.1}}"
+    made = f", or {key}.{whole}" if split == "train" else f", or {key}.{part} to take it from train"
     return DataError(
         f"no {split} split: expected a file called {split} (or {', '.join(ALIASES[split][1:])}) "
-        f"with any ending, or data.{split}=FILE; {_listing(folder)}",
+        f"with any ending, or {key}.{split}=FILE{made}; {_listing(folder)}",
         folder,
     )
 

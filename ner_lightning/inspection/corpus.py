@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -27,19 +27,31 @@ IN_MEMORY = 1 << 24
 _HEEDED = {"_target_", "dir", "reader", "train", "dev", "test", "limit", "units", "streaming"}
 _IRRELEVANT = {
     *("scheme", "batching", "batch_size", "max_subwords", "eval_batch_size", "overlap", "num_workers", "types"),
-    *("cache", "cache_gb", "shuffle_buffer", "epoch_steps"),
+    *("cache", "cache_gb", "shuffle_buffer", "epoch_steps", "augment", "context", "split_seed", "folds"),
 }
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Splits by name, each with what its reader had to decide and the file it came from."""
+    """What an inspection looks at.
+
+    Attributes:
+        name: of the folder.
+        splits: sentences by split.
+        reports: what is in each split.
+        files: that the splits came from, where they are files as they stand.
+        units: what a word is.
+        decisions: what readers had to decide, by split, or by file where files were divided or put together.
+        sources: of several corpora, sentences, words, entities and types of each in each split.
+    """
 
     name: str
     splits: Mapping[str, Sequence[Sentence]]
     reports: Mapping[str, ReadReport]
     files: Mapping[str, str]
     units: str
+    decisions: Mapping[str, ReadReport]
+    sources: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)
 
 
 @contextmanager
@@ -58,7 +70,8 @@ def read_corpus(node: Mapping[str, Any]) -> Iterator[Corpus]:
 
 def _is_plain(node: Mapping[str, Any]) -> bool:
     """Whether the splits are the files as they stand."""
-    return not any(value for key, value in node.items() if key not in _HEEDED | _IRRELEVANT)
+    asked = {key: value for key, value in node.items() if key not in _HEEDED | _IRRELEVANT}
+    return all(value is None or (key == "fraction" and value == 1) for key, value in asked.items())
 
 
 def _as_files(node: Mapping[str, Any], stack: ExitStack) -> Corpus:
@@ -71,7 +84,7 @@ def _as_files(node: Mapping[str, Any], stack: ExitStack) -> Corpus:
             files[split] = str(paths[0] if len(paths) == 1 else paths[0].parent)
     if not splits:
         raise missing_split(node["dir"], "train")
-    return Corpus(node["dir"], splits, reports, files, node["units"])
+    return Corpus(node["dir"], splits, reports, files, node["units"], reports)
 
 
 def _as_trained_on(node: Mapping[str, Any]) -> Corpus:
@@ -79,8 +92,10 @@ def _as_trained_on(node: Mapping[str, Any]) -> Corpus:
     data = make(node)
     data.read(*SPLITS)
     if not data.sentences:
-        raise missing_split(node["dir"], "train")
-    return Corpus(node["dir"], data.sentences, data.reports, {}, node["units"])
+        raise data.sources.missing("train")
+    decisions = data.reports if data.sources.are_files else data.sources.files()
+    sources = data.sources.counts() if data.sources.names else {}
+    return Corpus(node["dir"], data.sentences, data.reports, {}, node["units"], decisions, sources)
 
 
 def _paths(reader: Reader, node: Mapping[str, Any], split: str) -> list[Path]:

@@ -38,6 +38,7 @@ class Inspection:
         units: what a word is.
         encoder: name and room of the encoder, None without one.
         splits: counts, lengths and subwords by split.
+        sources: counts by split and source, of several corpora.
         types: mentions by type and split.
         histograms: of words, subwords and entities per sentence and of words per entity, by split.
         findings: in the order of the reasons to fail.
@@ -49,6 +50,7 @@ class Inspection:
     units: str
     encoder: dict[str, Any] | None
     splits: dict[str, dict[str, Any]]
+    sources: dict[str, dict[str, dict[str, int]]]
     types: dict[str, dict[str, int]]
     histograms: dict[str, dict[str, Any]]
     findings: tuple[Finding, ...]
@@ -72,6 +74,7 @@ class Inspection:
             "units": self.units,
             "encoder": self.encoder,
             "splits": self.splits,
+            **({"sources": self.sources} if self.sources else {}),
             "types": self.types,
             "histograms": self.histograms,
             "notes": list(self.notes),
@@ -111,8 +114,8 @@ def inspect_corpus(
         find_conflicts(splits, numbers, settings, joiner),
         find_ambiguous(splits, numbers, settings, joiner),
         find_unmarked(splits, numbers, settings, joiner),
-        find_illegal(corpus.reports, settings),
-        *find_dropped(corpus.reports, settings),
+        find_illegal(corpus.decisions, settings),
+        *find_dropped(corpus.decisions, settings),
         find_foreign(splits, numbers, settings),
         find_alike(types, settings),
         find_rare(types, settings),
@@ -128,6 +131,7 @@ def inspect_corpus(
         units=corpus.units,
         encoder={"name": encoder_name, "window": room} if words else None,
         splits={split: _facts(corpus, split, numbers[split], (subwords or {}).get(split)) for split in splits},
+        sources={split: {name: dict(counts) for name, counts in of.items()} for split, of in corpus.sources.items()},
         types=types,
         histograms=_histograms(numbers, subwords or {}),
         findings=findings,
@@ -200,9 +204,9 @@ LOOKED_AT = 2000  # sentences that tell what a word is
 
 def _notes(corpus: Corpus) -> list[str]:
     notes = []
-    schemes = {split: report.scheme for split, report in corpus.reports.items() if report.scheme}
+    schemes = {name: report.scheme for name, report in corpus.decisions.items() if report.scheme}
     if len(set(schemes.values())) > 1:
-        found = ", ".join(f"{split} {scheme}" for split, scheme in schemes.items())
+        found = ", ".join(f"{name} {scheme}" for name, scheme in schemes.items())
         notes.append(f"The files are in different tag schemes: {found}.")
     if not any(report.documents for report in corpus.reports.values()):
         notes.append("The files do not tell documents apart.")

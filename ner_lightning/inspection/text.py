@@ -56,6 +56,8 @@ def counts_table(inspection: Inspection) -> Table:
     for split, facts in inspection.splits.items():
         cells = [facts[name] for name in columns[:-1]]
         table.add_row(split, *map(number, cells), facts["scheme"] or "spans")
+        for source, counts in inspection.sources.get(split, {}).items():
+            table.add_row(f"  {escape(source)}", *(number(counts.get(name)) for name in columns[:-1]), "")
     return table
 
 

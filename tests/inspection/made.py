@@ -32,7 +32,7 @@ def made(units: str = "words", **splits: Sequence[str | Sentence]) -> Corpus:
         ]
         for split, items in splits.items()
     }
-    return Corpus("folder/of/corpus", read, reports, {split: f"folder/{split}.x" for split in splits}, units)
+    return Corpus("folder/of/corpus", read, reports, {split: f"folder/{split}.x" for split in splits}, units, reports)
 
 
 def numbers(corpus: Corpus) -> dict[str, Gathered]:

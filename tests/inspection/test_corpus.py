@@ -6,6 +6,7 @@ import gzip
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -81,6 +82,7 @@ def test_what_only_the_data_module_knows_is_asked_of_it(tmp_path: Path) -> None:
     class DataModule:
         sentences: dict[str, Any] = {}  # noqa: RUF012
         reports: dict[str, Any] = {}  # noqa: RUF012
+        sources = SimpleNamespace(are_files=True, names=())
 
         def read(self, *splits: str) -> None:
             with read_corpus(node(tmp_path)) as found:
