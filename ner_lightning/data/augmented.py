@@ -52,7 +52,7 @@ def augmented(
     if max_subwords is not None and options.lengthens:
         room = growth(collator.costs(), words, max_subwords)
     augmenter = Augmenter(corpus, tags, options, seed=seed, mask_id=words.mask_id, lowered=lowered, growth=room)
-    return Collator(corpus, words, collator.layout, collator.overlap, augmenter)
+    return Collator(corpus, words, collator.layout, collator.overlap, augmenter, collator.context)
 
 
 def lower_cased(sentences: Iterable[Sentence], words: WordEncoder, tags: TagSet) -> EncodedCorpus:
@@ -63,7 +63,7 @@ def lower_cased(sentences: Iterable[Sentence], words: WordEncoder, tags: TagSet)
 def growth(costs: Costs, words: WordEncoder, max_subwords: int) -> NDArray[np.int64]:
     """By how many subwords each sentence may grow, so that batches can be planned; -1: it is to stay as it is.
 
-    That is a quarter of its length, but not beyond one row, nor beyond a batch of its own. A sentence that is read in
+    That is a quarter of its row, but not beyond one row, nor beyond a batch of its own. A sentence that is read in
     windows stays, for what its windows cost depends on where they fall.
 
     Args:

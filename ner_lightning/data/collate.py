@@ -16,6 +16,7 @@ from ner_lightning.data.windows import Window, split_windows
 
 if TYPE_CHECKING:
     from ner_lightning.data.augmenter import Augmenter
+    from ner_lightning.data.context import DocumentContext
 
 Layout = Literal["packed", "padded"]
 
@@ -72,6 +73,8 @@ class Collator:
         layout: `packed` (no padding, an encoder with the attention seam) or `padded`.
         overlap: subwords that neighbouring windows of a long sentence share; at most half a row.
         augmenter: varies the sentences anew in every epoch; None: they are as they are.
+        context: what of its document stands around a sentence in its row; None: nothing. Only the encoder sees it: no
+            word of it is in a batch. It is not varied, and a sentence that is read in windows has none.
     """
 
     def __init__(
@@ -81,13 +84,14 @@ class Collator:
         layout: Layout = "packed",
         overlap: int = 64,
         augmenter: Augmenter | None = None,
+        context: DocumentContext | None = None,
     ) -> None:
-        self.corpus, self.words, self.layout, self.augmenter = corpus, words, layout, augmenter
+        self.corpus, self.words, self.layout, self.augmenter, self.context = corpus, words, layout, augmenter, context
         self.overlap = min(overlap, words.room // 2)  # or a short row would hardly move on
 
     def __call__(self, indices: Sequence[int], fillers: int = 0, epoch: int = 0) -> Batch:
         """The batch of these sentences in this epoch; the last `fillers` of them weigh nothing."""
-        corpus, prefix, suffix = self.corpus, self.words.prefix, self.words.suffix
+        corpus = self.corpus
         places: Sequence[int] = indices
         if self.augmenter is not None:
             corpus, places = self.augmenter(indices, epoch), range(len(indices))
@@ -98,15 +102,16 @@ class Collator:
         tags = np.zeros((len(indices), width), dtype=np.int64)
         rows: list[np.ndarray] = []
         owners: list[tuple[int, Window, np.ndarray]] = []
-        for line, (index, n) in enumerate(zip(places, n_words, strict=True)):
+        edges = self._edges(indices, corpus, places)
+        for line, (index, n, (before, after)) in enumerate(zip(places, n_words, edges, strict=True)):
             word = int(corpus.word_start[index])
             starts = corpus.piece_start[word : word + n + 1]
             count[line, :n] = np.diff(starts)
             tags[line, :n] = corpus.tags[word : word + n]
             for window in self._windows(count[line, :n]):
                 content = corpus.pieces[starts[window.first] : starts[window.last]]
-                rows.append(np.concatenate((prefix, content, suffix)).astype(np.int64))
-                own = starts[window.own_first : window.own_last] - starts[window.first] + len(prefix)
+                rows.append(np.concatenate((before, content, after)).astype(np.int64))
+                own = starts[window.own_first : window.own_last] - starts[window.first] + len(before)
                 owners.append((line, window, own))
         lengths = np.array([len(row) for row in rows])
         stride = lengths if self.layout == "packed" else np.full(len(rows), lengths.max())
@@ -133,6 +138,8 @@ class Collator:
         """What each sentence of the corpus costs in a batch of this layout, at most if it is varied within bounds."""
         corpus, special = self.corpus, len(self.words.prefix) + len(self.words.suffix)
         subwords = corpus.lengths + special
+        if self.context is not None:
+            subwords += self.context.sizes()
         rows, longest = np.ones_like(subwords), subwords.copy()
         for index in np.flatnonzero(corpus.lengths > self.words.room):
             starts = corpus.piece_start[corpus.word_start[index] : corpus.word_start[index + 1] + 1]
@@ -140,6 +147,21 @@ class Collator:
             rows[index], longest[index], subwords[index] = len(lengths), max(lengths), sum(lengths)
         costs = Costs(rows, longest, subwords)
         return costs if self.augmenter is None else self.augmenter.planned(costs)
+
+    def _edges(
+        self, indices: Sequence[int], corpus: EncodedCorpus, places: Sequence[int]
+    ) -> list[tuple[Sequence[int] | np.ndarray, Sequence[int] | np.ndarray]]:
+        """What stands before and after each sentence in its row; `places` are theirs in `corpus`, varied or not."""
+        prefix, suffix = self.words.prefix, self.words.suffix
+        if self.context is None:
+            return [(prefix, suffix)] * len(indices)
+        sentences = np.asarray(indices, np.int64)
+        # A sentence that was varied has no more context than it was planned with.
+        lengths = np.maximum(self.corpus.lengths[sentences], corpus.lengths[np.asarray(places, np.int64)])
+        return [
+            (np.concatenate((prefix, before)), np.concatenate((after, suffix)))
+            for before, after in self.context.around(sentences, lengths)
+        ]
 
     def _windows(self, lengths: np.ndarray) -> list[Window]:
         if int(lengths.sum()) <= self.words.room:

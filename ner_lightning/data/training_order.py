@@ -68,8 +68,12 @@ class TrainingOrder:
 
     def _drawn_with(self, sampler: TrainingSampler) -> dict[str, Any]:
         """All that decides the batches, in plain containers."""
-        augmenter = self._collator.augmenter
-        return sampler.order if augmenter is None else {**sampler.order, "augment": asdict(augmenter.options)}
+        augmenter, context = self._collator.augmenter, self._collator.context
+        return (
+            sampler.order
+            | ({} if augmenter is None else {"augment": asdict(augmenter.options)})
+            | ({} if context is None else {"context": context.size})
+        )
 
     def _go_on(self) -> None:
         """Sampler and state: with sharded parameters the loader is there before the checkpoint is read."""
