@@ -75,7 +75,7 @@ def table(home: Path, jobs: Mapping[str, Job], monitor: str, mode: str, rows: in
     view.add_column("state", no_wrap=True)
     view.add_column(monitor, justify="right", no_wrap=True)
     view.add_column("time", justify="right", no_wrap=True)
-    view.add_column("")
+    view.add_column("remark")
     varied = Manifest(home).about().varied
     for job in chosen:
         state = "interrupted" if job.is_orphan else job.state
