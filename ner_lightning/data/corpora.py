@@ -13,6 +13,7 @@ from ner_lightning.data.division import Division
 from ner_lightning.data.pieces import Extent, Piece, extents, joined
 from ner_lightning.data.report import DataError, ReadReport
 from ner_lightning.data.sentence_store import SentenceStore
+from ner_lightning.data.weighted import Weighted
 
 Found = dict[str, list[Piece]]
 
@@ -41,12 +42,6 @@ class Corpora:
     def names(self) -> tuple[str, ...]:
         """Of the corpora, if there are several."""
         return tuple(corpus.name for corpus in self.corpora if corpus.name)
-
-    @property
-    def weights(self) -> dict[str, float] | None:
-        """How often a training sentence of each corpus is drawn in an epoch; None: each once."""
-        found = {corpus.name: corpus.weight for corpus in self.corpora}
-        return None if set(found.values()) == {1} else found
 
     @property
     def are_files(self) -> bool:
@@ -101,6 +96,13 @@ class Corpora:
             }
             for split, places in self.extents.items()
         }
+
+    def weighted(self) -> list[Weighted] | None:
+        """How often training sentences are drawn in an epoch; None: each once."""
+        weights = {corpus.name: corpus.weight for corpus in self.corpora}
+        if set(weights.values()) == {1}:
+            return None
+        return [Weighted(each.first, each.last, weights[name]) for name, each in self.extents["train"].items()]
 
     def corpus_of(self, split: str) -> np.ndarray:
         """The number of the corpus of each sentence of a split."""

@@ -316,6 +316,7 @@ class CorpusDataModule(pl.LightningDataModule):
             seed=self._seed,
             grouping=self._grouping(),
             max_subwords=self.max_subwords,
+            weighted=self.sources.weighted(),
         )
 
     def state_dict(self) -> dict[str, Any]:

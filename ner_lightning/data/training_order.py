@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,6 +11,7 @@ from ner_lightning.data.collate import Collator
 from ner_lightning.data.order_loader import OrderLoader, order_loader
 from ner_lightning.data.report import DataError
 from ner_lightning.data.samplers import Grouping, TrainingSampler
+from ner_lightning.data.weighted import Weighted, WeightedSampler
 
 
 class TrainingOrder:
@@ -21,14 +23,22 @@ class TrainingOrder:
         seed: see there.
         grouping: see there.
         max_subwords: see there.
+        weighted: how often sentences are drawn in an epoch; None: once.
     """
 
     def __init__(
-        self, collator: Collator, batch_size: int, *, seed: int, grouping: Grouping, max_subwords: int | None
+        self,
+        collator: Collator,
+        batch_size: int,
+        *,
+        seed: int,
+        grouping: Grouping,
+        max_subwords: int | None,
+        weighted: Sequence[Weighted] | None = None,
     ) -> None:
         self._collator = collator
         self._draw = functools.partial(
-            TrainingSampler,
+            TrainingSampler if weighted is None else functools.partial(WeightedSampler, parts=weighted),
             collator.costs(),
             batch_size,
             seed=seed,
