@@ -239,8 +239,17 @@ def test_resumed_within_an_epoch_a_run_draws_the_same(
 
 
 def test_a_stream_varies_with_what_is_shuffled_together(tmp_path: Path, tiny_encoder: Path, corpus: Path) -> None:
-    """Each pass anew; off, it is as it was."""
-    varied = batches(tmp_path, tiny_encoder, asked(corpus, stream=True))
+    """Each block and each pass with a seed of its own; off, it is as it was."""
+    seeds = []
+
+    def seen(collator: Collator, some: list[Sentence], seed: tuple[int, ...], **options: Any) -> Collator:
+        seeds.append(seed)
+        return augmented(collator, some, seed, **options)
+
+    with patch("ner_lightning.data.training_stream.augmented", seen):
+        varied = batches(tmp_path, tiny_encoder, asked(corpus, stream=True))
+    assert len(set(seeds)) == len(seeds) > 4
+    assert {passing for _, _, passing, _, _ in seeds} == {0, 1}
     plainly = batches(tmp_path, tiny_encoder, [o for o in asked(corpus, stream=True) if o not in OPTIONS])
     assert [batch.index for batch in varied] == [batch.index for batch in plainly]
     assert not any(map(same, varied, plainly))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -167,11 +168,26 @@ def test_as_many_words_as_asked(words: WordEncoder) -> None:
     assert share_of(changed, able, 0.2)
 
 
-def test_what_is_frequent_is_drawn_often(words: WordEncoder) -> None:
+@pytest.mark.parametrize("option", ["mention_replacement", "word_replacement"])
+@pytest.mark.parametrize("probability", [0.5, 1])
+def test_what_is_frequent_is_drawn_often(words: WordEncoder, option: str, probability: float) -> None:
     some = [Sentence((name,), (EntitySpan(0, 1, "LOC"),)) for name in ["Oslo"] * 600 + ["Rome"] * 300 + ["Kyiv"] * 100]
-    found = read(augmenter(some, words, TAGS, mention_replacement=1)(range(1000), 0), words, TAGS)
-    assert share_of(sum(pairs[0][0] == "Rome" for pairs in found[:600]), 600, 3 / 4)
-    assert all(pairs[0][0] != "Oslo" for pairs in found[:600])
+    varied = augmenter(some, words, TAGS, **{option: probability})  # type: ignore[arg-type]
+    names = [pairs[0][0] for pairs in read(varied(range(600), 0), words, TAGS)]
+    assert share_of(names.count("Rome"), 600, probability * 3 / 4)
+    assert share_of(names.count("Oslo"), 600, 1 - probability)
+
+
+def test_options_are_drawn_apart(words: WordEncoder) -> None:
+    """What one does to the first word of a sentence says nothing of what another does."""
+    some = [Sentence((name,), (EntitySpan(0, 1, "LOC"),)) for name in ("Oslo", "Rome") * 500]
+    changed = []
+    for name in asdict(Augmentation()):
+        varied = augmenter(some, words, TAGS, **{name: 0.3})  # type: ignore[arg-type]
+        found = read(varied(range(1000), 0), words, TAGS)
+        changed.append([pairs[0][0] != sentence.words[0] for sentence, pairs in zip(some, found, strict=True)])
+    for one, other in combinations(changed, 2):
+        assert share_of(sum(map(all, zip(one, other, strict=True))), 1000, 0.09)
 
 
 def test_dropped_words_are_masked_piece_by_piece(words: WordEncoder) -> None:
@@ -252,3 +268,6 @@ def test_lower_case_that_is_longer_is_left_out_where_there_is_no_room(words: Wor
     assert bounded([0, 1], 0).lengths.tolist() == corpus.lengths.tolist()
     assert free([0, 1], 0).lengths.tolist() == longer.lengths.tolist() != corpus.lengths.tolist()
     assert words.tokenizer.decode(bounded([1], 0).pieces) == "aa"
+    stays = Augmenter(longer, TAGS, every, seed=(1,), mask_id=4, lowered=lowered, growth=np.array([-1, 0]))
+    assert stays([0], 0).pieces.tolist() == longer.pieces[: longer.piece_start[1]].tolist()
+    assert stays([1], 0).lengths.tolist() == lowered.lengths[1:].tolist()
