@@ -297,6 +297,17 @@ def check_resumption(file: Path, task: TaggingTask) -> None:
         )
 
 
+def data_of_evaluation(asked: Mapping[str, Any] | None, trained: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The data that are asked for, else those of training; the model reads them with the context it knows.
+
+    >>> data_of_evaluation({"dir": "other", "context": 0}, {"dir": "own", "context": 64})
+    {'dir': 'other', 'context': 64}
+    """
+    if not asked:
+        return trained
+    return {**asked, "context": asked.get("context") or trained.get("context", 0)}
+
+
 def build_evaluation(config: Mapping[str, Any], callbacks: list[pl.Callback]) -> tuple[Run, Path]:
     """A checkpoint's model beside the data it is to be scored on: its own, or those of the configuration.
 
@@ -305,7 +316,7 @@ def build_evaluation(config: Mapping[str, Any], callbacks: list[pl.Callback]) ->
     """
     check_hardware(config["trainer"])
     loaded = load(config["ckpt"])
-    data: CorpusDataModule = make(config.get("data") or loaded.config["data"])
+    data: CorpusDataModule = make(data_of_evaluation(config.get("data"), loaded.config["data"]))
     data.read(config["split"], required=(config["split"],))
     task = TaggingTask(loaded.task.model, loaded.task.tags, scored_tags=scored_tags(data, loaded.task.tags))
     prepare(data, task, loaded.tokenizer, seed=0)

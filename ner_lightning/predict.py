@@ -35,6 +35,8 @@ def main(cfg: DictConfig) -> None:
     log.info("%d sentences, %d entities, %.0f sentences a second", done.sentences, done.entities, rate)
     if done.left_out:
         log.warning("%d lines without a word were left out", done.left_out)
+    if done.alone:
+        log.warning("%d sentences belong to no document: they were read without the context of training", done.alone)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from ner_lightning.data.augmented import augmented
 from ner_lightning.data.bigrams import TagCounts, count_tags
 from ner_lightning.data.cache import Cache
 from ner_lightning.data.collate import Batch, Collator, Layout
+from ner_lightning.data.context import DocumentContext, Documents, check_documents
 from ner_lightning.data.corpus_files import CorpusFiles
 from ner_lightning.data.division import Division
 from ner_lightning.data.encoding import EncodedCorpus, WordEncoder
@@ -52,6 +53,7 @@ class CorpusDataModule(pl.LightningDataModule):
         max_subwords: subwords per device and step, special tokens and padding included; None: any number.
         eval_batch_size: sentences per device and evaluation step.
         overlap: subwords that neighbouring windows of a long sentence share.
+        context: subwords of its document that stand on each side of a sentence in its row, at most; 0: none.
         num_workers: processes that lay out batches; 0: the main one.
         limit: read only so many sentences of each split; None: all.
         types: entity types in the order of the tags; None: those of the training data, sorted.
@@ -72,8 +74,8 @@ class CorpusDataModule(pl.LightningDataModule):
         label_map: what becomes of entity types, `{GPE: LOC, MISC: null}`; null drops their entities.
 
     Raises:
-        DataError: a size below 1, an overlap below 0, `epoch_steps` without `streaming`, or `token_budget` without
-            `max_subwords`.
+        DataError: a size below 1, an overlap or context below 0, `epoch_steps` without `streaming`, `context` with it,
+            or `token_budget` without `max_subwords`.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class CorpusDataModule(pl.LightningDataModule):
         max_subwords: int | None = None,
         eval_batch_size: int = 64,
         overlap: int = 64,
+        context: int = 0,
         num_workers: int = 0,
         limit: int | None = None,
         types: Sequence[str] | None = None,
@@ -116,14 +119,20 @@ class CorpusDataModule(pl.LightningDataModule):
                 "data.batching=token_budget: expected data.max_subwords too, the subwords of a batch; batches of "
                 "16 English sentences hold about 512"
             )
+        if context and streaming:
+            raise DataError(
+                f"data.context={context} with data.streaming=true: a stream has no neighbours at hand; set "
+                "data.streaming=false (the corpus is kept on disk, not in memory) or data.context=0"
+            )
         _check_types(types)
-        _check_least(0, overlap=overlap)
+        _check_least(0, overlap=overlap, context=context)
         _check_least(1, batch_size=batch_size, eval_batch_size=eval_batch_size, limit=limit, max_subwords=max_subwords)
         _check_least(1, shuffle_buffer=shuffle_buffer, epoch_steps=epoch_steps)
         self.folder = dir
         self.units, self.scheme, self.batching = units, scheme, batching
         self.packs = batching in ("packed", "token_budget")
-        self.batch_size, self.eval_batch_size, self.overlap = batch_size, eval_batch_size, overlap
+        self.batch_size, self.eval_batch_size = batch_size, eval_batch_size
+        self.overlap, self.context = overlap, context
         self.max_subwords = max_subwords
         self.num_workers, self.limit = num_workers, limit
         self.types = None if types is None else tuple(types)
@@ -160,6 +169,8 @@ class CorpusDataModule(pl.LightningDataModule):
             self._open_stream()
         for split, store in self.sources.read(*(s for s in splits if not (streamed and s == "train"))).items():
             self.sentences[split], self.reports[split] = store, store.report
+            if self.context:
+                check_documents(store, split, self.context, self.folder)
         for split in required:
             if split not in self.sentences and not (streamed and split == "train"):
                 raise self.sources.missing(split)
@@ -344,7 +355,11 @@ class CorpusDataModule(pl.LightningDataModule):
             self._stream.close()
 
     def _collator(self, split: str) -> Collator:
-        return Collator(self._corpora[split], self._words, self._layout(), self.overlap)
+        corpus, context = self._corpora[split], None
+        if self.context:
+            documents = Documents.of(self.sentences[split])
+            context = DocumentContext(corpus, documents, self.context, self._words.room)
+        return Collator(corpus, self._words, self._layout(), self.overlap, context=context)
 
     def _layout(self) -> Layout:
         return "packed" if self.packs else "padded"

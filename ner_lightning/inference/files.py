@@ -41,6 +41,7 @@ class Done(NamedTuple):
     sentences: int
     entities: int
     left_out: int  # lines or records without a word
+    alone: int = 0  # sentences of no document, where the model reads a sentence among its neighbours
 
 
 def tag_file(
@@ -61,8 +62,8 @@ def tag_file(
         tagger: a loaded model.
         source: a file, or `-` for standard input.
         target: a file, or `-` for standard output.
-        input_format: `text` (a sentence a line), `conll` or `jsonl` (what they annotate is not looked at), or `auto`:
-            by ending.
+        input_format: `text` (a sentence a line; for a model with context a line without words ends a document),
+            `conll` or `jsonl` (what they annotate is not looked at), or `auto`: by ending.
         output_format: `jsonl`, `conll`, or `auto`: by ending, JSON lines without one.
         batch_size: sentences that go through the model together.
         min_probability: entities less probable than this are left out.
@@ -76,14 +77,15 @@ def tag_file(
     kind = _format(input_format, source, ("text", "conll", "jsonl"), "input_format")
     written = _format(output_format, target, ("jsonl", "conll"), "output_format", default="jsonl")
     joiner = "" if tagger.units == "characters" else " "
-    sentences_done = entities_done = 0
+    sentences_done = entities_done = alone = 0
     report = ReadReport()
 
     def tagged(sentences: Iterator[Sentence]) -> Iterator[tuple[Sentence, list[float]]]:
-        nonlocal sentences_done, entities_done
+        nonlocal sentences_done, entities_done, alone
         for sentence, found in tagger.tag(sentences, batch_size):
             kept = [scored for scored in found if scored.probability >= min_probability]
             sentences_done += 1
+            alone += tagger.context > 0 and not sentence.document
             entities_done += len(kept)
             spans = tuple(scored.span for scored in kept)
             yield replace(sentence, spans=spans, unknown=()), [round(scored.probability, 6) for scored in kept]
@@ -97,7 +99,7 @@ def tag_file(
             write_jsonl(
                 (sentence for sentence, _ in left), stream, (values for _, values in right), joiner, words=False
             )
-    return Done(sentences_done, entities_done, report.empty_sentences)
+    return Done(sentences_done, entities_done, report.empty_sentences, alone)
 
 
 def _reader(kind: str, tagger: Tagger) -> Reader:
@@ -105,7 +107,7 @@ def _reader(kind: str, tagger: Tagger) -> Reader:
         return ConllReader(tag_column=None)
     if kind == "jsonl":
         return JsonlReader(spans_key="", words=SPLIT_RULES[tagger.units])
-    return PlainTextReader(units=tagger.units)  # type: ignore[arg-type]
+    return PlainTextReader(units=tagger.units, documents=tagger.context > 0)  # type: ignore[arg-type]
 
 
 def _format(asked: str, name: str, known: tuple[str, ...], key: str, default: str = "text") -> str:

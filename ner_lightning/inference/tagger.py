@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,11 +11,14 @@ import torch
 
 from ner_lightning.assembly import Loaded, load
 from ner_lightning.data.collate import Collator, Layout
+from ner_lightning.data.context import DocumentContext, Documents
 from ner_lightning.data.encoding import encode
 from ner_lightning.data.samplers import EvaluationSampler
 from ner_lightning.data.sentence import Sentence
+from ner_lightning.data.sentence_store import in_memory
 from ner_lightning.data.words import SplitRule, split_words
 from ner_lightning.errors import UserError
+from ner_lightning.inference.neighbours import Chunk, chunks
 from ner_lightning.tagging.spans import ScoredSpan
 from ner_lightning.task.entities import read_batch
 
@@ -58,6 +60,9 @@ class Tagger:
         device: `auto` (a GPU if there is one), `cpu`, `cuda`, …
         units: how text is split: `words` at spaces, `punctuation` also at punctuation marks (text as people write it),
             `characters`; `auto`: as in training.
+
+    Attributes:
+        context: subwords on each side of a sentence that the model was trained to see of its document; 0: none.
     """
 
     def __init__(self, loaded: Loaded, *, device: str = "auto", units: Units = "auto") -> None:
@@ -68,6 +73,7 @@ class Tagger:
         self.model = loaded.task.model.to(self.device).eval()
         self.tags = loaded.task.tags
         self._words, self._overlap = loaded.words, loaded.config["data"]["overlap"]
+        self.context: int = loaded.config["data"].get("context", 0)
 
     @classmethod
     def load(cls, path: str | Path, *, device: str = "auto", units: Units = "auto") -> Tagger:
@@ -83,7 +89,7 @@ class Tagger:
         return self.tag_texts([text])[0]
 
     def tag_texts(self, texts: Sequence[str]) -> list[list[Entity]]:
-        """The entities of each of several texts; faster than one by one.
+        """The entities of each of several texts, each a document of one sentence; faster than one by one.
 
         Raises:
             TypeError: one text instead of a list of them.
@@ -107,29 +113,35 @@ class Tagger:
     ) -> Iterator[tuple[Sentence, tuple[ScoredSpan, ...]]]:
         """Tag a stream of sentences; yields them in their order, with what was found.
 
-        Only so many sentences are held at a time as make sorting by length worth while.
+        Only so many sentences are held at a time as make sorting by length worth while. A model with context reads each
+        among its neighbours of the same `document`; a sentence without document is read alone.
 
         Args:
             sentences: any number of them; their own spans are not looked at.
             batch_size: sentences that go through the model together.
         """
-        stream = iter(sentences)
-        while chunk := list(islice(stream, batch_size * READ_AHEAD)):
-            yield from zip(chunk, self._tag(chunk, batch_size), strict=True)
+        for chunk in chunks(sentences, batch_size * READ_AHEAD, self.context):
+            yield from zip(chunk.own, self._tag(chunk, batch_size), strict=True)
 
     @torch.inference_mode()
-    def _tag(self, chunk: list[Sentence], batch_size: int) -> list[tuple[ScoredSpan, ...]]:
-        corpus = encode([Sentence(sentence.words) for sentence in chunk], self._words, self.tags)
+    def _tag(self, chunk: Chunk, batch_size: int) -> list[tuple[ScoredSpan, ...]]:
+        store = in_memory(Sentence(sentence.words, document=sentence.document) for sentence in chunk.sentences)
+        corpus = encode(store, self._words, self.tags)
         layout: Layout = "packed" if self.model.encoder.supports_packing else "padded"
-        collate = Collator(corpus, self._words, layout, self._overlap)
+        context, lengths = None, corpus.lengths
+        if self.context:
+            context = DocumentContext(corpus, Documents.of(store), self.context, self._words.room)
+            lengths = lengths + context.sizes()
+        collate = Collator(corpus, self._words, layout, self._overlap, context=context)
         found: dict[int, tuple[ScoredSpan, ...]] = {}
-        for draw in EvaluationSampler(corpus.lengths, batch_size):
-            batch = collate(draw.indices).to(self.device, non_blocking=True)
+        first, last = chunk.first, chunk.first + len(chunk.own)
+        for draw in EvaluationSampler(lengths[first:last], batch_size):
+            batch = collate([first + index for index in draw.indices]).to(self.device, non_blocking=True)
             emissions = self.model(batch)
             predicted = self.model.decoder.decode(emissions, batch.mask)
             read = read_batch(self.model.decoder, emissions, predicted, batch.mask, self.tags)
             found.update(zip(batch.index, (one.entities for one in read), strict=True))
-        return [found[index] for index in range(len(chunk))]
+        return [found[index] for index in range(first, last)]
 
 
 def _check_characters(text: str, number: int) -> None:

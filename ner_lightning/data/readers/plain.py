@@ -22,12 +22,19 @@ class PlainTextReader:
         units: `words`: split at spaces (text that is tokenised already); `punctuation`: punctuation marks are words of
             their own (text as people write it); `characters`: for Chinese without word boundaries.
         encoding: of the file.
+        documents: whether the lines between two empty ones are a document, called after its first line.
     """
 
-    def __init__(self, units: Literal["words", "punctuation", "characters"] = "words", encoding: str = "utf-8") -> None:
+    def __init__(
+        self,
+        units: Literal["words", "punctuation", "characters"] = "words",
+        encoding: str = "utf-8",
+        documents: bool = False,
+    ) -> None:
         check_option("units", units, _RULES)
         self.units = units
         self.encoding = encoding
+        self.documents = documents
 
     def read(self, path: Path, report: ReadReport) -> Iterator[Sentence]:
         """Yield a sentence for each line that has a word; all its words are unknown.
@@ -35,14 +42,20 @@ class PlainTextReader:
         Raises:
             DataError: no file, no word in it, or bytes that are not of the encoding.
         """
+        document = ""
         for number, line in numbered_lines(path, self.encoding):
             offsets = split_words(line, _RULES[self.units])
             if not offsets:
+                document = ""
                 report.empty_sentences += 1
                 report.note("left out: a line without words", path, number, "empty")
                 continue
             words = tuple(line[start:end] for start, end in offsets)
+            name = f"{path.name}:{number}"
+            if self.documents and not document:
+                document = name
+                report.documents += 1
             unknown = tuple(range(len(words)))
-            yield report.count(Sentence(words, unknown=unknown, id=f"{path.name}:{number}", text=line, offsets=offsets))
+            yield report.count(Sentence(words, unknown=unknown, id=name, document=document, text=line, offsets=offsets))
         if not report.sentences:
             raise DataError("expected at least one line with a word, found none: the file is empty", path)
