@@ -94,7 +94,7 @@ def build(config: dict[str, Any]) -> Run:
     trainer = make(
         config["trainer"],
         strategy=strategy_of(config["trainer"]),
-        callbacks=build_callbacks(config),
+        callbacks=[*source_scores(data, task), *build_callbacks(config)],
         logger=build_loggers(config),
     )
     task.sentences_per_batch = data.sentences_per_batch(trainer.global_rank, trainer.world_size)
@@ -111,6 +111,13 @@ def build_callbacks(config: Mapping[str, Any]) -> list[pl.Callback]:
     """The callbacks asked for; without the progress bar where the trainer is told to show none."""
     silent = not config["trainer"]["enable_progress_bar"]
     return [make(node) for name, node in config["callbacks"].items() if not (silent and name == "progress")]
+
+
+def source_scores(data: CorpusDataModule, task: TaggingTask) -> list[pl.Callback]:
+    """What scores each of several corpora; nothing for a single one. Stands before what chooses the best checkpoint."""
+    from ner_lightning.callbacks.source_scores import SourceScores
+
+    return [SourceScores(task.val_metric.tags)] if data.sources.names else []
 
 
 def build_loggers(config: Mapping[str, Any]) -> list[Any]:
@@ -320,5 +327,10 @@ def build_evaluation(config: Mapping[str, Any], callbacks: list[pl.Callback]) ->
     data.read(config["split"], required=(config["split"],))
     task = TaggingTask(loaded.task.model, loaded.task.tags, scored_tags=scored_tags(data, loaded.task.tags))
     prepare(data, task, loaded.tokenizer, seed=0)
-    trainer = make(config["trainer"], strategy=strategy_of(config["trainer"]), callbacks=callbacks, logger=False)
+    trainer = make(
+        config["trainer"],
+        strategy=strategy_of(config["trainer"]),
+        callbacks=[*source_scores(data, task), *callbacks],
+        logger=False,
+    )
     return Run(data, task, trainer), loaded.path

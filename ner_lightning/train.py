@@ -92,6 +92,7 @@ def conclude(run: Run, config: dict[str, Any], resumed: Path | None, started: fl
         "attention": attention_in_use(run.trainer),
         "cost": cost_of(run.trainer),
         "data": contents_of(run.data.sentences),
+        "sentences": run.data.sources.sentences(),
         "resumed_from": str(resumed) if resumed else None,
         "seconds": {
             "fit": round(fitted - started, 2),

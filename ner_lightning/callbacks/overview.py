@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ner_lightning.data.report import ReadReport
     from ner_lightning.task.tagging import TaggingTask
 
+DECIDED = ("repaired", "misaligned", "left out")
+
 log = logging.getLogger(__name__)
 
 
@@ -61,6 +63,7 @@ class Overview(pl.Callback):
 def data_table(data: CorpusDataModule) -> Table:
     """Sentences, words and entities of each split, and what its reader had to decide, if anything."""
     table = Table(title=f"data: {data.folder}")
+    sources = data.sources.counts() if data.sources.names else {}
     rows = {split: _counts(report) for split, report in data.reports.items()}
     always = ("sentences", "words", "entities", "types")
     shown = [name for name in next(iter(rows.values())) if name in always or any(row[name] for row in rows.values())]
@@ -68,7 +71,20 @@ def data_table(data: CorpusDataModule) -> Table:
         table.add_column(column, justify="left" if column in ("split", "scheme") else "right")
     for split, row in rows.items():
         table.add_row(split, *(f"{row[name]:,}" for name in shown), data.reports[split].scheme or "spans")
+        for source, counts in sources.get(split, {}).items():
+            table.add_row(f"  {source}", *(f"{counts[name]:,}" if name in counts else "" for name in shown), "")
+    if not data.sources.are_files and (files := _files(data)):
+        table.caption = files
     return table
+
+
+def _files(data: CorpusDataModule) -> str:
+    """The files that splits were made of, and what their readers had to decide, which no split can be told of."""
+    told = []
+    for name, report in data.sources.files().items():
+        decided = {what: count for what, count in _counts(report).items() if what in DECIDED and count}
+        told.append(" ".join([name, f"({report.sentences:,})", *(f"{what} {n:,}" for what, n in decided.items())]))
+    return f"of {', '.join(told)}" if told else ""
 
 
 def _counts(report: ReadReport) -> dict[str, int]:

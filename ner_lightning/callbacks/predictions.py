@@ -85,14 +85,16 @@ class SavePredictions(pl.Callback):
         data: CorpusDataModule = trainer.datamodule  # type: ignore[attr-defined]
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{split}.jsonl"
+        names = data.sources.names
         with path.open("w", encoding="utf-8") as file:
             for index, sentence in enumerate(data.sentences[split]):
                 if index in found:  # all of them, but under limit_test_batches
-                    file.write(_stored(sentence, found[index]).to_json() + "\n")
+                    source = names[data.source_of(split)[index]] if names else ""
+                    file.write(_stored(sentence, found[index], source).to_json() + "\n")
         self.files[split] = path
 
 
-def _stored(sentence: Sentence, found: Found) -> StoredSentence:
+def _stored(sentence: Sentence, found: Found, source: str) -> StoredSentence:
     return StoredSentence(
         id=sentence.id,
         document=sentence.document,
@@ -101,6 +103,7 @@ def _stored(sentence: Sentence, found: Found) -> StoredSentence:
         predicted=found.entities,
         predicted_tags=found.tags,
         unknown=sentence.unknown,
+        source=source,
     )
 
 

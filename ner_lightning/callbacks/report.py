@@ -10,7 +10,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from rich.console import Console
 
 from ner_lightning.data.stored import read_stored
-from ner_lightning.metrics.report import report_table, seqeval_report
+from ner_lightning.metrics.report import report_table, seqeval_report, source_table
 
 
 @rank_zero_only
@@ -27,6 +27,8 @@ def show_scores(scores: Mapping[str, Any], stored: Path | None, split: str, sche
     named = {key.removeprefix(prefix): value for key, value in scores.items() if key.startswith(prefix)}
     console = Console()
     console.print(report_table(named, title=f"{split}: entities, strict"))
+    if any(key.endswith("/support") for key in named):
+        console.print(source_table(named, title=f"{split}: sources, strict"))
     if stored is None:
         return
     tags = [(sentence.found_tags(scheme), sentence.gold_tags(scheme)) for sentence in read_stored(stored)]

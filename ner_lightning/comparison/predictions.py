@@ -102,6 +102,7 @@ def _with_predictions(sentence: StoredSentence, record: dict[str, Any]) -> Store
         tuple([ScoredSpan(EntitySpan(a, b, label), p) for a, b, label, p in record["predicted"]]),
         None if tags is None else tuple(tags),
         tuple(record.get("unknown", ())),
+        sentence.source,
     )
 
 

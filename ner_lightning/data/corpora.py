@@ -97,6 +97,14 @@ class Corpora:
             for split, places in self.extents.items()
         }
 
+    def sentences(self) -> dict[str, int | dict[str, int]]:
+        """Sentences of each split that was read, of several corpora those of each."""
+        found: dict[str, int | dict[str, int]] = {}
+        for split, counts in self.counts().items():
+            sizes = {name: each["sentences"] for name, each in counts.items()}
+            found[split] = sizes if self.names else sum(sizes.values())
+        return found
+
     def weighted(self) -> list[Weighted] | None:
         """How often training sentences are drawn in an epoch; None: each once."""
         weights = {corpus.name: corpus.weight for corpus in self.corpora}

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
@@ -157,6 +158,7 @@ class CorpusDataModule(pl.LightningDataModule):
         self.sentences: dict[str, SentenceStore] = {}
         self.reports: dict[str, ReadReport] = {}
         self._corpora: dict[str, EncodedCorpus] = {}
+        self._sources: dict[str, np.ndarray] = {}
 
     def read(self, *splits: str, required: tuple[str, ...] = ()) -> None:
         """Read splits, but a training split that is streamed; those not `required` may be missing.
@@ -228,6 +230,12 @@ class CorpusDataModule(pl.LightningDataModule):
             for split, store in self.sentences.items()
         }
         return {split: counts for split, counts in found.items() if counts}
+
+    def source_of(self, split: str) -> np.ndarray:
+        """The number of the source of each sentence of a split."""
+        if split not in self._sources:
+            self._sources[split] = self.sources.corpus_of(split)
+        return self._sources[split]
 
     def prepare(self, words: WordEncoder, tags: TagSet, *, seed: int) -> None:
         """Encode what was read.

@@ -25,6 +25,7 @@ class StoredSentence:
         predicted: entities found, in order, with probabilities.
         predicted_tags: one a word, only where they broke the scheme; `predicted` then follows the conlleval rule.
         unknown: indices of the words that nobody annotated.
+        source: name of its corpus, where there are several.
     """
 
     id: str
@@ -34,6 +35,7 @@ class StoredSentence:
     predicted: tuple[ScoredSpan, ...]
     predicted_tags: tuple[str, ...] | None = None
     unknown: tuple[int, ...] = ()
+    source: str = ""
 
     def to_json(self) -> str:
         """One line: spans `[start, end, type]`, predicted ones with their probability behind, to six digits.
@@ -45,6 +47,7 @@ class StoredSentence:
         record: dict[str, Any] = {
             "id": self.id,
             "document": self.document,
+            **({"source": self.source} if self.source else {}),
             "words": self.words,
             "gold": self.gold,
             "predicted": [[*entity.span, round(entity.probability, 6)] for entity in self.predicted],
@@ -80,6 +83,7 @@ class StoredSentence:
             predicted=tuple(ScoredSpan(EntitySpan(*span), probability) for *span, probability in record["predicted"]),
             predicted_tags=None if tags is None else tuple(tags),
             unknown=tuple(record.get("unknown", ())),
+            source=record.get("source", ""),
         )
 
     def gold_tags(self, scheme: str) -> list[str]:

@@ -42,6 +42,28 @@ def report_table(scores: Mapping[str, float], title: str | None = None) -> Table
     return table
 
 
+def source_table(scores: Mapping[str, float], title: str | None = None) -> Table:
+    """Lay out the scores of several corpora, a row each, in percent.
+
+    Args:
+        scores: `news/f1`, `news/precision`, `news/recall` and `news/support` for a corpus called `news`.
+        title: Shown above the table.
+
+    Example:
+        >>> table = source_table({"news/f1": 0.5, "news/precision": 0.5, "news/recall": 0.5, "news/support": 2.0})
+        >>> [list(column.cells) for column in table.columns]
+        [['news'], ['50.00'], ['50.00'], ['50.00'], ['2']]
+    """
+    table = Table(title=title)
+    table.add_column("source")
+    for heading in ("precision", "recall", "F1", "entities"):
+        table.add_column(heading, justify="right")
+    for name in (key.removesuffix("/support") for key in scores if key.endswith("/support")):
+        cells = [f"{100 * scores[f'{name}/{column}']:.2f}" for column in _COLUMNS]
+        table.add_row(name, *cells, f"{scores[f'{name}/support']:.0f}")
+    return table
+
+
 def seqeval_report(predicted: Sequence[Sequence[str]], gold: Sequence[Sequence[str]], scheme: str) -> str:
     """Write seqeval's own strict report, for comparison with other projects.
 

@@ -1,0 +1,73 @@
+"""Scores of each of several corpora beside those of all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytorch_lightning as pl
+import torch
+
+from ner_lightning.metrics.entity_f1 import EntityF1
+
+if TYPE_CHECKING:
+    from ner_lightning.data.collate import Batch
+    from ner_lightning.data.datamodule import CorpusDataModule
+    from ner_lightning.tagging.tagset import TagSet
+    from ner_lightning.task.tagging import Evaluated
+
+LOGGED = ("f1", "precision", "recall", "support")
+
+
+class SourceScores(pl.Callback):
+    """Logs `val/<source>/f1` and `test/<source>/f1`, precision, recall and gold entities too, strict and micro.
+
+    Args:
+        tags: that are scored, as of the whole.
+    """
+
+    def __init__(self, tags: TagSet) -> None:
+        self.tags = tags
+        self._metrics: dict[str, EntityF1] = {}
+
+    def on_validation_batch_end(
+        self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        """Count the entities of one batch."""
+        self._count(trainer, "dev", outputs, batch)
+
+    def on_test_batch_end(
+        self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        """Count the entities of one batch."""
+        self._count(trainer, "test", outputs, batch)
+
+    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Log the scores of the epoch."""
+        self._log(trainer, pl_module, "val", "dev")
+
+    def on_test_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Log the scores of the test."""
+        self._log(trainer, pl_module, "test", "test")
+
+    def _count(self, trainer: pl.Trainer, split: str, outputs: Evaluated, batch: Batch) -> None:
+        predicted, device = outputs["predicted"], outputs["predicted"].device
+        data: CorpusDataModule = trainer.datamodule  # type: ignore[attr-defined]
+        sources = data.source_of(split)[list(batch.index)]
+        real = batch.mask & (batch.weight > 0)[:, None]
+        counted = predicted if batch.unknown is None else predicted.masked_fill(batch.unknown, 0)
+        for number in sorted({*sources.tolist()}):
+            own = torch.from_numpy(sources == number).to(device)
+            self._metric(data.sources.names[number], device).update(counted, batch.tags, real & own[:, None])
+
+    def _log(self, trainer: pl.Trainer, pl_module: pl.LightningModule, prefix: str, split: str) -> None:
+        data: CorpusDataModule = trainer.datamodule  # type: ignore[attr-defined]
+        for name in data.sources.extents[split]:  # all ranks the same: a score is summed over them
+            metric = self._metric(name, pl_module.device)
+            scores = metric.compute()
+            pl_module.log_dict({f"{prefix}/{name}/{key}": float(scores[key]) for key in LOGGED})
+            metric.reset()
+
+    def _metric(self, name: str, device: torch.device) -> EntityF1:
+        if name not in self._metrics:
+            self._metrics[name] = EntityF1(self.tags)
+        return self._metrics[name].to(device)
