@@ -16,6 +16,9 @@ SETUP = {
     "threads": "CPU threads: times do not compare",
 }
 
+# What decides which sentences a split has: runs that ask for others are known to differ.
+CHOICE = ("dir", "limit", "splits", "split_seed", "fold", "folds", "fraction", "sources", "label_map")
+
 
 def circumstances(runs: Sequence[Run]) -> list[str]:
     """A sentence for each thing that is not the same in all runs that tell it.
@@ -34,9 +37,18 @@ def circumstances(runs: Sequence[Run]) -> list[str]:
     if len(values := _values([run.versions.get("source") for run in runs])) > 1:
         found.append(f"source ({', '.join(values)})")
     for split in sorted({split for run in runs for split in run.data}):
-        if len(values := _values([run.data.get(split) for run in runs])) > 1:
-            found.append(f"content of {split} ({len(values)} versions)")
+        if (versions := _versions(runs, split)) > 1:
+            found.append(f"content of {split} ({versions} versions)")
     return [f"Not the same in all runs: {words}." for words in found]
+
+
+def _versions(runs: Sequence[Run], split: str) -> int:
+    """How many contents a split has where the same was asked for."""
+    found: dict[str, set[str]] = {}
+    for run in runs:
+        asked = run.config.get("data") or {}
+        found.setdefault(str([asked.get(key) for key in CHOICE]), set()).add(run.data.get(split, ""))
+    return max(len(contents - {""}) for contents in found.values())
 
 
 def _values(values: Sequence[object]) -> list[str]:
