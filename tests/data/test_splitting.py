@@ -6,7 +6,7 @@ import itertools
 import random
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ner_lightning.data.splitting import Units, arrange, first_share, stratify, tie
@@ -26,7 +26,6 @@ def units_of(rows: Rows, seed: int, largest: float = 1e9) -> Units:
     return arrange(tie(documents, texts, largest), texts, labels, seed)
 
 
-@settings(deadline=None)
 @given(ROWS, st.integers(0, 3), st.sampled_from([(0.8, 0.1, 0.1), (1, 1, 1, 1, 1)]))
 def test_documents_and_repeated_sentences_stay_together(rows: Rows, seed: int, shares: tuple[float, ...]) -> None:
     units = units_of(rows, seed)
@@ -41,7 +40,6 @@ def test_documents_and_repeated_sentences_stay_together(rows: Rows, seed: int, s
         assert all(len(home) == 1 for home in homes.values())
 
 
-@settings(deadline=None)
 @given(ROWS, st.integers(0, 3))
 def test_documents_stay_whole_where_repeated_sentences_tie_too_many(rows: Rows, largest: int) -> None:
     of_sentence = tie([row[0] for row in rows], [row[1].encode() for row in rows], largest)
@@ -55,7 +53,6 @@ def test_documents_stay_whole_where_repeated_sentences_tie_too_many(rows: Rows, 
         )
 
 
-@settings(deadline=None)
 @given(ROWS, st.randoms(use_true_random=False))
 def test_the_order_of_sentences_decides_nothing(rows: Rows, rng: random.Random) -> None:
     rows = [(document, text + str(document), counts) for document, text, counts in rows]
@@ -72,7 +69,6 @@ def test_the_order_of_sentences_decides_nothing(rows: Rows, rng: random.Random) 
     assert found[0] == found[1]
 
 
-@settings(deadline=None)
 @given(ROWS, st.lists(st.floats(0.01, 1), min_size=2, max_size=4))
 def test_smaller_shares_lie_in_larger_ones(rows: Rows, shares: list[float]) -> None:
     units = units_of(rows, 1)

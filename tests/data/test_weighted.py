@@ -25,7 +25,7 @@ def sampler(lengths: list[int], parts: list[Weighted], **options: object) -> Wei
     return WeightedSampler(Costs.of_lengths(lengths), parts=parts, **given)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(st.integers(3, 40), min_size=2, max_size=60),
     st.sampled_from([0.3, 0.5, 1.0, 1.7, 2.0]),

@@ -25,7 +25,7 @@ cases = st.builds(
     tags=st.sampled_from(SETS),
     scale=st.sampled_from([0.1, 1.0, 10.0, 300.0]),
 )
-few = settings(max_examples=25, deadline=None)
+few = settings(max_examples=25)
 every_backend = pytest.mark.parametrize("backend", ["torch", "numba"])
 
 

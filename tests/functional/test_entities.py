@@ -63,7 +63,7 @@ def seqeval_counts(predicted: list[list[str]], gold: list[list[str]], scheme: st
 
 @pytest.mark.parametrize("strict", [True, False])
 @given(batch=tagged_batches())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_counts_equal_seqeval(batch: tuple[str, list[list[int]], list[list[int]]], strict: bool) -> None:
     scheme, predicted, gold = batch
     tags = inventory(scheme)
@@ -87,7 +87,7 @@ def test_counts_equal_seqeval(batch: tuple[str, list[list[int]], list[list[int]]
 
 
 @given(batch=tagged_batches())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_spans_equal_seqeval(batch: tuple[str, list[list[int]], list[list[int]]]) -> None:
     scheme, sentences, _ = batch
     tags = inventory(scheme)

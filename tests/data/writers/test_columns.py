@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ner_lightning.data.readers.conll import ConllReader
@@ -50,13 +50,11 @@ def content(sentences):
 
 
 @pytest.mark.parametrize("scheme", [name for name in SCHEMES if name != "IO"])
-@settings(deadline=None)
 @given(corpus=corpora())
 def test_columns_come_back(scheme, corpus):
     assert content(read(ConllReader(), lambda path: write_conll(corpus, path, scheme))) == content(corpus)
 
 
-@settings(deadline=None)
 @given(corpus=corpora(), joiner=st.sampled_from(["", " "]))
 def test_json_lines_come_back(corpus, joiner):
     found = read(JsonlReader(), lambda path: write_jsonl(corpus, path, joiner=joiner))
@@ -66,7 +64,6 @@ def test_json_lines_come_back(corpus, joiner):
     assert again == [Sentence(s.words, s.spans, s.unknown, s.id, s.document, s.text, s.offsets) for s in found]
 
 
-@settings(deadline=None)
 @given(corpus=corpora(st.text(st.sampled_from("ab北é"), min_size=1, max_size=3)))
 def test_characters_alone_are_enough_where_words_are_split_by_rule(corpus):
     found = read(JsonlReader(words="whitespace"), lambda path: write_jsonl(corpus, path, words=False))
@@ -119,7 +116,6 @@ def test_words_that_fit_no_column(word):
         write_conll([Sentence((word,))], io.StringIO())
 
 
-@settings(deadline=None)
 @given(corpus=corpora(), data=st.data())
 def test_comments_keep_ids_documents_and_texts(corpus, data):
     names = st.sampled_from(["d1", "d2", "a b"])

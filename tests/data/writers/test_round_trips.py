@@ -37,7 +37,7 @@ PIECES = [
 ]
 TEXTS = st.lists(st.sampled_from(PIECES), min_size=1, max_size=14).map("".join)
 TYPES = st.sampled_from(["PER", "LOC", "creative-work", "地名"])
-WHOLE = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+WHOLE = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @st.composite
