@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import Any
-from unittest.mock import patch
 
 import pytest
-import torch
 
 from ner_lightning.comparison.collect import collect
 from ner_lightning.comparison.comparison import compare as compare_runs
@@ -16,6 +13,7 @@ from ner_lightning.comparison.settings import Settings
 from ner_lightning.reproduction.differences import compare
 from ner_lightning.task.tagging import TaggingTask
 from tests.runs import EASY, evaluated, records, trained, write_corpus
+from tests.watched import watched
 
 TWO = "data.sources={a: {weight: 2}, b: {weight: 0.5, label_map: {LOC: GPE}}}"
 SOURCES = ("data=conll", "data.limit=null", "data.batch_size=4", TWO)
@@ -29,29 +27,8 @@ def corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-class Watch:
-    """Which sentences the steps of a run are trained on; may end it as a kill would."""
-
-    def __init__(self, until: int | None = None) -> None:
-        self.steps: list[tuple[int, ...]] = []
-        self.until, self.step = until, TaggingTask.training_step
-
-    def __call__(self, task: TaggingTask, batch: Any, batch_idx: int) -> torch.Tensor:
-        if len(self.steps) == self.until:
-            raise ConnectionAbortedError("killed")
-        self.steps.append(batch.index)
-        return self.step(task, batch, batch_idx)
-
-
-def watched(folder: Path, encoder: Path, *overrides: str, until: int | None = None) -> list[tuple[int, ...]]:
-    watch = Watch(until)
-    with patch.object(TaggingTask, "training_step", lambda *args: watch(*args)):
-        if until is None:
-            trained(folder, encoder, *overrides)
-        else:
-            with pytest.raises(ConnectionAbortedError):
-                trained(folder, encoder, *overrides)
-    return watch.steps
+def sentences_of(task: TaggingTask, batch: Batch) -> tuple[int, ...]:
+    return batch.index
 
 
 def test_a_run_over_two_corpora_scores_each(
@@ -85,10 +62,10 @@ def test_a_run_over_two_corpora_scores_each(
 
 def test_a_killed_run_with_weights_goes_on_within_its_epoch(tmp_path: Path, tiny_encoder: Path, corpora: Path) -> None:
     asked = [*SOURCES, f"data.dir={corpora}", "trainer.max_epochs=2", "callbacks.last.steps=3", "test=false"]
-    whole = watched(tmp_path / "whole", tiny_encoder, *asked)
-    before = watched(tmp_path / "killed", tiny_encoder, *asked, until=5)
+    whole = watched(sentences_of, tmp_path / "whole", tiny_encoder, *asked)
+    before = watched(sentences_of, tmp_path / "killed", tiny_encoder, *asked, until=5)
     last = tmp_path / "killed/run/checkpoints/last.ckpt"
-    after = watched(tmp_path / "resumed", tiny_encoder, *asked, f"ckpt_path={last}")
+    after = watched(sentences_of, tmp_path / "resumed", tiny_encoder, *asked, f"ckpt_path={last}")
     assert before[:3] + after == whole
     assert len(whole) == 16
 

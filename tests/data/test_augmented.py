@@ -29,6 +29,7 @@ from ner_lightning.task.tagging import TaggingTask
 from tests.data.sentences import TYPES
 from tests.data.test_augmenter import CORPORA
 from tests.runs import EASY, train_config, trained, write_corpus
+from tests.watched import watched
 
 TAGS = TagSet(TYPES, "IOB2")
 VARIED = Augmentation(0.7, 0.5, 0.5, 0.5)
@@ -196,29 +197,8 @@ def test_development_and_test_sentences_never_vary(tmp_path: Path, tiny_encoder:
     assert not same(*first)
 
 
-class Watch:
-    """The batches of the steps of a run; may end it as a kill would."""
-
-    def __init__(self, until: int | None = None) -> None:
-        self.batches: list[Batch] = []
-        self.until, self.step = until, TaggingTask.training_step
-
-    def __call__(self, task: TaggingTask, batch: Any, batch_idx: int) -> torch.Tensor:
-        if len(self.batches) == self.until:
-            raise ConnectionAbortedError("killed")
-        self.batches.append(batch)
-        return self.step(task, batch, batch_idx)
-
-
-def watched(folder: Path, encoder: Path, *overrides: str, until: int | None = None) -> list[Batch]:
-    watch = Watch(until)
-    with patch.object(TaggingTask, "training_step", lambda *args: watch(*args)):
-        if until is None:
-            trained(folder, encoder, *overrides)
-        else:
-            with pytest.raises(ConnectionAbortedError):
-                trained(folder, encoder, *overrides)
-    return watch.batches
+def as_it_is(task: TaggingTask, batch: Batch) -> Batch:
+    return batch
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -226,12 +206,12 @@ def test_resumed_within_an_epoch_a_run_draws_the_same(
     tmp_path: Path, tiny_encoder: Path, corpus: Path, stream: bool
 ) -> None:
     options = asked(corpus, "callbacks.last.steps=3", stream=stream)
-    whole = watched(tmp_path / "whole", tiny_encoder, *options)
-    before = watched(tmp_path / "killed", tiny_encoder, *options, until=len(whole) // 2 + 4)
+    whole = watched(as_it_is, tmp_path / "whole", tiny_encoder, *options)
+    before = watched(as_it_is, tmp_path / "killed", tiny_encoder, *options, until=len(whole) // 2 + 4)
     last = tmp_path / "killed/run/checkpoints/last.ckpt"
     done = torch.load(last, weights_only=True)["global_step"]
     assert len(whole) // 2 < done < len(whole)
-    after = watched(tmp_path / "resumed", tiny_encoder, *options, f"ckpt_path={last}")
+    after = watched(as_it_is, tmp_path / "resumed", tiny_encoder, *options, f"ckpt_path={last}")
     assert len(before[:done] + after) == len(whole)
     assert all(map(same, before[:done] + after, whole))
     with pytest.raises(DataError, match=r"augment .*word_dropout': 0\.4.*, not .*: resume with|another data\.augment"):

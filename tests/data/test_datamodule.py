@@ -19,6 +19,7 @@ from ner_lightning.objects import plain
 from ner_lightning.task.tagging import TaggingTask
 from tests.data.shard_corpus import EVERYTHING, write_shards
 from tests.runs import EASY, LEARN, records, train_config, trained, write_corpus
+from tests.watched import watched
 
 STREAM = ("data=conll", "data.streaming=true", "data.limit=null")
 
@@ -37,38 +38,18 @@ def options(corpus: Path, *more: str) -> list[str]:
     return [*STREAM, f"data.dir={corpus}", "data.batch_size=4", "data.shuffle_buffer=12", *more]
 
 
-class Watch:
-    """Which sentences the steps of a run are trained on; may end it as a kill would."""
-
-    def __init__(self, until: int | None = None) -> None:
-        self.steps: list[list[int]] = []
-        self.until, self.step = until, TaggingTask.training_step
-
-    def __call__(self, task: TaggingTask, batch: Any, batch_idx: int) -> torch.Tensor:
-        if len(self.steps) == self.until:
-            raise ConnectionAbortedError("killed")
-        words, before, found = task.trainer.datamodule._words, 0, []  # type: ignore[attr-defined]
-        for length, weight in zip(batch.row_lengths, batch.weight.tolist(), strict=True):
-            text = words.tokenizer.decode(batch.input_ids[0, before + 1 : before + length - 1])
-            found += [int(text.replace(" ", ""))] * int(weight)
-            before += length
-        self.steps.append(found)
-        return self.step(task, batch, batch_idx)
-
-
-def watched(folder: Path, encoder: Path, *overrides: str, until: int | None = None) -> list[list[int]]:
-    watch = Watch(until)
-    with patch.object(TaggingTask, "training_step", lambda *args: watch(*args)):
-        if until is None:
-            trained(folder, encoder, *overrides)
-        else:
-            with pytest.raises(ConnectionAbortedError):
-                trained(folder, encoder, *overrides)
-    return watch.steps
+def numbers(task: TaggingTask, batch: Batch) -> list[int]:
+    """Which sentences a batch holds, as they are numbered in their words."""
+    words, before, found = task.trainer.datamodule._words, 0, []  # type: ignore[attr-defined]
+    for length, weight in zip(batch.row_lengths, batch.weight.tolist(), strict=True):
+        text = words.tokenizer.decode(batch.input_ids[0, before + 1 : before + length - 1])
+        found += [int(text.replace(" ", ""))] * int(weight)
+        before += length
+    return found
 
 
 def test_a_streamed_epoch_is_one_pass_over_all_shards(tmp_path: Path, tiny_encoder: Path, corpus: Path) -> None:
-    steps = watched(tmp_path, tiny_encoder, *options(corpus, "trainer.max_epochs=2"))
+    steps = watched(numbers, tmp_path, tiny_encoder, *options(corpus, "trainer.max_epochs=2"))
     assert len(steps) == 2 * 16
     for epoch in (steps[:16], steps[16:]):
         assert Counter(number for step in epoch for number in step) == EVERYTHING
@@ -80,7 +61,7 @@ def test_steps_without_a_first_pass(tmp_path: Path, tiny_encoder: Path, corpus: 
     """Types and steps are given: nothing is read before the training."""
     given = ("data.types=[PER,LOC]", "data.epoch_steps=5", "trainer.max_epochs=-1", "+trainer.max_steps=16")
     with patch("ner_lightning.data.corpus_files.CorpusFiles.survey", side_effect=AssertionError):
-        steps = watched(tmp_path, tiny_encoder, *options(corpus, *given))
+        steps = watched(numbers, tmp_path, tiny_encoder, *options(corpus, *given))
     assert len(steps) == 16
     assert Counter(number for step in steps for number in step) == EVERYTHING
     about = torch.load(tmp_path / "run/checkpoints/last.ckpt", weights_only=True)["ner_lightning"]
@@ -92,18 +73,20 @@ def test_killed_and_resumed_a_run_sees_each_sentence_once(
     tmp_path: Path, tiny_encoder: Path, corpus: Path, more: list[str]
 ) -> None:
     asked = options(corpus, "trainer.max_epochs=2", "callbacks.last.steps=3", *more)
-    whole = watched(tmp_path / "whole", tiny_encoder, *asked)
-    before = watched(tmp_path / "killed", tiny_encoder, *asked, until=8)
+    whole = watched(numbers, tmp_path / "whole", tiny_encoder, *asked)
+    before = watched(numbers, tmp_path / "killed", tiny_encoder, *asked, until=8)
     last = tmp_path / "killed/run/checkpoints/last.ckpt"
     assert torch.load(last, weights_only=True)["global_step"] == 6
-    after = watched(tmp_path / "resumed", tiny_encoder, *asked, f"ckpt_path={last}")
+    after = watched(numbers, tmp_path / "resumed", tiny_encoder, *asked, f"ckpt_path={last}")
     assert before[:6] + after == whole
 
 
 @pytest.mark.parametrize("batching", ["token_budget", "packed"])
 def test_a_stream_fills_a_budget(tmp_path: Path, tiny_encoder: Path, corpus: Path, batching: str) -> None:
     budget = ("data.max_subwords=20", f"data.batching={batching}", "data.batch_size=16")  # a sentence costs 6
-    steps = watched(tmp_path, tiny_encoder, *options(corpus, *budget, "data.shuffle_buffer=30", "trainer.max_epochs=2"))
+    steps = watched(
+        numbers, tmp_path, tiny_encoder, *options(corpus, *budget, "data.shuffle_buffer=30", "trainer.max_epochs=2")
+    )
     assert max(map(len, steps)) == 3
     assert len(steps) == 2 * round(sum(EVERYTHING.values()) / (61 / 21))
     assert Counter(number for step in steps[:21] for number in step) == EVERYTHING
