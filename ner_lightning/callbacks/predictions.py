@@ -85,11 +85,10 @@ class SavePredictions(pl.Callback):
         data: CorpusDataModule = trainer.datamodule  # type: ignore[attr-defined]
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{split}.jsonl"
-        names = data.sources.names
         with path.open("w", encoding="utf-8") as file:
             for index, sentence in enumerate(data.sentences[split]):
                 if index in found:  # all of them, but under limit_test_batches
-                    source = names[data.source_of(split)[index]] if names else ""
+                    (source,) = data.sources.names_of(split, [index])
                     file.write(_stored(sentence, found[index], source).to_json() + "\n")
         self.files[split] = path
 

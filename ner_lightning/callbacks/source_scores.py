@@ -52,12 +52,12 @@ class SourceScores(pl.Callback):
     def _count(self, trainer: pl.Trainer, split: str, outputs: Evaluated, batch: Batch) -> None:
         predicted, device = outputs["predicted"], outputs["predicted"].device
         data: CorpusDataModule = trainer.datamodule  # type: ignore[attr-defined]
-        sources = data.source_of(split)[list(batch.index)]
+        sources = data.sources.names_of(split, batch.index)
         real = batch.mask & (batch.weight > 0)[:, None]
         counted = predicted if batch.unknown is None else predicted.masked_fill(batch.unknown, 0)
-        for number in sorted({*sources.tolist()}):
-            own = torch.from_numpy(sources == number).to(device)
-            self._metric(data.sources.names[number], device).update(counted, batch.tags, real & own[:, None])
+        for name in dict.fromkeys(sources):
+            own = torch.tensor([source == name for source in sources]).to(device, non_blocking=True)
+            self._metric(name, device).update(counted, batch.tags, real & own[:, None])
 
     def _log(self, trainer: pl.Trainer, pl_module: pl.LightningModule, prefix: str, split: str) -> None:
         data: CorpusDataModule = trainer.datamodule  # type: ignore[attr-defined]

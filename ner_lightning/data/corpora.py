@@ -112,11 +112,11 @@ class Corpora:
             return None
         return [Weighted(each.first, each.last, weights[name]) for name, each in self.extents["train"].items()]
 
-    def corpus_of(self, split: str) -> np.ndarray:
-        """The number of the corpus of each sentence of a split."""
-        numbers = {corpus.name: number for number, corpus in enumerate(self.corpora)}
-        places = self.extents[split].items()
-        return np.concatenate([np.full(place.last - place.first, numbers[name]) for name, place in places])
+    def names_of(self, split: str, sentences: Sequence[int]) -> list[str]:
+        """The corpora that some sentences of a split come from."""
+        names, places = zip(*self.extents[split].items(), strict=True)
+        found = np.searchsorted([place.last for place in places], sentences, side="right")
+        return [names[number] for number in found.tolist()]
 
     def _alike(self) -> list[tuple[Mapping[str, float] | None, list[Corpus]]]:
         """Corpora that are divided together."""

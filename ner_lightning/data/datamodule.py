@@ -7,17 +7,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
 from ner_lightning.data.augmentation import Augmentation
 from ner_lightning.data.augmented import augmented
-from ner_lightning.data.bigrams import TagCounts, count_tags
+from ner_lightning.data.bigrams import TagCounts
 from ner_lightning.data.cache import Cache
 from ner_lightning.data.collate import Batch, Collator, Layout
 from ner_lightning.data.context import DocumentContext, Documents, check_documents
-from ner_lightning.data.corpus_files import CorpusFiles
 from ner_lightning.data.division import Division
 from ner_lightning.data.encoding import EncodedCorpus, WordEncoder
 from ner_lightning.data.order_loader import order_loader
@@ -27,8 +25,9 @@ from ner_lightning.data.samplers import EvaluationSampler, Grouping
 from ner_lightning.data.sentence_store import SentenceStore
 from ner_lightning.data.sources import Sources, configured
 from ner_lightning.data.stream_loader import StreamLoader
+from ner_lightning.data.streamed_files import StreamedFiles
 from ner_lightning.data.streaming import BlockDraws
-from ner_lightning.data.training_order import TrainingOrder
+from ner_lightning.data.training_order import Progress, TrainingOrder
 from ner_lightning.data.training_stream import TrainingStream
 from ner_lightning.tagging.tagset import TagSet
 from ner_lightning.user_cache import corpora_folder
@@ -150,15 +149,12 @@ class CorpusDataModule(pl.LightningDataModule):
             cache=kept,
             limit=limit,
         )
-        self._files: CorpusFiles = self.sources.corpora[0].files
         self.streaming, self.shuffle_buffer, self.epoch_steps = streaming, shuffle_buffer, epoch_steps
         self.augment = augment or Augmentation()
-        self._stream: TrainingStream | None = None
-        self._resumed: dict[str, Any] = {}
+        self._streamed: StreamedFiles | None = None
         self.sentences: dict[str, SentenceStore] = {}
         self.reports: dict[str, ReadReport] = {}
         self._corpora: dict[str, EncodedCorpus] = {}
-        self._sources: dict[str, np.ndarray] = {}
 
     def read(self, *splits: str, required: tuple[str, ...] = ()) -> None:
         """Read splits, but a training split that is streamed; those not `required` may be missing.
@@ -166,30 +162,23 @@ class CorpusDataModule(pl.LightningDataModule):
         Raises:
             DataError: when a required split is missing or empty, or a file cannot be understood.
         """
-        streamed = self.streaming and "train" in splits
+        streamed = {"train"} & {*splits} if self.streaming else set()
         if streamed:
             self._open_stream()
-        for split, store in self.sources.read(*(s for s in splits if not (streamed and s == "train"))).items():
+        for split, store in self.sources.read(*(split for split in splits if split not in streamed)).items():
             self.sentences[split], self.reports[split] = store, store.report
             if self.context:
                 check_documents(store, split, self.context, self.folder)
         for split in required:
-            if split not in self.sentences and not (streamed and split == "train"):
+            if split not in self.sentences and split not in streamed:
                 raise self.sources.missing(split)
 
     def _open_stream(self) -> None:
         known = self.types is not None and self.epoch_steps is not None and self.limit is None
-        stream = TrainingStream(
-            self._files,
-            self.sources.corpora[0].stream_paths(),
-            buffer=self.shuffle_buffer,
-            epoch_steps=self.epoch_steps,
-            counted=not known,
-            augment=self.augment,
-        )
-        self._stream = stream
-        if stream.report is not None:
-            self.reports["train"] = stream.report
+        (corpus,) = self.sources.corpora
+        self._streamed = StreamedFiles(corpus.files, corpus.stream_paths(), counted=not known)
+        if self._streamed.report is not None:
+            self.reports["train"] = self._streamed.report
 
     def tag_set(self) -> TagSet:
         """The tags of the training data.
@@ -219,9 +208,7 @@ class CorpusDataModule(pl.LightningDataModule):
 
         Of a stream, those at its beginning.
         """
-        if self._stream is not None:
-            return self._stream.tag_counts(self._words, self._tags, self.tag_set().types, n_tags)
-        return count_tags(self._corpora["train"], n_tags)
+        return self._training.tag_counts(n_tags)
 
     def foreign_types(self, tags: TagSet) -> dict[str, dict[str, int]]:
         """Mentions, per split and type, of entity types that `tags` does not have."""
@@ -230,12 +217,6 @@ class CorpusDataModule(pl.LightningDataModule):
             for split, store in self.sentences.items()
         }
         return {split: counts for split, counts in found.items() if counts}
-
-    def source_of(self, split: str) -> np.ndarray:
-        """The number of the source of each sentence of a split."""
-        if split not in self._sources:
-            self._sources[split] = self.sources.corpus_of(split)
-        return self._sources[split]
 
     def prepare(self, words: WordEncoder, tags: TagSet, *, seed: int) -> None:
         """Encode what was read.
@@ -246,7 +227,8 @@ class CorpusDataModule(pl.LightningDataModule):
             seed: of the order of training sentences.
         """
         self._words, self._tags, self._seed = words, tags, seed
-        self._corpora = {split: self._files.encoded(store, words, tags) for split, store in self.sentences.items()}
+        files = self.sources.corpora[0].files  # of every reader the same: what is encoded has been read
+        self._corpora = {split: files.encoded(store, words, tags) for split, store in self.sentences.items()}
 
     def probe(self, size: int = 8) -> Batch:
         """A padded batch of the first sentences, to try an encoder on."""
@@ -255,23 +237,7 @@ class CorpusDataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Batch] | StreamLoader:
         """Shuffled, every sentence once an epoch; of a stream, `epoch_steps` batches."""
-        rank, world = self._rank()
-        if self._stream is not None:
-            return self._stream.loader(
-                self._words,
-                self._tags,
-                self.tag_set().types,
-                self._block_draws(),
-                seed=self._seed,
-                rank=rank,
-                world=world,
-                num_workers=self.num_workers,
-                resumed=self._resumed.get("stream"),
-                pin_memory=self._pins(),
-                layout=self._layout(),
-                overlap=self.overlap,
-            )
-        return self._order.loader(rank, world, num_workers=self.num_workers, pin_memory=self._pins())
+        return self._training.loader(*self._rank(), num_workers=self.num_workers, pin_memory=self._pins())
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """The development split."""
@@ -300,11 +266,7 @@ class CorpusDataModule(pl.LightningDataModule):
         """Sentences of a training batch on one of `world` devices: `batch_size`, or the mean of a token budget."""
         if self.batching != "token_budget":
             return self.batch_size
-        if self._stream is not None:
-            layout = {"layout": self._layout(), "overlap": self.overlap}
-            types = self.tag_set().types
-            return self._stream.sentences_per_batch(self._words, self._tags, types, self._block_draws(), **layout)
-        return self._order.sampler(rank, world).sentences_per_batch
+        return self._training.sentences_per_batch(rank, world)
 
     def unpack(self) -> None:
         """Pad the batches, for an encoder that turns out not to take packed rows."""
@@ -315,12 +277,23 @@ class CorpusDataModule(pl.LightningDataModule):
     def _grouping(self) -> Grouping:
         return "random" if self.batching == "packed" else self.batching
 
-    def _block_draws(self) -> BlockDraws:
-        return BlockDraws(self.batch_size, self._grouping(), self.max_subwords, padded=not self.packs)
-
     @cached_property
-    def _order(self) -> TrainingOrder:
-        """Of the training split; asked for when it is known whether rows are packed."""
+    def _training(self) -> TrainingOrder | TrainingStream:
+        """The batches of the training split; asked for when it is known whether rows are packed."""
+        if self._streamed is not None:
+            return TrainingStream(
+                self._streamed,
+                self._words,
+                self._tags,
+                self.tag_set().types,
+                BlockDraws(self.batch_size, self._grouping(), self.max_subwords, padded=not self.packs),
+                buffer=self.shuffle_buffer,
+                epoch_steps=self.epoch_steps,
+                augment=self.augment,
+                seed=self._seed,
+                layout=self._layout(),
+                overlap=self.overlap,
+            )
         collator = augmented(
             self._collator("train"),
             self.sentences["train"],
@@ -343,24 +316,18 @@ class CorpusDataModule(pl.LightningDataModule):
         if self.trainer is None:
             return {}
         loop: Any = self.trainer.fit_loop.epoch_loop
-        progress = loop.batch_progress.current
-        if self._stream is None:
-            ended = loop._num_ready_batches_reached()
-            return {} if ended else self._order.state(self.trainer.current_epoch, progress.ready)
-        state = self._stream.state(in_flight=progress.ready > progress.processed)
-        return {} if state is None else {"stream": state}
+        batches = loop.batch_progress.current
+        ended = loop._num_ready_batches_reached()
+        return self._training.state(Progress(self.trainer.current_epoch, batches.ready, batches.processed, ended))
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on where a checkpoint was written."""
-        if self._stream is not None:
-            self._resumed = state_dict
-        else:
-            self._order.resume(state_dict)
+        self._training.resume(state_dict)
 
     def teardown(self, stage: str) -> None:
-        """End the processes that read a stream."""
-        if self._stream is not None and stage == "fit":
-            self._stream.close()
+        """End the processes that read the training data."""
+        if stage == "fit":
+            self._training.close()
 
     def _collator(self, split: str) -> Collator:
         corpus, context = self._corpora[split], None

@@ -55,18 +55,8 @@ def configured(
         DataError: a key that is none, two sources of one name, a weight that is not above 0, no reader, or what a
             stream cannot do.
     """
-    asked = {
-        "sources": sources is not None,
-        "splits": bool(splits),
-        "fold": division.fold is not None,
-        "fraction": division.fraction < 1,
-        "label_map": bool(label_map),
-    }
-    if streaming and (given := [f"data.{key}" for key, is_given in asked.items() if is_given]):
-        raise DataError(
-            f"data.streaming=true with {', '.join(given)}: a stream is one corpus, trained on as it stands; leave "
-            "data.streaming out, the cache maps large corpora from disk"
-        )
+    if streaming:
+        _check_stream(sources=sources, splits=splits, label_map=label_map, division=division)
     common = check_labels(label_map, "data.label_map")
     if sources is None:
         if reader is None:
@@ -94,6 +84,23 @@ def configured(
                 )
             )
     return Corpora(corpora, division, cache)
+
+
+def _check_stream(
+    *, sources: Sources | None, splits: Mapping[str, float] | None, label_map: Labels | None, division: Division
+) -> None:
+    asked = {
+        "sources": sources is not None,
+        "splits": bool(splits),
+        "fold": division.fold is not None,
+        "fraction": division.fraction < 1,
+        "label_map": bool(label_map),
+    }
+    if given := [f"data.{key}" for key, is_given in asked.items() if is_given]:
+        raise DataError(
+            f"data.streaming=true with {', '.join(given)}: a stream is one corpus, trained on as it stands; leave "
+            "data.streaming out, the cache maps large corpora from disk"
+        )
 
 
 def _checked_splits(shares: Mapping[str, float] | None, key: str, division: Division) -> dict[str, float] | None:

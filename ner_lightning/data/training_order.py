@@ -5,13 +5,30 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
+from ner_lightning.data.bigrams import TagCounts, count_tags
 from ner_lightning.data.collate import Collator
 from ner_lightning.data.order_loader import OrderLoader, order_loader
 from ner_lightning.data.report import DataError
 from ner_lightning.data.samplers import Grouping, TrainingSampler
 from ner_lightning.data.weighted import Weighted, WeightedSampler
+
+
+class Progress(NamedTuple):
+    """How far an epoch has come.
+
+    Attributes:
+        epoch: its number.
+        ready: batches given.
+        processed: batches trained on.
+        ended: whether that was the last one.
+    """
+
+    epoch: int
+    ready: int
+    processed: int
+    ended: bool
 
 
 class TrainingOrder:
@@ -56,16 +73,25 @@ class TrainingOrder:
             self._go_on()
         return self._sampler
 
+    def tag_counts(self, n_tags: int) -> TagCounts:
+        """First tags, tag bigrams and last tags of the sentences that are annotated throughout."""
+        return count_tags(self._collator.corpus, n_tags)
+
+    def sentences_per_batch(self, rank: int, world: int) -> float:
+        """Sentences of a batch on one rank, on average."""
+        return self.sampler(rank, world).sentences_per_batch
+
     def loader(self, rank: int, world: int, *, num_workers: int, pin_memory: bool) -> OrderLoader:
         """The batches of a rank, laid out."""
         sampler = self.sampler(rank, world)
         return order_loader(self._collator, sampler, num_workers=num_workers, pin_memory=pin_memory)
 
-    def state(self, epoch: int, batches: int) -> dict[str, Any]:
-        """What a checkpoint keeps when so many batches of an epoch have been given; nothing before there are any."""
-        if self._sampler is None:
+    def state(self, progress: Progress) -> dict[str, Any]:
+        """What a checkpoint keeps within an epoch; nothing before there are any batches."""
+        if self._sampler is None or progress.ended:
             return {}
-        return {"place": {"epoch": epoch, "batches": batches}, "order": self._drawn_with(self._sampler)}
+        place = {"epoch": progress.epoch, "batches": progress.ready}
+        return {"place": place, "order": self._drawn_with(self._sampler)}
 
     def resume(self, state: dict[str, Any]) -> None:
         """Go on where a checkpoint was written.
@@ -75,6 +101,9 @@ class TrainingOrder:
         """
         self._resumed = state
         self._go_on()
+
+    def close(self) -> None:
+        """Nothing: what is held need not be let go."""
 
     def _drawn_with(self, sampler: TrainingSampler) -> dict[str, Any]:
         """All that decides the batches, in plain containers."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from itertools import combinations
 from typing import Any
@@ -66,24 +66,23 @@ def read(view: EncodedCorpus, words: WordEncoder, tags: TagSet) -> list[Tagged]:
     return found
 
 
+@pytest.mark.parametrize(
+    ("option", "with_others"), [("mention_replacement", with_other_mentions), ("word_replacement", with_other_words)]
+)
 @given(CORPORA, SCHEMES, PROBABILITIES, EPOCHS)
-def test_mentions_stand_for_mentions_of_their_type(
-    words: WordEncoder, some: list[Sentence], scheme: str, probability: float, epoch: int
+def test_what_stands_in_is_of_the_same_type_or_tag(
+    words: WordEncoder,
+    option: str,
+    with_others: Callable[..., Any],
+    some: list[Sentence],
+    scheme: str,
+    probability: float,
+    epoch: int,
 ) -> None:
     tags = TagSet(TYPES, scheme)
-    view = augmenter(some, words, tags, mention_replacement=probability)(range(len(some)), epoch)
+    view = augmenter(some, words, tags, **{option: probability})(range(len(some)), epoch)
     for sentence, found in zip(some, read(view, words, tags), strict=True):
-        assert may_be(found, with_other_mentions(sentence, some, tags, probability))
-
-
-@given(CORPORA, SCHEMES, PROBABILITIES, EPOCHS)
-def test_words_stand_for_words_of_their_tag(
-    words: WordEncoder, some: list[Sentence], scheme: str, probability: float, epoch: int
-) -> None:
-    tags = TagSet(TYPES, scheme)
-    view = augmenter(some, words, tags, word_replacement=probability)(range(len(some)), epoch)
-    for sentence, found in zip(some, read(view, words, tags), strict=True):
-        assert may_be(found, with_other_words(sentence, some, tags, probability))
+        assert may_be(found, with_others(sentence, some, tags, probability))
 
 
 @given(st.lists(sentences(unknown=False), min_size=1, max_size=6), SCHEMES, EPOCHS, st.sampled_from([0, 0.5]))

@@ -147,8 +147,8 @@ def module(folder: Path, **options: Any) -> CorpusDataModule:
 def test_the_limit_holds_for_a_stream_too(corpus: Path) -> None:
     data = module(corpus, streaming=True, limit=15)
     data.read("train")
-    assert data._stream is not None
-    assert data._stream._counts == (13, 1, 1, 0)
+    assert data._streamed is not None
+    assert data._streamed.counts == (13, 1, 1, 0)
 
 
 def test_types_are_in_the_order_given(tmp_path: Path) -> None:
