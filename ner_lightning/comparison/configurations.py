@@ -11,7 +11,6 @@ from ner_lightning.comparison.predictions import Judged, Replicate, replicates
 from ner_lightning.comparison.run import Run
 from ner_lightning.comparison.vary import Settings, names_of, settings_of, value_text, varied
 
-FOLD = "data.fold"
 DATA = "data.dir"
 
 
@@ -84,9 +83,8 @@ def _order(values: tuple[Any, ...]) -> list[tuple[str, Any]]:
 
 def with_predictions(group: Group, judged: Judged) -> Group:
     """The same group, its replicates by the sentences that most of them were judged on."""
-    folds: dict[str, Hashable] = {run.name: settings_of(run.config).get(FOLD) for run in group.runs}
     parts: dict[str, list[Replicate]] = {}
-    for replicate in replicates(group.runs, judged, folds):
+    for replicate in replicates(group.runs, judged):
         parts.setdefault(replicate.counted.sentences, []).append(replicate)
     if not parts:
         return group

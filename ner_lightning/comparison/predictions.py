@@ -163,13 +163,12 @@ def judge(runs: Sequence[Run], split: str, prefix: str) -> Judged:
     return Judged(by_run, broken, odd)
 
 
-def replicates(runs: Sequence[Run], judged: Judged, fold_of: Mapping[str, Hashable]) -> list[Replicate]:
+def replicates(runs: Sequence[Run], judged: Judged) -> list[Replicate]:
     """The runs of a configuration that have predictions, the folds of a seed as one.
 
     Args:
-        runs: of one configuration.
+        runs: of one configuration, the folds of a seed in their order.
         judged: their predictions.
-        fold_of: the fold of each run by its name; a run that is not in it has none.
     """
     by_seed: dict[Hashable, list[Run]] = {}
     for run in runs:
@@ -177,7 +176,6 @@ def replicates(runs: Sequence[Run], judged: Judged, fold_of: Mapping[str, Hashab
             by_seed.setdefault(run.config.get("seed"), []).append(run)
     found = []
     for seed, group in by_seed.items():
-        group.sort(key=lambda run: str(fold_of.get(run.name, "")))
         parts = [judged.by_run[run.name] for run in group]
         found.append(Replicate(seed, tuple(group), parts[0] if len(parts) == 1 else _joined(parts)))
     return sorted(found, key=lambda replicate: (str(type(replicate.key)), replicate.key))

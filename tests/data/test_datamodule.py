@@ -15,6 +15,7 @@ from ner_lightning.assembly import build
 from ner_lightning.data.datamodule import CorpusDataModule
 from ner_lightning.data.readers.conll import ConllReader
 from ner_lightning.data.report import DataError
+from ner_lightning.data.training_order import Progress
 from ner_lightning.objects import plain
 from ner_lightning.task.tagging import TaggingTask
 from tests.data.shard_corpus import EVERYTHING, write_shards
@@ -138,6 +139,18 @@ def test_bigrams_of_a_stream(tmp_path: Path, tiny_encoder: Path, corpus: Path) -
     assert counts.start.tolist() == counts.end.tolist() == [0, sum(EVERYTHING.values()), 0]
     assert run.data.reports["train"].sentences == sum(EVERYTHING.values())
     assert "train" not in run.data.sentences
+
+
+def test_a_batch_that_was_given_and_not_trained_on_comes_again(
+    tmp_path: Path, tiny_encoder: Path, corpus: Path
+) -> None:
+    data = build(plain(train_config(tmp_path, tiny_encoder, *options(corpus)))).data
+    drawn = iter(data.train_dataloader())
+    batches = [next(drawn) for _ in range(4)]
+    assert data._training.state(Progress(0, 4, 4, ended=False))["stream"]["given"] == 4
+    data._training.resume(data._training.state(Progress(0, 4, 3, ended=False)))
+    again = next(iter(data.train_dataloader()))
+    assert again.input_ids.tolist() == batches[3].input_ids.tolist()
 
 
 def module(folder: Path, **options: Any) -> CorpusDataModule:

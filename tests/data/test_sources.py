@@ -150,3 +150,13 @@ def test_divided_sources_are_kept(tmp_path: Path) -> None:
     )
     other = read(tmp_path, **options, split_seed=1)
     assert other.sentences["train"].key != once.sentences["train"].key
+
+
+@pytest.mark.parametrize("options", [{"fold": 0, "folds": 3}, {"splits": {"dev": 0.3, "test": 0.3}}])
+def test_what_two_corpora_have_in_common_stays_together(tmp_path: Path, options: dict[str, Any]) -> None:
+    write_corpus(tmp_path / "a", train=EASY[:30])
+    write_corpus(tmp_path / "b", train=EASY[10:40])
+    data = read(tmp_path, sources=["a", "b"], **options)
+    parts = {split: set(texts(data, split)) for split in ("train", "dev", "test")}
+    assert sum(map(len, parts.values())) == len(set.union(*parts.values()))
+    assert all(parts.values())

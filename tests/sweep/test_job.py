@@ -14,6 +14,7 @@ import pytest
 from filelock import FileLock
 
 from ner_lightning.sweep import job as job_module
+from ner_lightning.sweep import process
 from ner_lightning.sweep.job import Sweep, objective
 from ner_lightning.sweep.manifest import Job
 from ner_lightning.sweep.settings import SweepSettings
@@ -67,6 +68,16 @@ def do(tmp_path: Path) -> Do:
         return found
 
     return run
+
+
+@pytest.mark.parametrize(("allowed", "asked", "given"), [("3", None, "3"), ("", None, "8"), ("3", 5, "5")])
+def test_a_run_has_no_more_threads_than_the_environment_allows(
+    do: Do, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowed: str, asked: int | None, given: str
+) -> None:
+    monkeypatch.setattr(process, "available_threads", lambda: 8)
+    monkeypatch.setenv("OMP_NUM_THREADS", allowed)
+    do('(folder / "threads").write_text(os.environ["OMP_NUM_THREADS"])\n' + FINISH, threads=asked)
+    assert (tmp_path / "seed-1" / "threads").read_text() == given
 
 
 def told(folder: Path) -> list[list[str]]:
