@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from ner_lightning.comparison.configurations import Configuration
 from ner_lightning.comparison.run import Run
 
 # What the arithmetic can depend on.
@@ -18,6 +19,9 @@ SETUP = {
 
 # What decides which sentences a split has: runs that ask for others are known to differ.
 CHOICE = ("dir", "limit", "splits", "split_seed", "fold", "folds", "fraction", "sources", "label_map")
+
+UNEVEN = 1.5
+"""Times of runs that do the same and differ more are not those of an idle machine."""
 
 
 def circumstances(runs: Sequence[Run]) -> list[str]:
@@ -40,6 +44,28 @@ def circumstances(runs: Sequence[Run]) -> list[str]:
         if (versions := _versions(runs, split)) > 1:
             found.append(f"content of {split} ({versions} versions)")
     return [f"Not the same in all runs: {words}." for words in found]
+
+
+def uneven_times(configurations: Iterable[Configuration]) -> list[str]:
+    """A sentence where runs of one configuration took very different times: they shared the machine with something.
+
+    >>> from ner_lightning.comparison.run import Cost
+    >>> runs = tuple(Run(str(s), {}, {}, cost=Cost(seconds_per_epoch=s)) for s in (10.0, 11.0, 32.0))
+    >>> uneven_times([Configuration("a", {}, runs)])
+    ['Seconds an epoch differ up to 3.2 times between runs of a: the machine was not theirs alone, times mean little.']
+    """
+    factors = {}
+    for configuration in configurations:
+        known = [seconds for run in configuration.runs if (seconds := run.cost.seconds_per_epoch)]
+        if known and (factor := max(known) / min(known)) > UNEVEN:
+            factors[configuration.name] = factor
+    if not factors:
+        return []
+    worst = max(factors, key=lambda name: factors[name])
+    return [
+        f"Seconds an epoch differ up to {factors[worst]:.1f} times between runs of {worst}: the machine was not theirs "
+        "alone, times mean little."
+    ]
 
 
 def _versions(runs: Sequence[Run], split: str) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ner_lightning.analysis.significance import holm, verdict
-from ner_lightning.comparison.circumstances import circumstances
+from ner_lightning.comparison.circumstances import circumstances, uneven_times
 from ner_lightning.comparison.collect import Collected, LeftOut
 from ner_lightning.comparison.configurations import (
     Group,
@@ -79,7 +79,8 @@ def compare(collected: Collected, settings: Settings) -> Comparison:
         make_section(name, configurations, keys, pairs, settings, columns)
         for name, (configurations, keys), pairs in zip(name_sections(parts), named, tests, strict=True)
     ]
-    notes = [*_notes(parts, sections, judged, settings), *circumstances(kept)]
+    every = [configuration for section in sections for configuration in section.configurations.values()]
+    notes = [*_notes(parts, sections, judged, settings), *circumstances(kept), *uneven_times(every)]
     if unknown := unknown_columns(kept, settings):
         notes.insert(0, f"No run has a score called {', '.join(unknown)}.")
     return Comparison(settings, columns, sections, [*collected.left_out, *untested, *repeated], notes)

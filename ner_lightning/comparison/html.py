@@ -7,16 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from markupsafe import Markup, escape
+
 from ner_lightning.analysis.differences import Hard, Shift
 from ner_lightning.analysis.errors import ALL, KINDS
 from ner_lightning.analysis.pairs import Pair
 from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.pictures import Picture
-from ner_lightning.comparison.plain import marked
 from ner_lightning.comparison.said import cells, headings, power_note, what_was_compared
 from ner_lightning.comparison.section import Section, is_shown
-from ner_lightning.comparison.why import Account, Why, confusion_rows
+from ner_lightning.comparison.why import HARDEST_OF, Account, Why, confusion_rows
+from ner_lightning.data.stored import StoredSentence
 from ner_lightning.page.render import render
+from ner_lightning.tagging.spans import EntitySpan
 
 TEMPLATE = Path(__file__).with_name("report.html")
 LARGEST_SVG = 400_000  # bytes; above, the PNG is smaller and looks the same
@@ -46,6 +49,7 @@ def page(comparison: Comparison, whys: Sequence[Why], pictures: Sequence[Sequenc
     return render(
         TEMPLATE,
         split=comparison.settings.split,
+        hardest_of=HARDEST_OF,
         level=f"{100 * comparison.settings.level:g} %",
         n_runs=comparison.n_runs,
         n_configurations=sum(len(section.rows) for section in comparison.sections),
@@ -162,7 +166,7 @@ def _calibration(why: Why) -> list[list[Any]]:
 def _shifts(shifts: Sequence[Shift], runs: tuple[int, int]) -> list[list[Any]]:
     return [
         [
-            marked(s.sentence, s.entity),
+            highlighted(s.sentence, s.entity),
             s.entity.label,
             f"{s.before} of {runs[0]}",
             f"{s.after} of {runs[1]}",
@@ -174,9 +178,22 @@ def _shifts(shifts: Sequence[Shift], runs: tuple[int, int]) -> list[list[Any]]:
 
 def _hard(item: Hard, runs: int) -> list[Any]:
     return [
-        marked(item.sentence, *item.sentence.gold),
+        highlighted(item.sentence, *item.sentence.gold),
         f"{item.wrong} of {runs}",
         round(item.misses, 1),
         round(item.false_alarms, 1),
         item.sentence.id,
     ]
+
+
+def highlighted(sentence: StoredSentence, *entities: EntitySpan) -> Markup:
+    """A sentence with entities marked.
+
+    >>> print(highlighted(StoredSentence("", "", ("<In", "Oslo"), (), ()), EntitySpan(1, 2, "LOC")))
+    &lt;In <mark>Oslo <small>LOC</small></mark>
+    """
+    words = [escape(word) for word in sentence.words]
+    for start, end, label in entities:
+        words[start] = Markup("<mark>") + words[start]
+        words[end - 1] += Markup(" <small>{}</small></mark>").format(label)
+    return Markup(" ").join(words)

@@ -95,7 +95,7 @@ def comma_separated(comparison: Comparison) -> str:
     """Every number of the table, unrounded; fractions, seconds, bytes."""
     keys = list(dict.fromkeys(key for section in comparison.sections for key in section.varied))
     scores = [f"{name}{part}" for name in comparison.columns for part in ("", " sd")]
-    costs = ("seconds_per_epoch", "memory", "gpu_memory", "trained", "parameters", "decoder_share")
+    costs = ("seconds_per_epoch", "seconds_sd", "memory", "gpu_memory", "trained", "parameters", "decoder_share")
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["section", "configuration", "mark", *keys, "n", *scores, "f1 low", "f1 high", *costs])

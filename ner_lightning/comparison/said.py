@@ -92,10 +92,20 @@ def _cost(row: Row, attribute: str) -> Cell:
     if value is None:
         return Cell(NOTHING)
     if attribute == "seconds_per_epoch":
-        return Cell(f"{value:,.0f}" if value >= 100 else f"{value:.3g}", value)
+        spread = "" if row.seconds_sd is None else f" ± {seconds_text(row.seconds_sd)}"
+        return Cell(f"{seconds_text(value)}{spread}", value)
     if attribute == "decoder_share":
         return Cell(f"{100 * value:.1f} %", value)
     return Cell(count_text(value) if attribute == "trained" else bytes_text(value), value)
+
+
+def seconds_text(n: float) -> str:
+    """Seconds for people.
+
+    >>> seconds_text(1234.5), seconds_text(9.874), seconds_text(0.25)
+    ('1,234', '9.87', '0.25')
+    """
+    return f"{n:,.0f}" if n >= 100 else f"{n:.3g}"
 
 
 def bytes_text(n: float) -> str:

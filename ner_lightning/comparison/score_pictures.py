@@ -246,8 +246,8 @@ def pareto(section: Section, settings: Settings) -> Figure | None:
     def points(chosen: Sequence[Row]) -> tuple[list[float], list[float]]:
         return [row.seconds_per_epoch or 0.0 for row in chosen], [100 * row.f1 for row in chosen]
 
-    others = axes.plot(*points(behind), "o", color="0.6", markersize=6, markerfacecolor="white", label="beaten in both")
-    best = axes.plot(*points(front), "s-", color=COLOURS[0], markersize=7, linewidth=1.5)
+    axes.plot(*points(behind), "o", color="0.45", markersize=6, markerfacecolor="white")
+    axes.plot(*points(front), "s-", color=COLOURS[0], markersize=7, linewidth=1.5)
     # Numbers in the picture, names in the key: names beside points lie on one another.
     named = front[:9] if len(rows) > 9 else [*front, *behind]
     for number, row in enumerate(named, 1):
@@ -260,12 +260,12 @@ def pareto(section: Section, settings: Settings) -> Figure | None:
             ha="center",
         )
     axes.margins(0.1)
-    axes.set_xlabel("training seconds an epoch", fontsize=9)
+    beaten = "; open circle: something is" if behind else ""
+    axes.set_xlabel(
+        f"training seconds an epoch, mean\n(filled square: nothing is better and faster{beaten})", fontsize=9
+    )
     axes.set_ylabel(f"{settings.split} F1 in points, mean", fontsize=9)
     tidy(axes, "both")
     names = [f"{number}  {row.name}" for number, row in enumerate(named, 1)]
-    blank = [Line2D([], [], linestyle="") for _ in names]
-    handles = [*best, *(others if behind else []), *blank]
-    texts = ["nothing beats it in both", *(["beaten in both"] if behind else []), *names]
-    legend(figure, handles, texts, always=True)
+    legend(figure, [Line2D([], [], linestyle="") for _ in names], names, always=True)
     return figure

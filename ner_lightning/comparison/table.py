@@ -34,6 +34,7 @@ class Row:
         scores: by name, `f1` first.
         interval: of mean F1; over sentences and seeds where there are predictions, else over seeds.
         seconds_per_epoch: mean over runs.
+        seconds_sd: standard deviation over runs.
         memory: bytes, the largest of the runs.
         gpu_memory: bytes, likewise.
         trained: parameters.
@@ -47,6 +48,7 @@ class Row:
     scores: dict[str, Score]
     interval: tuple[float, float] | None
     seconds_per_epoch: float | None
+    seconds_sd: float | None
     memory: int | None
     gpu_memory: int | None
     trained: int | None
@@ -79,17 +81,19 @@ def row_of(
     for name in columns:
         values = [run.scores[key] for run in runs if (key := f"{settings.prefix}{name}") in run.scores]
         if values:
-            scores[name] = Score(fmean(values), stdev(values) if len(values) > 1 else None)
+            scores[name] = Score(fmean(values), _spread(values))
     if interval is None and F1 in scores:
         values = [run.scores[f"{settings.prefix}{F1}"] for run in runs if f"{settings.prefix}{F1}" in run.scores]
         interval = mean_interval(values, settings.level)
     costs = [run.cost for run in runs]
+    seconds = [cost.seconds_per_epoch for cost in costs if cost.seconds_per_epoch is not None]
     return Row(
         configuration.name,
         len(runs),
         scores,
         interval,
-        _mean([cost.seconds_per_epoch for cost in costs]),
+        _mean(seconds),
+        _spread(seconds),
         _largest([cost.memory for cost in costs]),
         _largest([cost.gpu_memory for cost in costs]),
         _largest([cost.trained for cost in costs]),
@@ -123,6 +127,10 @@ def _known(runs: Sequence[Run], settings: Settings) -> set[str]:
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return fmean(known) if known else None
+
+
+def _spread(values: Sequence[float]) -> float | None:
+    return stdev(values) if len(values) > 1 else None
 
 
 def _largest(values: Sequence[int | None]) -> int | None:

@@ -115,7 +115,7 @@ def tables(comparison: Comparison, whys: Sequence[Why]) -> dict[str, Table]:
 
 def _configurations(comparison: Comparison) -> Table:
     scores = comparison.columns
-    costs = ["seconds_per_epoch", "memory", "gpu_memory", "trained", "parameters", "decoder_share"]
+    costs = ["seconds_per_epoch", "seconds_sd", "memory", "gpu_memory", "trained", "parameters", "decoder_share"]
     rows = [
         [
             section.name,

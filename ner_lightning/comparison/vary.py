@@ -13,6 +13,7 @@ WATCHING = ("progress", "overview", "predictions", "last", "cost", "step_profile
 CHECKPOINT = ("monitor", "mode")  # what of the callback `checkpoint` decides
 HELD = "sweep.effective_batch"
 ABSENT = "–"
+CLASS = "_target_"
 
 Settings = dict[str, Any]
 
@@ -53,7 +54,7 @@ def varied(settings: Sequence[Settings], repetition: Sequence[str] = ()) -> list
     """The fewest settings that tell apart all runs that differ, in the order of the configuration.
 
     A setting that always goes with others is left out: CRF and softmax are told by their class, not by the arguments
-    that only one of them has.
+    that only one of them has. A class is told even where its arguments would do, unless it goes with another class.
 
     Args:
         settings: of each run (`settings_of`).
@@ -65,12 +66,19 @@ def varied(settings: Sequence[Settings], repetition: Sequence[str] = ()) -> list
     """
     keys = list(dict.fromkeys(key for run in settings for key in run))
     differing = {key: column for key in keys if key not in repetition and (column := _column(key, settings))}
-    needed = list(differing)
-    whole = _distinct(list(differing.values()), len(settings))
+    classes = _fewest({key: column for key, column in differing.items() if key.endswith(CLASS)})
+    return _fewest({key: c for key, c in differing.items() if key in classes or not key.endswith(CLASS)}, classes)
+
+
+def _fewest(columns: Mapping[str, Sequence[Hashable]], kept: Sequence[str] = ()) -> list[str]:
+    """The fewest of these settings that tell apart what all of them do, and those that are kept in any case."""
+    needed = list(columns)
+    runs = max(map(len, columns.values()), default=0)
+    whole = _distinct([*columns.values()], runs)
     # What says least by itself goes first: arguments of some classes only, then long names.
-    for key in sorted(differing, key=_dispensable(differing)):
+    for key in sorted(columns, key=_dispensable(columns)):
         rest = [name for name in needed if name != key]
-        if _distinct([differing[name] for name in rest], len(settings)) == whole:
+        if key not in kept and _distinct([columns[name] for name in rest], runs) == whole:
             needed = rest
     return needed
 
@@ -88,15 +96,14 @@ def _column(key: str, settings: Sequence[Settings]) -> list[Hashable] | None:
 
 def _knows_parent(key: str, run: Settings, settings: Sequence[Settings]) -> bool:
     parent = key.rpartition(".")[0]
-    target = f"{parent}._target_"
+    target = f"{parent}.{CLASS}"
     classes = {other.get(target) for other in settings if key in other}
     return not parent or run.get(target) in classes - {None}
 
 
 def _dispensable(columns: Mapping[str, Sequence[Hashable]]) -> Any:
-    def order(key: str) -> tuple[int, int, int]:
-        partial = None in columns[key]
-        return (0 if partial else 2 if key.endswith("_target_") else 1, -key.count("."), -len(key))
+    def order(key: str) -> tuple[bool, int, int]:
+        return (None not in columns[key], -key.count("."), -len(key))
 
     return order
 
@@ -147,9 +154,9 @@ def said(key: str, value: Any, keys: Sequence[str] = ()) -> str:
     >>> said("model.decoder._target_", "ner_lightning.model.decoder.crf.CRF"), said("optim.encoder_lr", 3e-05)
     ('CRF', 'encoder_lr=3e-05')
     """
-    if value is None and key.endswith("_target_"):
+    if value is None and key.endswith(CLASS):
         return f"no {short(key.rpartition('.')[0])}"
-    if key.endswith("_target_"):
+    if key.endswith(CLASS):
         return str(value).rpartition(".")[2]
     return f"{short(key, keys)}={value_text(value)}"
 

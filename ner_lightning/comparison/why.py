@@ -38,6 +38,8 @@ MOST = 8
 """Configurations that are looked into, from the best one on."""
 MOST_RUNS = 10
 """Runs of each of them: their predictions are in memory together."""
+HARDEST_OF = 3
+"""Runs of each of them that say which sentences are hard."""
 SLICE_SAMPLES = 1_000
 
 Predictions = list[list[StoredSentence]]
@@ -145,7 +147,7 @@ def explain(section: Section, settings: Settings) -> Why:
     for configuration in looked_into:
         runs = predictions(configuration, settings.split)
         accounts.append(_account(configuration, runs, mentions, settings, section.documents))
-        some += runs[:3]
+        some += runs[:HARDEST_OF]
         if configuration in (before, after):
             kept[configuration.name] = runs
     diff = None

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from ner_lightning.comparison.circumstances import circumstances
-from ner_lightning.comparison.run import Run
+from ner_lightning.comparison.circumstances import circumstances, uneven_times
+from ner_lightning.comparison.configurations import Configuration
+from ner_lightning.comparison.run import Cost, Run
 
 
 def run(content: str, **data: Any) -> Run:
@@ -24,3 +25,13 @@ def test_a_corpus_that_has_changed_is_told() -> None:
 @pytest.mark.parametrize("key", ["dir", "fold", "fraction", "limit"])
 def test_other_sentences_that_were_asked_for_are_not(key: str) -> None:
     assert circumstances([run("a", **{key: 1}), run("b", **{key: 2})]) == []
+
+
+def took(name: str, *seconds: float | None) -> Configuration:
+    return Configuration(name, {}, tuple(Run(str(s), {}, {}, cost=Cost(seconds_per_epoch=s)) for s in seconds))
+
+
+def test_times_of_a_busy_machine_are_told_and_those_of_other_settings_are_not_compared() -> None:
+    assert uneven_times([took("a", 10.0, 14.0), took("b", 100.0), took("c", None, 3.0), took("d")]) == []
+    (said,) = uneven_times([took("a", 10.0, 16.0), took("b", 20.0, 5.0, None)])
+    assert "4.0 times between runs of b" in said

@@ -16,7 +16,7 @@ from ner_lightning.comparison.files import Written, write
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.comparison.why import explain
 from tests.browser import column, opened, scrolls_sideways
-from tests.comparison.folders import SOFTMAX, gold_sentences, predicted, with_settings, write_run
+from tests.comparison.folders import SOFTMAX, TYPES, gold_sentences, predicted, with_settings, write_run
 
 HOSTILE = "<img src=x onerror=\"document.title='run'\">"
 
@@ -37,9 +37,8 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 if name == "softmax":
                     tags = ("O", "I-LOC", *("O" for _ in sentences[3].words[2:]))
                     sentences[3] = replace(sentences[3], predicted_tags=tags)
-                write_run(
-                    folder / f"{name}-{rate}-{seed}", config, sentences, cost={**cost, "seconds_per_epoch": share}
-                )
+                took = {**cost, "seconds_per_epoch": 10 * share + seed}
+                write_run(folder / f"{name}-{rate}-{seed}", config, sentences, cost=took)
     (folder / HOSTILE.replace("/", "")).mkdir()
     (folder / HOSTILE.replace("/", "") / "config.yaml").write_text("")
     return folder
@@ -68,6 +67,11 @@ def test_the_page_in_a_browser(written: Written) -> None:
             heading.click()
             assert column(page, "table.configurations", 0) == names[::-1]
             assert "onerror" in page.inner_text("body")
+            headings = [text.strip() for text in page.locator("table.configurations th").all_inner_texts()]
+            assert column(page, "table.configurations", headings.index("s / epoch"))[-1] == "10 ± 0.707"
+            shown = page.locator("mark").first
+            assert shown.inner_text().endswith(f" {shown.locator('small').inner_text()}")
+            assert shown.locator("small").inner_text() in TYPES
 
 
 def test_a_word_that_is_markup_stays_a_word(written: Written) -> None:

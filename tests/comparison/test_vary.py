@@ -42,9 +42,15 @@ def test_what_goes_together_is_told_once() -> None:
     crf, softmax = with_settings(), with_settings(model__decoder=SOFTMAX)
     constrained = with_settings(model__decoder={**SOFTMAX, "constrain": "decode"})
     assert keys_of(crf, softmax) == ["model.decoder._target_"]
-    assert keys_of(crf, softmax, constrained) == ["model.decoder.constrain"]  # both, none, decode: it says it all
+    # both, none, decode would tell them apart, but not say that one is a CRF.
+    assert keys_of(crf, softmax, constrained) == ["model.decoder._target_", "model.decoder.constrain"]
     faster = with_settings(model__decoder=SOFTMAX, optim__encoder_lr=1e-3)
     assert keys_of(crf, softmax, faster) == ["model.decoder._target_", "optim.encoder_lr"]
+
+
+def test_of_classes_that_go_together_one_is_told() -> None:
+    one, other = with_settings(), with_settings(model__decoder=SOFTMAX, optim__schedule={"_target_": "x.Constant"})
+    assert keys_of(one, other) == ["model.decoder._target_"]
 
 
 def test_an_argument_that_a_class_has_got_since_does_not_vary_but_a_changed_one_does() -> None:
