@@ -18,6 +18,7 @@ from scipy.stats import ttest_ind
 from ner_lightning.analysis.counts import run_f1
 from ner_lightning.analysis.paired import Units, approximate_randomisation, paired_bootstrap
 from ner_lightning.analysis.resampling import resampled_f1
+from ner_lightning.analysis.several_sets import mean_difference
 from tests.oracle.simulated_runs import World
 
 SAMPLES = 999
@@ -142,13 +143,34 @@ def coverage(world: World, repetitions: int, seed: int = 1) -> tuple[float, floa
     return held / repetitions, shown / repetitions
 
 
+def coverage_of_mean(world: World, repetitions: int, sets: int = 3, seed: int = 2) -> tuple[float, float]:
+    """Of means over test sets: share of 95 % intervals that hold the truth, and of equal systems called different."""
+    unequal = replace(world, shift=SHIFT)
+    truth, rng = unequal.true_difference(), np.random.default_rng(seed)
+    held = wrong = 0
+    for repetition in range(repetitions):
+        found, null = (
+            mean_difference(
+                [
+                    paired_bootstrap(*each.draw(rng), samples=99, seed=repetition, groups=world.documents)
+                    for _ in range(sets)
+                ]
+            )
+            for each in (unequal, world)
+        )
+        held += found.low <= truth <= found.high
+        wrong += null.p <= 0.05
+    return held / repetitions, wrong / repetitions
+
+
 def main() -> None:
     """Write the table, a row a world."""
     repetitions = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    columns = ["coverage", "power", *TESTS]
+    columns = ["coverage", "power", *TESTS, "coverage, mean of 3", "mean of 3"]
     sys.stdout.write(f"| {' | '.join(['', *columns])} |\n|{'---|' * (len(columns) + 1)}\n")
     for name, world in WORLDS.items():
         shares = [*coverage(world, repetitions), *false_positives(world, repetitions).values()]
+        shares += coverage_of_mean(world, repetitions)
         sys.stdout.write(f"| {name} | {' | '.join(f'{100 * share:.1f}' for share in shares)} |\n")
         sys.stdout.flush()
 

@@ -20,7 +20,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, product
 from math import comb, isinf
 from typing import Literal
@@ -50,6 +50,7 @@ class Difference:
         level: of the interval.
         runs: of a and of b. With one each, nothing is said of other seeds.
         standard_error: of the difference.
+        df: degrees of freedom of the standard error.
     """
 
     difference: float
@@ -59,6 +60,12 @@ class Difference:
     level: float
     runs: tuple[int, int]
     standard_error: float
+    df: float
+
+    def turned(self) -> Difference:
+        """The same, b minus a."""
+        changes = {"difference": -self.difference, "low": -self.high, "high": -self.low, "runs": self.runs[::-1]}
+        return replace(self, **changes)  # type: ignore[arg-type]
 
 
 def paired_bootstrap(
@@ -147,7 +154,7 @@ def difference_of(
     low, high = np.quantile(around, [(1 - level) / 2, (1 + level) / 2])
     beyond = min((around <= 0).sum(), (around >= 0).sum())
     p = min(2 * (int(beyond) + 1) / (len(around) + 1), 1.0)
-    return Difference(observed, float(low), float(high), p, level, (len(a), len(b)), known.standard_error)
+    return Difference(observed, float(low), float(high), p, level, (len(a), len(b)), known.standard_error, known.df)
 
 
 def around_observed(

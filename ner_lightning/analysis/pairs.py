@@ -22,7 +22,7 @@ from ner_lightning.analysis.paired import (
     with_seeds,
 )
 from ner_lightning.analysis.resampling import resampled_f1, swapped_sums
-from ner_lightning.analysis.significance import holm, noncentrality, verdict
+from ner_lightning.analysis.significance import holm, is_shown, noncentrality, verdict
 from ner_lightning.analysis.variance import check_pair, uncertainty
 
 
@@ -48,6 +48,11 @@ class Pair(NamedTuple):
     detectable: float
     paired_seeds: bool
     sentence: str
+
+    @property
+    def shown(self) -> bool:
+        """Whether a difference was shown, after correction."""
+        return is_shown(self.p_holm, self.difference.level)
 
 
 def compare_systems(

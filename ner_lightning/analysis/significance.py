@@ -110,6 +110,11 @@ def noncentrality(df: float, power: float = POWER, level: float = LEVEL) -> floa
     return float(brentq(lambda shift: nct.sf(critical, df, shift) - power, 0.0, 20.0 * critical))
 
 
+def is_shown(p: float, level: float = LEVEL) -> bool:
+    """Whether a p value is small enough."""
+    return p <= 1 - level + 1e-12
+
+
 def verdict(
     difference: Difference,
     a: str,
@@ -118,6 +123,7 @@ def verdict(
     p: float | None = None,
     pairs: int = 1,
     detectable: float | None = None,
+    where: str = "",
 ) -> str:
     """A comparison in one sentence; F1 in points, of 100.
 
@@ -128,8 +134,9 @@ def verdict(
         p: what decides, such as Holm's; None: that of the difference.
         pairs: how many comparisons `p` was corrected for.
         detectable: of `smallest_detectable`; said where no difference was shown.
+        where: more about what the difference is of.
 
-    >>> found = Difference(0.008, 0.002, 0.014, 0.0104, 0.95, (5, 5), 0.003)
+    >>> found = Difference(0.008, 0.002, 0.014, 0.0104, 0.95, (5, 5), 0.003, float("inf"))
     >>> verdict(found, "crf", "softmax")
     'crf beats softmax by 0.8 F1 (95 %: 0.2 to 1.4, p = 0.010, 5 seeds)'
     >>> verdict(found, "crf", "bert", p=0.12, detectable=0.011)
@@ -137,13 +144,13 @@ def verdict(
     """
     p = difference.p if p is None else p
     sign = 1
-    real = p <= 1 - difference.level + 1e-12
+    real = is_shown(p, difference.level)
     if real and difference.difference < 0:
         a, b, sign = b, a, -1
     low, high = sorted((sign * difference.low, sign * difference.high))
     said_p = _p_text(p) + (f" corrected for {pairs} pairs" if pairs > 1 else "")
     interval = f"{100 * difference.level:g} %: {_points(low)} to {_points(high)}"
-    runs = _runs_text(difference.runs)
+    runs = _runs_text(difference.runs) + (f", {where}" if where else "")
     effect = f"{_points(sign * difference.difference)} F1"
     if real:
         return f"{a} beats {b} by {effect} ({interval}, {said_p}, {runs})"

@@ -16,6 +16,7 @@ from ner_lightning.comparison.configurations import (
     sections_of,
     with_predictions,
 )
+from ner_lightning.comparison.overall import Overall, over_all
 from ner_lightning.comparison.predictions import Judged, judge
 from ner_lightning.comparison.section import Pairs, Section, make_section, pairs_of
 from ner_lightning.comparison.settings import Settings
@@ -33,6 +34,7 @@ class Comparison:
         sections: configurations that were judged on the same sentences, each with its table and its tests.
         left_out: what takes no part.
         notes: what a reader should know.
+        overall: what holds over all sections together, if there are several.
     """
 
     settings: Settings
@@ -40,6 +42,7 @@ class Comparison:
     sections: list[Section]
     left_out: list[LeftOut]
     notes: list[str]
+    overall: Overall | None
 
     @property
     def n_runs(self) -> int:
@@ -83,7 +86,8 @@ def compare(collected: Collected, settings: Settings) -> Comparison:
     notes = [*_notes(parts, sections, judged, settings), *circumstances(kept), *uneven_times(every)]
     if unknown := unknown_columns(kept, settings):
         notes.insert(0, f"No run has a score called {', '.join(unknown)}.")
-    return Comparison(settings, columns, sections, [*collected.left_out, *untested, *repeated], notes)
+    left_out = [*collected.left_out, *untested, *repeated]
+    return Comparison(settings, columns, sections, left_out, notes, over_all(sections))
 
 
 def _corrected(tests: Sequence[Pairs]) -> list[Pairs]:

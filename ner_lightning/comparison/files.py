@@ -12,7 +12,7 @@ from ner_lightning.analysis.plots import PlotsUnavailable
 from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.html import page
 from ner_lightning.comparison.markup import comma_separated, latex, markdown, pairs_separated
-from ner_lightning.comparison.pictures import Picture, draw, folder_name
+from ner_lightning.comparison.pictures import Pictures, draw_all, nothing_drawn
 from ner_lightning.comparison.plain import plain
 from ner_lightning.comparison.why import Why
 from ner_lightning.errors import UserError
@@ -28,12 +28,12 @@ class Written(NamedTuple):
     Attributes:
         folder: where.
         report: the page.
-        pictures: of each section.
+        pictures: that were drawn.
     """
 
     folder: Path
     report: Path
-    pictures: list[list[Picture]]
+    pictures: Pictures
 
 
 def write(comparison: Comparison, whys: Sequence[Why], folder: Path, figures: bool = True) -> Written:
@@ -50,7 +50,7 @@ def write(comparison: Comparison, whys: Sequence[Why], folder: Path, figures: bo
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        pictures = _draw(comparison, whys, folder) if figures else [[] for _ in whys]
+        pictures = _draw(comparison, whys, folder / "figures") if figures else nothing_drawn(comparison)
         texts = {
             "table.md": markdown(comparison),
             "table.tex": latex(comparison),
@@ -67,15 +67,10 @@ def write(comparison: Comparison, whys: Sequence[Why], folder: Path, figures: bo
     return Written(folder, folder / REPORT, pictures)
 
 
-def _draw(comparison: Comparison, whys: Sequence[Why], folder: Path) -> list[list[Picture]]:
+def _draw(comparison: Comparison, whys: Sequence[Why], folder: Path) -> Pictures:
     logging.getLogger("matplotlib").setLevel(logging.WARNING)  # the fonts it found
-    several = len(comparison.sections) > 1
-    drawn: list[list[Picture]] = []
-    for section, why in zip(comparison.sections, whys, strict=True):
-        place = folder / "figures" / (folder_name(section.name) if several else "")
-        try:
-            drawn.append(draw(section, why, comparison.settings, place))
-        except PlotsUnavailable as error:
-            log.info("%s", error)
-            return [[] for _ in whys]
-    return drawn
+    try:
+        return draw_all(comparison, whys, folder)
+    except PlotsUnavailable as error:
+        log.info("%s", error)
+        return nothing_drawn(comparison)

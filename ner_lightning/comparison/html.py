@@ -13,9 +13,10 @@ from ner_lightning.analysis.differences import Hard, Shift
 from ner_lightning.analysis.errors import ALL, KINDS
 from ner_lightning.analysis.pairs import Pair
 from ner_lightning.comparison.comparison import Comparison
-from ner_lightning.comparison.pictures import Picture
-from ner_lightning.comparison.said import cells, headings, power_note, what_was_compared
-from ner_lightning.comparison.section import Section, is_shown
+from ner_lightning.comparison.overall import Overall
+from ner_lightning.comparison.pictures import Picture, Pictures
+from ner_lightning.comparison.said import OVERALL, grid, overall_grid, overall_notes, power_note, what_was_compared
+from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.why import HARDEST_OF, Account, Why, confusion_rows
 from ner_lightning.data.stored import StoredSentence
 from ner_lightning.page.render import render
@@ -34,18 +35,19 @@ class Inlined(NamedTuple):
     source: str
 
 
-def page(comparison: Comparison, whys: Sequence[Why], pictures: Sequence[Sequence[Picture]]) -> str:
+def page(comparison: Comparison, whys: Sequence[Why], pictures: Pictures) -> str:
     """The whole page.
 
     Args:
         comparison: of `compare`.
         whys: of each section.
-        pictures: of each section.
+        pictures: that were drawn.
     """
     parts = [
         _section(comparison, section, why, [inline(picture) for picture in drawn])
-        for section, why, drawn in zip(comparison.sections, whys, pictures, strict=True)
+        for section, why, drawn in zip(comparison.sections, whys, pictures.sections, strict=True)
     ]
+    overall = comparison.overall
     return render(
         TEMPLATE,
         split=comparison.settings.split,
@@ -53,7 +55,7 @@ def page(comparison: Comparison, whys: Sequence[Why], pictures: Sequence[Sequenc
         level=f"{100 * comparison.settings.level:g} %",
         n_runs=comparison.n_runs,
         n_configurations=sum(len(section.rows) for section in comparison.sections),
-        headings=headings(comparison),
+        overall=None if overall is None else _overall(overall, [inline(picture) for picture in pictures.overall]),
         sections=parts,
         notes=comparison.notes,
         left_out=[[item.name, item.reason] for item in comparison.left_out],
@@ -67,15 +69,25 @@ def inline(picture: Picture) -> Inlined:
     return Inlined(picture.title, f"data:image/{kind};base64,{base64.b64encode(file.read_bytes()).decode()}")
 
 
+def _overall(overall: Overall, pictures: Sequence[Inlined]) -> dict[str, Any]:
+    return {
+        "title": OVERALL,
+        "grid": overall_grid(overall),
+        "verdicts": [(pair.shown, pair.sentence) for pair in overall.pairs[:MOST_PAIRS]],
+        "notes": overall_notes(overall),
+        "pictures": pictures,
+    }
+
+
 def _section(comparison: Comparison, section: Section, why: Why, pictures: Sequence[Inlined]) -> dict[str, Any]:
     best = section.rows[0] if len(section.rows) > 1 else None
     return {
         "name": section.name,
-        "rows": [(row.mark, cells(comparison, row)) for row in section.rows],
+        "grid": grid(comparison, section),
         "best": best,
         "ties": [row.name for row in section.rows if row.mark == "tie"],
         "about": what_was_compared(section, comparison.settings.split),
-        "verdicts": [(is_shown(pair), pair.sentence) for pair in section.pairs.pairs[:MOST_PAIRS]],
+        "verdicts": [(pair.shown, pair.sentence) for pair in section.pairs.pairs[:MOST_PAIRS]],
         "pairs": [_pair(pair) for pair in section.pairs.pairs],
         "power": power_note(section),
         "pictures": pictures,
@@ -95,7 +107,7 @@ def _pair(pair: Pair) -> list[Any]:
     found = pair.difference
     points = [round(100 * value, 2) for value in (found.difference, found.low, found.high)]
     ps = [round(value, 4) for value in (pair.p_holm, found.p, pair.p_randomisation)]
-    shown = "yes" if is_shown(pair) else "no"
+    shown = "yes" if pair.shown else "no"
     return [pair.a, pair.b, *points, shown, *ps, round(100 * pair.detectable, 2)]
 
 

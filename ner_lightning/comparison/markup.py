@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 
 from ner_lightning.comparison.comparison import Comparison
-from ner_lightning.comparison.said import cells, headings, power_note, what_was_compared
-from ner_lightning.comparison.section import Section
-from ner_lightning.comparison.table import Row
+from ner_lightning.comparison.said import (
+    OVERALL,
+    Grid,
+    grid,
+    overall_grid,
+    overall_notes,
+    power_note,
+    what_was_compared,
+)
+from ner_lightning.comparison.table import Mark
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -31,54 +39,69 @@ _MARKDOWN = str.maketrans({character: f"\\{character}" for character in r"\`*_[]
 def markdown(comparison: Comparison) -> str:
     """Tables, verdicts and notes."""
     parts = []
+    if (overall := comparison.overall) is not None:
+        parts.append(f"## {OVERALL}")
+        parts.append(_markdown_table(overall_grid(overall)))
+        parts.append(_list([pair.sentence for pair in overall.pairs] + overall_notes(overall)))
     for section in comparison.sections:
         if section.name:
             parts.append(f"## {section.name.translate(_MARKDOWN)}")
-        parts.append(_markdown_table(comparison, section))
+        parts.append(_markdown_table(grid(comparison, section)))
         parts.append(
             "\n".join(line.translate(_MARKDOWN) for line in what_was_compared(section, comparison.settings.split))
         )
         verdicts = [pair.sentence for pair in section.pairs.pairs] + power_note(section)
         if verdicts:
-            parts.append("\n".join(f"- {line.translate(_MARKDOWN)}" for line in verdicts))
+            parts.append(_list(verdicts))
     if comparison.notes:
-        parts.append("\n".join(f"- {note.translate(_MARKDOWN)}" for note in comparison.notes))
+        parts.append(_list(comparison.notes))
     return "\n\n".join(parts) + "\n"
 
 
-def _markdown_table(comparison: Comparison, section: Section) -> str:
-    columns = headings(comparison)
+def _list(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {line.translate(_MARKDOWN)}" for line in lines)
+
+
+def _markdown_table(table: Grid) -> str:
     lines = [
-        [column.name for column in columns],
-        ["---" if column.is_text else "---:" for column in columns],
-        *([_bold(cell.text, row) for cell in cells(comparison, row)] for row in section.rows),
+        [column.name.translate(_MARKDOWN) for column in table.headings],
+        ["---" if column.is_text else "---:" for column in table.headings],
+        *([_bold(cell.text, mark) for cell in cells] for mark, cells in table.rows),
     ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _bold(text: str, row: Row) -> str:
+def _bold(text: str, mark: Mark) -> str:
     text = text.translate(_MARKDOWN)
-    return f"**{text}**" if row.mark == "best" and text else text
+    return f"**{text}**" if mark == "best" and text else text
 
 
 def latex(comparison: Comparison) -> str:
-    r"""A `tabular` with booktabs' rules (`\usepackage{booktabs}`); sections one below another."""
-    columns = headings(comparison)
+    r"""A `tabular` with booktabs' rules (`\usepackage{booktabs}`), sections one below another; then that over all."""
+    parts = [(section.name, grid(comparison, section)) for section in comparison.sections]
+    tables = [_tabular(parts)]
+    if comparison.overall is not None:
+        tables.append(_tabular([("", overall_grid(comparison.overall))]))
+    return "% \\usepackage{booktabs}\n" + "\n".join(tables)
+
+
+def _tabular(parts: Sequence[tuple[str, Grid]]) -> str:
+    columns = parts[0][1].headings
     places = "".join("l" if column.is_text else "r" for column in columns)
     lines = [
-        r"% \usepackage{booktabs}",
         rf"\begin{{tabular}}{{{places}}}",
         r"\toprule",
         " & ".join(latex_text(column.name) for column in columns) + r" \\",
     ]
-    for section in comparison.sections:
+    for name, table in parts:
         lines.append(r"\midrule")
-        if section.name:
-            lines.append(rf"\multicolumn{{{len(columns)}}}{{l}}{{\emph{{{latex_text(section.name)}}}}} \\")
-        for row in section.rows:
-            texts = [latex_text(cell.text) for cell in cells(comparison, row)]
-            best = row.mark == "best"
-            lines.append(" & ".join(rf"\textbf{{{text}}}" if best and text else text for text in texts) + r" \\")
+        if name:
+            lines.append(rf"\multicolumn{{{len(columns)}}}{{l}}{{\emph{{{latex_text(name)}}}}} \\")
+        for mark, cells in table.rows:
+            texts = [latex_text(cell.text) for cell in cells]
+            lines.append(
+                " & ".join(rf"\textbf{{{text}}}" if mark == "best" and text else text for text in texts) + r" \\"
+            )
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
@@ -129,6 +152,10 @@ def pairs_separated(comparison: Comparison) -> str:
     for section in comparison.sections:
         for pair in section.pairs.pairs:
             numbers = [getattr(pair.difference, name) for name in names]
-            more = [pair.p_randomisation, pair.p_holm, pair.detectable, *pair.difference.runs]
+            more: list[object] = [pair.p_randomisation, pair.p_holm, pair.detectable, *pair.difference.runs]
             writer.writerow([section.name, pair.a, pair.b, *numbers, *more, pair.sentence])
+    for mean in comparison.overall.pairs if comparison.overall else []:
+        numbers = [getattr(mean.difference, name) for name in names]
+        more = ["", mean.p_holm, mean.detectable, *mean.difference.runs]
+        writer.writerow([OVERALL, mean.a, mean.b, *numbers, *more, mean.sentence])
     return file.getvalue()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ner_lightning.analysis.plots import save_figure
+from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.error_pictures import error_kinds, reliability
-from ner_lightning.comparison.score_pictures import forest, parallel, pareto, rates, seed_spread
+from ner_lightning.comparison.score_pictures import forest, forest_over_all, parallel, pareto, rates, seed_spread
 from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.comparison.training_pictures import learning_curves
@@ -34,6 +35,18 @@ class Picture(NamedTuple):
     svg: Path
 
 
+class Pictures(NamedTuple):
+    """Of a comparison.
+
+    Attributes:
+        overall: of all sections together.
+        sections: of each.
+    """
+
+    overall: list[Picture]
+    sections: list[list[Picture]]
+
+
 OF_SCORES: dict[str, tuple[str, Callable[[Section, Settings], Figure | None]]] = {
     "seeds": ("F1 of every run", seed_spread),
     "differences": ("Differences", forest),
@@ -46,6 +59,32 @@ OF_ERRORS: dict[str, tuple[str, Callable[[Why], Figure | None]]] = {
     "errors": ("Errors by kind", error_kinds),
     "reliability": ("Are the probabilities true?", reliability),
 }
+
+
+def draw_all(comparison: Comparison, whys: Sequence[Why], folder: Path) -> Pictures:
+    """Draw what makes sense for a comparison; with several sections each has a folder.
+
+    Args:
+        comparison: of `compare`.
+        whys: of each section.
+        folder: where the files go.
+
+    Raises:
+        PlotsUnavailable: matplotlib is not installed.
+    """
+    settings, several = comparison.settings, len(comparison.sections) > 1
+    drawn = nothing_drawn(comparison)
+    if comparison.overall is not None:
+        _, svg = save_figure(forest_over_all(comparison.overall, settings), folder / "overall")
+        drawn.overall.append(Picture("overall", "Differences on each test set, and their mean", svg))
+    for section, why, pictures in zip(comparison.sections, whys, drawn.sections, strict=True):
+        pictures += draw(section, why, settings, folder / folder_name(section.name) if several else folder)
+    return drawn
+
+
+def nothing_drawn(comparison: Comparison) -> Pictures:
+    """No picture of anything."""
+    return Pictures([], [[] for _ in comparison.sections])
 
 
 def draw(section: Section, why: Why, settings: Settings, folder: Path) -> list[Picture]:

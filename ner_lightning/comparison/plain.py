@@ -8,7 +8,8 @@ from typing import Any
 from ner_lightning.analysis.differences import Hard, Illegal, Shift
 from ner_lightning.analysis.errors import Confusion
 from ner_lightning.comparison.comparison import Comparison
-from ner_lightning.comparison.section import Section, is_shown
+from ner_lightning.comparison.overall import Overall
+from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.why import Account, Diff, Why
 from ner_lightning.data.stored import StoredSentence
 from ner_lightning.tagging.spans import EntitySpan
@@ -27,8 +28,25 @@ def plain(comparison: Comparison, whys: list[Why]) -> dict[str, Any]:
         "format": FORMAT,
         "settings": asdict(comparison.settings),
         "sections": [_section(section, why) for section, why in zip(comparison.sections, whys, strict=True)],
+        "overall": None if comparison.overall is None else _overall(comparison.overall),
         "left_out": [item._asdict() for item in comparison.left_out],
         "notes": comparison.notes,
+    }
+
+
+def _overall(overall: Overall) -> dict[str, Any]:
+    return {
+        "sets": overall.sets,
+        "configurations": [row._asdict() for row in overall.rows],
+        "pairs": [
+            {
+                **pair._asdict(),
+                "difference": asdict(pair.difference),
+                "each": [asdict(difference) for difference in pair.each],
+                "shown": pair.shown,
+            }
+            for pair in overall.pairs
+        ],
     }
 
 
@@ -51,7 +69,7 @@ def _section(section: Section, why: Why) -> dict[str, Any]:
             for row in section.rows
         ],
         "pairs": [
-            {**pair._asdict(), "difference": asdict(pair.difference), "shown": is_shown(pair)}
+            {**pair._asdict(), "difference": asdict(pair.difference), "shown": pair.shown}
             for pair in section.pairs.pairs
         ],
         "all_pairs": section.pairs.every,

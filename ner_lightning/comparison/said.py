@@ -6,9 +6,11 @@ from statistics import median
 from typing import NamedTuple
 
 from ner_lightning.comparison.comparison import Comparison
+from ner_lightning.comparison.overall import Overall
 from ner_lightning.comparison.section import Section
-from ner_lightning.comparison.table import F1, Row, Score
+from ner_lightning.comparison.table import F1, Mark, Row, Score
 
+OVERALL = "All test sets together"
 MARKS = {"best": "best", "tie": "tie", "": ""}
 NOTHING = "–"
 NAMES = {"f1": "F1", "lenient_f1": "F1, lenient", "macro_f1": "F1, macro"}
@@ -26,6 +28,33 @@ class Cell(NamedTuple):
 
     text: str
     value: float | None = None
+
+
+class Grid(NamedTuple):
+    """A table of configurations.
+
+    Attributes:
+        headings: of its columns.
+        rows: the mark of each configuration, and its cells.
+    """
+
+    headings: list[Heading]
+    rows: list[tuple[Mark, list[Cell]]]
+
+
+def grid(comparison: Comparison, section: Section) -> Grid:
+    """The table of a section."""
+    return Grid(headings(comparison), [(row.mark, cells(comparison, row)) for row in section.rows])
+
+
+def overall_grid(overall: Overall) -> Grid:
+    """The table over all test sets: mean F1, and that on each."""
+    rows = []
+    for row in overall.rows:
+        scores = [score_cell(Score(f1, None)) for f1 in (row.mean, *row.f1)]
+        rows.append((row.mark, [Cell(row.name), Cell(MARKS[row.mark]), *scores]))
+    names = [Heading("configuration", is_text=True), Heading("", is_text=True), Heading("mean F1")]
+    return Grid([*names, *map(Heading, overall.sets)], rows)
 
 
 def headings(comparison: Comparison) -> list[Heading]:
@@ -160,22 +189,36 @@ def what_was_compared(section: Section, split: str) -> list[str]:
     return lines
 
 
+def overall_notes(overall: Overall) -> list[str]:
+    """What a mean over test sets is, and which difference it could have shown."""
+    found = [100 * pair.detectable for pair in overall.pairs]
+    return [
+        "Each test set has the same weight. Intervals and tests are for new sentences and seeds of these sets, not for "
+        "other sets; p values are corrected for the pairs of this list.",
+        f"Power: the smallest true mean difference that such a pair shows four times in five is {_span(found)} F1, "
+        "before correction for several pairs.",
+    ]
+
+
 def power_note(section: Section) -> list[str]:
     """The smallest differences that could have been shown, over all pairs of a section."""
     found = [100 * pair.detectable for pair in section.pairs.pairs]
     if not found:
         return []
-    span = (
-        f"{min(found):.1f}" if len(found) == 1 else f"{min(found):.1f} to {max(found):.1f} (median {median(found):.1f})"
-    )
     seeds = sorted({len(configuration.replicates) for configuration in section.tested})
     lines = [
         f"Power: with {section.sentences:,} sentences and {_range(seeds)} the smallest true difference that such a "
-        f"pair shows four times in five is {span} F1, before correction for several pairs."
+        f"pair shows four times in five is {_span(found)} F1, before correction for several pairs."
     ]
     if any(pair.difference.runs == (1, 1) for pair in section.pairs.pairs):
         lines.append("Pairs of one seed each say nothing of other seeds: their intervals are too narrow for that.")
     return lines
+
+
+def _span(points: list[float]) -> str:
+    if len(points) == 1:
+        return f"{points[0]:.1f}"
+    return f"{min(points):.1f} to {max(points):.1f} (median {median(points):.1f})"
 
 
 def _range(seeds: list[int]) -> str:

@@ -21,7 +21,8 @@ from ner_lightning.comparison.drawing import (
     rows_height,
     tidy,
 )
-from ner_lightning.comparison.section import Section, is_shown
+from ner_lightning.comparison.overall import Overall
+from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.comparison.table import Row
 from ner_lightning.comparison.vary import names_of, short, value_text
@@ -77,7 +78,7 @@ def forest(section: Section, settings: Settings) -> Figure | None:
     axes = figure.subplots()
     axes.axvline(0, color="0.35", linewidth=1)
     for place, pair in enumerate(pairs):
-        found, shown = pair.difference, is_shown(pair)
+        found, shown = pair.difference, pair.shown
         colour = COLOURS[0] if shown else "0.45"
         axes.plot([100 * found.low, 100 * found.high], [place, place], color=colour, linewidth=1.8)
         face = colour if shown else "white"
@@ -90,6 +91,36 @@ def forest(section: Section, settings: Settings) -> Figure | None:
     axes.set_xlabel(
         f"difference of {settings.split} F1 in points, {100 * settings.level:g} % interval\n"
         f"(filled square: shown{many}; open circle: not shown)",
+        fontsize=9,
+    )
+    return figure
+
+
+def forest_over_all(overall: Overall, settings: Settings) -> Figure:
+    """For each pair the difference on each test set, and their mean below."""
+    pairs = overall.pairs[: max(1, ROWS // (len(overall.sets) + 1))]
+    rows = []
+    for pair in pairs:
+        rows += [(name, difference, False, True) for name, difference in zip(overall.sets, pair.each, strict=True)]
+        rows.append((f"{pair.a} − {pair.b}, mean", pair.difference, True, pair.shown))
+    names = [name for name, *_ in rows]
+    figure = new_figure(7, rows_height(names))
+    axes = figure.subplots()
+    axes.axvline(0, color="0.35", linewidth=1)
+    for place, (_, found, is_mean, shown) in enumerate(rows):
+        colour = COLOURS[0] if is_mean and shown else "0.45"
+        width, mark = (2.6, "D") if is_mean else (1.2, ".")
+        face = "white" if is_mean and not shown else colour
+        axes.plot([100 * found.low, 100 * found.high], [place, place], color=colour, linewidth=width)
+        axes.plot([100 * found.difference], [place], mark, color=colour, markerfacecolor=face)
+        if is_mean and place + 1 < len(rows):
+            axes.axhline(place + 0.5, color="0.85", linewidth=0.8)
+    name_rows(axes, names)
+    tidy(axes, "x")
+    many = f", corrected for {len(overall.pairs)} pairs" if len(overall.pairs) > 1 else ""
+    axes.set_xlabel(
+        f"difference of {settings.split} F1 in points, {100 * settings.level:g} % interval\n"
+        f"(diamond: mean of the sets; filled: shown{many})",
         fontsize=9,
     )
     return figure

@@ -91,11 +91,6 @@ def pairs_of(configurations: Sequence[Configuration], settings: Settings) -> Pai
     return Pairs(sorted(pairs, key=lambda pair: -pair.difference.difference), every)
 
 
-def is_shown(pair: Pair) -> bool:
-    """Whether a difference was shown, after correction."""
-    return pair.p_holm <= 1 - pair.difference.level + 1e-12
-
-
 def make_section(
     name: str,
     configurations: Sequence[Configuration],
@@ -127,7 +122,7 @@ def _marked(rows: Sequence[Row], pairs: Sequence[Pair]) -> list[Row]:
     if len(rows) < 2:
         return list(rows)
     best = rows[0].name
-    ties = {name for pair in pairs if not is_shown(pair) and best in (pair.a, pair.b) for name in (pair.a, pair.b)}
+    ties = {name for pair in pairs if not pair.shown and best in (pair.a, pair.b) for name in (pair.a, pair.b)}
     return [replace(row, mark="best" if row.name == best else "tie" if row.name in ties else "") for row in rows]
 
 

@@ -9,10 +9,20 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ner_lightning.analysis.pairs import Pair
 from ner_lightning.comparison.collect import LeftOut
 from ner_lightning.comparison.comparison import Comparison
-from ner_lightning.comparison.said import cells, headings, power_note, what_was_compared
-from ner_lightning.comparison.section import Section, is_shown
+from ner_lightning.comparison.overall import MeanPair
+from ner_lightning.comparison.said import (
+    OVERALL,
+    Grid,
+    grid,
+    overall_grid,
+    overall_notes,
+    power_note,
+    what_was_compared,
+)
+from ner_lightning.comparison.section import Section
 
 MOST_PAIRS = 40
 MOST_LEFT_OUT = 12
@@ -26,7 +36,11 @@ def show(comparison: Comparison, console: Console) -> None:
         for line in what_was_compared(section, comparison.settings.split):
             console.print(Text(line, style="dim"), soft_wrap=True)
         if section.pairs:
-            _show_pairs(section, console)
+            _show_pairs(section.pairs.pairs, power_note(section), console)
+        console.print()
+    if (overall := comparison.overall) is not None:
+        console.print(laid_out(overall_grid(overall), f"{OVERALL}: strict F1 in points", console.width))
+        _show_pairs(overall.pairs, overall_notes(overall), console)
         console.print()
     for note in comparison.notes:
         console.print(Text(f"Note: {note}", style="yellow"), soft_wrap=True)
@@ -34,36 +48,40 @@ def show(comparison: Comparison, console: Console) -> None:
 
 
 def table(comparison: Comparison, section: Section, width: int) -> Table:
-    """The configurations of a section.
+    """The configurations of a section, as `laid_out` does it."""
+    where = f"{section.name}, " if section.name else ""
+    title = f"{where}{comparison.settings.split}: strict F1 in points, mean ± standard deviation over runs"
+    return laid_out(grid(comparison, section), title, width)
+
+
+def laid_out(found: Grid, title: str, width: int) -> Table:
+    """A table on a terminal.
 
     Args:
-        comparison: with the section.
-        section: one of it.
+        found: headings and rows.
+        title: above it.
         width: characters of a line; the last columns are left to the files where they do not fit.
     """
-    where = f"{section.name}, " if section.name else ""
-    split = comparison.settings.split
-    found = Table(title=f"{where}{split}: strict F1 in points, mean ± standard deviation over runs")
-    rows = [[cell.text for cell in cells(comparison, row)] for row in section.rows]
-    columns = list(zip(headings(comparison), zip(*rows, strict=True), strict=True))
+    laid = Table(title=title)
+    columns = zip(found.headings, zip(*(cells for _, cells in found.rows), strict=True), strict=True)
     used = 1
-    for place, (heading, texts) in enumerate(columns):
-        used += 3 + max(map(cell_len, (heading.name, *texts)))
+    for place, (heading, column) in enumerate(columns):
+        used += 3 + max(map(cell_len, (heading.name, *(cell.text for cell in column))))
         if place < FEWEST or used <= width:
-            found.add_column(heading.name, justify="left" if heading.is_text else "right", no_wrap=place > 0)
-    for row, line in zip(section.rows, rows, strict=True):
-        shown = [Text(text) for text in line[: len(found.columns)]]
-        found.add_row(*shown, style="bold" if row.mark == "best" else None)
-    return found
+            laid.add_column(heading.name, justify="left" if heading.is_text else "right", no_wrap=place > 0)
+    for mark, cells in found.rows:
+        shown = [Text(cell.text) for cell in cells[: len(laid.columns)]]
+        laid.add_row(*shown, style="bold" if mark == "best" else None)
+    return laid
 
 
-def _show_pairs(section: Section, console: Console) -> None:
+def _show_pairs(pairs: Sequence[Pair] | Sequence[MeanPair], notes: Sequence[str], console: Console) -> None:
     console.print("Is it real?", style="bold")
-    for pair in section.pairs.pairs[:MOST_PAIRS]:
-        console.print(Text(f"  {pair.sentence}", style="green" if is_shown(pair) else ""), soft_wrap=True)
-    if (more := len(section.pairs) - MOST_PAIRS) > 0:
+    for pair in pairs[:MOST_PAIRS]:
+        console.print(Text(f"  {pair.sentence}", style="green" if pair.shown else ""), soft_wrap=True)
+    if (more := len(pairs) - MOST_PAIRS) > 0:
         console.print(Text(f"  … and {more:,} more pairs, in the files", style="dim"))
-    for line in power_note(section):
+    for line in notes:
         console.print(Text(f"  {line}", style="dim"), soft_wrap=True)
 
 

@@ -6,9 +6,12 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ner_lightning.analysis.pairs import Pair
 from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.files import Written
 from ner_lightning.comparison.markup import markdown
+from ner_lightning.comparison.overall import MeanPair
+from ner_lightning.comparison.said import OVERALL
 from ner_lightning.comparison.why import Why
 
 if TYPE_CHECKING:
@@ -65,11 +68,12 @@ def log_comparison(
             name: wandb.Table(columns=list(columns), data=list(rows))
             for name, (columns, rows) in tables(comparison, whys).items()
         }
-        for section, pictures in zip(comparison.sections, written.pictures, strict=True):
+        names = ["", *(section.name for section in comparison.sections)]
+        for name, pictures in zip(names, [written.pictures.overall, *written.pictures.sections], strict=True):
             for picture in pictures:
                 png = picture.svg.with_suffix(".png")
                 if png.is_file():
-                    key = "/".join(filter(None, ("figures", section.name, picture.name)))
+                    key = "/".join(filter(None, ("figures", name, picture.name)))
                     found[key] = wandb.Image(str(png), caption=picture.title)
         run.log(found)
         for section in comparison.sections:
@@ -134,9 +138,11 @@ def _configurations(comparison: Comparison) -> Table:
 
 
 def _pairs(comparison: Comparison) -> Table:
+    pairs: list[tuple[str, Pair | MeanPair]] = [(s.name, pair) for s in comparison.sections for pair in s.pairs.pairs]
+    pairs += [(OVERALL, pair) for pair in (comparison.overall.pairs if comparison.overall else [])]
     rows = [
         [
-            section.name,
+            where,
             pair.a,
             pair.b,
             pair.difference.difference,
@@ -146,8 +152,7 @@ def _pairs(comparison: Comparison) -> Table:
             pair.detectable,
             pair.sentence,
         ]
-        for section in comparison.sections
-        for pair in section.pairs.pairs
+        for where, pair in pairs
     ]
     return ["section", "a", "b", "difference", "low", "high", "p_holm", "detectable", "sentence"], rows
 

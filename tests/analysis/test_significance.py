@@ -88,7 +88,7 @@ def test_more_runs_and_more_power() -> None:
     assert smallest_detectable(a, b[:3], paired_seeds=False) > many
 
 
-FOUND = Difference(0.008, 0.002, 0.014, 0.0104, 0.95, (5, 5), 0.003)
+FOUND = Difference(0.008, 0.002, 0.014, 0.0104, 0.95, (5, 5), 0.003, 60.0)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ FOUND = Difference(0.008, 0.002, 0.014, 0.0104, 0.95, (5, 5), 0.003)
         ),
         (replace(FOUND, p=0.05), {}, "crf beats softmax by 0.8 F1 (95 %: 0.2 to 1.4, p = 0.050, 5 seeds)"),
         (
-            Difference(0.0, 0.0, 0.0, 1.0, 0.95, (2, 2), 0.0),
+            Difference(0.0, 0.0, 0.0, 1.0, 0.95, (2, 2), 0.0, 60.0),
             {},
             "no difference shown between crf and softmax (0.0 F1, 95 %: 0.0 to 0.0, p = 1.00, 2 seeds)",
         ),

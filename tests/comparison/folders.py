@@ -111,3 +111,15 @@ def write_sweep(folder: Path, seeds: Sequence[int] = (1, 2, 3), n: int = 60) -> 
         softmax = with_settings(seed=seed, name="softmax", model__decoder=SOFTMAX)
         write_run(folder / f"softmax-{seed}", softmax, predicted(gold, 0.55, 100 + seed))
     return folder
+
+
+def write_sets(folder: Path, shares: Sequence[tuple[float, float]] = ((0.85, 0.5), (0.8, 0.6))) -> Path:
+    """CRF and softmax on two corpora, two seeds each; of each corpus how good the two are."""
+    for number, (corpus, (crf, softmax)) in enumerate(zip(("news", "tweets"), shares, strict=True)):
+        gold = gold_sentences(seed=number)
+        for seed in (1, 2):
+            config = with_settings(seed=seed, data__dir=f"/data/{corpus}")
+            write_run(folder / f"{corpus}-crf-{seed}", config, predicted(gold, crf, seed))
+            other = with_settings(seed=seed, data__dir=f"/data/{corpus}", name="softmax", model__decoder=SOFTMAX)
+            write_run(folder / f"{corpus}-softmax-{seed}", other, predicted(gold, softmax, 100 + seed))
+    return folder

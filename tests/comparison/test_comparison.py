@@ -10,7 +10,7 @@ import pytest
 from ner_lightning.analysis.paired import paired_bootstrap
 from ner_lightning.comparison.collect import collect
 from ner_lightning.comparison.comparison import Comparison, compare
-from ner_lightning.comparison.section import counts_of, is_shown
+from ner_lightning.comparison.section import counts_of
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.errors import UserError
 from tests.comparison.folders import SOFTMAX, gold_sentences, predicted, with_settings, write_run, write_sweep
@@ -30,7 +30,7 @@ def test_the_better_configuration_wins_with_its_true_effect(tmp_path: Path) -> N
     (pair,) = section.pairs.pairs
     assert (pair.difference.difference, pair.difference.standard_error) == (alone.difference, alone.standard_error)
     assert (pair.difference.low, pair.difference.high) == pytest.approx((alone.low, alone.high), abs=0.02)
-    assert is_shown(pair)
+    assert pair.shown
     assert pair.paired_seeds
     assert pair.sentence.startswith("crf beats softmax by ")
     low, high = section.rows[0].interval or (0, 0)

@@ -13,10 +13,12 @@ import pytest
 from ner_lightning.comparison.collect import collect
 from ner_lightning.comparison.comparison import compare
 from ner_lightning.comparison.files import Written, write
+from ner_lightning.comparison.pictures import Pictures
+from ner_lightning.comparison.said import OVERALL
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.comparison.why import explain
 from tests.browser import column, opened, scrolls_sideways
-from tests.comparison.folders import SOFTMAX, TYPES, gold_sentences, predicted, with_settings, write_run
+from tests.comparison.folders import SOFTMAX, TYPES, gold_sentences, predicted, with_settings, write_run, write_sets
 
 HOSTILE = "<img src=x onerror=\"document.title='run'\">"
 
@@ -57,7 +59,7 @@ def test_the_page_in_a_browser(written: Written) -> None:
             assert wrong == []
             assert not scrolls_sideways(page)
             assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
-            assert page.locator("img").count() == len(written.pictures[0])
+            assert page.locator("img").count() == len(written.pictures.sections[0])
             assert page.title() == "Comparison of 8 runs"
             names = column(page, "table.configurations", 0)
             assert names[0] == "crf encoder_lr=0.0001"
@@ -81,7 +83,7 @@ def test_a_word_that_is_markup_stays_a_word(written: Written) -> None:
 
 
 def test_the_pictures_that_make_sense_are_there(written: Written) -> None:
-    names = [picture.name for picture in written.pictures[0]]
+    names = [picture.name for picture in written.pictures.sections[0]]
     assert names == [
         "seeds",
         "differences",
@@ -92,7 +94,7 @@ def test_the_pictures_that_make_sense_are_there(written: Written) -> None:
         "errors",
         "reliability",
     ]
-    for picture in written.pictures[0]:
+    for picture in written.pictures.sections[0]:
         assert picture.svg.read_text(encoding="utf-8").lstrip().startswith("<?xml")
         assert picture.svg.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
 
@@ -100,7 +102,7 @@ def test_the_pictures_that_make_sense_are_there(written: Written) -> None:
 def test_a_single_run_has_no_pictures_of_differences(grid: Path, tmp_path: Path) -> None:
     found = compare(collect([str(grid / "crf-0.0001-1")]), Settings(samples=200))
     one = write(found, [explain(section, found.settings) for section in found.sections], tmp_path)
-    assert [picture.name for picture in one.pictures[0]] == ["learning_curves", "errors", "reliability"]
+    assert [picture.name for picture in one.pictures.sections[0]] == ["learning_curves", "errors", "reliability"]
     with opened(one.report, width=390) as (page, wrong):
         assert (wrong, page.title()) == ([], "Comparison of 1 run")
 
@@ -141,5 +143,30 @@ def test_without_matplotlib_the_rest_is_written(grid: Path, tmp_path: Path, monk
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     found = compare(collect([str(grid / "crf*")]), Settings(samples=200))
     one = write(found, [explain(section, found.settings) for section in found.sections], tmp_path)
-    assert one.pictures == [[]]
+    assert one.pictures == Pictures([], [[]])
     assert one.report.is_file()
+
+
+def test_several_test_sets_have_a_page_table_and_picture_of_their_own(tmp_path: Path) -> None:
+    write_sets(tmp_path / "runs")
+    found = compare(collect([str(tmp_path / "runs")]), Settings(samples=300))
+    one = write(found, [explain(section, found.settings) for section in found.sections], tmp_path / "out")
+    assert [picture.name for picture in one.pictures.overall] == ["overall"]
+    everything = json.loads((one.folder / "comparison.json").read_text())["overall"]
+    assert everything["sets"] == ["news", "tweets"]
+    with (one.folder / "pairs.csv").open(newline="") as file:
+        *_, last = csv.DictReader(file)
+    assert (last["section"], last["a"], last["b"]) == (OVERALL, "crf", "softmax")
+    assert float(last["difference"]) == everything["pairs"][0]["difference"]["difference"]
+    assert last["sentence"].endswith("mean of 2 test sets, ahead on 2)")
+    text = (one.folder / "table.md").read_text()
+    assert text.startswith(f"## {OVERALL}\n\n| configuration |  | mean F1 | news | tweets |")
+    assert (one.folder / "table.tex").read_text().count(r"\begin{tabular}") == 2
+    for width in (1280, 390):
+        with opened(one.report, width=width) as (page, wrong):
+            assert wrong == []
+            assert not scrolls_sideways(page)
+            assert column(page, "#overall table", 0) == ["crf", "softmax"]
+            assert page.locator("#overall img").count() == 1
+            assert page.locator("nav a").all_inner_texts() == [OVERALL, "news", "tweets"]
+            assert page.locator("#overall .verdicts li").inner_text() == last["sentence"]

@@ -1,0 +1,63 @@
+"""Several test sets together: means, marks, and only what was tested on each of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ner_lightning.analysis.several_sets import mean_difference
+from ner_lightning.comparison.collect import collect
+from ner_lightning.comparison.comparison import Comparison, compare
+from ner_lightning.comparison.said import overall_notes
+from ner_lightning.comparison.settings import Settings
+from tests.comparison.folders import gold_sentences, predicted, with_settings, write_run, write_sets, write_sweep
+
+
+def compared(place: Path) -> Comparison:
+    return compare(collect([str(place)]), Settings(samples=500))
+
+
+def test_means_are_of_the_sets_and_differences_point_the_same_way(tmp_path: Path) -> None:
+    found = compared(write_sets(tmp_path, shares=((0.6, 0.5), (0.3, 0.95))))
+    assert found.overall is not None
+    assert [pair.a for section in found.sections for pair in section.pairs.pairs] == ["crf", "softmax"]
+    best, other = found.overall.rows
+    assert (best.name, best.mark, other.name, other.mark) == ("softmax", "best", "crf", "")
+    of_sections = [{row.name: row.f1 for row in section.rows} for section in found.sections]
+    assert best.f1 == tuple(rows["softmax"] for rows in of_sections)
+    assert best.mean == pytest.approx(sum(best.f1) / 2)
+    (pair,) = found.overall.pairs
+    assert (pair.a, pair.b) == ("softmax", "crf")
+    assert pair.difference.difference == pytest.approx(best.mean - other.mean)
+    assert [difference.difference < 0 for difference in pair.each] == [True, False]
+    assert [each.low < each.difference < each.high for each in pair.each] == [True, True]
+    assert pair.difference == mean_difference(pair.each)
+    assert "mean of 2 test sets, ahead on 1)" in pair.sentence
+    assert pair.shown
+    assert f" {100 * pair.detectable:.1f} F1" in overall_notes(found.overall)[1]
+
+
+def test_what_is_alike_on_average_ties(tmp_path: Path) -> None:
+    found = compared(write_sets(tmp_path, shares=((0.8, 0.6), (0.6, 0.8))))
+    assert found.overall is not None
+    assert [row.mark for row in found.overall.rows] == ["best", "tie"]
+    assert found.overall.pairs[0].sentence.startswith("no difference shown between ")
+
+
+def test_a_configuration_that_misses_a_set_takes_no_part(tmp_path: Path) -> None:
+    write_sets(tmp_path)
+    only = with_settings(data__dir="/data/news", name="wide", model__decoder={"_target_": "x.Wide"})
+    write_run(tmp_path / "wide", only, predicted(gold_sentences(seed=0), 0.9, 7))
+    found = compared(tmp_path)
+    assert {len(section.rows) for section in found.sections} == {2, 3}
+    assert found.overall is not None
+    assert [row.name for row in found.overall.rows] == ["crf", "softmax"]
+
+
+def test_one_set_and_sets_with_nothing_in_common_have_nothing_overall(tmp_path: Path) -> None:
+    assert compared(write_sweep(tmp_path / "one")).overall is None
+    for corpus, seed in (("news", 1), ("tweets", 2)):
+        config = with_settings(data__dir=f"/data/{corpus}")
+        write_run(tmp_path / "two" / corpus, config, predicted(gold_sentences(seed=seed), 0.9, 1))
+    assert compared(tmp_path / "two").overall is None
