@@ -54,7 +54,7 @@ def page(comparison: Comparison, whys: Sequence[Why], pictures: Pictures) -> str
         hardest_of=HARDEST_OF,
         level=f"{100 * comparison.settings.level:g} %",
         n_runs=comparison.n_runs,
-        n_configurations=sum(len(section.rows) for section in comparison.sections),
+        n_configurations=len({name for section in comparison.sections for name in section.configurations}),
         overall=None if overall is None else _overall(overall, [inline(picture) for picture in pictures.overall]),
         sections=parts,
         notes=comparison.notes,

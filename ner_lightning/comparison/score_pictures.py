@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 FACETS = ("trainer.precision", "trainer.strategy")
 AXES = 8  # settings side by side
+NAMED = 9  # points with a name
 
 
 def seed_spread(section: Section, settings: Settings) -> Figure | None:
@@ -97,12 +98,12 @@ def forest(section: Section, settings: Settings) -> Figure | None:
 
 
 def forest_over_all(overall: Overall, settings: Settings) -> Figure:
-    """For each pair the difference on each test set, and their mean below."""
+    """For each pair the mean difference, and that on each test set below."""
     pairs = overall.pairs[: max(1, ROWS // (len(overall.sets) + 1))]
     rows = []
     for pair in pairs:
+        rows.append((f"{pair.a} − {pair.b}", pair.difference, True, pair.shown))
         rows += [(name, difference, False, True) for name, difference in zip(overall.sets, pair.each, strict=True)]
-        rows.append((f"{pair.a} − {pair.b}, mean", pair.difference, True, pair.shown))
     names = [name for name, *_ in rows]
     figure = new_figure(7, rows_height(names))
     axes = figure.subplots()
@@ -113,9 +114,11 @@ def forest_over_all(overall: Overall, settings: Settings) -> Figure:
         face = "white" if is_mean and not shown else colour
         axes.plot([100 * found.low, 100 * found.high], [place, place], color=colour, linewidth=width)
         axes.plot([100 * found.difference], [place], mark, color=colour, markerfacecolor=face)
-        if is_mean and place + 1 < len(rows):
-            axes.axhline(place + 0.5, color="0.85", linewidth=0.8)
+        if is_mean and place:
+            axes.axhline(place - 0.5, color="0.85", linewidth=0.8)
     name_rows(axes, names)
+    for text, (_, _, is_mean, _) in zip(axes.get_yticklabels(), rows, strict=True):
+        text.set_color("black" if is_mean else "0.35")
     tidy(axes, "x")
     many = f", corrected for {len(overall.pairs)} pairs" if len(overall.pairs) > 1 else ""
     axes.set_xlabel(
@@ -280,7 +283,8 @@ def pareto(section: Section, settings: Settings) -> Figure | None:
     axes.plot(*points(behind), "o", color="0.45", markersize=6, markerfacecolor="white")
     axes.plot(*points(front), "s-", color=COLOURS[0], markersize=7, linewidth=1.5)
     # Numbers in the picture, names in the key: names beside points lie on one another.
-    named = front[:9] if len(rows) > 9 else [*front, *behind]
+    spread = np.linspace(0, len(front) - 1, min(len(front), NAMED)).round().astype(int)
+    named = [*front, *behind] if len(rows) <= NAMED else [front[place] for place in spread]
     for number, row in enumerate(named, 1):
         axes.annotate(
             str(number),

@@ -1,0 +1,42 @@
+"""What the pictures of scores name and fill in, read back from the figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ner_lightning.comparison.collect import collect
+from ner_lightning.comparison.comparison import compare
+from ner_lightning.comparison.score_pictures import NAMED, forest_over_all, pareto
+from ner_lightning.comparison.settings import Settings
+from tests.comparison.folders import gold_sentences, predicted, with_settings, write_run, write_sets
+
+FEW = Settings(samples=300)
+
+
+def test_of_many_points_the_fastest_and_the_best_have_a_name(tmp_path: Path) -> None:
+    gold = gold_sentences(80)
+    for n in range(14):  # each slower and better than the one before
+        config = with_settings(optim__encoder_lr=(n + 1) * 1e-5)
+        write_run(tmp_path / str(n), config, predicted(gold, 0.3 + 0.05 * n, 5), cost={"seconds_per_epoch": 1.0 + n})
+    (section,) = compare(collect([str(tmp_path)]), FEW).sections
+    figure = pareto(section, FEW)
+    assert figure is not None
+    names = [text.get_text().split("  ", 1)[1] for text in figure.legends[0].get_texts()]
+    assert len(names) == NAMED < len(section.rows)
+    assert (names[0], names[-1]) == ("encoder_lr=1e-05", section.rows[0].name)
+    (axes,) = figure.axes
+    assert [annotation.get_text() for annotation in axes.texts] == [str(n) for n in range(1, NAMED + 1)]
+
+
+def test_means_over_sets_are_filled_where_a_difference_was_shown(tmp_path: Path) -> None:
+    for folder, shares, filled in (("real", ((0.9, 0.5), (0.8, 0.6)), True), ("not", ((0.8, 0.6), (0.6, 0.8)), False)):
+        overall = compare(collect([str(write_sets(tmp_path / folder, shares))]), FEW).overall
+        assert overall is not None
+        (axes,) = forest_over_all(overall, FEW).axes
+        labels = [label.get_text() for label in axes.get_yticklabels()]
+        assert labels == [f"{overall.pairs[0].a} − {overall.pairs[0].b}", "news", "tweets"]
+        diamonds = [line for line in axes.lines if line.get_marker() == "D"]
+        assert [line.get_markerfacecolor() != "white" for line in diamonds] == [filled]
+        points = [float(line.get_xdata()[0]) for line in axes.lines if line.get_marker() in ("D", ".")]  # type: ignore[index]
+        pair = overall.pairs[0]
+        assert points == [100 * each.difference for each in (pair.difference, *pair.each)]
