@@ -123,7 +123,7 @@ def verdict(
     p: float | None = None,
     pairs: int = 1,
     detectable: float | None = None,
-    where: str = "",
+    runs: str | None = None,
 ) -> str:
     """A comparison in one sentence; F1 in points, of 100.
 
@@ -134,7 +134,7 @@ def verdict(
         p: what decides, such as Holm's; None: that of the difference.
         pairs: how many comparisons `p` was corrected for.
         detectable: of `smallest_detectable`; said where no difference was shown.
-        where: more about what the difference is of.
+        runs: what it is the mean of, in words; None: of the runs of the difference.
 
     >>> found = Difference(0.008, 0.002, 0.014, 0.0104, 0.95, (5, 5), 0.003, float("inf"))
     >>> verdict(found, "crf", "softmax")
@@ -150,7 +150,7 @@ def verdict(
     low, high = sorted((sign * difference.low, sign * difference.high))
     said_p = _p_text(p) + (f" corrected for {pairs} pairs" if pairs > 1 else "")
     interval = f"{100 * difference.level:g} %: {_points(low)} to {_points(high)}"
-    runs = _runs_text(difference.runs) + (f", {where}" if where else "")
+    runs = runs or _runs_text(difference.runs)
     effect = f"{_points(sign * difference.difference)} F1"
     if real:
         return f"{a} beats {b} by {effect} ({interval}, {said_p}, {runs})"

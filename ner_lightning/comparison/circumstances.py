@@ -29,7 +29,7 @@ def circumstances(runs: Sequence[Run]) -> list[str]:
 
     >>> one, other = (Run(str(n), {}, {}, setup={"effective_batch": n}) for n in (16, 32))
     >>> circumstances([one, other])
-    ['Not the same in all runs: sentences an optimiser step (16, 32).']
+    ['not the same in all runs: sentences an optimiser step (16, 32).']
     """
     found = []
     for key, words in SETUP.items():
@@ -43,7 +43,7 @@ def circumstances(runs: Sequence[Run]) -> list[str]:
     for split in sorted({split for run in runs for split in run.data}):
         if (versions := _versions(runs, split)) > 1:
             found.append(f"content of {split} ({versions} versions)")
-    return [f"Not the same in all runs: {words}." for words in found]
+    return [f"not the same in all runs: {words}." for words in found]
 
 
 def uneven_times(configurations: Iterable[Configuration]) -> list[str]:
@@ -52,7 +52,7 @@ def uneven_times(configurations: Iterable[Configuration]) -> list[str]:
     >>> from ner_lightning.comparison.run import Cost
     >>> runs = tuple(Run(str(s), {}, {}, cost=Cost(seconds_per_epoch=s)) for s in (10.0, 11.0, 32.0))
     >>> uneven_times([Configuration("a", {}, runs)])
-    ['Seconds an epoch differ up to 3.2 times between runs of a: the machine was not theirs alone, times mean little.']
+    ['seconds an epoch differ up to 3.2 times between runs of a: the machine was not theirs alone, times mean little.']
     """
     factors = {}
     for configuration in configurations:
@@ -63,7 +63,7 @@ def uneven_times(configurations: Iterable[Configuration]) -> list[str]:
         return []
     worst = max(factors, key=lambda name: factors[name])
     return [
-        f"Seconds an epoch differ up to {factors[worst]:.1f} times between runs of {worst}: the machine was not theirs "
+        f"seconds an epoch differ up to {factors[worst]:.1f} times between runs of {worst}: the machine was not theirs "
         "alone, times mean little."
     ]
 

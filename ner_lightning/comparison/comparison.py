@@ -82,8 +82,7 @@ def compare(collected: Collected, settings: Settings) -> Comparison:
         make_section(name, configurations, keys, pairs, settings, columns)
         for name, (configurations, keys), pairs in zip(name_sections(parts), named, tests, strict=True)
     ]
-    every = [configuration for section in sections for configuration in section.configurations.values()]
-    notes = [*_notes(parts, sections, judged, settings), *circumstances(kept), *uneven_times(every)]
+    notes = _notes(parts, sections, judged, settings)
     if unknown := unknown_columns(kept, settings):
         notes.insert(0, f"No run has a score called {', '.join(unknown)}.")
     left_out = [*collected.left_out, *untested, *repeated]
@@ -123,19 +122,28 @@ def _notes(
             "pair is tested across."
         )
     for part, section in zip(parts, sections, strict=True):
-        where = f"{section.name}: " if section.name else ""
-        for group, configuration in zip(part, section.as_found, strict=True):
-            if group.others:
-                notes.append(
-                    f"{where}{group.others} of the runs of {configuration} were judged on other sentences than its "
-                    "others and take no part in tests."
-                )
-        if section.documents:
-            documents = len(set(section.documents))
-            notes.append(f"{where}sentences of one document are drawn together ({documents:,} documents).")
-        if not section.pairs.every:
-            notes.append(
-                f"{where}each configuration is tested against the best only (pairs=all for all). The best was chosen "
-                "by the same scores, which favours it a little: confirm with new seeds."
-            )
+        notes += [_in(section, note) for note in _section_notes(part, section)]
     return notes
+
+
+def _in(section: Section, note: str) -> str:
+    return f"{section.name}: {note}" if section.name else note[:1].upper() + note[1:]
+
+
+def _section_notes(part: Sequence[Group], section: Section) -> list[str]:
+    notes = [
+        f"{group.others} of the runs of {configuration} were judged on other sentences than its others and take no "
+        "part in tests."
+        for group, configuration in zip(part, section.as_found, strict=True)
+        if group.others
+    ]
+    if section.documents:
+        notes.append(f"sentences of one document are drawn together ({len(set(section.documents)):,} documents).")
+    if not section.pairs.every:
+        notes.append(
+            "each configuration is tested against the best only (pairs=all for all). The best was chosen by the same "
+            "scores, which favours it a little: confirm with new seeds."
+        )
+    configurations = section.configurations.values()
+    notes += circumstances([run for configuration in configurations for run in configuration.runs])
+    return notes + uneven_times(configurations)

@@ -121,7 +121,15 @@ def _pairs(tested: dict[frozenset[str], list[Difference]]) -> list[MeanPair]:
             a, b, mean, each = b, a, mean.turned(), [difference.turned() for difference in each]
         detectable = noncentrality(mean.df, level=mean.level) * mean.standard_error
         ahead = sum(difference.difference > 0 for difference in each)
-        where = f"mean of {len(each)} test sets, ahead on {ahead}"
-        said = verdict(mean, a, b, p=p, pairs=len(means), detectable=detectable, where=where)
+        runs = f"{_seeds(each)}, mean of {len(each)} test sets, ahead on {ahead}"
+        said = verdict(mean, a, b, p=p, pairs=len(means), detectable=detectable, runs=runs)
         pairs.append(MeanPair(a, b, mean, tuple(each), p, detectable, said))
     return sorted(pairs, key=lambda pair: -pair.difference.difference)
+
+
+def _seeds(each: Sequence[Difference]) -> str:
+    numbers = {n for difference in each for n in difference.runs}
+    few, many = min(numbers), max(numbers)
+    if many == 1:
+        return "1 seed: others may say otherwise"
+    return f"{many} seeds" if few == many else f"{few} to {many} seeds"

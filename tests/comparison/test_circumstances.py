@@ -17,7 +17,7 @@ def run(content: str, **data: Any) -> Run:
 
 def test_a_corpus_that_has_changed_is_told() -> None:
     assert circumstances([run("a"), run("b", batch_size=8)]) == [
-        "Not the same in all runs: content of train (2 versions)."
+        "not the same in all runs: content of train (2 versions)."
     ]
     assert circumstances([run("a"), run("a")]) == []
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ner_lightning.analysis.several_sets import mean_difference
 from ner_lightning.comparison.collect import collect
@@ -33,9 +36,25 @@ def test_means_are_of_the_sets_and_differences_point_the_same_way(tmp_path: Path
     assert [difference.difference < 0 for difference in pair.each] == [True, False]
     assert [each.low < each.difference < each.high for each in pair.each] == [True, True]
     assert pair.difference == mean_difference(pair.each)
-    assert "mean of 2 test sets, ahead on 1)" in pair.sentence
+    assert pair.sentence.endswith(", 2 seeds, mean of 2 test sets, ahead on 1)")
     assert pair.shown
     assert f" {100 * pair.detectable:.1f} F1" in overall_notes(found.overall)[1]
+
+
+def test_sets_may_have_other_numbers_of_seeds_and_circumstances(tmp_path: Path) -> None:
+    write_sets(tmp_path)
+    shutil.rmtree(tmp_path / "news-crf-2")
+    for folder in tmp_path.glob("tweets-*"):
+        config = yaml.safe_load((folder / "config.yaml").read_text())
+        config["trainer"]["precision"] = "64-true"
+        (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    found = compared(tmp_path)
+    assert found.overall is not None
+    assert found.overall.pairs[0].sentence.endswith(", 1 to 2 seeds, mean of 2 test sets, ahead on 2)")
+    assert not any("precision" in note for note in found.notes)  # the same in each of the tables
+    other = tmp_path / "tweets-crf-1" / "run.json"
+    other.write_text(json.dumps({**json.loads(other.read_text()), "packages": {"torch": "2.0.0"}}))
+    assert "tweets: not the same in all runs: version of torch (2.0.0, 2.13.0)." in compared(tmp_path).notes
 
 
 def test_what_is_alike_on_average_ties(tmp_path: Path) -> None:
