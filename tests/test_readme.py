@@ -75,6 +75,11 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {"DIR": str(corpus), "RUN_FOLDER": str(run), "FILE": str(folder / "file.txt"), "FOLDER": str(mine)}
 
 
+def anchor_of(heading: str) -> str:
+    """What a link to a heading is called on GitHub."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
 def filled_in(words: str, places: dict[str, str]) -> list[str]:
     """The words of a command line, without what the shell takes and with names that stand for something replaced."""
     words = re.sub(r" \[([^]]+)\]$", r" \1", words.strip())  # what may be left out
@@ -138,4 +143,4 @@ def test_a_link_leads_somewhere(page: Path) -> None:
         assert target.exists(), f"{page.name}: {link}"
         if anchor:
             headings = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
-            assert anchor in {heading.lower().replace(" ", "-") for heading in headings}, f"{page.name}: {link}"
+            assert anchor in {anchor_of(heading) for heading in headings}, f"{page.name}: {link}"

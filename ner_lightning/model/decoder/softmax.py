@@ -26,7 +26,8 @@ class Softmax(nn.Module):
 
     Args:
         tags: the tag set: how many tags, and which moves its scheme allows.
-        constrain: `decode` finds the best legal sequence, `none` takes each word's best tag.
+        constrain: `decode` finds the best legal sequence, `none` takes each word's best tag. Probabilities are those of
+            the words in both: given that the sequence is legal they were worse calibrated (docs/results.md).
 
     Raises:
         ValueError: an unknown option.
