@@ -76,10 +76,11 @@ def log_comparison(
                     key = "/".join(filter(None, ("figures", name, picture.name)))
                     found[key] = wandb.Image(str(png), caption=picture.title)
         run.log(found)
-        for section in comparison.sections:
-            best = section.rows[0]
-            run.summary["/".join(filter(None, ("best", section.name)))] = best.name
-            run.summary["/".join(filter(None, ("best_f1", section.name)))] = best.f1
+        best = [(section.name, section.rows[0].name, section.rows[0].f1) for section in comparison.sections]
+        best += [("", row.name, row.mean) for row in (comparison.overall.rows[:1] if comparison.overall else [])]
+        for where, configuration, f1 in best:
+            run.summary["/".join(filter(None, ("best", where)))] = configuration
+            run.summary["/".join(filter(None, ("best_f1", where)))] = f1
         artifact = wandb.Artifact(f"comparison-{run.id}", type=JOB)
         for file in sorted(written.folder.iterdir()):
             if file.is_file():

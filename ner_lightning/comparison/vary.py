@@ -67,11 +67,11 @@ def varied(settings: Sequence[Settings], repetition: Sequence[str] = ()) -> list
     keys = list(dict.fromkeys(key for run in settings for key in run))
     differing = {key: column for key in keys if key not in repetition and (column := _column(key, settings))}
     classes = _fewest({key: column for key, column in differing.items() if key.endswith(CLASS)})
-    return _fewest({key: c for key, c in differing.items() if key in classes or not key.endswith(CLASS)}, classes)
+    return _fewest(differing, classes)
 
 
 def _fewest(columns: Mapping[str, Sequence[Hashable]], kept: Sequence[str] = ()) -> list[str]:
-    """The fewest of these settings that tell apart what all of them do, and those that are kept in any case."""
+    """The fewest of these settings that tell apart what all of them do, those among them that are kept in any case."""
     needed = list(columns)
     runs = max(map(len, columns.values()), default=0)
     whole = _distinct([*columns.values()], runs)

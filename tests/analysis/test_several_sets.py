@@ -51,6 +51,11 @@ def test_systems_that_say_the_same_do_not_differ() -> None:
     assert (mean_difference([same, same]).p, mean_difference([same, same]).low) == (1.0, 0.0)
 
 
+def test_a_difference_turned_is_that_of_b_minus_a() -> None:
+    assert ONE.turned() == Difference(-0.02, -0.04, -0.0, 0.05, 0.95, (4, 5), 0.01, 8.0)
+    assert mean_difference([ONE.turned(), ONE.turned()]) == mean_difference([ONE, ONE]).turned()
+
+
 def test_refusals() -> None:
     with pytest.raises(ValueError, match=r"received levels \[0\.9, 0\.95\]"):
         mean_difference([ONE, replace(ONE, level=0.9)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -161,10 +162,13 @@ def test_columns_asked_for(tmp_path: Path) -> None:
 
 
 def test_what_is_not_the_same_is_told(tmp_path: Path) -> None:
-    sweep = write_sweep(tmp_path, seeds=(1, 2))
-    write_run(tmp_path / "other", with_settings(seed=3), predicted(gold_sentences(), 0.8, 7), setup={"precision": "64"})
-    write_run(tmp_path / "more", with_settings(seed=4), predicted(gold_sentences(), 0.8, 8), setup={"precision": "32"})
-    assert "Not the same in all runs: precision (32, 64)." in compared(sweep).notes
+    sweep, gold = write_sweep(tmp_path, seeds=(1, 2)), gold_sentences()
+    for seed, precision, seconds in ((3, "64", 2.0), (4, "32", 8.0)):
+        told: dict[str, Any] = {"setup": {"precision": precision}, "cost": {"seconds_per_epoch": seconds}}
+        write_run(tmp_path / str(seed), with_settings(seed=seed), predicted(gold, 0.8, seed), **told)
+    notes = compared(sweep).notes
+    assert "Not the same in all runs: precision (32, 64)." in notes
+    assert notes[-1].startswith("Seconds an epoch differ up to 4.0 times between runs of crf: ")
 
 
 def test_a_split_without_scores_is_an_error(tmp_path: Path) -> None:

@@ -10,11 +10,20 @@ import pytest
 import yaml
 
 from ner_lightning.analysis.several_sets import mean_difference
+from ner_lightning.analysis.significance import holm
 from ner_lightning.comparison.collect import collect
 from ner_lightning.comparison.comparison import Comparison, compare
 from ner_lightning.comparison.said import overall_notes
 from ner_lightning.comparison.settings import Settings
-from tests.comparison.folders import gold_sentences, predicted, with_settings, write_run, write_sets, write_sweep
+from tests.comparison.folders import (
+    SOFTMAX,
+    gold_sentences,
+    predicted,
+    with_settings,
+    write_run,
+    write_sets,
+    write_sweep,
+)
 
 
 def compared(place: Path) -> Comparison:
@@ -62,6 +71,24 @@ def test_what_is_alike_on_average_ties(tmp_path: Path) -> None:
     assert found.overall is not None
     assert [row.mark for row in found.overall.rows] == ["best", "tie"]
     assert found.overall.pairs[0].sentence.startswith("no difference shown between ")
+
+
+def test_of_three_only_what_ties_with_the_best_is_marked_and_p_values_are_corrected(tmp_path: Path) -> None:
+    write_sets(tmp_path, shares=((0.9, 0.5), (0.9, 0.5)))
+    for number, corpus in enumerate(("news", "tweets")):
+        for seed in (1, 2):
+            softmax = {**SOFTMAX, "constrain": "decode"}
+            config = with_settings(seed=seed, data__dir=f"/data/{corpus}", name="legal", model__decoder=softmax)
+            sentences = predicted(gold_sentences(seed=number), 0.52, 200 + seed)
+            write_run(tmp_path / f"{corpus}-legal-{seed}", config, sentences)
+    overall = compared(tmp_path).overall
+    assert overall is not None
+    assert [row.mark for row in overall.rows] == ["best", "", ""]
+    differences = [pair.difference.difference for pair in overall.pairs]
+    assert differences == sorted(differences, reverse=True)
+    assert [pair.shown for pair in overall.pairs] == [True, True, False]
+    assert [pair.p_holm for pair in overall.pairs] == holm([pair.difference.p for pair in overall.pairs])
+    assert all("corrected for 3 pairs" in pair.sentence for pair in overall.pairs)
 
 
 def test_a_configuration_that_misses_a_set_takes_no_part(tmp_path: Path) -> None:

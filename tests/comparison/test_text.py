@@ -11,7 +11,7 @@ from ner_lightning.comparison.collect import collect
 from ner_lightning.comparison.comparison import compare
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.comparison.text import show
-from tests.comparison.folders import write_sweep
+from tests.comparison.folders import write_sets, write_sweep
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,13 @@ def test_what_does_not_fit_is_left_to_the_files(
     assert all(len(line) <= width for line in lines if line[:1] in "┏┃┡│└")
     columns = [word.strip() for word in heading.split("┃")[1:-1]]
     assert columns[3:] == shown
+
+
+def test_the_last_table_is_that_of_all_test_sets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = compare(collect([str(write_sets(tmp_path))]), Settings(samples=100))
+    show(found, Console(width=120))
+    *tables, last = capsys.readouterr().out.split("┏")
+    assert len(tables) == len(found.sections) + 1
+    assert found.overall is not None
+    for text in (found.overall.pairs[0].sentence, "mean F1", "news", "tweets", "Each test set has the same weight"):
+        assert text in last

@@ -18,12 +18,13 @@ from ner_lightning.comparison.collect import collect
 from ner_lightning.comparison.comparison import compare
 from ner_lightning.comparison.files import write
 from ner_lightning.comparison.run import UnusableRun, read_run
+from ner_lightning.comparison.said import OVERALL
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.comparison.to_wandb import log_comparison, make_report
 from ner_lightning.comparison.wandb_files import read_offline
 from ner_lightning.comparison.why import explain
 from ner_lightning.errors import UserError
-from tests.comparison.folders import write_sweep
+from tests.comparison.folders import write_sets, write_sweep
 from tests.comparison.wandb_home import fresh
 from tests.oracle.wandb_record import read_runs
 from tests.runs import trained
@@ -87,9 +88,9 @@ def file_of(folder: Path) -> Path:
     return next((folder / "only").glob("wandb/offline-run-*/*.wandb"))
 
 
-def logged(tmp_path: Path, **options: Any) -> Any:
+def logged(tmp_path: Path, runs: Path | None = None, **options: Any) -> Any:
     settings = Settings(samples=200)
-    found = compare(collect([str(write_sweep(tmp_path / "sweep"))]), settings)
+    found = compare(collect([str(runs or write_sweep(tmp_path / "sweep"))]), settings)
     whys = [explain(section, settings) for section in found.sections]
     written = write(found, whys, tmp_path / "out")
     log_comparison(found, whys, written, {**OPTIONS, **options})
@@ -124,6 +125,19 @@ def test_a_comparison_is_a_run_with_tables_pictures_and_an_artifact(tmp_path: Pa
     assert run.summary["best"] == "crf"
     assert media(run, "figures/seeds").read_bytes().startswith(b"\x89PNG")
     assert b"report.html" in next(run.folder.glob("*.wandb")).read_bytes()  # in the artifact
+
+
+def test_several_test_sets_are_logged_each_and_together(tmp_path: Path) -> None:
+    run = logged(tmp_path, write_sets(tmp_path / "sets"))
+    everything = json.loads((tmp_path / "out" / "comparison.json").read_text())["overall"]
+    rows = table(run, "pairs")["data"]
+    assert [row[0] for row in rows] == ["news", "tweets", OVERALL]
+    assert rows[-1][-1] == everything["pairs"][0]["sentence"]
+    best = {key: value for key, value in run.summary.items() if key.startswith("best")}
+    assert best.keys() == {f"{key}{where}" for key in ("best", "best_f1") for where in ("", "/news", "/tweets")}
+    assert best["best_f1"] == pytest.approx(everything["configurations"][0]["mean"])
+    for name in ("figures/overall", "figures/news/seeds", "figures/tweets/seeds"):
+        assert media(run, name).read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_comparison_does_not_stand_among_the_runs(tmp_path: Path) -> None:
