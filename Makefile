@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python
 TEST := OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help env train sweep test test-slow check lint types imports format docs clean
+.PHONY: help env train sweep test test-slow check lint types imports format docs notebooks clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ format: env ## Rewrite the code in the house style
 
 docs: env ## Write docs/config_reference.md anew from conf/
 	$(RUN) -m tests.config_reference
+
+notebooks: env ## Execute the notebooks and write them anew, minutes
+	$(RUN) -m tests.notebooks
 
 clean: ## Remove the environment and what tools left
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -7,11 +7,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 
-FOLDER = Path(__file__).parents[1] / "notebooks"
-NAMES = ("01_from_text_to_entities", "02_read_a_sweep", "03_errors_of_one_model")
+from tests.notebooks import FOLDER, NAMES, code, execute, read
+
 PICTURES = {"01_from_text_to_entities": 9, "02_read_a_sweep": 5, "03_errors_of_one_model": 6}
 LARGEST = 700_000  # bytes
 
@@ -19,27 +18,9 @@ LARGEST = 700_000  # bytes
 OF_A_MACHINE = re.compile(r"(?<![\w.:/])/(?:home|root|Users|tmp|work|usr|opt|var|mnt)/|[A-Z]:\\|/simple/|site-packages")
 
 
-def read(name: str) -> Any:
-    return nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
-
-
-def code(notebook: Any) -> list[Any]:
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
-
-
 def pictures(notebook: Any) -> list[bytes]:
     outputs = (output for cell in code(notebook) for output in cell.outputs)
     return [base64.b64decode(output.data["image/png"]) for output in outputs if "image/png" in output.get("data", {})]
-
-
-def execute(name: str, folder: Path) -> Any:
-    from nbclient import NotebookClient
-
-    notebook = read(name)
-    for cell in code(notebook):
-        cell.outputs = []
-    NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str(folder)}}).execute()
-    return notebook
 
 
 def test_these_are_all() -> None:
