@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import inf, sqrt
 
-from ner_lightning.analysis.paired import Difference
+from ner_lightning.analysis.paired import Difference, students_p
 
 
 def mean_difference(differences: Sequence[Difference]) -> Difference:
@@ -49,6 +49,6 @@ def mean_difference(differences: Sequence[Difference]) -> Difference:
     squares = sum(variance**2 / each.df for variance, each in zip(variances, differences, strict=True))
     error, df = sqrt(sum(variances)), sum(variances) ** 2 / squares if squares else inf
     half = float(t.ppf((1 + level) / 2, df)) * error
-    p = float(2 * t.sf(abs(mean) / error, df)) if error else float(mean == 0)
+    p = students_p(mean, error, df)
     runs = min(each.runs[0] for each in differences), min(each.runs[1] for each in differences)
     return Difference(mean, mean - half, mean + half, p, level, runs, error, df)

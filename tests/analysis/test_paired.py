@@ -8,7 +8,7 @@ from math import inf
 
 import numpy as np
 import pytest
-from scipy.stats import permutation_test, ttest_ind, ttest_rel
+from scipy.stats import permutation_test, t, ttest_ind, ttest_rel
 
 from ner_lightning.analysis.counts import run_f1
 from ner_lightning.analysis.paired import approximate_randomisation, around_observed, exceedance, paired_bootstrap
@@ -119,6 +119,17 @@ def test_interval_and_p_value_agree() -> None:
         found = paired_bootstrap(a, b, samples=999)
         if abs(found.p - 0.05) > 0.005:
             assert (found.low > 0 or found.high < 0) == (found.p < 0.05)
+
+
+def test_where_no_draw_is_beyond_it_is_students_p() -> None:
+    """With few draws and many pairs nothing could be shown otherwise: 2 / 101 times 351 is above 1."""
+    a, b = draw(replace(SMALL, sentences=300, shift=2.0, runs=1))
+    found = paired_bootstrap(a, b, samples=100)
+    assert found.p == pytest.approx(2 * t.sf(found.difference / found.standard_error, found.df))
+    assert found.p < 1e-4
+    assert paired_bootstrap(b, a, samples=100).p == pytest.approx(found.p)
+    near = paired_bootstrap(*draw(SMALL, seed=4), samples=100)
+    assert (near.p * 101 / 2) % 1 == pytest.approx(0)
 
 
 def test_sides_seed_and_level() -> None:
