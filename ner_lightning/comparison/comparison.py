@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ner_lightning.analysis.significance import holm, verdict
 from ner_lightning.comparison.circumstances import circumstances, uneven_times
 from ner_lightning.comparison.collect import Collected, LeftOut
 from ner_lightning.comparison.configurations import (
+    Configuration,
     Group,
     group_runs,
     name_groups,
@@ -19,8 +21,9 @@ from ner_lightning.comparison.configurations import (
 from ner_lightning.comparison.overall import Overall, over_all
 from ner_lightning.comparison.predictions import Judged, judge
 from ner_lightning.comparison.section import Pairs, Section, make_section, pairs_of
-from ner_lightning.comparison.settings import Settings
+from ner_lightning.comparison.settings import REPETITION, Settings
 from ner_lightning.comparison.table import columns_of, unknown_columns
+from ner_lightning.comparison.vary import settings_of
 from ner_lightning.errors import UserError
 
 
@@ -58,7 +61,8 @@ def compare(collected: Collected, settings: Settings) -> Comparison:
         settings: what is asked for.
 
     Raises:
-        UserError: no run has scores of the split.
+        UserError: no run has scores of the split; `diff` names no two configurations of one test set, or `repetition`
+            no setting.
     """
     runs = [run for run in collected.runs if f"{settings.prefix}f1" in run.scores]
     if not runs:
@@ -71,11 +75,15 @@ def compare(collected: Collected, settings: Settings) -> Comparison:
     untested = [
         LeftOut(r.name, f"no score of the {settings.split} split") for r in collected.runs if r.name not in scored
     ]
+    known = {key for run in runs for key in settings_of(run.config)}
+    if unknown := [key for key in settings.repetition if key not in known and key not in REPETITION]:
+        raise UserError(f"repetition: no run has a setting called {', '.join(unknown)}.")
     groups, repeated = group_runs(runs, settings.repetition)
     kept = [run for group in groups for run in group.runs]
     judged = judge(kept, settings.split, settings.prefix)
     parts = sections_of([with_predictions(group, judged) for group in groups])
     named = [name_groups(part, settings.repetition) for part in parts]
+    _check_diff(settings.diff, [configurations for configurations, _ in named])
     columns = columns_of([c for configurations, _ in named for c in configurations], settings)
     tests = _corrected([pairs_of(configurations, settings) for configurations, _ in named])
     sections = [
@@ -87,6 +95,16 @@ def compare(collected: Collected, settings: Settings) -> Comparison:
         notes.insert(0, f"No run has a score called {', '.join(unknown)}.")
     left_out = [*collected.left_out, *untested, *repeated]
     return Comparison(settings, columns, sections, left_out, notes, over_all(sections))
+
+
+def _check_diff(asked: Sequence[str], sections: Sequence[Sequence[Configuration]]) -> None:
+    names = [[c.name for c in configurations if c.replicates] for configurations in sections]
+    if asked and not any(set(asked) <= set(each) for each in names):
+        there = ", ".join(dict.fromkeys(name for each in names for name in each)) or "none"
+        raise UserError(
+            f"diff: expected two configurations with predictions on the same sentences, received {', '.join(asked)}; "
+            f"there are {there}."
+        )
 
 
 def _corrected(tests: Sequence[Pairs]) -> list[Pairs]:
@@ -102,7 +120,7 @@ def _corrected(tests: Sequence[Pairs]) -> list[Pairs]:
             p = next(adjusted)
             said = verdict(pair.difference, pair.a, pair.b, p=p, pairs=len(every), detectable=pair.detectable)
             pairs.append(pair._replace(p_holm=p, sentence=said))
-        found.append(Pairs(pairs, part.every))
+        found.append(Pairs(pairs, part.every, len(every)))
     return found
 
 
@@ -111,8 +129,9 @@ def _notes(
 ) -> list[str]:
     notes = []
     if judged.broken:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in list(judged.broken.items())[:3])
-        notes.append(f"{len(judged.broken)} of the runs have no predictions to test with ({reasons}).")
+        reasons = "; ".join(f"{Path(name).name}: {reason}" for name, reason in list(judged.broken.items())[:3])
+        more = "; …" if len(judged.broken) > 3 else ""
+        notes.append(f"{len(judged.broken)} of the runs have no predictions to test with ({reasons}{more}).")
     if judged.odd:
         runs = ", ".join(judged.odd[:3])
         notes.append(f"The predictions of {runs} do not give the F1 of the result: they are of other weights or data.")
@@ -131,12 +150,19 @@ def _in(section: Section, note: str) -> str:
 
 
 def _section_notes(part: Sequence[Group], section: Section) -> list[str]:
-    notes = [
-        f"{group.others} of the runs of {configuration} were judged on other sentences than its others and take no "
-        "part in tests."
-        for group, configuration in zip(part, section.as_found, strict=True)
-        if group.others
-    ]
+    notes = []
+    for group, name in zip(part, section.as_found, strict=True):
+        tested = sum(len(replicate.runs) for replicate in group.replicates)
+        if group.others:
+            notes.append(
+                f"{group.others} of the runs of {name} were judged on other sentences than its others and take no part "
+                "in tests."
+            )
+        if tested and tested + group.others < len(group.runs):
+            notes.append(
+                f"of {len(group.runs)} runs of {name} {tested} have predictions: interval, tests and errors are of "
+                "those, the mean is of all."
+            )
     if section.documents:
         notes.append(f"sentences of one document are drawn together ({len(set(section.documents)):,} documents).")
     if not section.pairs.every:

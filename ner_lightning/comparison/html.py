@@ -85,6 +85,7 @@ def _section(comparison: Comparison, section: Section, why: Why, pictures: Seque
         "name": section.name,
         "grid": grid(comparison, section),
         "best": best,
+        "untested": any(row.mark == "untested" for row in section.rows),
         "ties": [row.name for row in section.rows if row.mark == "tie"],
         "about": what_was_compared(section, comparison.settings.split),
         "verdicts": [(pair.shown, pair.sentence) for pair in section.pairs.pairs[:MOST_PAIRS]],

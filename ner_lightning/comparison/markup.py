@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from itertools import groupby
 
 from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.said import (
+    NOTHING,
     OVERALL,
     Grid,
     grid,
@@ -54,7 +56,7 @@ def markdown(comparison: Comparison) -> str:
         if verdicts:
             parts.append(_list(verdicts))
     if comparison.notes:
-        parts.append(_list(comparison.notes))
+        parts.append(f"## Notes\n\n{_list(comparison.notes)}")
     return "\n\n".join(parts) + "\n"
 
 
@@ -73,13 +75,13 @@ def _markdown_table(table: Grid) -> str:
 
 def _bold(text: str, mark: Mark) -> str:
     text = text.translate(_MARKDOWN)
-    return f"**{text}**" if mark == "best" and text else text
+    return f"**{text}**" if mark == "best" and text not in ("", NOTHING) else text
 
 
 def latex(comparison: Comparison) -> str:
-    r"""A `tabular` with booktabs' rules (`\usepackage{booktabs}`), sections one below another; then that over all."""
+    r"""A `tabular` with booktabs' rules for sections of the same columns; then one for all test sets together."""
     parts = [(section.name, grid(comparison, section)) for section in comparison.sections]
-    tables = [_tabular(parts)]
+    tables = [_tabular([*like]) for _, like in groupby(parts, lambda part: part[1].headings)]
     if comparison.overall is not None:
         tables.append(_tabular([("", overall_grid(comparison.overall))]))
     return "% \\usepackage{booktabs}\n" + "\n".join(tables)
@@ -98,11 +100,12 @@ def _tabular(parts: Sequence[tuple[str, Grid]]) -> str:
         if name:
             lines.append(rf"\multicolumn{{{len(columns)}}}{{l}}{{\emph{{{latex_text(name)}}}}} \\")
         for mark, cells in table.rows:
-            texts = [latex_text(cell.text) for cell in cells]
-            lines.append(
-                " & ".join(rf"\textbf{{{text}}}" if mark == "best" and text else text for text in texts) + r" \\"
-            )
+            lines.append(" & ".join(_strong(latex_text(cell.text), mark) for cell in cells) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def _strong(text: str, mark: Mark) -> str:
+    return rf"\textbf{{{text}}}" if mark == "best" and text not in ("", latex_text(NOTHING)) else text
 
 
 def latex_text(text: str) -> str:

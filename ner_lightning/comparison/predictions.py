@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +85,7 @@ def read_known(path: Path, known: Known) -> Iterator[tuple[StoredSentence, bytes
                 sentence = StoredSentence.from_json(line)
             except (ValueError, KeyError, TypeError) as error:
                 raise DataError(
-                    f"expected a stored prediction, found {line[:60]!r}; evaluate the run again", path, number
+                    f"expected a stored prediction, found {line[:30]!r}; evaluate the run again", path, number
                 ) from error
             digest = hashlib.sha256(f"{sentence.words}{sentence.gold}".encode()).digest()
             if tail and len(known) < MOST_KNOWN:
@@ -154,7 +155,7 @@ def judge(runs: Sequence[Run], split: str, prefix: str) -> Judged:
         try:
             counted = count(path, run.scheme, known)
         except (DataError, OSError, UnicodeDecodeError) as error:
-            broken[run.name] = str(error)
+            broken[run.name] = str(error).removeprefix(f"{path.parent}{os.sep}")
             continue
         by_run[run.name] = counted
         score = run.scores.get(f"{prefix}f1")

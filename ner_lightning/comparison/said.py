@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import median
 from typing import NamedTuple
 
@@ -11,7 +12,6 @@ from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.table import F1, Mark, Row, Score
 
 OVERALL = "All test sets together"
-MARKS = {"best": "best", "tie": "tie", "": ""}
 NOTHING = "–"
 NAMES = {"f1": "F1", "lenient_f1": "F1, lenient", "macro_f1": "F1, macro"}
 
@@ -43,8 +43,23 @@ class Grid(NamedTuple):
 
 
 def grid(comparison: Comparison, section: Section) -> Grid:
-    """The table of a section."""
-    return Grid(headings(comparison), [(row.mark, cells(comparison, row)) for row in section.rows])
+    """The table of a section; what no row of it knows has no column."""
+    scores = [name for name in comparison.columns if any(name in row.scores for row in section.rows)]
+    costs = {name: cost for name, cost in COSTS.items() if any(getattr(row, cost) is not None for row in section.rows)}
+    level = f"{100 * comparison.settings.level:g} %"
+    headings = [Heading("configuration", is_text=True), Heading("", is_text=True), Heading("n")]
+    for name in scores:
+        headings += [Heading(name_of(name)), Heading(level)] if name == F1 else [Heading(name_of(name))]
+    headings += [Heading(name) for name in costs]
+    return Grid(headings, [(row.mark, _cells(row, scores, [*costs.values()])) for row in section.rows])
+
+
+def _cells(row: Row, scores: Sequence[str], costs: Sequence[str]) -> list[Cell]:
+    found = [Cell(row.name), Cell(row.mark), Cell(str(row.n), row.n)]
+    for name in scores:
+        cell = score_cell(row.scores.get(name))
+        found += [cell, _interval(row)] if name == F1 else [cell]
+    return [*found, *(_cost(row, attribute) for attribute in costs)]
 
 
 def overall_grid(overall: Overall) -> Grid:
@@ -52,42 +67,9 @@ def overall_grid(overall: Overall) -> Grid:
     rows = []
     for row in overall.rows:
         scores = [score_cell(Score(f1, None)) for f1 in (row.mean, *row.f1)]
-        rows.append((row.mark, [Cell(row.name), Cell(MARKS[row.mark]), *scores]))
+        rows.append((row.mark, [Cell(row.name), Cell(row.mark), *scores]))
     names = [Heading("configuration", is_text=True), Heading("", is_text=True), Heading("mean F1")]
     return Grid([*names, *map(Heading, overall.sets)], rows)
-
-
-def headings(comparison: Comparison) -> list[Heading]:
-    """The columns of the table; what no row knows has none."""
-    level = f"{100 * comparison.settings.level:g} %"
-    return [
-        Heading("configuration", is_text=True),
-        Heading("", is_text=True),
-        Heading("n"),
-        *(
-            heading
-            for name in comparison.columns
-            for heading in ([Heading(name_of(name)), Heading(level)] if name == F1 else [Heading(name_of(name))])
-        ),
-        *(Heading(name) for name, _ in _costs(comparison)),
-    ]
-
-
-def cells(comparison: Comparison, row: Row) -> list[Cell]:
-    """The cells of a row, one for each heading."""
-    return [
-        Cell(row.name),
-        Cell(MARKS[row.mark]),
-        Cell(str(row.n), row.n),
-        *(
-            cell
-            for name in comparison.columns
-            for cell in (
-                [score_cell(row.scores.get(name)), _interval(row)] if name == F1 else [score_cell(row.scores.get(name))]
-            )
-        ),
-        *(_cost(row, attribute) for _, attribute in _costs(comparison)),
-    ]
 
 
 def name_of(score: str) -> str:
@@ -106,14 +88,6 @@ COSTS = {
     "trained": "trained",
     "in decoder": "decoder_share",
 }
-
-
-def _costs(comparison: Comparison) -> list[tuple[str, str]]:
-    return [
-        item
-        for item in COSTS.items()
-        if any(getattr(row, item[1]) is not None for section in comparison.sections for row in section.rows)
-    ]
 
 
 def _cost(row: Row, attribute: str) -> Cell:
@@ -186,6 +160,8 @@ def what_was_compared(section: Section, split: str) -> list[str]:
         lines.append(f"Intervals are over {over}.")
     if any(row.mark == "tie" for row in section.rows):
         lines.append("tie: no difference from the best was shown.")
+    if any(row.mark == "untested" for row in section.rows):
+        lines.append("untested: without predictions on these sentences; an interval there is over seeds alone.")
     return lines
 
 
@@ -216,9 +192,8 @@ def power_note(section: Section) -> list[str]:
 
 
 def _span(points: list[float]) -> str:
-    if len(points) == 1:
-        return f"{points[0]:.1f}"
-    return f"{min(points):.1f} to {max(points):.1f} (median {median(points):.1f})"
+    low, high = f"{min(points):.1f}", f"{max(points):.1f}"
+    return low if low == high else f"{low} to {high} (median {median(points):.1f})"
 
 
 def _range(seeds: list[int]) -> str:

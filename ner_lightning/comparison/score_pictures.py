@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ner_lightning.analysis.plots import new_figure
+from ner_lightning.comparison.circumstances import uneven_times
 from ner_lightning.comparison.configurations import Configuration
 from ner_lightning.comparison.drawing import (
     COLOURS,
@@ -88,7 +89,8 @@ def forest(section: Section, settings: Settings) -> Figure | None:
     tidy(axes, "x")
     if first:
         axes.set_title(f"{first} …", fontsize=10, loc="left")
-    many = f", corrected for {len(pairs)} pairs" if len(pairs) > 1 else ""
+    corrected = section.pairs.corrected
+    many = f", corrected for {corrected} pairs" if corrected > 1 else ""
     axes.set_xlabel(
         f"difference of {settings.split} F1 in points, {100 * settings.level:g} % interval\n"
         f"(filled square: shown{many}; open circle: not shown)",
@@ -296,8 +298,9 @@ def pareto(section: Section, settings: Settings) -> Figure | None:
         )
     axes.margins(0.1)
     beaten = "; open circle: something is" if behind else ""
+    busy = " on a busy machine" if uneven_times(section.configurations.values()) else ""
     axes.set_xlabel(
-        f"training seconds an epoch, mean\n(filled square: nothing is better and faster{beaten})", fontsize=9
+        f"training seconds an epoch{busy}, mean\n(filled square: nothing is better and faster{beaten})", fontsize=9
     )
     axes.set_ylabel(f"{settings.split} F1 in points, mean", fontsize=9)
     tidy(axes, "both")

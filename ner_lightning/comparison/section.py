@@ -14,7 +14,7 @@ from ner_lightning.analysis.pairs import Pair, compare_systems, with_best
 from ner_lightning.analysis.resampling import resampled_f1
 from ner_lightning.comparison.configurations import Configuration
 from ner_lightning.comparison.settings import MANY, Settings
-from ner_lightning.comparison.table import Row, row_of
+from ner_lightning.comparison.table import Mark, Row, row_of
 
 
 class Pairs(NamedTuple):
@@ -23,10 +23,12 @@ class Pairs(NamedTuple):
     Attributes:
         pairs: the tests.
         every: whether each pair was tested, or each configuration with the best only.
+        corrected: for how many pairs, those of other sections included.
     """
 
     pairs: list[Pair]
     every: bool
+    corrected: int
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -77,7 +79,7 @@ def pairs_of(configurations: Sequence[Configuration], settings: Settings) -> Pai
     tested = [configuration for configuration in configurations if configuration.replicates]
     every = settings.pairs == "all" or (settings.pairs == "auto" and len(tested) <= MANY)
     if len(tested) < 2 or len(tested[0].replicates[0].counted.counts) < 2:
-        return Pairs([], True)
+        return Pairs([], True, 0)
     systems = {configuration.name: counts_of(configuration) for configuration in tested}
     pairs = compare_systems(
         systems,
@@ -88,7 +90,7 @@ def pairs_of(configurations: Sequence[Configuration], settings: Settings) -> Pai
         seed=settings.seed,
         groups=tested[0].replicates[0].counted.documents,
     )
-    return Pairs(sorted(pairs, key=lambda pair: -pair.difference.difference), every)
+    return Pairs(sorted(pairs, key=lambda pair: -pair.difference.difference), every, len(pairs))
 
 
 def make_section(
@@ -110,7 +112,7 @@ def make_section(
         {row.name: by_name[row.name] for row in rows},
         tuple(by_name),
         varied,
-        _marked(rows, pairs.pairs),
+        _marked(rows, pairs.pairs, {c.name for c in configurations if c.replicates}),
         pairs,
         0 if counted is None else len(counted.counts),
         0 if counted is None else int(counted.counts[:, 2].sum()),
@@ -118,12 +120,15 @@ def make_section(
     )
 
 
-def _marked(rows: Sequence[Row], pairs: Sequence[Pair]) -> list[Row]:
+def _marked(rows: Sequence[Row], pairs: Sequence[Pair], tested: set[str]) -> list[Row]:
     if len(rows) < 2:
         return list(rows)
     best = rows[0].name
     ties = {name for pair in pairs if not pair.shown and best in (pair.a, pair.b) for name in (pair.a, pair.b)}
-    return [replace(row, mark="best" if row.name == best else "tie" if row.name in ties else "") for row in rows]
+    marks: dict[str, Mark] = {row.name: "untested" for row in rows if tested and row.name not in tested}
+    marks |= dict.fromkeys(ties, "tie")
+    marks[best] = "best"
+    return [replace(row, mark=marks.get(row.name, "")) for row in rows]
 
 
 def _intervals(configurations: Sequence[Configuration], settings: Settings) -> dict[str, tuple[float, float]]:

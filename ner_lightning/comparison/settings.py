@@ -10,6 +10,7 @@ from ner_lightning.errors import UserError
 SPLITS = {"test": "test", "dev": "val"}
 """Prefix of the scores of a split."""
 
+REPETITION = ("seed", "data.fold")
 MANY = 12
 """Configurations from which on `pairs=auto` compares each with the best one only: 66 pairs correct each other away."""
 
@@ -35,7 +36,7 @@ class Settings:
 
     split: Literal["test", "dev"] = "test"
     columns: tuple[str, ...] = ()
-    repetition: tuple[str, ...] = ("seed", "data.fold")
+    repetition: tuple[str, ...] = REPETITION
     pairs: Literal["auto", "all", "best"] = "auto"
     diff: tuple[str, ...] = ()
     samples: int = 10_000

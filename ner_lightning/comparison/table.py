@@ -12,7 +12,7 @@ from ner_lightning.comparison.configurations import Configuration
 from ner_lightning.comparison.run import Run
 from ner_lightning.comparison.settings import Settings
 
-Mark = Literal["best", "tie", ""]
+Mark = Literal["best", "tie", "untested", ""]
 F1 = "f1"
 TYPES = "types"
 
@@ -40,7 +40,8 @@ class Row:
         trained: parameters.
         parameters: of the model.
         decoder_share: of the time of a training step, mean over runs.
-        mark: the best; no difference from the best was shown; or neither.
+        mark: the best; no difference from the best was shown; without predictions beside others that have them; or
+            none of these.
     """
 
     name: str

@@ -32,14 +32,15 @@ FEWEST = 4  # columns: configuration, mark, number of runs, F1
 def show(comparison: Comparison, console: Console) -> None:
     """Print the tables, the verdicts, what they can and cannot show, and what was left out."""
     for section in comparison.sections:
-        console.print(table(comparison, section, console.width))
+        _show_table(table(comparison, section, console.width), grid(comparison, section), console)
         for line in what_was_compared(section, comparison.settings.split):
             console.print(Text(line, style="dim"), soft_wrap=True)
         if section.pairs:
             _show_pairs(section.pairs.pairs, power_note(section), console)
         console.print()
     if (overall := comparison.overall) is not None:
-        console.print(laid_out(overall_grid(overall), f"{OVERALL}: strict F1 in points", console.width))
+        means = overall_grid(overall)
+        _show_table(laid_out(means, f"{OVERALL}: strict F1 in points", console.width), means, console)
         _show_pairs(overall.pairs, overall_notes(overall), console)
         console.print()
     for note in comparison.notes:
@@ -73,6 +74,12 @@ def laid_out(found: Grid, title: str, width: int) -> Table:
         shown = [Text(cell.text) for cell in cells[: len(laid.columns)]]
         laid.add_row(*shown, style="bold" if mark == "best" else None)
     return laid
+
+
+def _show_table(laid: Table, whole: Grid, console: Console) -> None:
+    console.print(laid)
+    if hidden := [heading.name for heading in whole.headings[len(laid.columns) :]]:
+        console.print(Text(f"No room for {'; '.join(hidden)}: see the files.", style="dim"), soft_wrap=True)
 
 
 def _show_pairs(pairs: Sequence[Pair] | Sequence[MeanPair], notes: Sequence[str], console: Console) -> None:

@@ -31,7 +31,6 @@ from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.data.report import DataError
 from ner_lightning.data.stored import StoredSentence, read_stored
-from ner_lightning.errors import UserError
 from ner_lightning.run_folder import MENTIONS
 
 MOST = 8
@@ -128,9 +127,6 @@ def explain(section: Section, settings: Settings) -> Why:
     Args:
         section: of a comparison.
         settings: of the comparison.
-
-    Raises:
-        UserError: `diff` names no configuration.
     """
     before, after = _chosen(section, settings.diff)
     looked_into = section.tested[:MOST]
@@ -162,11 +158,6 @@ def _chosen(section: Section, asked: Sequence[str]) -> tuple[Configuration | Non
     tested = {configuration.name: configuration for configuration in section.tested}
     if asked and set(asked) <= tested.keys():
         return tested[asked[0]], tested[asked[1]]
-    if asked and not section.name:
-        wrong = next(name for name in asked if name not in tested)
-        raise UserError(
-            f"diff: no configuration is called {wrong!r} and has predictions; there are {', '.join(tested)}."
-        )
     first_two = [*tested.values()][:2]
     return (first_two[1], first_two[0]) if len(first_two) == 2 else (None, None)
 

@@ -11,7 +11,7 @@ from typing import Any
 import yaml  # type: ignore[import-untyped]
 
 from ner_lightning.errors import UserError
-from ner_lightning.run_folder import CONFIG, RESULT
+from ner_lightning.run_folder import CONFIG, RESULT, read_json
 
 GIVEN = "given"
 """Name of the configuration that is written for the second run."""
@@ -29,7 +29,12 @@ def stored_config(run: Path) -> dict[str, Any]:
     for name in (CONFIG, RESULT):
         if not (run / name).is_file():
             raise UserError(f"{run}: not the folder of a finished run: it has no {name}")
-    config = yaml.safe_load((run / CONFIG).read_text(encoding="utf-8"))
+    if not read_json(run / RESULT).get("best"):
+        raise UserError(f"{run / RESULT}: damaged, or not of a training: it holds no scores to compare with")
+    try:
+        config = yaml.safe_load((run / CONFIG).read_text(encoding="utf-8"))
+    except (ValueError, yaml.YAMLError):
+        config = None
     if not isinstance(config, dict) or "paths" not in config:
         raise UserError(f"{run / CONFIG}: expected the configuration of a run")
     if place := _hidden(config):

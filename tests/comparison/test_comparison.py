@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from ner_lightning.analysis.paired import paired_bootstrap
 from ner_lightning.comparison.collect import collect
 from ner_lightning.comparison.comparison import Comparison, compare
+from ner_lightning.comparison.said import what_was_compared
 from ner_lightning.comparison.section import counts_of
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.errors import UserError
@@ -169,6 +171,33 @@ def test_what_is_not_the_same_is_told(tmp_path: Path) -> None:
     notes = compared(sweep).notes
     assert "Not the same in all runs: precision (32, 64)." in notes
     assert notes[-1].startswith("Seconds an epoch differ up to 4.0 times between runs of crf: ")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (Settings(diff=("crf", "lstm")), "diff: expected two .*, received crf, lstm; there are crf, softmax\\."),
+        (Settings(repetition=("seed", "sede")), "repetition: no run has a setting called sede\\."),
+    ],
+)
+def test_what_is_not_there_is_told_before_anything_is_tested(asked: Settings, said: str, tmp_path: Path) -> None:
+    write_sweep(tmp_path)
+    with pytest.raises(UserError, match=said):
+        compared(tmp_path, settings=asked)
+
+
+def test_what_has_no_predictions_is_marked_and_numbers_say_whose_they_are(tmp_path: Path) -> None:
+    write_sweep(tmp_path)
+    for name in ("softmax-1", "softmax-2", "softmax-3", "crf-2"):
+        shutil.rmtree(tmp_path / name / "predictions")
+    (found,) = (whole := compared(tmp_path)).sections
+    assert [(row.name, row.n, row.mark) for row in found.rows] == [("crf", 3, "best"), ("softmax", 3, "untested")]
+    assert [len(configuration.replicates) for configuration in found.configurations.values()] == [2, 0]
+    assert whole.notes[0].startswith(
+        "4 of the runs have no predictions to test with (crf-2: no predictions/test.jsonl;"
+    )
+    assert whole.notes[1].startswith("Of 3 runs of crf 2 have predictions: ")
+    assert what_was_compared(found, "test")[-1].startswith("untested: ")
 
 
 def test_a_split_without_scores_is_an_error(tmp_path: Path) -> None:

@@ -14,8 +14,10 @@ from markupsafe import escape
 from ner_lightning.comparison.collect import collect
 from ner_lightning.comparison.comparison import compare
 from ner_lightning.comparison.files import Written, write
+from ner_lightning.comparison.markup import latex
 from ner_lightning.comparison.pictures import Pictures
 from ner_lightning.comparison.said import OVERALL
+from ner_lightning.comparison.said import grid as grid_of
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.comparison.why import explain
 from tests.browser import column, opened, scrolls_sideways
@@ -148,6 +150,21 @@ def test_without_matplotlib_the_rest_is_written(grid: Path, tmp_path: Path, monk
     assert one.report.is_file()
 
 
+def test_a_table_has_the_columns_that_its_runs_know(tmp_path: Path) -> None:
+    write_sets(tmp_path / "runs")
+    for file in tmp_path.glob("runs/tweets-*/result.json"):
+        result = json.loads(file.read_text())
+        del result["best"]["test/f1/LOC"]
+        file.write_text(json.dumps({**result, "cost": {"seconds_per_epoch": 2.0}}))
+    found = compare(collect([str(tmp_path / "runs")]), Settings(samples=200, columns=("types",)))
+    news, tweets = ([heading.name for heading in grid_of(found, section).headings] for section in found.sections)
+    assert news[3:] == ["F1", "95 %", "F1 LOC", "F1 PER"]
+    assert tweets[3:] == ["F1", "95 %", "F1 PER", "s / epoch"]
+    tables = latex(found).split(r"\end{tabular}")
+    assert [table.count(r"\emph{") for table in tables] == [1, 1, 0, 0]
+    assert [table.count(r"\toprule") for table in tables] == [1, 1, 1, 0]
+
+
 def test_several_test_sets_have_a_page_table_and_picture_of_their_own(tmp_path: Path) -> None:
     write_sets(tmp_path / "runs")
     found = compare(collect([str(tmp_path / "runs")]), Settings(samples=300))
@@ -169,5 +186,7 @@ def test_several_test_sets_have_a_page_table_and_picture_of_their_own(tmp_path: 
             assert not scrolls_sideways(page)
             assert column(page, "#overall table", 0) == ["crf", "softmax"]
             assert page.locator("#overall img").count() == 1
+            assert page.locator("h2").all_inner_texts() == [OVERALL, "news", "tweets", "Notes"]
+            assert page.locator("h3.part").all_inner_texts()[:3] == ["Is it real?", "Pictures", "Why?"]
             assert page.locator("nav a").all_inner_texts() == [OVERALL, "news", "tweets"]
             assert page.locator("#overall .verdicts li").inner_text() == last["sentence"]

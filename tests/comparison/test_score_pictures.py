@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ner_lightning.comparison.collect import collect
 from ner_lightning.comparison.comparison import compare
-from ner_lightning.comparison.score_pictures import NAMED, forest_over_all, pareto
+from ner_lightning.comparison.score_pictures import NAMED, forest, forest_over_all, pareto
 from ner_lightning.comparison.settings import Settings
 from tests.comparison.folders import gold_sentences, predicted, with_settings, write_run, write_sets
 
@@ -26,6 +26,26 @@ def test_of_many_points_the_fastest_and_the_best_have_a_name(tmp_path: Path) -> 
     assert (names[0], names[-1]) == ("encoder_lr=1e-05", section.rows[0].name)
     (axes,) = figure.axes
     assert [annotation.get_text() for annotation in axes.texts] == [str(n) for n in range(1, NAMED + 1)]
+
+
+def test_what_a_picture_says_of_the_correction_is_what_the_sentences_say(tmp_path: Path) -> None:
+    found = compare(collect([str(write_sets(tmp_path))]), FEW)
+    for section in found.sections:
+        figure = forest(section, FEW)
+        assert figure is not None
+        assert "corrected for 2 pairs" in figure.axes[0].get_xlabel()
+        assert "corrected for 2 pairs" in section.pairs.pairs[0].sentence
+
+
+def test_a_busy_machine_is_named_under_its_times(tmp_path: Path) -> None:
+    for number, seconds in enumerate((10.0, 11.0, 10.0, 30.0)):
+        config = with_settings(seed=number % 2, optim__encoder_lr=(1 + number // 2) * 1e-5)
+        cost = {"seconds_per_epoch": seconds}
+        write_run(tmp_path / str(number), config, predicted(gold_sentences(), 0.7, number), cost=cost)
+    (section,) = compare(collect([str(tmp_path)]), FEW).sections
+    figure = pareto(section, FEW)
+    assert figure is not None
+    assert "on a busy machine" in figure.axes[0].get_xlabel()
 
 
 def test_means_over_sets_are_filled_where_a_difference_was_shown(tmp_path: Path) -> None:

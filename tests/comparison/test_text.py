@@ -29,6 +29,8 @@ def test_what_does_not_fit_is_left_to_the_files(
     assert all(len(line) <= width for line in lines if line[:1] in "┏┃┡│└")
     columns = [word.strip() for word in heading.split("┃")[1:-1]]
     assert columns[3:] == shown
+    hidden = [line for line in lines if line.startswith("No room for ")]
+    assert hidden == (["No room for 95 %; precision; recall; F1 LOC; F1 PER: see the files."] if width == 50 else [])
 
 
 def test_the_last_table_is_that_of_all_test_sets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

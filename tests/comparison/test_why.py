@@ -12,7 +12,6 @@ from ner_lightning.comparison.comparison import compare
 from ner_lightning.comparison.section import Section, counts_of
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.comparison.why import explain
-from ner_lightning.errors import UserError
 from tests.comparison.folders import write_sweep
 
 FEW = Settings(samples=200)
@@ -55,8 +54,6 @@ def test_a_diff_the_other_way_round(section: Section) -> None:
     diff = explain(section, asked).diff
     assert diff is not None
     assert (diff.before, diff.after, len(diff.broken)) == ("crf", "softmax", 5)
-    with pytest.raises(UserError, match="no configuration is called 'lstm'"):
-        explain(section, Settings(samples=200, diff=("crf", "lstm")))
 
 
 def test_the_hardest_are_wrong_in_most_runs(section: Section) -> None:

@@ -37,8 +37,15 @@ def test_what_is_no_finished_run_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("paths: {output_dir: x}\n")
     with pytest.raises(UserError, match=r"it has no result\.json"):
         stored_config(tmp_path)
-    (tmp_path / "result.json").write_text("{}")
+    for damaged in ("{}", '{"best": {"test/f1": 0.5'):
+        (tmp_path / "result.json").write_text(damaged)
+        with pytest.raises(UserError, match=r"result\.json: damaged, or not of a training"):
+            stored_config(tmp_path)
+    (tmp_path / "result.json").write_text('{"best": {"test/f1": 0.5}}')
     assert stored_config(tmp_path) == {"paths": {"output_dir": "x"}}
+    (tmp_path / "config.yaml").write_text("paths: {output_dir: [")
+    with pytest.raises(UserError, match=r"config\.yaml: expected the configuration of a run"):
+        stored_config(tmp_path)
     (tmp_path / "config.yaml").write_text("paths: {output_dir: x}\nlogger: {wandb: {key: (hidden)}}\n")
     with pytest.raises(UserError, match=r"logger.wandb.key was a secret and is not stored"):
         stored_config(tmp_path)
@@ -46,7 +53,7 @@ def test_what_is_no_finished_run_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_taken_is_not_written_to(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({"paths": {"output_dir": "x", "outputs": str(tmp_path)}}))
-    (tmp_path / "result.json").write_text("{}")
+    (tmp_path / "result.json").write_text('{"best": {"test/f1": 0.5}}')
     with pytest.raises(UserError, match="it is there already"):
         reproduce(tmp_path, output=tmp_path)
 
