@@ -58,12 +58,15 @@ class Shift(NamedTuple):
         entity: annotated there.
         before: runs of the first system that find it.
         after: runs of the second that do.
+        instead: what the runs that miss it found in its place, most often; empty: nothing. Of the system that finds it
+            less often.
     """
 
     sentence: StoredSentence
     entity: EntitySpan
     before: int
     after: int
+    instead: Spans
 
 
 class Hard(NamedTuple):
@@ -165,8 +168,19 @@ def shifts(
         for entity in sides[0][0][i].gold:
             was, now = (sum(entity in run[i].predicted for run in runs) for runs in sides)
             if was * len(after) != now * len(before):
-                found.append(Shift(sentence, entity, was, now))
+                worse = sides[0] if was * len(after) < now * len(before) else sides[1]
+                found.append(Shift(sentence, entity, was, now, _instead(entity, [run[i].predicted for run in worse])))
     return sorted(found, key=lambda shift: -abs(shift.after / len(after) - shift.before / len(before)))
+
+
+def _instead(entity: EntitySpan, runs: Sequence[Sequence[EntitySpan]]) -> Spans:
+    """What most of the runs without an entity found in its place, the first where several are as frequent."""
+    found = Counter(
+        tuple(sorted(span for span in predicted if span.start < entity.end and entity.start < span.end))
+        for predicted in runs
+        if entity not in predicted
+    )
+    return found.most_common(1)[0][0]
 
 
 def hardest(

@@ -181,12 +181,18 @@ def _shifts(shifts: Sequence[Shift], runs: tuple[int, int]) -> list[list[Any]]:
         [
             highlighted(s.sentence, s.entity),
             s.entity.label,
+            _in_words(s.sentence, s.instead),
             f"{s.before} of {runs[0]}",
             f"{s.after} of {runs[1]}",
             s.sentence.id,
         ]
         for s in shifts
     ]
+
+
+def _in_words(sentence: StoredSentence, spans: Sequence[EntitySpan]) -> str:
+    found = [f"{' '.join(sentence.words[start:end])} ({label})" for start, end, label in spans]
+    return "; ".join(found) or "nothing"
 
 
 def _hard(item: Hard, runs: int) -> list[Any]:

@@ -122,6 +122,7 @@ def _shift(shift: Shift) -> dict[str, Any]:
         "entity": shift.entity,
         "before": shift.before,
         "after": shift.after,
+        "instead": shift.instead,
     }
 
 

@@ -57,10 +57,27 @@ def test_shifts_between_systems() -> None:
     after = runs([BOB, OSLO], [BOB, OSLO, EntitySpan(0, 1, "LOC")], [BOB, OSLO])
     assert [(shift.entity, shift.before, shift.after) for shift in shifts(before, after)] == [(ANN, 1, 0), (BOB, 1, 3)]
     assert [shift.entity for shift in shifts(before[:1], after)] == [ANN, BOB]
+    assert [shift.instead for shift in shifts(before, after)] == [(), ()]
     half = runs([ANN, BOB, OSLO], [OSLO], [ANN, BOB, OSLO], [OSLO])
     assert shifts(before, half) == []  # one of two is two of four
     with pytest.raises(ValueError, match="at least one run of each"):
         shifts(before, [])
+
+
+def test_what_stands_in_the_place_of_a_miss() -> None:
+    long, other, beside = EntitySpan(0, 3, "PER"), EntitySpan(0, 1, "LOC"), EntitySpan(3, 4, "LOC")
+    gold = EntitySpan(0, 2, "PER")
+
+    def runs(*found: list[EntitySpan]) -> list[list[StoredSentence]]:
+        return [[stored("1", [gold], predicted)] for predicted in found]
+
+    right = runs([gold], [gold])
+    wrong = runs([long], [other, beside], [gold], [other])  # what only touches it is not in its place
+    (lost,) = shifts(right, wrong)
+    (found,) = shifts(wrong, right)
+    assert (lost.instead, found.instead) == ((other,), (other,))
+    (both,) = shifts(runs([other, EntitySpan(1, 3, "ORG")], [beside]), right)
+    assert both.instead == (other, EntitySpan(1, 3, "ORG"))
 
 
 def test_hardest() -> None:

@@ -190,3 +190,16 @@ def test_several_test_sets_have_a_page_table_and_picture_of_their_own(tmp_path: 
             assert page.locator("h3.part").all_inner_texts()[:3] == ["Is it real?", "Pictures", "Why?"]
             assert page.locator("nav a").all_inner_texts() == [OVERALL, "news", "tweets"]
             assert page.locator("#overall .verdicts li").inner_text() == last["sentence"]
+
+
+def test_what_was_found_instead_of_a_miss_stands_beside_it(written: Written) -> None:
+    diff = json.loads((written.folder / "comparison.json").read_text())["sections"][0]["why"]["diff"]
+    wrong = [shift for shift in diff["fixed"] if shift["instead"]]
+    assert wrong
+    (start, end, label), *_ = wrong[0]["instead"]
+    assert label != wrong[0]["entity"][2]
+    with opened(written.report) as (page, _):
+        table = page.locator("table", has=page.locator("caption", has_text="Found more often"))
+        texts = table.locator("tbody tr td:nth-child(3)").all_inner_texts()
+    assert f"{' '.join(wrong[0]['words'][start:end])} ({label})" in texts
+    assert "nothing" in texts
