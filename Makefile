@@ -16,7 +16,7 @@ env: $(VENV)/.installed ## Make the environment in .venv
 $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or later is needed, $(PYTHON) is {sys.version.split()[0]}: make PYTHON=python3.11 …")'
 	$(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(RUN) -m pip install --use-pep517 --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
 train: env ## Train BERT and a CRF on the embedded English sample (about two minutes on two cores)

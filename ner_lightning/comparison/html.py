@@ -13,9 +13,10 @@ from ner_lightning.analysis.differences import Hard, Shift
 from ner_lightning.analysis.errors import ALL, KINDS
 from ner_lightning.analysis.pairs import Pair
 from ner_lightning.comparison.comparison import Comparison
+from ner_lightning.comparison.grid import grid, overall_grid
 from ner_lightning.comparison.overall import Overall
 from ner_lightning.comparison.pictures import Picture, Pictures
-from ner_lightning.comparison.said import OVERALL, grid, overall_grid, overall_notes, power_note, what_was_compared
+from ner_lightning.comparison.said import OVERALL, overall_notes, power_note, what_was_compared
 from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.why import HARDEST_OF, Account, Why, confusion_rows
 from ner_lightning.data.stored import StoredSentence

@@ -8,16 +8,8 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from ner_lightning.comparison.comparison import Comparison
-from ner_lightning.comparison.said import (
-    NOTHING,
-    OVERALL,
-    Grid,
-    grid,
-    overall_grid,
-    overall_notes,
-    power_note,
-    what_was_compared,
-)
+from ner_lightning.comparison.grid import NOTHING, Grid, grid, overall_grid
+from ner_lightning.comparison.said import OVERALL, overall_notes, power_note, what_was_compared
 from ner_lightning.comparison.table import Mark
 
 _LATEX = {

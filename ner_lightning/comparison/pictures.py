@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ner_lightning.analysis.plots import save_figure
 from ner_lightning.comparison.comparison import Comparison
+from ner_lightning.comparison.difference_pictures import forest, forest_over_all
 from ner_lightning.comparison.error_pictures import error_kinds, reliability
-from ner_lightning.comparison.score_pictures import forest, forest_over_all, parallel, pareto, rates, seed_spread
+from ner_lightning.comparison.score_pictures import parallel, pareto, rates, seed_spread
 from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.comparison.training_pictures import learning_curves

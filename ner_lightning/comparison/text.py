@@ -12,17 +12,9 @@ from rich.text import Text
 from ner_lightning.analysis.pairs import Pair
 from ner_lightning.comparison.collect import LeftOut
 from ner_lightning.comparison.comparison import Comparison
+from ner_lightning.comparison.grid import Grid, grid, overall_grid
 from ner_lightning.comparison.overall import MeanPair
-from ner_lightning.comparison.said import (
-    OVERALL,
-    Grid,
-    grid,
-    overall_grid,
-    overall_notes,
-    power_note,
-    what_was_compared,
-)
-from ner_lightning.comparison.section import Section
+from ner_lightning.comparison.said import OVERALL, overall_notes, power_note, what_was_compared
 
 MOST_PAIRS = 40
 MOST_LEFT_OUT = 12
@@ -32,15 +24,16 @@ FEWEST = 4  # columns: configuration, mark, number of runs, F1
 def show(comparison: Comparison, console: Console) -> None:
     """Print the tables, the verdicts, what they can and cannot show, and what was left out."""
     for section in comparison.sections:
-        _show_table(table(comparison, section, console.width), grid(comparison, section), console)
+        where = f"{section.name}, " if section.name else ""
+        title = f"{where}{comparison.settings.split}: strict F1 in points, mean ± standard deviation over runs"
+        _show_grid(grid(comparison, section), title, console)
         for line in what_was_compared(section, comparison.settings.split):
             console.print(Text(line, style="dim"), soft_wrap=True)
         if section.pairs:
             _show_pairs(section.pairs.pairs, power_note(section), console)
         console.print()
     if (overall := comparison.overall) is not None:
-        means = overall_grid(overall)
-        _show_table(laid_out(means, f"{OVERALL}: strict F1 in points", console.width), means, console)
+        _show_grid(overall_grid(overall), f"{OVERALL}: strict F1 in points", console)
         _show_pairs(overall.pairs, overall_notes(overall), console)
         console.print()
     for note in comparison.notes:
@@ -48,37 +41,20 @@ def show(comparison: Comparison, console: Console) -> None:
     _show_left_out(comparison.left_out, console)
 
 
-def table(comparison: Comparison, section: Section, width: int) -> Table:
-    """The configurations of a section, as `laid_out` does it."""
-    where = f"{section.name}, " if section.name else ""
-    title = f"{where}{comparison.settings.split}: strict F1 in points, mean ± standard deviation over runs"
-    return laid_out(grid(comparison, section), title, width)
-
-
-def laid_out(found: Grid, title: str, width: int) -> Table:
-    """A table on a terminal.
-
-    Args:
-        found: headings and rows.
-        title: above it.
-        width: characters of a line; the last columns are left to the files where they do not fit.
-    """
+def _show_grid(found: Grid, title: str, console: Console) -> None:
+    """A table; the last columns are left to the files where they do not fit."""
     laid = Table(title=title)
     columns = zip(found.headings, zip(*(cells for _, cells in found.rows), strict=True), strict=True)
     used = 1
     for place, (heading, column) in enumerate(columns):
         used += 3 + max(map(cell_len, (heading.name, *(cell.text for cell in column))))
-        if place < FEWEST or used <= width:
+        if place < FEWEST or used <= console.width:
             laid.add_column(heading.name, justify="left" if heading.is_text else "right", no_wrap=place > 0)
     for mark, cells in found.rows:
         shown = [Text(cell.text) for cell in cells[: len(laid.columns)]]
         laid.add_row(*shown, style="bold" if mark == "best" else None)
-    return laid
-
-
-def _show_table(laid: Table, whole: Grid, console: Console) -> None:
     console.print(laid)
-    if hidden := [heading.name for heading in whole.headings[len(laid.columns) :]]:
+    if hidden := [heading.name for heading in found.headings[len(laid.columns) :]]:
         console.print(Text(f"No room for {'; '.join(hidden)}: see the files.", style="dim"), soft_wrap=True)
 
 

@@ -14,10 +14,10 @@ from markupsafe import escape
 from ner_lightning.comparison.collect import collect
 from ner_lightning.comparison.comparison import compare
 from ner_lightning.comparison.files import Written, write
+from ner_lightning.comparison.grid import grid as grid_of
 from ner_lightning.comparison.markup import latex
 from ner_lightning.comparison.pictures import Pictures
 from ner_lightning.comparison.said import OVERALL
-from ner_lightning.comparison.said import grid as grid_of
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.comparison.why import explain
 from tests.browser import column, opened, scrolls_sideways
