@@ -21,9 +21,8 @@ from ner_lightning.comparison.configurations import (
 from ner_lightning.comparison.overall import Overall, over_all
 from ner_lightning.comparison.predictions import Judged, judge
 from ner_lightning.comparison.section import Pairs, Section, make_section, pairs_of
-from ner_lightning.comparison.settings import REPETITION, Settings
+from ner_lightning.comparison.settings import Settings
 from ner_lightning.comparison.table import columns_of, unknown_columns
-from ner_lightning.comparison.vary import settings_of
 from ner_lightning.errors import UserError
 
 
@@ -75,9 +74,6 @@ def compare(collected: Collected, settings: Settings) -> Comparison:
     untested = [
         LeftOut(r.name, f"no score of the {settings.split} split") for r in collected.runs if r.name not in scored
     ]
-    known = {key for run in runs for key in settings_of(run.config)}
-    if unknown := [key for key in settings.repetition if key not in known and key not in REPETITION]:
-        raise UserError(f"repetition: no run has a setting called {', '.join(unknown)}.")
     groups, repeated = group_runs(runs, settings.repetition)
     kept = [run for group in groups for run in group.runs]
     judged = judge(kept, settings.split, settings.prefix)

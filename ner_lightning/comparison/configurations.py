@@ -9,7 +9,9 @@ from typing import Any
 from ner_lightning.comparison.collect import LeftOut
 from ner_lightning.comparison.predictions import Judged, Replicate, replicates
 from ner_lightning.comparison.run import Run
+from ner_lightning.comparison.settings import REPETITION
 from ner_lightning.comparison.vary import Settings, names_of, settings_of, value_text, varied
+from ner_lightning.errors import UserError
 
 DATA = "data.dir"
 
@@ -54,8 +56,13 @@ def group_runs(runs: Sequence[Run], repetition: Sequence[str]) -> tuple[list[Gro
     Args:
         runs: finished ones.
         repetition: settings that repeat, such as the seed.
+
+    Raises:
+        UserError: no run has a setting of that name.
     """
     settings = [settings_of(run.config) for run in runs]
+    if unknown := [key for key in repetition if key not in REPETITION and not any(key in each for each in settings)]:
+        raise UserError(f"repetition: no run has a setting called {', '.join(unknown)}.")
     if all(run.data and run.data == runs[0].data for run in runs):
         for each in settings:
             each.pop(DATA, None)  # one corpus in two places

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from ner_lightning.analysis.plots import new_figure
 from ner_lightning.comparison.drawing import COLOURS, ROWS, name_rows, rows_height, tidy
@@ -33,17 +34,9 @@ def forest(section: Section, settings: Settings) -> Figure | None:
         axes.plot([100 * found.low, 100 * found.high], [place, place], color=colour, linewidth=1.8)
         face = colour if shown else "white"
         axes.plot([100 * found.difference], [place], "s" if shown else "o", color=colour, markerfacecolor=face)
-    name_rows(axes, names)
-    tidy(axes, "x")
     if first:
         axes.set_title(f"{first} …", fontsize=10, loc="left")
-    corrected = section.pairs.corrected
-    many = f", corrected for {corrected} pairs" if corrected > 1 else ""
-    axes.set_xlabel(
-        f"difference of {settings.split} F1 in points, {100 * settings.level:g} % interval\n"
-        f"(filled square: shown{many}; open circle: not shown)",
-        fontsize=9,
-    )
+    _label(axes, names, settings, f"filled square: {_shown(section.pairs.corrected)}; open circle: not shown")
     return figure
 
 
@@ -66,14 +59,18 @@ def forest_over_all(overall: Overall, settings: Settings) -> Figure:
         axes.plot([100 * found.difference], [place], mark, color=colour, markerfacecolor=face)
         if is_mean and place:
             axes.axhline(place - 0.5, color="0.85", linewidth=0.8)
-    name_rows(axes, names)
+    _label(axes, names, settings, f"diamond: mean of the sets; filled: {_shown(len(overall.pairs))}")
     for text, (_, _, is_mean, _) in zip(axes.get_yticklabels(), rows, strict=True):
         text.set_color("black" if is_mean else "0.35")
-    tidy(axes, "x")
-    many = f", corrected for {len(overall.pairs)} pairs" if len(overall.pairs) > 1 else ""
-    axes.set_xlabel(
-        f"difference of {settings.split} F1 in points, {100 * settings.level:g} % interval\n"
-        f"(diamond: mean of the sets; filled: shown{many})",
-        fontsize=9,
-    )
     return figure
+
+
+def _shown(corrected: int) -> str:
+    return f"shown, corrected for {corrected} pairs" if corrected > 1 else "shown"
+
+
+def _label(axes: Any, names: Sequence[str], settings: Settings, marks: str) -> None:
+    name_rows(axes, names)
+    tidy(axes, "x")
+    interval = f"{100 * settings.level:g} % interval"
+    axes.set_xlabel(f"difference of {settings.split} F1 in points, {interval}\n({marks})", fontsize=9)

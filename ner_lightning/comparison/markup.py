@@ -9,7 +9,7 @@ from itertools import groupby
 
 from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.grid import NOTHING, Grid, grid, overall_grid
-from ner_lightning.comparison.said import OVERALL, overall_notes, power_note, what_was_compared
+from ner_lightning.comparison.said import OVERALL, every_pair, overall_notes, power_note, what_was_compared
 from ner_lightning.comparison.table import Mark
 
 _LATEX = {
@@ -144,13 +144,8 @@ def pairs_separated(comparison: Comparison) -> str:
     writer.writerow(
         ["section", "a", "b", *names, "p_randomisation", "p_holm", "detectable", "runs_a", "runs_b", "sentence"]
     )
-    for section in comparison.sections:
-        for pair in section.pairs.pairs:
-            numbers = [getattr(pair.difference, name) for name in names]
-            more: list[object] = [pair.p_randomisation, pair.p_holm, pair.detectable, *pair.difference.runs]
-            writer.writerow([section.name, pair.a, pair.b, *numbers, *more, pair.sentence])
-    for mean in comparison.overall.pairs if comparison.overall else []:
-        numbers = [getattr(mean.difference, name) for name in names]
-        more = ["", mean.p_holm, mean.detectable, *mean.difference.runs]
-        writer.writerow([OVERALL, mean.a, mean.b, *numbers, *more, mean.sentence])
+    for where, pair in every_pair(comparison):
+        numbers = [getattr(pair.difference, name) for name in names]
+        more = [getattr(pair, "p_randomisation", None), pair.p_holm, pair.detectable, *pair.difference.runs]
+        writer.writerow([where, pair.a, pair.b, *numbers, *more, pair.sentence])
     return file.getvalue()

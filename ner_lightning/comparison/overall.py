@@ -10,7 +10,7 @@ from ner_lightning.analysis.paired import Difference
 from ner_lightning.analysis.several_sets import mean_difference
 from ner_lightning.analysis.significance import holm, is_shown, noncentrality, verdict
 from ner_lightning.comparison.section import Section
-from ner_lightning.comparison.table import Mark
+from ner_lightning.comparison.table import Mark, marks_of
 
 
 class Everywhere(NamedTuple):
@@ -82,13 +82,10 @@ def over_all(sections: Sequence[Section]) -> Overall | None:
     """
     if len(sections) < 2:
         return None
-    found: dict[frozenset[str], list[Difference]] = {}
+    found: dict[tuple[str, str], list[Difference]] = {}
     for section in sections:
-        for pair in section.pairs.pairs:
-            first, _ = sorted((pair.a, pair.b))
-            found.setdefault(frozenset((pair.a, pair.b)), []).append(
-                pair.difference if pair.a == first else pair.difference.turned()
-            )
+        for a, b, difference, *_ in section.pairs.pairs:
+            found.setdefault((min(a, b), max(a, b)), []).append(difference if a < b else difference.turned())
     tested = {names: each for names, each in found.items() if len(each) == len(sections)}
     if not tested:
         return None
@@ -97,12 +94,8 @@ def over_all(sections: Sequence[Section]) -> Overall | None:
     f1 = {name: tuple(_f1(section, name) for section in sections) for name in names}
     means = {name: sum(values) / len(values) for name, values in f1.items()}
     ranked = sorted(names, key=lambda name: (-means[name], name))
-    best = ranked[0]
-    ties = {name for pair in pairs if best in (pair.a, pair.b) and not pair.shown for name in (pair.a, pair.b)}
-    rows = [
-        Everywhere(name, f1[name], means[name], "best" if name == best else "tie" if name in ties else "")
-        for name in ranked
-    ]
+    marks = marks_of(ranked[0], [(pair.a, pair.b) for pair in pairs if not pair.shown])
+    rows = [Everywhere(name, f1[name], means[name], marks.get(name, "")) for name in ranked]
     return Overall(tuple(section.name for section in sections), rows, pairs)
 
 
@@ -110,13 +103,12 @@ def _f1(section: Section, name: str) -> float:
     return next(row.f1 for row in section.rows if row.name == name)
 
 
-def _pairs(tested: dict[frozenset[str], list[Difference]]) -> list[MeanPair]:
+def _pairs(tested: dict[tuple[str, str], list[Difference]]) -> list[MeanPair]:
     means = {names: mean_difference(each) for names, each in tested.items()}
     adjusted = holm([mean.p for mean in means.values()])
     pairs = []
-    for (names, mean), p in zip(means.items(), adjusted, strict=True):
-        a, b = sorted(names)
-        each = tested[names]
+    for ((a, b), mean), p in zip(means.items(), adjusted, strict=True):
+        each = tested[a, b]
         if mean.difference < 0:
             a, b, mean, each = b, a, mean.turned(), [difference.turned() for difference in each]
         detectable = noncentrality(mean.df, level=mean.level) * mean.standard_error

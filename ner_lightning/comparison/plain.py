@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from math import isinf
 from typing import Any
 
 from ner_lightning.analysis.differences import Hard, Illegal, Shift
 from ner_lightning.analysis.errors import Confusion
+from ner_lightning.analysis.paired import Difference
 from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.overall import Overall
 from ner_lightning.comparison.section import Section
@@ -41,13 +43,18 @@ def _overall(overall: Overall) -> dict[str, Any]:
         "pairs": [
             {
                 **pair._asdict(),
-                "difference": asdict(pair.difference),
-                "each": [asdict(difference) for difference in pair.each],
+                "difference": _difference(pair.difference),
+                "each": [_difference(difference) for difference in pair.each],
                 "shown": pair.shown,
             }
             for pair in overall.pairs
         ],
     }
+
+
+def _difference(difference: Difference) -> dict[str, Any]:
+    df = None if isinf(difference.df) else difference.df  # JSON has no infinity
+    return {**asdict(difference), "df": df}
 
 
 def _section(section: Section, why: Why) -> dict[str, Any]:
@@ -69,7 +76,7 @@ def _section(section: Section, why: Why) -> dict[str, Any]:
             for row in section.rows
         ],
         "pairs": [
-            {**pair._asdict(), "difference": asdict(pair.difference), "shown": pair.shown}
+            {**pair._asdict(), "difference": _difference(pair.difference), "shown": pair.shown}
             for pair in section.pairs.pairs
         ],
         "all_pairs": section.pairs.every,

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from statistics import median
 
-from ner_lightning.comparison.overall import Overall
+from ner_lightning.analysis.pairs import Pair
+from ner_lightning.comparison.comparison import Comparison
+from ner_lightning.comparison.overall import MeanPair, Overall
 from ner_lightning.comparison.section import Section
 
 OVERALL = "All test sets together"
+
+
+def every_pair(comparison: Comparison) -> list[tuple[str, Pair | MeanPair]]:
+    """The tests of each section and those over all of them, with where they stand."""
+    found: list[tuple[str, Pair | MeanPair]] = [(s.name, pair) for s in comparison.sections for pair in s.pairs.pairs]
+    return found + [(OVERALL, pair) for pair in (comparison.overall.pairs if comparison.overall else [])]
 
 
 def what_was_compared(section: Section, split: str) -> list[str]:

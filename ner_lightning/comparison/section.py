@@ -14,7 +14,7 @@ from ner_lightning.analysis.pairs import Pair, compare_systems, with_best
 from ner_lightning.analysis.resampling import resampled_f1
 from ner_lightning.comparison.configurations import Configuration
 from ner_lightning.comparison.settings import MANY, Settings
-from ner_lightning.comparison.table import Mark, Row, row_of
+from ner_lightning.comparison.table import Mark, Row, marks_of, row_of
 
 
 class Pairs(NamedTuple):
@@ -124,10 +124,8 @@ def _marked(rows: Sequence[Row], pairs: Sequence[Pair], tested: set[str]) -> lis
     if len(rows) < 2:
         return list(rows)
     best = rows[0].name
-    ties = {name for pair in pairs if not pair.shown and best in (pair.a, pair.b) for name in (pair.a, pair.b)}
     marks: dict[str, Mark] = {row.name: "untested" for row in rows if tested and row.name not in tested}
-    marks |= dict.fromkeys(ties, "tie")
-    marks[best] = "best"
+    marks |= marks_of(best, [(pair.a, pair.b) for pair in pairs if not pair.shown])
     return [replace(row, mark=marks.get(row.name, "")) for row in rows]
 
 

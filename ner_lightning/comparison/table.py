@@ -103,6 +103,20 @@ def row_of(
     )
 
 
+def marks_of(best: str, undecided: Sequence[tuple[str, str]]) -> dict[str, Mark]:
+    """Mark the best, and what ties with it; nothing of the others.
+
+    Args:
+        best: its name.
+        undecided: pairs between which no difference was shown.
+
+    >>> marks_of("crf", [("crf", "bert"), ("bert", "softmax")])
+    {'bert': 'tie', 'crf': 'best'}
+    """
+    ties = [name for pair in undecided if best in pair for name in pair if name != best]
+    return {**dict.fromkeys(ties, "tie"), best: "best"}
+
+
 def columns_of(configurations: Sequence[Configuration], settings: Settings) -> list[str]:
     """The scores of the table: strict F1, and those asked for, `types` being the F1 of each type.
 

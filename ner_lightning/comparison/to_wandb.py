@@ -6,12 +6,10 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ner_lightning.analysis.pairs import Pair
 from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.files import Written
 from ner_lightning.comparison.markup import markdown
-from ner_lightning.comparison.overall import MeanPair
-from ner_lightning.comparison.said import OVERALL
+from ner_lightning.comparison.said import every_pair
 from ner_lightning.comparison.why import Why
 
 if TYPE_CHECKING:
@@ -68,19 +66,9 @@ def log_comparison(
             name: wandb.Table(columns=list(columns), data=list(rows))
             for name, (columns, rows) in tables(comparison, whys).items()
         }
-        names = ["", *(section.name for section in comparison.sections)]
-        for name, pictures in zip(names, [written.pictures.overall, *written.pictures.sections], strict=True):
-            for picture in pictures:
-                png = picture.svg.with_suffix(".png")
-                if png.is_file():
-                    key = "/".join(filter(None, ("figures", name, picture.name)))
-                    found[key] = wandb.Image(str(png), caption=picture.title)
+        found |= _images(comparison, written)
         run.log(found)
-        best = [(section.name, section.rows[0].name, section.rows[0].f1) for section in comparison.sections]
-        best += [("", row.name, row.mean) for row in (comparison.overall.rows[:1] if comparison.overall else [])]
-        for where, configuration, f1 in best:
-            run.summary["/".join(filter(None, ("best", where)))] = configuration
-            run.summary["/".join(filter(None, ("best_f1", where)))] = f1
+        run.summary.update(_best(comparison))
         artifact = wandb.Artifact(f"comparison-{run.id}", type=JOB)
         for file in sorted(written.folder.iterdir()):
             if file.is_file():
@@ -92,6 +80,32 @@ def log_comparison(
     finally:
         close(run, failed)
     return place
+
+
+def _images(comparison: Comparison, written: Written) -> dict[str, Any]:
+    import wandb
+
+    found = {}
+    names = ["", *(section.name for section in comparison.sections)]
+    for name, pictures in zip(names, [written.pictures.overall, *written.pictures.sections], strict=True):
+        for picture in pictures:
+            png = picture.svg.with_suffix(".png")
+            if png.is_file():
+                found[_key("figures", name, picture.name)] = wandb.Image(str(png), caption=picture.title)
+    return found
+
+
+def _best(comparison: Comparison) -> dict[str, Any]:
+    best = [(section.name, section.rows[0].name, section.rows[0].f1) for section in comparison.sections]
+    best += [("", row.name, row.mean) for row in (comparison.overall.rows[:1] if comparison.overall else [])]
+    found: dict[str, Any] = {}
+    for where, configuration, f1 in best:
+        found |= {_key("best", where): configuration, _key("best_f1", where): f1}
+    return found
+
+
+def _key(*parts: str) -> str:
+    return "/".join(filter(None, parts))
 
 
 def tables(comparison: Comparison, whys: Sequence[Why]) -> dict[str, Table]:
@@ -139,8 +153,6 @@ def _configurations(comparison: Comparison) -> Table:
 
 
 def _pairs(comparison: Comparison) -> Table:
-    pairs: list[tuple[str, Pair | MeanPair]] = [(s.name, pair) for s in comparison.sections for pair in s.pairs.pairs]
-    pairs += [(OVERALL, pair) for pair in (comparison.overall.pairs if comparison.overall else [])]
     rows = [
         [
             where,
@@ -153,7 +165,7 @@ def _pairs(comparison: Comparison) -> Table:
             pair.detectable,
             pair.sentence,
         ]
-        for where, pair in pairs
+        for where, pair in every_pair(comparison)
     ]
     return ["section", "a", "b", "difference", "low", "high", "p_holm", "detectable", "sentence"], rows
 

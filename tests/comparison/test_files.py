@@ -165,6 +165,23 @@ def test_a_table_has_the_columns_that_its_runs_know(tmp_path: Path) -> None:
     assert [table.count(r"\toprule") for table in tables] == [1, 1, 1, 0]
 
 
+def test_systems_that_are_one_are_written_as_json_that_others_read(tmp_path: Path) -> None:
+    """Nothing is uncertain about them: degrees of freedom without end, for which JSON has no word."""
+    for rate in (1e-4, 1e-3):
+        for seed in (1, 2):
+            config = with_settings(seed=seed, optim__encoder_lr=rate)
+            write_run(tmp_path / f"{rate}-{seed}", config, predicted(gold_sentences(), 0.8, 1))
+    found = compare(collect([str(tmp_path)]), Settings(samples=200))
+    write(found, [explain(section, found.settings) for section in found.sections], tmp_path / "out", figures=False)
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    text = (tmp_path / "out" / "comparison.json").read_text()
+    (pair,) = json.loads(text, parse_constant=refuse)["sections"][0]["pairs"]
+    assert (pair["difference"]["difference"], pair["difference"]["df"], pair["shown"]) == (0.0, None, False)
+
+
 def test_several_test_sets_have_a_page_table_and_picture_of_their_own(tmp_path: Path) -> None:
     write_sets(tmp_path / "runs")
     found = compare(collect([str(tmp_path / "runs")]), Settings(samples=300))

@@ -84,6 +84,11 @@ def told(folder: Path) -> list[list[str]]:
     return [json.loads(line) for line in (folder / "seed-1" / "told.jsonl").read_text().splitlines()]
 
 
+def runs_done(folder: Path) -> int:
+    """Processes that were started for the job, those of its former folders too."""
+    return sum(len(path.read_text().splitlines()) for path in folder.rglob("told.jsonl"))
+
+
 def test_a_finished_job_is_written_down_and_not_run_again(do: Do, tmp_path: Path) -> None:
     job = do(FINISH)
     assert (job.state, job.metrics, job.setup, job.attempts) == (
@@ -176,21 +181,28 @@ def test_another_configuration_is_another_run(do: Do, tmp_path: Path) -> None:
     assert (tmp_path / "superseded" / "seed-1.1" / "result.json").is_file()
 
 
-def test_another_batch_to_hold_is_another_run(do: Do) -> None:
+def test_another_batch_to_hold_is_another_run(do: Do, tmp_path: Path) -> None:
     do(FINISH, config={**CONFIG, "sweep": {"effective_batch": None}})
+    assert runs_done(tmp_path) == 1
     do(FINISH, config={**CONFIG, "sweep": {"effective_batch": 32}})
+    assert runs_done(tmp_path) == 2
 
 
-def test_folders_and_loggers_make_no_other_configuration(do: Do) -> None:
+def test_folders_and_loggers_make_no_other_configuration(do: Do, tmp_path: Path) -> None:
     do(FINISH)
     do(config={**CONFIG, "paths": {"output_dir": "."}, "logger": {"wandb": {}}, "sweep": {"retry": "all"}})
+    assert runs_done(tmp_path) == 1
 
 
-def test_code_that_changed_counts_unless_told_otherwise(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_that_changed_counts_unless_told_otherwise(
+    do: Do, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     do(FINISH)
     monkeypatch.setattr(job_module, "code_digest", lambda: "another")
     do(code="any")
+    assert runs_done(tmp_path) == 1
     do(FINISH, code="same")
+    assert runs_done(tmp_path) == 2
 
 
 def test_all_runs_again_when_asked(do: Do) -> None:
