@@ -190,7 +190,10 @@ def test_several_test_sets_have_a_page_table_and_picture_of_their_own(tmp_path: 
     everything = json.loads((one.folder / "comparison.json").read_text())["overall"]
     assert everything["sets"] == ["news", "tweets"]
     with (one.folder / "pairs.csv").open(newline="") as file:
-        *_, last = csv.DictReader(file)
+        first, _, last = csv.DictReader(file)
+    (pair,) = json.loads((one.folder / "comparison.json").read_text())["sections"][0]["pairs"]
+    assert (float(first["p_randomisation"]), float(first["p_holm"])) == (pair["p_randomisation"], pair["p_holm"])
+    assert last["p_randomisation"] == ""  # a mean has none
     assert (last["section"], last["a"], last["b"]) == (OVERALL, "crf", "softmax")
     assert float(last["difference"]) == everything["pairs"][0]["difference"]["difference"]
     assert last["sentence"].endswith("mean of 2 test sets, ahead on 2)")
