@@ -1,4 +1,13 @@
-"""The exact posterior of entities: the partition constrained to an entity over the full one."""
+"""The exact probability of entities: the mass of all tag sequences that read as the entity, over the full one.
+
+Sequences are read by conlleval's rule, as predictions are (`functional.entities`). Where constraints hold that is the
+one proper way to write an entity (`B I E`). Where they do not, `O I-PER O` reads as an entity too, and an entity found
+there has the probability of all ways to write it, not that of the proper one, which the model may think unlikely.
+
+In terms of tags of one type: an entity of several words is (B or I) I ... I (I or E), one of a single word any of the
+four. I and E begin an entity only behind a word that is not B or I of the type; B and I end it only in front of a word
+that is not I or E of it.
+"""
 
 from __future__ import annotations
 
@@ -10,75 +19,55 @@ from torch import Tensor
 
 from ner_lightning.functional import crf_torch
 from ner_lightning.functional.backend import full_precision
-from ner_lightning.functional.chain import Chain
+from ner_lightning.functional.chain import Chain, closed_emissions
+from ner_lightning.functional.crf_log import Lattice
 
 if TYPE_CHECKING:
     from ner_lightning.tagging.tagset import TagSet
 
-_BEGIN, _INSIDE, _END, _SINGLE = 1, 2, 3, 4
+# Columns of `EntityTags.ids`; prefix codes of a tag set are one more.
+_BEGIN, _INSIDE, _END, _SINGLE = range(4)
+# The two tags that may stand first, and the two that may stand last, in an entity of several words.
+_FIRST, _LAST = slice(_BEGIN, _INSIDE + 1), slice(_INSIDE, _END + 1)
 
 
 class EntityTags(NamedTuple):
-    """Which tags write an entity of each type, and which tag would make it longer.
+    """The tags of each entity type.
 
     Attributes:
-        first: tag of the first of several words.
-        inside: tag of the words between.
-        last: tag of the last of several words.
-        single: tag of the only word.
-        continues: whether tag k right behind an entity of a type would be part of it (IOB2: its I-).
+        ids: B, I, E and S of the type; -1 where the scheme has none.
+        leaves_open: whether an entity of the type may go on behind a tag: B and I.
+        goes_on: whether a tag may be part of an entity that began before it: I and E.
     """
 
-    first: Int[Tensor, types]
-    inside: Int[Tensor, types]
-    last: Int[Tensor, types]
-    single: Int[Tensor, types]
-    continues: Bool[Tensor, "types closed"]
+    ids: Int[Tensor, "types four"]
+    leaves_open: Bool[Tensor, "types closed"]
+    goes_on: Bool[Tensor, "types closed"]
 
 
 def entity_tags(tags: TagSet) -> EntityTags:
     """Read the table off a tag set.
 
     >>> from ner_lightning.tagging.tagset import TagSet
-    >>> entity_tags(TagSet(("LOC",), "IOB2")).last, entity_tags(TagSet(("LOC",), "BIOES")).last
-    (tensor([2]), tensor([3]))
+    >>> entity_tags(TagSet(("LOC",), "IOB2")).ids, entity_tags(TagSet(("LOC",), "BIOES")).ids
+    (tensor([[ 1,  2, -1, -1]]), tensor([[1, 2, 3, 4]]))
     """
-    written = {key: i for i, key in enumerate(zip(tags.type_codes, tags.prefix_codes, strict=True))}
-    types, ends = range(len(tags.types)), (0, _END) in written
-    first, inside = ([written[kind, prefix] for kind in types] for prefix in (_BEGIN, _INSIDE))
-    last = [written[kind, _END] for kind in types] if ends else inside
-    single = [written[kind, _SINGLE] for kind in types] if ends else first
-    continues = torch.zeros(len(types), len(tags) + 1, dtype=torch.bool)
-    if not ends:
-        continues[list(types), inside] = True
-    ids = [torch.tensor(column, dtype=torch.long) for column in (first, inside, last, single)]
-    return EntityTags(ids[0], ids[1], ids[2], ids[3], continues)
-
-
-def entity_paths(
-    entities: Int[Tensor, "entities four"], tags: EntityTags, words: int
-) -> tuple[Int[Tensor, "entities words"], Bool[Tensor, "entities words"]]:
-    """The tags that write each entity, in its first positions, and which positions those are.
-
-    >>> tags = EntityTags(*(torch.tensor([i]) for i in (1, 2, 3, 4)), torch.zeros(1, 6, dtype=torch.bool))
-    >>> entity_paths(torch.tensor([[0, 4, 7, 0]]), tags, 4)
-    (tensor([[1, 2, 3, 2]]), tensor([[ True,  True,  True, False]]))
-    """
-    _, start, end, kind = entities.unbind(1)
-    offsets = torch.arange(words, device=entities.device)
-    length = (end - start)[:, None]
-    path = torch.where(offsets == length - 1, tags.last[kind][:, None], tags.inside[kind][:, None])
-    path[:, 0] = torch.where(length[:, 0] == 1, tags.single[kind], tags.first[kind])
-    return path, offsets < length
+    ids = torch.full((len(tags.types), 4), -1)
+    of_type = torch.zeros(2, len(tags.types), len(tags) + 1, dtype=torch.bool)
+    for tag, (kind, prefix) in enumerate(zip(tags.type_codes, tags.prefix_codes, strict=True)):
+        if kind >= 0:
+            ids[kind, prefix - 1] = tag
+            of_type[:, kind, tag] = torch.tensor([prefix - 1 in (_BEGIN, _INSIDE), prefix - 1 in (_INSIDE, _END)])
+    return EntityTags(ids, of_type[0], of_type[1])
 
 
 def span_probability(
     chain: Chain, entities: Int[Tensor, "entities four"], tags: EntityTags
 ) -> Float64[Tensor, entities]:
-    """P(this is an entity of this type, with exactly these ends, given x), all entities in one pass.
+    """P(the tag sequence reads as an entity of this type, with exactly these ends, given x), all entities in one pass.
 
-    sum of exp(score) of all sequences in which the entity's words have its tags and the next word does not continue it,
-    over Z. Culotta and McCallum, "Confidence estimation for information extraction", 2004.
+    sum of exp(score) of all sequences that read so, over Z. After Culotta and McCallum, "Confidence estimation for
+    information extraction", 2004.
 
     Args:
         chain: scores in float64.
@@ -91,33 +80,103 @@ def span_probability(
     Raises:
         ValueError: entities that are not rows of four; on the CPU also an entity outside of its sentence.
     """
+    with full_precision(chain.emissions), torch.no_grad():
+        return _probability(chain, crf_torch.lattice(chain), entities, tags)
+
+
+def independent_span_probability(
+    log_probabilities: Float[Tensor, "batch words tags"],
+    mask: Bool[Tensor, "batch words"],
+    entities: Int[Tensor, "entities four"],
+    tags: EntityTags,
+) -> Float64[Tensor, entities]:
+    """The same where words are independent of each other, as a softmax has it: products of word probabilities.
+
+    >>> tags = EntityTags(torch.tensor([[1, 2, -1, -1]]), *torch.tensor([[[0, 1, 1, 0]], [[0, 0, 1, 0]]]).bool())
+    >>> words = torch.tensor([[[0.0, 1.0, 0.0], [0.25, 0.25, 0.5], [0.5, 0.0, 0.5]]])
+    >>> mask = torch.ones(1, 3, dtype=torch.bool)
+    >>> independent_span_probability(words.log(), mask, torch.tensor([[0, 0, 2, 0]]), tags)
+    tensor([0.2500], dtype=torch.float64)
+    """
+    with full_precision(log_probabilities), torch.no_grad():
+        emissions = closed_emissions(log_probabilities, mask, dtype=torch.float64)
+        closed = emissions.shape[2]
+        # Whatever stands before and behind a word adds up to 1, and so do all sequences.
+        lattice = Lattice(emissions, torch.zeros_like(emissions), emissions.new_zeros(len(emissions)))
+        return _probability(Chain(emissions, emissions.new_zeros(closed, closed), True), lattice, entities, tags)
+
+
+def _probability(
+    chain: Chain, lattice: Lattice, entities: Int[Tensor, "entities four"], tags: EntityTags
+) -> Float64[Tensor, entities]:
     if entities.dim() != 2 or entities.shape[1] != 4:
         raise ValueError(
             f"expected entities as rows of (sentence, start, end, type), got shape {tuple(entities.shape)}"
         )
     _check_inside(chain, entities)
-    with full_precision(chain.emissions), torch.no_grad():
-        found = crf_torch.lattice(chain)
-        sentence, start, end, kind = entities.unbind(1)
-        path, inside = entity_paths(
-            entities, EntityTags(*(part.to(entities.device) for part in tags)), chain_words(chain)
-        )
-        # Positions are words shifted by one, for the boundary in front.
-        position = (start[:, None] + 1 + torch.arange(path.shape[1], device=path.device)).clamp_(max=chain_words(chain))
-        score = found.log_alpha[sentence, start + 1, path[:, 0]]
-        emissions = chain.emissions[sentence[:, None], position[:, 1:], path[:, 1:]]
-        moves = chain.moves[path[:, :-1], path[:, 1:]]
-        score = score + (emissions + moves).masked_fill(~inside[:, 1:], 0.0).sum(1)
-        last = path.gather(1, (end - start - 1)[:, None]).squeeze(1)
-        ahead = chain.moves[last] + chain.emissions[sentence, end + 1] + found.log_beta[sentence, end + 1]
-        ahead = ahead.masked_fill(tags.continues.to(entities.device)[kind], -torch.inf)
-        probability = (score + torch.logsumexp(ahead, dim=1) - found.log_z[sentence]).exp_()
-        return probability.clamp_(max=1.0)
+    tags = EntityTags(*(part.to(entities.device) for part in tags))
+    before, behind = _before(chain, lattice, entities, tags), _behind(chain, lattice, entities, tags)
+    single = torch.logsumexp(before + behind, 1)
+    ways = before[:, _FIRST, None] + _between(chain, entities, tags) + behind[:, None, _LAST]
+    sentence, start, end, _ = entities.unbind(1)
+    score = torch.where(end - start == 1, single, torch.logsumexp(ways, (1, 2)))
+    log_z = lattice.log_z[sentence]
+    # Where no sequence is legal there is no entity: minus infinity less minus infinity would be NaN.
+    return (score - log_z.masked_fill(log_z == -torch.inf, 0.0)).exp_().clamp_(max=1.0)
 
 
-def chain_words(chain: Chain) -> int:
-    """How many words the longest sentence may have."""
-    return chain.emissions.shape[1] - 2
+def _before(chain: Chain, lattice: Lattice, entities: Tensor, tags: EntityTags) -> Float64[Tensor, "entities four"]:
+    """Log-weight of all beginnings up to the first word with each of the type's tags, an entity beginning there."""
+    sentence, start, _, kind = entities.unbind(1)
+    ids = tags.ids[kind]
+    column = ids.clamp(min=0)
+    # Positions are words shifted by one, for the boundary in front.
+    weights = lattice.log_alpha[sentence, start + 1].gather(1, column)
+    going_on = column[:, _LAST]
+    apart = lattice.log_alpha[sentence, start].masked_fill(tags.leaves_open[kind], -torch.inf)
+    into = torch.logsumexp(apart[:, None] + chain.moves.T[going_on], 2)
+    weights[:, _LAST] = into + chain.emissions[sentence, start + 1].gather(1, going_on)
+    return weights.masked_fill(ids < 0, -torch.inf)
+
+
+def _behind(chain: Chain, lattice: Lattice, entities: Tensor, tags: EntityTags) -> Float64[Tensor, "entities four"]:
+    """Log-weight of all that may follow the last word with each of the type's tags, the entity ending there."""
+    sentence, _, end, kind = entities.unbind(1)
+    ids = tags.ids[kind]
+    column = ids.clamp(min=0)
+    weights = lattice.log_beta[sentence, end].gather(1, column)
+    ahead = chain.emissions[sentence, end + 1] + lattice.log_beta[sentence, end + 1]
+    apart = ahead.masked_fill(tags.goes_on[kind], -torch.inf)
+    weights[:, _FIRST] = torch.logsumexp(apart[:, None] + chain.moves[column[:, _FIRST]], 2)
+    return weights.masked_fill(ids < 0, -torch.inf)
+
+
+def _between(chain: Chain, entities: Tensor, tags: EntityTags) -> Float64[Tensor, "entities first last"]:
+    """Score from behind the first word through the last, by their tags; anything where there is a single word."""
+    sentence, start, end, kind = entities.unbind(1)
+    column = tags.ids[kind].clamp(min=0)
+    first, last, inside = column[:, _FIRST, None], column[:, None, _LAST], column[:, _INSIDE]
+    inner = end - start - 2
+    # Moves among inner words, all the same one. Times zero even if it is minus infinity.
+    stays = torch.where(inner > 1, (inner - 1) * chain.moves[inside, inside], 0.0)
+    through = _inner_emissions(chain, entities, tags) + stays
+    inner_ways = chain.moves[first, inside[:, None, None]] + chain.moves[inside[:, None, None], last]
+    ways = torch.where(inner[:, None, None] > 0, inner_ways + through[:, None, None], chain.moves[first, last])
+    return ways + chain.emissions[sentence, end].gather(1, column[:, _LAST])[:, None]
+
+
+def _inner_emissions(chain: Chain, entities: Tensor, tags: EntityTags) -> Float64[Tensor, entities]:
+    """Summed emissions of I at the words between the first and the last; 0 where there are none.
+
+    By running sums: a table of entities and words would take 50 GB for one line of 100,000 words.
+    """
+    sentence, start, end, kind = entities.unbind(1)
+    emissions = chain.emissions[:, :, tags.ids[:, _INSIDE]]
+    impossible = emissions == -torch.inf
+    sums, holes = emissions.masked_fill(impossible, 0.0).cumsum(1), impossible.cumsum(1)
+    # A single word has its end before its beginning here; the number is not used.
+    until, since = (sentence, end - 1, kind), (sentence, start + 1, kind)
+    return (sums[until] - sums[since]).masked_fill(holes[until] > holes[since], -torch.inf)
 
 
 def _check_inside(chain: Chain, entities: Int[Tensor, "entities four"]) -> None:
@@ -132,26 +191,3 @@ def _check_inside(chain: Chain, entities: Int[Tensor, "entities four"]) -> None:
             f"expected 0 <= start < end <= words of the sentence, got {rows[wrong][0].tolist()} "
             "(sentence, start, end, type); positions are words, ends are exclusive"
         )
-
-
-def independent_span_probability(
-    marginals: Float[Tensor, "batch words tags"], entities: Int[Tensor, "entities four"], tags: EntityTags
-) -> Float[Tensor, entities]:
-    """Product of the token probabilities of an entity's words: what a softmax model has to offer, for comparison.
-
-    The word behind counts too, with the probability that it does not continue the entity.
-
-    >>> tags = EntityTags(*(torch.tensor([i]) for i in (1, 2, 2, 1)), torch.tensor([[False, False, True, False]]))
-    >>> half = torch.tensor([[[0.0, 1.0, 0.0], [0.25, 0.25, 0.5], [0.5, 0.0, 0.5]]])
-    >>> independent_span_probability(half, torch.tensor([[0, 0, 2, 0]]), tags)
-    tensor([0.2500])
-    """
-    words = marginals.shape[1]
-    sentence, start, end, kind = entities.unbind(1)
-    tags = EntityTags(*(part.to(entities.device) for part in tags))
-    path, inside = entity_paths(entities, tags, words)
-    position = (start[:, None] + torch.arange(words, device=path.device)).clamp_(max=words - 1)
-    product = marginals[sentence[:, None], position, path].masked_fill(~inside, 1.0).prod(1)
-    # Behind the last word, and at padding, there is nothing that could continue.
-    behind = marginals[sentence, end.clamp(max=words - 1)] * tags.continues[kind][:, :-1]
-    return product * (1.0 - behind.sum(1).masked_fill(end >= words, 0.0))

@@ -1,5 +1,7 @@
 """Entity probabilities against enumeration: the mass of all sequences in which exactly this entity stands."""
 
+from collections import defaultdict
+
 import pytest
 import torch
 
@@ -9,7 +11,7 @@ from ner_lightning.tagging.spans import EntitySpan
 from ner_lightning.tagging.tagset import TagSet
 from tests.oracle.crf_cases import Case, random_case
 
-SETS = [TagSet(("A",), "IOB2"), TagSet(("A", "B"), "IOB2"), TagSet(("A",), "BIOES")]
+SETS = [TagSet(types, scheme) for scheme in ("IOB2", "BIOES") for types in (("A",), ("A", "B"))]
 every_set = pytest.mark.parametrize("tags", SETS, ids=lambda tags: f"{tags.scheme} {len(tags.types)}")
 
 
@@ -23,34 +25,59 @@ def all_entities(case: Case, tags: TagSet) -> list[tuple[int, int, int, int]]:
     ]
 
 
+def masses(case: Case, tags: TagSet) -> list[dict[EntitySpan, float]]:
+    """Read each sequence as a person would, and add up what holds each entity."""
+    found: list[dict[EntitySpan, float]] = []
+    for one in case.enumerated():
+        mass: dict[EntitySpan, float] = defaultdict(float)
+        for path, probability in zip(one.paths, one.probabilities, strict=True):
+            for span in tags.decode(path).spans:
+                mass[span] += probability
+        found.append(mass)
+    return found
+
+
+def assert_equals_enumeration(case: Case, tags: TagSet) -> None:
+    entities, mass = all_entities(case, tags), masses(case, tags)
+    found = span_probability(case.chain(), torch.tensor(entities), entity_tags(tags))
+    expected = [mass[b][EntitySpan(start, end, tags.types[kind])] for b, start, end, kind in entities]
+    torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float64), rtol=0, atol=1e-12)
+
+
 @every_set
-def test_equals_enumeration_for_every_possible_entity(tags):
+@pytest.mark.parametrize("constrained", [True, False])
+def test_equals_enumeration_for_every_possible_entity(tags, constrained):
     case = random_case(51, (4, 1, 3), tags)
-    entities = all_entities(case, tags)
-    found = span_probability(case.chain(), torch.tensor(entities), entity_tags(tags))
-    enumerated = case.enumerated()
-    # Reading each sequence as a person would: which entities does it hold?
-    spans = [{path: set(tags.decode(path).spans) for path in one.paths} for one in enumerated]
-    for (b, start, end, kind), probability in zip(entities, found.tolist(), strict=True):
-        wanted = EntitySpan(start, end, tags.types[kind])
-        expected = enumerated[b].mass(lambda path, b=b, wanted=wanted: wanted in spans[b][path])
-        assert probability == pytest.approx(expected, abs=1e-12)
+    assert_equals_enumeration(case if constrained else case._replace(legal=None), tags)
 
 
 @every_set
-def test_without_constraints_it_is_the_mass_of_the_entity_properly_written(tags):
-    case = random_case(52, (3, 2), tags)._replace(legal=None)
-    entities = all_entities(case, tags)
-    found = span_probability(case.chain(), torch.tensor(entities), entity_tags(tags))
-    enumerated = case.enumerated()
-    for (b, start, end, kind), probability in zip(entities, found.tolist(), strict=True):
-        written = tuple(tags.encode([EntitySpan(0, end - start, tags.types[kind])], end - start))
-        longer = tags.index.get(f"I-{tags.types[kind]}") if tags.scheme == "IOB2" else None
+def test_equals_enumeration_whatever_is_forbidden(tags):
+    case = random_case(52, (4, 2), tags)
+    legal = torch.rand(case.legal.shape, generator=torch.Generator().manual_seed(1)) > 0.25
+    case.emissions[0, 1, tags.index["I-A"]] = -torch.inf
+    assert_equals_enumeration(case._replace(legal=legal), tags)
 
-        def holds(path, start=start, end=end, written=written, longer=longer):
-            return path[start:end] == written and (end == len(path) or path[end] != longer)
 
-        assert probability == pytest.approx(enumerated[b].mass(holds), abs=1e-12)
+@pytest.mark.parametrize("scheme", ["IOB2", "BIOES"])
+def test_what_was_found_on_an_illegal_path_has_the_probability_of_what_was_found(scheme):
+    tags = TagSet(("PER",), scheme)
+    words = torch.full((1, 3, len(tags)), 0.001)
+    for word, tag in enumerate(("O", "I-PER", "O")):
+        words[0, word, tags.index[tag]] = 0.987
+    words = words / words.sum(2, keepdim=True)
+    mask = torch.ones(1, 3, dtype=torch.bool)
+    found = independent_span_probability(words.log(), mask, torch.tensor([[0, 1, 2, 0]]), entity_tags(tags))
+    assert found.item() > 0.98
+
+
+def test_an_entity_in_a_very_long_sentence_takes_no_table_of_entities_and_words():
+    tags, words = SETS[0], 20_000
+    emissions, mask = torch.zeros(1, words, len(tags)), torch.ones(1, words, dtype=torch.bool)
+    emissions[0, :, 2] = 40.0  # I-A
+    entities = torch.tensor([[0, 0, words, 0]] * words)
+    found = independent_span_probability(emissions.log_softmax(2), mask, entities, entity_tags(tags))
+    torch.testing.assert_close(found, torch.ones_like(found))
 
 
 def test_the_next_word_of_an_iob2_entity_must_not_continue_it():
@@ -83,8 +110,7 @@ def test_known_bug_15_independent_words_need_no_correction(tags):
     nothing = torch.zeros(len(tags), len(tags), dtype=torch.float64)
     chain = closed_chain(case.emissions, case.mask, nothing[0], nothing[0], nothing)
     entities = torch.tensor(all_entities(case, tags))
-    softmax = case.emissions.softmax(2).masked_fill(~case.mask[..., None], 0.0)
-    found = independent_span_probability(softmax, entities, entity_tags(tags))
+    found = independent_span_probability(case.emissions.log_softmax(2), case.mask, entities, entity_tags(tags))
     torch.testing.assert_close(found, span_probability(chain, entities, entity_tags(tags)))
 
 
@@ -92,6 +118,6 @@ def test_known_bug_15_independent_words_need_no_correction(tags):
 def test_known_bug_15_with_transitions_the_product_is_no_probability_of_the_entity(tags):
     case = random_case(56, (4,), tags)
     entities = torch.tensor(all_entities(case, tags))
-    softmax = case.emissions.softmax(2)
+    softmax = case.emissions.log_softmax(2)
     exact = span_probability(case.chain(), entities, entity_tags(tags))
-    assert (independent_span_probability(softmax, entities, entity_tags(tags)) - exact).abs().max() > 0.05
+    assert (independent_span_probability(softmax, case.mask, entities, entity_tags(tags)) - exact).abs().max() > 0.05

@@ -34,7 +34,8 @@ class Enumeration:
 
     @property
     def probabilities(self) -> list[float]:
-        return [math.exp(score - self.log_z) for score in self.scores]
+        log_z = self.log_z
+        return [math.exp(score - log_z) for score in self.scores]
 
     def score(self, path) -> float:
         return self.scores[self.paths.index(tuple(path))]

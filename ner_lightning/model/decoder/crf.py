@@ -206,7 +206,7 @@ class CRF(nn.Module):
         mask: Bool[Tensor, "batch words"],
         entities: Int[Tensor, "entities four"],
     ) -> Float64[Tensor, entities]:
-        """The exact probability of each entity, all in one pass.
+        """The exact probability that a sequence reads as each entity, all in one pass.
 
         Args:
             emissions: score of each tag for each word.

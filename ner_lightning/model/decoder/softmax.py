@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, get_args
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor, nn
 
 from ner_lightning.functional.backend import full_precision, wide
@@ -105,15 +105,17 @@ class Softmax(nn.Module):
         emissions: Float[Tensor, "batch words tags"],
         mask: Bool[Tensor, "batch words"],
         entities: Int[Tensor, "entities four"],
-    ) -> Float[Tensor, entities]:
-        """Product of the token probabilities of each entity's words, and that the word behind does not continue it.
+    ) -> Float64[Tensor, entities]:
+        """The probability that tags drawn for each word by itself read as the entity, all in one pass.
+
+        With `constrain="decode"` too, that of the words: not given that the whole sequence is legal.
 
         Args:
             emissions: score of each tag for each word.
             mask: True for each word, right-padded.
             entities: rows of sentence, first word, word behind the last, and the type's index in the tag set.
         """
-        return independent_span_probability(self.marginals(emissions, mask), entities, self.entity_tags)
+        return independent_span_probability(self._log_softmax(emissions, mask), mask, entities, self.entity_tags)
 
     def _log_softmax(self, emissions: Tensor, mask: Tensor) -> Tensor:
         check_mask(mask)
