@@ -1,0 +1,1 @@
+"""What stands on the disk: who may write, and how."""

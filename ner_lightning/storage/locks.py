@@ -1,0 +1,193 @@
+"""Locks on what is written, held by the process that writes it: a second writer is refused in a sentence.
+
+A lock is a hidden file: `.NAME.lock` beside a file, `.lock` inside a folder. It names its process. The system frees it
+when that process ends, however it ends; a process that ends by itself removes the file too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import logging
+import os
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from filelock import FileLock, Timeout
+
+from ner_lightning.errors import UserError
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 1.0
+"""Seconds before a lock counts as held: who only looks at it holds it for a moment."""
+
+OUTLIVED = 8.0
+"""Seconds for the helpers of a process that was killed, which hold its lock until they notice (torch: five)."""
+
+LONGEST = 240  # bytes of a file's name that leave room for `.` and `.lock`
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+
+
+class Writer(NamedTuple):
+    """The process that holds a lock.
+
+    Attributes:
+        pid: its number; None: not known.
+        host: the machine it runs on.
+    """
+
+    pid: int | None = None
+    host: str = ""
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it runs on this machine."""
+        return self.host == socket.gethostname()
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it is known to have ended; what it has started may hold its lock a little longer."""
+        return self.is_here and not is_alive(self.pid)
+
+    def __str__(self) -> str:
+        where = f" on {self.host}" if self.host and not self.is_here else ""
+        return f"another process{where}" if self.pid is None else f"process {self.pid}{where}"
+
+
+class Busy(UserError):
+    """Somebody else writes there.
+
+    Args:
+        target: file or folder.
+        writer: who.
+        remedy: what to do instead of waiting.
+    """
+
+    def __init__(self, target: Path, writer: Writer, remedy: str) -> None:
+        super().__init__(f"{target}: {writer} is writing there; wait until it has ended, or {remedy}")
+        self.target, self.writer = target, writer
+
+
+@contextlib.contextmanager
+def writing_file(file: str | Path, remedy: str = "give another file") -> Iterator[None]:
+    """Hold the lock of a file while this process writes it; a device or a pipe has none.
+
+    The same thread may hold it several times.
+
+    Args:
+        file: its folder is there.
+        remedy: what the sentence advises, as in `give another output=FILE`.
+
+    Raises:
+        Busy: another process, or another thread, writes it.
+        UserError: when nothing can be written beside it.
+    """
+    path = Path(file).expanduser().resolve()
+    if path.exists() and not path.is_file():
+        yield
+        return
+    with _holding(_lock_of_file(path), Path(file), remedy):
+        yield
+
+
+@contextlib.contextmanager
+def writing_folder(folder: str | Path, remedy: str = "name another folder") -> Iterator[None]:
+    """Hold the lock of a folder while this process writes into it; the folder is made.
+
+    Raises:
+        Busy: another process, or another thread, writes there.
+        UserError: when nothing can be written there.
+    """
+    with _holding(_lock_of_folder(folder), Path(folder), remedy):
+        yield
+
+
+def writer_of_folder(folder: str | Path) -> Writer | None:
+    """The process that writes into a folder now; None: nobody does."""
+    return _holder(_lock_of_folder(folder))
+
+
+def is_alive(pid: int | None) -> bool:
+    """Whether there is a process of that number on this machine."""
+    if pid is None or pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+@contextlib.contextmanager
+def _holding(path: Path, target: Path, remedy: str) -> Iterator[None]:
+    lock = FileLock(path, is_singleton=True)  # one a process and path: a thread may take it again
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _acquire(lock, path)
+    except Timeout:
+        raise Busy(target, _written_in(path), remedy) from None
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise UserError(f"{target}: cannot be written ({error.strerror or type(error).__name__})") from error
+        log.warning("%s: this file system knows no locks; see that nothing else writes there", target)
+        yield
+        return
+    try:
+        yield
+    finally:
+        if lock.lock_counter == 1:
+            path.unlink(missing_ok=True)
+        lock.release()
+
+
+def _acquire(lock: FileLock, path: Path) -> None:
+    """Take a lock and name its holder; wait a little longer for one whose holder is gone."""
+    until = time.monotonic() + OUTLIVED
+    while True:
+        try:
+            lock.acquire(timeout=PATIENCE)
+            break
+        except Timeout:
+            if not _written_in(path).is_gone or time.monotonic() > until:
+                raise
+    if _written_in(path).pid != os.getpid():
+        path.write_text(f"{os.getpid()}\n{socket.gethostname()}\n", encoding="utf-8")
+
+
+def _holder(path: Path) -> Writer | None:
+    if not path.exists():
+        return None
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return _written_in(path)
+    except OSError:  # not ours to lock, or a file system without locks
+        return None
+    lock.release()
+    return None
+
+
+def _written_in(path: Path) -> Writer:
+    try:
+        pid, host = path.read_text(encoding="utf-8").splitlines()[:2]
+        return Writer(int(pid), host)
+    except (OSError, ValueError):
+        return Writer()
+
+
+def _lock_of_file(file: Path) -> Path:
+    name = os.fsencode(file.name)
+    short = file.name if len(name) <= LONGEST else hashlib.sha256(name).hexdigest()
+    return file.with_name(f".{short}.lock")
+
+
+def _lock_of_folder(folder: str | Path) -> Path:
+    return Path(folder).expanduser().resolve() / ".lock"
