@@ -1,0 +1,201 @@
+"""Write files and folders that appear whole or not at all.
+
+A draft stands in a folder of its own beside its target, under a name nobody else has, and holds a lock as long as its
+writer lives. When it is complete it is synced to the disk and renamed, and the rename is synced: a reader, a kill or a
+power cut at any moment finds what was there before or the new one. Drafts of writers that were killed are removed by
+the next one of the same target.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import os
+import re
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TextIO
+
+from filelock import FileLock, Timeout
+
+from ner_lightning.storage.streams import is_stream, opened_stream
+
+_SUFFIX = ".part"
+_LONGEST_STEM = 100  # bytes of the target's name that stand in that of its draft: names have an end, mostly at 255
+_NOT_HERE = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES, errno.EISDIR)  # nothing to sync
+
+
+def write_text(target: str | Path, text: str) -> None:
+    """Write a text file in one piece, in UTF-8 and with the line ends it has; a device or pipe is written to."""
+    with writing(target) as stream:
+        stream.write(text)
+
+
+def write_bytes(target: str | Path, content: bytes) -> None:
+    """Write a file in one piece."""
+    with draft(target) as path:
+        path.write_bytes(content)
+
+
+@contextmanager
+def writing(target: str | Path) -> Iterator[TextIO]:
+    """Open a text file that gets its name when the block ends without an error; a device or pipe is written through.
+
+    Args:
+        target: replaced in one piece where it is there; folders above it are made.
+    """
+    if is_stream(target):
+        with opened_stream(target) as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="\n") as stream:
+            yield stream
+        return
+    with draft(target) as path, path.open("w", encoding="utf-8", newline="\n") as stream:
+        yield stream
+
+
+@contextmanager
+def draft(target: str | Path) -> Iterator[Path]:
+    """Make a place for a file or folder of the same name, which takes the target's place when the block ends well.
+
+    A link is followed: what it points to is replaced. A file keeps its permissions. What is meant for a device or a
+    pipe is written there when the block ends.
+
+    Args:
+        target: a file or a folder, there or not; folders above it are made.
+    """
+    if is_stream(target):
+        with _draft_for_stream(target) as path:
+            yield path
+        return
+    target = Path(os.path.realpath(target))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    remove_stale_drafts(target)
+    home, lock = _new_home(target)
+    try:
+        yield home / "new" / target.name
+        publish(home / "new" / target.name, target, old=home / "old" / target.name)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+        lock.release()
+
+
+@contextmanager
+def _draft_for_stream(target: str | Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "draft")
+        yield path
+        with path.open("rb") as whole, opened_stream(target) as stream:
+            shutil.copyfileobj(whole, stream)
+
+
+def publish(path: Path, target: Path, old: Path | None = None) -> None:
+    """Sync a finished draft and let it take the place of its target.
+
+    Args:
+        path: the draft, a file or folder on the file system of the target.
+        target: what it replaces, if that is there.
+        old: where a folder that is replaced stands for a moment, no folder being replaced by a rename; None: beside it.
+    """
+    _sync_tree(path)
+    if path.is_dir() and target.is_dir() and not target.is_symlink():
+        aside = old or target.with_name(f".{target.name}.old")
+        shutil.rmtree(aside, ignore_errors=True)
+        target.rename(aside)
+        path.rename(target)
+        _sync(target.parent)
+        shutil.rmtree(aside, ignore_errors=True)
+        return
+    _keep_permissions(target, path)
+    path.replace(target)
+    _sync(target.parent)
+
+
+def remove_stale_drafts(target: str | Path) -> None:
+    """Remove the drafts of a target whose writers are gone; those of living ones stay.
+
+    A folder whose writer was killed between taking the old one away and putting the new one there gets the new one.
+    """
+    target = Path(target)
+    name = re.compile(rf"{re.escape(_stem(target))}\.\w{{8}}{re.escape(_SUFFIX)}")
+    with suppress(OSError):
+        for home in [Path(entry.path) for entry in os.scandir(target.parent) if name.fullmatch(entry.name)]:
+            _remove_if_stale(home, target)
+
+
+def _remove_if_stale(home: Path, target: Path) -> None:
+    lock = _lock(home)
+    try:
+        lock.acquire(timeout=0)
+    except (Timeout, OSError, NotImplementedError):
+        return  # its writer lives, or nobody can tell
+    try:
+        new, old = home / "new" / target.name, home / "old" / target.name
+        if not target.exists() and new.exists() and old.exists():
+            new.rename(target)
+        shutil.rmtree(home, ignore_errors=True)
+    finally:
+        lock.release()
+
+
+def _new_home(target: Path) -> tuple[Path, FileLock]:
+    """A folder for a draft, and the lock on it."""
+    while True:
+        home = Path(tempfile.mkdtemp(prefix=f"{_stem(target)}.", suffix=_SUFFIX, dir=target.parent))
+        lock = _lock(home)
+        # Whoever looks for stale drafts may come between; another folder then.
+        with suppress(Timeout, FileNotFoundError, FileExistsError):
+            with suppress(NotImplementedError):  # a file system without locks: none of its drafts is ever called stale
+                lock.acquire(timeout=0)
+            for name in ("new", "old"):
+                (home / name).mkdir()
+            return home, lock
+        lock.release()
+
+
+def _lock(home: Path) -> FileLock:
+    return FileLock(home / "lock", thread_local=False)
+
+
+def _stem(target: Path) -> str:
+    """The beginning of the names of a target's drafts."""
+    raw = os.fsencode(target.name)
+    if len(raw) <= _LONGEST_STEM:
+        return f".{target.name}"
+    return f".{raw[:_LONGEST_STEM].decode(errors='ignore')}~{hashlib.sha256(raw).hexdigest()[:8]}"
+
+
+def _keep_permissions(target: Path, path: Path) -> None:
+    if not target.is_file():
+        return
+    there = target.stat()
+    path.chmod(stat.S_IMODE(there.st_mode))
+    with suppress(OSError, AttributeError):  # only the superuser gives files away
+        os.chown(path, there.st_uid, there.st_gid)
+
+
+def _sync_tree(path: Path) -> None:
+    if path.is_dir():
+        for child in path.iterdir():
+            _sync_tree(child)
+    _sync(path)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file or folder is on the disk; not where a file system or platform has no such thing."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError as error:
+        if error.errno in _NOT_HERE:
+            return
+        raise
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NOT_HERE:
+            raise
+    finally:
+        os.close(descriptor)

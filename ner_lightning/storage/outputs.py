@@ -1,0 +1,73 @@
+"""Where a command may write: never over what it reads, never twice to one place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from ner_lightning.errors import UserError
+from ner_lightning.storage.streams import is_stream
+
+STANDARD = "-"
+"""Standard output."""
+
+Name = str | Path | None
+
+
+def check_outputs(outputs: Mapping[str, Name], reads: Mapping[str, Name]) -> None:
+    """Refuse outputs that are something the command reads, or one another, under whatever names and links.
+
+    Devices and pipes are left alone: what is written there replaces nothing.
+
+    Args:
+        outputs: by key; null: none.
+        reads: by key; a folder stands for itself, not for what is in it.
+
+    Raises:
+        UserError: naming both keys.
+
+    >>> check_outputs({"output": "a.json", "html": "b.html"}, {"input": "a.txt"})
+    >>> check_outputs({"output": "a.json", "report": "./a.json"}, {})
+    Traceback (most recent call last):
+    ner_lightning.errors.UserError: report=./a.json: this is output=a.json too; give each a name of its own.
+    """
+    taken = {key: name for key, name in reads.items() if name not in (None, STANDARD)}
+    for key, name in outputs.items():
+        if name is None or (name != STANDARD and is_stream(name)):
+            continue
+        if other := next((k for k, there in taken.items() if _same(name, there)), None):
+            raise UserError(_refusal(key, name, other, taken[other], is_read=other in reads))
+        taken[key] = name
+
+
+@contextmanager
+def told(key: str, name: str | Path, remedy: str = "name a file in a folder that can be written") -> Iterator[None]:
+    """Raise an error of the operating system as one sentence that names the output.
+
+    Raises:
+        UserError: nothing can be written there, or no more.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UserError(f"{key}={name}: cannot be written ({reason}); {remedy}.") from error
+
+
+def _refusal(key: str, name: Name, other: str, there: Name, *, is_read: bool) -> str:
+    if is_read:
+        same = "" if str(name) == str(there) else f", {there}"
+        return f"{key}={name}: this is what is read ({other}{same}); name another file."
+    return f"{key}={name}: this is {other}={there} too; give each a name of its own."
+
+
+def _same(one: Name, other: Name) -> bool:
+    if STANDARD in (one, other):
+        return one == other
+    first, second = (Path(os.path.realpath(Path(str(name)).expanduser())) for name in (one, other))
+    try:
+        return first.samefile(second)
+    except (OSError, ValueError):
+        return os.path.normcase(first) == os.path.normcase(second)

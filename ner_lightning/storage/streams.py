@@ -1,0 +1,62 @@
+"""Devices, pipes and open descriptors: what is written through and never replaced."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+_DESCRIPTORS = re.compile(r"/dev/fd|/proc/(self|thread-self|\d+)(/task/\d+)?/fd")
+_MOST_LINKS = 40
+
+
+def is_stream(path: str | Path) -> bool:
+    """Whether a path names a device, a pipe or an open descriptor rather than a file to be made or replaced.
+
+    >>> is_stream("/dev/null"), is_stream("/dev/stdout"), is_stream("report.json")
+    (True, True, False)
+    """
+    if descriptor_of(path) is not None:
+        return True
+    try:
+        mode = Path(path).stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def descriptor_of(path: str | Path) -> int | None:
+    """The open descriptor of this process that a path stands for.
+
+    >>> descriptor_of("/dev/stdout"), descriptor_of("/dev/null")
+    (1, None)
+    """
+    here = Path(path).absolute()
+    for _ in range(_MOST_LINKS):
+        home, name = Path(os.path.realpath(here.parent)), here.name
+        if name.isdigit() and _is_own(str(home)):
+            return int(name)
+        here = home / name
+        if not here.is_symlink():
+            return None
+        here = home / here.readlink()
+    return None
+
+
+@contextmanager
+def opened_stream(path: str | Path) -> Iterator[BinaryIO]:
+    """Open what `is_stream` for writing; a descriptor goes on where it stands."""
+    descriptor = descriptor_of(path)
+    # Opened anew, a redirected file would be written from its start; O_CREAT would make a file of a pipe that is gone.
+    handle = os.open(path, os.O_WRONLY) if descriptor is None else os.dup(descriptor)
+    with os.fdopen(handle, "wb") as stream:
+        yield stream
+
+
+def _is_own(folder: str) -> bool:
+    found = _DESCRIPTORS.fullmatch(folder)
+    return found is not None and found[1] in (None, "self", "thread-self", str(os.getpid()))
