@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ner_lightning.compare import runs_and_words
-from tests.comparison.folders import write_sweep
+from tests.comparison.folders import with_settings, write_run, write_sweep
 
 ROOT = Path(__file__).parents[1]
 
@@ -43,6 +44,26 @@ def test_a_comparison_without_torch(tmp_path: Path) -> None:
     assert "Report: out/report.html" in found.stdout
     assert "crf beats softmax by" in (tmp_path / "out" / "report.html").read_text()
     assert {"torch", "pytorch_lightning", "transformers"}.isdisjoint(imported(found.stderr))
+
+
+def test_columns_of_types_that_are_called_like_scores(tmp_path: Path) -> None:
+    odd = {
+        "test/f1": 0.5,
+        "test/f1/support": 0.25,
+        "test/support/support": 12.0,
+        "test/f1/a/f1": 0.5,
+        "test/f1/人名": 0.75,
+    }
+    for seed, name in enumerate(("one", "two")):
+        folder = write_run(tmp_path / name, with_settings(seed=seed), None)
+        result = json.loads((folder / "result.json").read_text())
+        (folder / "result.json").write_text(json.dumps({**result, "best": {**result["best"], **odd}}))
+    columns = "columns=[f1/support,support/support,types]"
+    found = run("one", "two", "repetition=[]", columns, "output=-", folder=tmp_path)
+    assert found.returncode == 0, said(found.stderr)
+    assert "┃ F1 support ┃ support support ┃" in found.stdout
+    assert "┃ F1 a/f1 ┃ F1 人名 ┃" in found.stdout
+    assert "│      25.00 │              12 │" in found.stdout
 
 
 def test_help_says_what_runs_are(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from ner_lightning.objects import plain
 from ner_lightning.task.tagging import TaggingTask
 from ner_lightning.train import score
 from tests.conf.tree import EXPERIMENTS
-from tests.runs import EASY, LEARN, records, saved, train_config, trained, without_dropout, write_corpus
+from tests.runs import EASY, LEARN, evaluated, records, saved, train_config, trained, without_dropout, write_corpus
 from tests.tiny import write_tiny_encoder
 
 Result = dict[str, Any]
@@ -73,6 +73,25 @@ def test_the_run_folder(finished: tuple[Path, Result]) -> None:
     assert result["best"]["checkpoint"] == str(run / "checkpoints" / "best.ckpt")
     assert {"val/f1", "test/f1", "test/lenient_f1", "test/f1/PER", "test/loss"} <= set(result["best"])
     assert result["seconds"]["total"] >= result["seconds"]["fit"] > 0
+
+
+ODD_TYPES = ("support", "f1", "precision", "micro", "loss", "O", "a/b", "None", "1", "dataloader_idx_0", "人名", "$x$")
+
+
+def test_entity_types_may_be_called_anything(tmp_path: Path, tiny_encoder: Path) -> None:
+    sentences = [f"see w{number}/B-{name} ." for number, name in enumerate(ODD_TYPES)]
+    corpus = write_corpus(tmp_path / "corpus", train=sentences, dev=sentences, test=sentences)
+    words = ("+experiment=crf", "data=conll", f"data.dir={corpus}", "monitor='val/f1/support'")
+    result = trained(tmp_path, tiny_encoder, *words, whole=True)
+    scores = result["best"]
+    assert {key.removeprefix("test/f1/") for key in scores if key.startswith("test/f1/")} == set(ODD_TYPES)
+    assert {scores[f"test/support/{name}"] for name in ODD_TYPES} == {1.0}
+    with (tmp_path / "run" / "metrics.csv").open(encoding="utf-8", newline="") as file:
+        assert {f"val/recall/{name}" for name in ODD_TYPES} <= set(csv.DictReader(file).fieldnames or ())
+    again = evaluated(tmp_path, f"ckpt={tmp_path / 'run'}", f"paths.output_dir={tmp_path / 'again'}")
+    assert {key: value for key, value in scores.items() if key.startswith("test/f1")} == {
+        key: value for key, value in again["scores"].items() if key.startswith("test/f1")
+    }
 
 
 def test_the_record_of_what_was_asked_for(finished: tuple[Path, Result]) -> None:

@@ -10,6 +10,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from rich.console import Console
 
 from ner_lightning.data.stored import read_stored
+from ner_lightning.metric_keys import read_key
 from ner_lightning.metrics.report import report_table, seqeval_report, source_table
 
 
@@ -27,7 +28,7 @@ def show_scores(scores: Mapping[str, Any], stored: Path | None, split: str, sche
     named = {key.removeprefix(prefix): value for key, value in scores.items() if key.startswith(prefix)}
     console = Console()
     console.print(report_table(named, title=f"{split}: entities, strict"))
-    if any(key.endswith("/support") for key in named):
+    if any(read_key(key).source for key in named):
         console.print(source_table(named, title=f"{split}: sources, strict"))
     if stored is None:
         return

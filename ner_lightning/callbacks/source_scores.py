@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytorch_lightning as pl
 import torch
 
+from ner_lightning.metric_keys import OF_TYPES
 from ner_lightning.metrics.entity_f1 import EntityF1
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from ner_lightning.data.datamodule import CorpusDataModule
     from ner_lightning.tagging.tagset import TagSet
     from ner_lightning.task.tagging import Evaluated
-
-LOGGED = ("f1", "precision", "recall", "support")
 
 
 class SourceScores(pl.Callback):
@@ -64,7 +63,7 @@ class SourceScores(pl.Callback):
         for name in data.sources.extents[split]:  # all ranks the same: a score is summed over them
             metric = self._metric(name, pl_module.device)
             scores = metric.compute()
-            pl_module.log_dict({f"{prefix}/{name}/{key}": float(scores[key]) for key in LOGGED})
+            pl_module.log_dict({f"{prefix}/{name}/{key}": float(scores[key]) for key in OF_TYPES})
             metric.reset()
 
     def _metric(self, name: str, device: torch.device) -> EntityF1:

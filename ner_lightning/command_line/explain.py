@@ -40,10 +40,12 @@ def explain(error: Exception, hydra: Hydra, command: str, overrides: list[str]) 
 
 
 def syntax(override: str) -> str:
-    """What to do about a word that does not parse as an override at all.
+    r"""What to do about a word that does not parse as an override at all.
 
     >>> syntax("seed")
     'seed: a value is given as key=value, as in seed=VALUE.'
+    >>> syntax("columns=[recall,f1/人名]")
+    'columns=[recall,f1/人名]: the items need quotes of their own: "columns=[recall,\'f1/人名\']".'
     """
     key, equals, value = override.partition("=")
     if not equals:
@@ -52,11 +54,20 @@ def syntax(override: str) -> str:
         return f"{override}: a value is given as key=value, without spaces around the equals sign."
     if any(value.count(left) != value.count(right) for left, right in ("[]", "{}", "()")):
         return f"{override}: the brackets do not match."
+    if value.startswith("[") and value.endswith("]") and not set(value) & set("'\"{}()"):
+        return f"{override}: the items need quotes of their own: {_quoted_items(key, value[1:-1])}."
     if "'" in value or '"' in value:
         return (
             f"{override}: the quotes do not match; write \"{key}='VALUE'\", double quotes outside, single ones inside."
         )
     return f"{override}: the value needs two pairs of quotes: \"{key}='{value}'\"."
+
+
+def _quoted_items(key: str, items: str) -> str:
+    """A list that parses: plain items stay as they are."""
+    parts = [item.strip() for item in items.split(",")]
+    quoted = [item if re.fullmatch(r"[A-Za-z0-9_./:-]+", item) else f"'{item}'" for item in parts]
+    return f'"{key}=[{",".join(quoted)}]"'
 
 
 class Words(Vocabulary):

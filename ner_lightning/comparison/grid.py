@@ -9,6 +9,7 @@ from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.overall import Overall
 from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.table import F1, Mark, Row, Score
+from ner_lightning.metric_keys import read_key
 
 NOTHING = "–"
 NAMES = {"f1": "F1", "lenient_f1": "F1, lenient", "macro_f1": "F1, macro"}
@@ -62,7 +63,7 @@ def grid(comparison: Comparison, section: Section) -> Grid:
 def _cells(row: Row, scores: Sequence[str], costs: Sequence[str]) -> list[Cell]:
     found = [Cell(row.name), Cell(row.mark), Cell(str(row.n), row.n)]
     for name in scores:
-        cell = score_cell(row.scores.get(name))
+        cell = (entities_cell if read_key(name).name == "support" else score_cell)(row.scores.get(name))
         found += [cell, _interval(row)] if name == F1 else [cell]
     return [*found, *(_cost(row, attribute) for attribute in costs)]
 
@@ -80,10 +81,11 @@ def overall_grid(overall: Overall) -> Grid:
 def name_of(score: str) -> str:
     """A score's name for people.
 
-    >>> name_of("lenient_f1"), name_of("f1/PER"), name_of("recall")
-    ('F1, lenient', 'F1 PER', 'recall')
+    >>> name_of("lenient_f1"), name_of("f1/a/b"), name_of("recall"), name_of("news/f1")
+    ('F1, lenient', 'F1 a/b', 'recall', 'news F1')
     """
-    return NAMES.get(score, score.replace("f1/", "F1 ").replace("/", " "))
+    name, entity_type, source = read_key(score)
+    return " ".join(part for part in (source, NAMES.get(name, name), entity_type) if part)
 
 
 def _cost(row: Row, attribute: str) -> Cell:
@@ -134,6 +136,18 @@ def score_cell(score: Score | None) -> Cell:
     if score is None:
         return Cell(NOTHING)
     return Cell(f"{100 * score.mean:.2f}" + ("" if score.sd is None else f" ± {100 * score.sd:.2f}"), score.mean)
+
+
+def entities_cell(score: Score | None) -> Cell:
+    """A number of entities.
+
+    >>> entities_cell(Score(1234.0, 0.0)).text, entities_cell(Score(10.5, 0.71)).text
+    ('1,234', '10.5 ± 0.7')
+    """
+    if score is None:
+        return Cell(NOTHING)
+    mean, sd = (f"{number:,.1f}".removesuffix(".0") for number in (score.mean, score.sd or 0.0))
+    return Cell(f"{mean} ± {sd}" if score.sd else mean, score.mean)
 
 
 def _interval(row: Row) -> Cell:

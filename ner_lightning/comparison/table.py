@@ -11,6 +11,7 @@ from ner_lightning.analysis.significance import mean_interval
 from ner_lightning.comparison.configurations import Configuration
 from ner_lightning.comparison.run import Run
 from ner_lightning.comparison.settings import Settings
+from ner_lightning.metric_keys import read_key
 
 Mark = Literal["best", "tie", "untested", ""]
 F1 = "f1"
@@ -123,7 +124,7 @@ def columns_of(configurations: Sequence[Configuration], settings: Settings) -> l
     A name that no run knows is kept out; `unknown_columns` lists them.
     """
     known = _known([run for configuration in configurations for run in configuration.runs], settings)
-    types = sorted(name for name in known if name.startswith("f1/"))
+    types = sorted(name for name in known if read_key(name).name == F1 and read_key(name).entity_type)
     wanted = [name for column in settings.columns for name in (types if column == TYPES else [column])]
     return list(dict.fromkeys([F1, *(name for name in wanted if name in known)]))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,12 +14,11 @@ from ner_lightning.data.corpus_files import CorpusFiles
 from ner_lightning.data.division import Division, check_shares
 from ner_lightning.data.readers.reader import Reader, SplitReader
 from ner_lightning.data.report import DataError
+from ner_lightning.metric_keys import can_name_source
 
 Sources = Mapping[str, Any] | Sequence[Any]
 
 KEYS = ("dir", "reader", "train", "dev", "test", "weight", "label_map", "splits")
-SCORES = ("f1", "precision", "recall", "support", "loss")
-"""What scores are called, and hence no source: `test/f1/PER` is F1 of a type, `test/news/f1` that of a source."""
 
 
 def configured(
@@ -141,7 +139,7 @@ def _named(sources: Sources) -> list[tuple[str, Mapping[str, Any]]]:
             )
         if not isinstance(node, Mapping):
             raise DataError(f"{key}={node}: expected keys such as dir and weight; write {example}")
-        if not re.fullmatch(r"[\w.-]+", name) or re.fullmatch(rf"((macro|lenient)_)?({'|'.join(SCORES)})", name):
+        if not can_name_source(name):
             raise DataError(
                 f"data.sources: {name!r} cannot be the name of a source: expected letters, digits, - and _, and "
                 "no name of a score"

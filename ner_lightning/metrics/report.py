@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rich.table import Table
+from rich.text import Text
 from seqeval.metrics import classification_report
 from seqeval.scheme import IOB2, IOBES, Entities
+
+from ner_lightning.metric_keys import read_key
 
 SEQEVAL_SCHEMES = {"IOB2": IOB2, "BIOES": IOBES}
 _COLUMNS = ("precision", "recall", "f1")
@@ -32,13 +35,13 @@ def report_table(scores: Mapping[str, float], title: str | None = None) -> Table
     table.add_column("type")
     for heading in ("precision", "recall", "F1", "entities"):
         table.add_column(heading, justify="right")
-    types = [key.removeprefix("f1/") for key in scores if key.startswith("f1/")]
+    types = [score.entity_type for score in map(read_key, scores) if score.name == "f1" and score.entity_type]
     rows = [(name, "{}/" + name, scores[f"support/{name}"]) for name in types]
     averages = [("micro", "{}"), ("macro", "macro_{}"), ("micro, lenient", "lenient_{}")]
     rows += [(name, pattern, scores["support"]) for name, pattern in averages]
     for number, (name, pattern, support) in enumerate(rows, start=1):
         cells = [f"{100 * scores[pattern.replace('{}', column, 1)]:.2f}" for column in _COLUMNS]
-        table.add_row(name, *cells, f"{support:.0f}", end_section=number == len(types))
+        table.add_row(Text(name), *cells, f"{support:.0f}", end_section=number == len(types))
     return table
 
 
@@ -58,9 +61,9 @@ def source_table(scores: Mapping[str, float], title: str | None = None) -> Table
     table.add_column("source")
     for heading in ("precision", "recall", "F1", "entities"):
         table.add_column(heading, justify="right")
-    for name in (key.removesuffix("/support") for key in scores if key.endswith("/support")):
+    for name in (score.source for score in map(read_key, scores) if score.name == "support" and score.source):
         cells = [f"{100 * scores[f'{name}/{column}']:.2f}" for column in _COLUMNS]
-        table.add_row(name, *cells, f"{scores[f'{name}/support']:.0f}")
+        table.add_row(Text(name), *cells, f"{scores[f'{name}/support']:.0f}")
     return table
 
 

@@ -117,8 +117,9 @@ class TaggingTask(pl.LightningModule):
 
     def _log_scores(self, metric: EntityF1, prefix: str) -> None:
         scores = metric.compute()
-        self.log(f"{prefix}/f1", scores.pop("f1"), prog_bar=True)
-        self.log_dict({f"{prefix}/{name}": float(value) for name, value in scores.items()})
+        # Lightning would take a type called dataloader_idx_0 for something of its own.
+        self.log(f"{prefix}/f1", scores.pop("f1"), prog_bar=True, add_dataloader_idx=False)
+        self.log_dict({f"{prefix}/{name}": float(value) for name, value in scores.items()}, add_dataloader_idx=False)
         metric.reset()
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:

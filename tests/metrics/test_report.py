@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from ner_lightning.metrics.report import report_table, seqeval_report
+from ner_lightning.metrics.report import report_table, seqeval_report, source_table
 from ner_lightning.metrics.scores import entity_scores
 
 
@@ -23,6 +23,20 @@ def test_table_has_a_row_a_type_and_the_averages() -> None:
         ["macro", "87.50", "50.00", "63.33", "8"],
         ["micro,", "lenient", "100.00", "62.50", "76.92", "8"],
     ]
+
+
+def test_types_may_be_called_like_scores_and_sources_are_told_from_them() -> None:
+    types = ["support", "f1", "precision", "O", "None", "a/f1", "[b]", "人名"]
+    scores = entity_scores([[1, 2, 3]] * len(types), [[1, 2, 3]] * len(types), types)
+    sources = {f"news/{name}": scores[name] for name in ("f1", "precision", "recall", "support")}
+    drawn = {}
+    for table in (report_table(scores | sources), source_table(scores | sources)):
+        out = io.StringIO()
+        Console(file=out, width=100).print(table)
+        drawn[str(table.columns[0].header)] = [
+            line.replace("│", " ").split()[0] for line in out.getvalue().splitlines() if "│" in line
+        ]
+    assert drawn == {"type": [*types, "micro", "macro", "micro,"], "source": ["news"]}
 
 
 def test_seqeval_report_is_strict() -> None:

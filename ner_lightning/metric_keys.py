@@ -1,0 +1,52 @@
+"""What scores are called: `test/f1`, `test/f1/PER` of an entity type, `test/news/f1` of a source.
+
+Entity types are data and may be called anything, `support`, `f1` or `a/b`; hence a key is read from its front, never
+split at its slashes. A source is a plain name, and none that a score has.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+OF_TYPES = ("f1", "precision", "recall", "support")
+"""Scores that each entity type and each source has."""
+
+_NO_SOURCE = re.compile(r"((macro|lenient)_)?(f1|precision|recall|support|loss)")
+
+
+class Score(NamedTuple):
+    """A score, read off its key.
+
+    Attributes:
+        name: `f1`, `macro_recall`, `loss`, …
+        entity_type: whose it is; None: of all.
+        source: the corpus whose it is; None: of all.
+    """
+
+    name: str
+    entity_type: str | None = None
+    source: str | None = None
+
+
+def read_key(key: str) -> Score:
+    """Read the key of a score, without its split.
+
+    >>> read_key("macro_f1"), read_key("news/f1")
+    (Score(name='macro_f1', entity_type=None, source=None), Score(name='f1', entity_type=None, source='news'))
+    >>> read_key("support/a/b").entity_type, read_key("f1/support").entity_type
+    ('a/b', 'support')
+    """
+    first, slash, rest = key.partition("/")
+    if not slash:
+        return Score(key)
+    return Score(first, entity_type=rest) if first in OF_TYPES else Score(rest, source=first)
+
+
+def can_name_source(name: str) -> bool:
+    """Whether a source may be called that: letters, digits, dots, dashes, underscores, and no name of a score.
+
+    >>> can_name_source("news"), can_name_source("macro_f1"), can_name_source("a/b")
+    (True, False, False)
+    """
+    return re.fullmatch(r"[\w.-]+", name) is not None and _NO_SOURCE.fullmatch(name) is None
