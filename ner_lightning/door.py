@@ -24,12 +24,14 @@ from hydra.errors import CompactHydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from ner_lightning.child_process import end_with_parent, is_child
 from ner_lightning.command_line import arguments
 from ner_lightning.command_line.compose import VERSION_BASE, conf_folder
 from ner_lightning.command_line.help import help_text
 from ner_lightning.command_line.preflight import preflight
 from ner_lightning.errors import Pruned, UserError
 from ner_lightning.failure import failure_of, write_failure
+from ner_lightning.storage.locks import Busy
 
 USER_ERROR = 2
 INTERRUPTED = 128 + 2
@@ -83,6 +85,7 @@ def door(command: str) -> Callable[[Command], Callable[..., Any]]:
 
 
 def _enter(command: str, function: Command) -> None:
+    end_with_parent()
     try:
         words = arguments.parse(sys.argv[1:])
         sys.argv[1:] = arguments.flags_first(sys.argv[1:], words.overrides)
@@ -90,7 +93,7 @@ def _enter(command: str, function: Command) -> None:
             sys.stdout.write(help_text(command, words))
             return
         sweeps = False
-        if not (words.shell_completion or _is_child()):  # the first process of a run has looked already
+        if not (words.shell_completion or is_child()):  # the first process of a run has looked already
             sweeps = preflight(command, words, isolated=command in ISOLATED)
         if sweeps and command in ISOLATED:
             sys.exit(_sweep(command, words))
@@ -142,6 +145,9 @@ def _run(function: Command, cfg: DictConfig) -> Any:
     _gather_logs()
     try:
         return function(cfg)
+    except Busy as error:  # the folder is another run's: not a word into its files
+        sys.stderr.write(f"{error}\n")
+        _leave(USER_ERROR)
     except UserError as error:
         _tell(error)
         _write_down(error, cfg)
@@ -180,7 +186,7 @@ def _leave(code: int) -> NoReturn:
 
 def _tell(error: UserError) -> None:
     """The sentence of an error, once a run: on stderr, and in the log file where there is one."""
-    if _is_child():
+    if is_child():
         return
     if os.environ.get("HYDRA_FULL_ERROR") == "1":
         sys.stderr.write(traceback.format_exc())
@@ -208,7 +214,7 @@ def _gather_logs() -> None:
         handler.addFilter(_is_no_advertisement)
     for message in _NOISE:
         warnings.filterwarnings("ignore", message=message)
-    if _is_child():
+    if is_child():
         root = logging.getLogger()
         root.setLevel(logging.ERROR)
         for handler in [h for h in root.handlers if isinstance(h, logging.FileHandler)]:
@@ -218,9 +224,3 @@ def _gather_logs() -> None:
 
 def _is_no_advertisement(record: logging.LogRecord) -> bool:
     return not record.getMessage().startswith("💡 Tip")
-
-
-def _is_child() -> bool:
-    """Whether this is a further process of a run on several devices, not the one that the user started."""
-    ranks = (os.environ.get(key, "") for key in ("RANK", "LOCAL_RANK", "SLURM_PROCID"))
-    return any(rank.isdigit() and int(rank) > 0 for rank in ranks)

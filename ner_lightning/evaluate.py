@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ner_lightning.door import door
+from ner_lightning.run_folder import writing_run
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -17,7 +18,7 @@ def main(cfg: DictConfig) -> None:
 
 
 def evaluate(cfg: DictConfig) -> dict[str, Any]:
-    """Score one split with the weights of a checkpoint.
+    """Score one split with the weights of a checkpoint, alone in the run folder.
 
     Args:
         cfg: composed from `conf/evaluate.yaml`.
@@ -25,6 +26,11 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
     Returns:
         What `result.json` holds.
     """
+    with writing_run(cfg.paths.output_dir):
+        return _evaluate(cfg)
+
+
+def _evaluate(cfg: DictConfig) -> dict[str, Any]:
     from pathlib import Path
 
     from ner_lightning.analysis.summary import calibrate, draw

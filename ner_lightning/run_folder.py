@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
+
+from ner_lightning.child_process import is_child
+from ner_lightning.storage.locks import writing_folder
 
 CONFIG = "config.yaml"
 RECORD = "run.json"
@@ -14,6 +18,17 @@ RESULT = "result.json"
 CURVE = "metrics.csv"
 MENTIONS = "training_mentions.json"
 LAST = Path("checkpoints", "last.ckpt")
+
+
+def writing_run(folder: str | Path) -> AbstractContextManager[None]:
+    """Hold the lock of a run folder, in the first process of a run: only that one writes.
+
+    Raises:
+        Busy: another run writes there.
+    """
+    if is_child():
+        return nullcontext()
+    return writing_folder(folder, "name another folder with hydra.run.dir=FOLDER")
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ner_lightning.door import door
 from ner_lightning.errors import Pruned, UserError
+from ner_lightning.run_folder import writing_run
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -25,7 +26,7 @@ def main(cfg: DictConfig) -> float:
 
 
 def train(cfg: DictConfig, overrides: list[str] | None = None) -> dict[str, Any]:
-    """Fit, then score dev and test with the best weights and write the run folder.
+    """Fit, then score dev and test with the best weights and write the run folder, alone in it.
 
     Args:
         cfg: composed from `conf/train.yaml`.
@@ -34,6 +35,11 @@ def train(cfg: DictConfig, overrides: list[str] | None = None) -> dict[str, Any]
     Returns:
         What `result.json` holds.
     """
+    with writing_run(cfg.paths.output_dir):
+        return _train(cfg, overrides or [])
+
+
+def _train(cfg: DictConfig, overrides: list[str]) -> dict[str, Any]:
     from ner_lightning.assembly import build, check_resumption, resume_from
     from ner_lightning.callbacks.record import write_run
     from ner_lightning.callbacks.wandb_logger import finish
@@ -43,7 +49,7 @@ def train(cfg: DictConfig, overrides: list[str] | None = None) -> dict[str, Any]
     started = time.monotonic()
     config = held(plain(cfg))
     resumed = resume_from(config)
-    write_run(config["paths"]["output_dir"], config, overrides or [])
+    write_run(config["paths"]["output_dir"], config, overrides)
     run = build(config)
     failed, pruned = True, False
     try:
