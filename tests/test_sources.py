@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from ner_lightning.comparison.collect import collect
 from ner_lightning.comparison.comparison import compare as compare_runs
 from ner_lightning.comparison.settings import Settings
+from ner_lightning.inference.tagger import Tagger
 from ner_lightning.reproduction.differences import compare
 from ner_lightning.task.tagging import TaggingTask
 from tests.runs import EASY, evaluated, records, trained, write_corpus
@@ -58,6 +60,24 @@ def test_a_run_over_two_corpora_scores_each(
     assert {key: scores[key] for key in scores if key.endswith("f1")} == pytest.approx(
         {key: best[key] for key in scores if key.endswith("f1")}
     )
+
+
+def test_a_model_of_corpora_with_readers_of_their_own_tags_text(tmp_path: Path, tiny_encoder: Path) -> None:
+    """As the documentation writes them: `reader: null` for all, one in each source."""
+    write_corpus(tmp_path / "a", train=EASY[:10], dev=EASY[10:14])
+    (tmp_path / "b").mkdir()
+    line = json.dumps({"text": "In Oslo, x.", "entities": [{"start": 3, "end": 7, "label": "LOC"}]})
+    for split in ("train", "dev"):
+        (tmp_path / "b" / f"{split}.jsonl").write_text(f"{line}\n")
+    readers = {"a": "conll.ConllReader", "b": "jsonl.JsonlReader"}
+    nodes = (
+        f"{name}: {{reader: {{_target_: ner_lightning.data.readers.{reader}}}}}" for name, reader in readers.items()
+    )
+    sources = f"{{{', '.join(nodes)}}}"
+    trained(tmp_path, tiny_encoder, "data=conll", "data.reader=null", f"data.sources={sources}", f"data.dir={tmp_path}")
+    tagger = Tagger.load(tmp_path / "run")
+    assert tagger.units == "punctuation"
+    assert len(tagger.tag_texts(["In Oslo, x.", ""])) == 2
 
 
 def test_a_killed_run_with_weights_goes_on_within_its_epoch(tmp_path: Path, tiny_encoder: Path, corpora: Path) -> None:

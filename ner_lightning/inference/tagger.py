@@ -163,15 +163,29 @@ def _entity(sentence: Sentence, found: ScoredSpan) -> Entity:
 
 
 def units_of_training(config: Mapping[str, Any]) -> Units:
-    """How text was split for the model: by the corpus itself (`words`), at punctuation too, or into characters.
+    """How text was split for the model: by the corpora themselves (`words`), at punctuation too, or into characters.
+
+    One of several corpora whose words were cut from texts decides: such text is what there is to tag.
 
     >>> units_of_training({"data": {"units": "words", "reader": {"words": "auto"}}})
     'punctuation'
     """
     data = config["data"]
-    if data["units"] == "words" and data["reader"].get("words") in ("auto", "punctuation"):
+    splits = {reader.get("words") for reader in _readers(data)}
+    if data["units"] == "words" and splits & {"auto", "punctuation"}:
         return "punctuation"
     return data["units"]
+
+
+def _readers(data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The readers of all corpora; several share that of `data.reader` where they have none of their own."""
+    sources = data.get("sources")
+    nodes = sources.values() if isinstance(sources, Mapping) else sources or [{}]
+    for node in nodes:
+        own = node.get("reader") if isinstance(node, Mapping) else None
+        reader = data["reader"] if own is None else own
+        if reader is not None:
+            yield reader
 
 
 def pick_device(name: str) -> torch.device:

@@ -186,6 +186,15 @@ def test_devices() -> None:
         ({"units": "words", "reader": {"words": "auto"}}, "punctuation"),
         ({"units": "words", "reader": {"words": "whitespace"}}, "words"),
         ({"units": "characters", "reader": {"words": "auto"}}, "characters"),
+        ({"units": "words", "reader": None, "sources": {"a": {"reader": {}}, "b": {"reader": {}}}}, "words"),
+        (
+            {"units": "words", "reader": None, "sources": {"a": {"reader": {}}, "b": {"reader": {"words": "auto"}}}},
+            "punctuation",
+        ),
+        ({"units": "words", "reader": {"words": "auto"}, "sources": {"a": None, "b": {}}}, "punctuation"),
+        ({"units": "words", "reader": {"words": "auto"}, "sources": ["a", "b"]}, "punctuation"),
+        ({"units": "words", "reader": {"words": "auto"}, "sources": {"a": {"reader": {}}}}, "words"),
+        ({"units": "characters", "reader": None, "sources": {"a": {"reader": {"words": "auto"}}}}, "characters"),
     ],
 )
 def test_text_is_split_as_in_training(data: dict[str, Any], expected: str) -> None:
