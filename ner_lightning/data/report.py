@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from ner_lightning.data.doubts import check_label, half_character, printable
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.errors import UserError
 
@@ -53,7 +54,7 @@ class DataError(UserError, ValueError):
 
     def __init__(self, message: str, path: Path | str | None = None, line: int | None = None) -> None:
         place = "" if path is None else f"{path}: " if line is None else f"{path}:{line}: "
-        super().__init__(place + message)
+        super().__init__(printable(place + message))
 
 
 @dataclass
@@ -96,8 +97,16 @@ class ReadReport:
     problems: list[str] = field(default_factory=list)
     unlisted: int = 0
 
-    def count(self, sentence: Sentence) -> Sentence:
-        """Count a sentence and hand it on.
+    def count(self, sentence: Sentence, path: Path | str | None = None, line: int | None = None) -> Sentence:
+        """Count a sentence and hand it on, looked through for what no format should bring.
+
+        Args:
+            sentence: the next one of a file.
+            path: the file, for messages.
+            line: where the sentence begins.
+
+        Raises:
+            DataError: an entity type that cannot be meant, or half a character.
 
         >>> report = ReadReport()
         >>> report.count(Sentence(("Paris",))).words, report.words
@@ -108,8 +117,36 @@ class ReadReport:
         self.entities += len(sentence.spans)
         self.unknown_words += len(sentence.unknown)
         for span in sentence.spans:
+            if span.label not in self.types:
+                self._check_label(span.label, sentence, path, line)
             self.types[span.label] += 1
+        self._look_at(sentence, path, line)
         return sentence
+
+    def _check_label(self, label: str, sentence: Sentence, path: Path | str | None, line: int | None) -> None:
+        try:
+            check_label(label)
+        except ValueError as error:
+            where = "" if line is not None else f" (sentence {sentence.id})"
+            raise DataError(f"{error}{where}; correct it in the file", path, line) from None
+
+    def _look_at(self, sentence: Sentence, path: Path | str | None, line: int | None) -> None:
+        """Refuse halves of characters, which come from JSON and from names of files; tell of marks of byte order."""
+        named = {"id": sentence.id, "name of the document": sentence.document, "words": "".join(sentence.words)}
+        for what, text in named.items():
+            if half := half_character(text):
+                raise DataError(
+                    f"expected whole characters in the {what}, found half of one ({half}) in {text[:60]!r}; write it, "
+                    "or the name of the file, in UTF-8",
+                    path,
+                    line,
+                )
+        if sentence.words and sentence.words[0][:1] == "\ufeff" and len(sentence.words[0]) > 1:
+            self.note(
+                f"the word {sentence.words[0]!r} begins with a byte order mark: files were put together; it stays",
+                path or sentence.id,
+                line or 0,
+            )
 
     def add(self, other: ReadReport) -> None:
         """Take over what reading a further file found.

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from ner_lightning.data.alignment import Annotation
+from ner_lightning.data.readers.json_values import shown
 
 Ends = Literal["auto", "exclusive", "inclusive"]
 
@@ -42,7 +43,9 @@ def read_annotations(
             label = _named(label, label_names)
         # bool is an int for isinstance
         if type(start) is not int or type(end) is not int or not isinstance(label, str) or not label:
-            raise ValueError(f"expected two whole numbers and an entity type, found {start!r}, {end!r}, {label!r}")
+            raise ValueError(
+                f"expected two whole numbers and an entity type, found {shown(start)}, {shown(end)}, {shown(label)}"
+            )
         yield Annotation(start, end + inclusive, label, surface)
 
 
@@ -86,5 +89,5 @@ def _first(item: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
 def _list(value: Any, length: int | None = None) -> list[Any]:
     if not isinstance(value, list) or (length is not None and len(value) != length):
         expected = "a list" if length is None else f"a list of {length}"
-        raise ValueError(f"expected {expected} in the entities, found {str(value)[:60]}")
+        raise ValueError(f"expected {expected} in the entities, found {shown(value)}")
     return value

@@ -108,7 +108,7 @@ class BratReader:
             some = False
             for sentence in document_sentences(self._document(file, root, report), reading, report):
                 some = True
-                yield report.count(sentence)
+                yield report.count(sentence, file)
             if not some:
                 report.empty_sentences += 1
                 report.note("left out: a document without words", file, 1, "empty")

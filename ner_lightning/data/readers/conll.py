@@ -116,7 +116,9 @@ class ConllReader:
                     document,
                     None if offsets is None else text,
                     offsets,
-                )
+                ),
+                path,
+                block.lines[0],
             )
         if not report.sentences:
             raise DataError("expected at least one sentence, found none: the file holds only comments", path)
@@ -125,6 +127,7 @@ class ConllReader:
         """Learn delimiter and number of columns from the first line that is surely a token line."""
         candidate: tuple[int, str] | None = None
         for number, line in numbered_lines(path, self.encoding):
+            line = self._without_mark(line)
             if not line.strip(" \t") or self._begins_document(line):
                 continue
             if not line.startswith("#"):
@@ -172,7 +175,8 @@ class ConllReader:
         for number, line in numbered_lines(path, self.encoding):
             cells = line.split(delimiter)
             # Nearly all lines pass here; the others are looked at closely.
-            if len(cells) != columns or "" in cells or line[0] == "#" or cells[0] == marker:
+            if len(cells) != columns or "" in cells or line[0] in "#\ufeff" or cells[0] == marker:
+                line = self._without_mark(line)
                 begins_document = self._begins_document(line)
                 if begins_document or not line.strip(" \t"):
                     if block.words:
@@ -225,6 +229,12 @@ class ConllReader:
             return True
         tag = "O" if layout.tag is None else cells[layout.tag]
         return not (_TAG.match(tag) or tag == self.unknown_tag)
+
+    def _without_mark(self, line: str) -> str:
+        """A line without the byte order mark that files put together have inside, where no word begins with it."""
+        rest = line.removeprefix("\ufeff")
+        is_metadata = "\t" not in rest and _METADATA.match(rest) is not None
+        return rest if is_metadata or self._begins_document(rest) else line
 
     def _begins_document(self, line: str) -> bool:
         marker = self.document_marker

@@ -108,7 +108,7 @@ class HuggingFaceReader:
             sentence = self._sentence(row, names, path, number, report)
             report.documents += bool(sentence.document) and sentence.document not in documents
             documents.add(sentence.document)
-            yield report.count(sentence)
+            yield report.count(sentence, path, number)
         if not report.sentences:
             raise DataError("expected at least one row with words, found none", path)
 

@@ -7,12 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ner_lightning.data.readers.json_values import DECODER, JsonError, nested
 from ner_lightning.data.readers.lines import text_blocks
 from ner_lightning.data.report import DataError
 
 LONGEST_ITEM = 1 << 24  # characters
 
-_DECODER = json.JSONDecoder()
+MARK_INSIDE = (
+    "expected JSON, found a byte order mark (U+FEFF) inside the file: files were put together; take the marks out: "
+    "sed 's/^\\xEF\\xBB\\xBF//'"
+)
 _CUT = 16  # an error so near to the end of what was read may be the end's
 
 
@@ -62,6 +66,8 @@ class _Text:
         """Skip white space; the character after it, or nothing at the end."""
         while True:
             rest = self._text[self._position : self._position + 1]
+            if rest == "\ufeff":
+                raise self.error(MARK_INSIDE)
             if rest and rest not in " \t\r\n":
                 return rest
             if rest:
@@ -81,7 +87,7 @@ class _Text:
             if size < wanted and self._more():
                 continue
             try:
-                value, end = _DECODER.raw_decode(self._text, self._position)
+                value, end = DECODER.raw_decode(self._text, self._position)
             except json.JSONDecodeError as error:
                 cut = error.msg.startswith("Unterminated") or error.pos >= len(self._text) - _CUT
                 if cut and size > LONGEST_ITEM:
@@ -95,8 +101,10 @@ class _Text:
                 near = self._text[error.pos : error.pos + 40]
                 message = f"expected JSON, found: {error.msg} at {near!r}; correct the line, or name another format"
                 raise DataError(message, self._path, line) from None
+            except JsonError as error:
+                raise self.error(f"{error}; correct it") from None
             except RecursionError:
-                raise self.error("expected a JSON object for each record, found brackets nested too deeply") from None
+                raise self.error(str(nested())) from None
             self.forward(end - self._position)
             return value
 

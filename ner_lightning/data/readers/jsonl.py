@@ -21,6 +21,7 @@ from ner_lightning.data.alignment import (
     lay,
     misfits,
 )
+from ner_lightning.data.doubts import half_character
 from ner_lightning.data.positions import Positions, may_differ
 from ner_lightning.data.readers.annotations import Ends, read_annotations
 from ner_lightning.data.readers.documents import (
@@ -31,7 +32,8 @@ from ner_lightning.data.readers.documents import (
     reading_of,
     tell_counting,
 )
-from ner_lightning.data.readers.json_items import numbered_items
+from ner_lightning.data.readers.json_items import MARK_INSIDE, numbered_items
+from ner_lightning.data.readers.json_values import JsonError, decode, name_of, shown
 from ner_lightning.data.readers.lines import numbered_lines
 from ner_lightning.data.readers.options import check_option
 from ner_lightning.data.readers.tags import read_tags
@@ -144,7 +146,7 @@ class JsonlReader:
                 if sentence.document and sentence.document not in documents:
                     documents.add(sentence.document)
                     report.documents += 1
-                yield report.count(sentence)
+                yield report.count(sentence, path, line)
             if not some:
                 report.empty_sentences += 1
                 report.note("left out: a record without words", path, line, "empty")
@@ -213,11 +215,11 @@ class JsonlReader:
 
     def _sentences(self, record: Record, reading: Reading, place: Place, report: ReadReport) -> Iterator[Sentence]:
         try:
-            name = str(place.path.name) + f":{place.line}" if record.get("id") is None else str(record["id"])
-            document = str(record.get("document") or "")
+            name = f"{place.path.name}:{place.line}" if record.get("id") is None else name_of(record["id"])
+            document = name_of(record.get("document") or "")
             text, given = record.get(self.text_key), _value(record, WORDS_KEYS)
             if text is not None and not isinstance(text, str):
-                raise ValueError(f"expected a text under {self.text_key!r}, found {str(text)[:60]}")
+                raise ValueError(f"expected a text under {self.text_key!r}, found {shown(text)}")
             if given is not None:
                 sentence = self._given(record, given, text, name, document, reading, place, report)
                 found = [sentence] if sentence.words else []
@@ -232,10 +234,10 @@ class JsonlReader:
                 whole = Document(text, annotations, name, document, place)
                 found = list(document_sentences(whole, reading, report))
                 if len(found) == 1 and record.get("unknown"):
-                    found = [_with_unknown(found[0], record["unknown"])]
+                    found = [replace(found[0], unknown=_unknown(record))]
         except DataError:
             raise
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, AttributeError) as error:
             raise DataError(str(error), place.path, place.line) from None
         yield from found
 
@@ -258,12 +260,12 @@ class JsonlReader:
     ) -> Sentence:
         """The sentence of a record that has its words."""
         words, offsets = _words(record, given, text)
-        unknown: tuple[int, ...] = tuple(record.get("unknown") or ())
+        unknown = _unknown(record)
         spans: tuple[EntitySpan, ...] = ()
         tags, annotations = _value(record, TAGS_KEYS), self._annotations(record, character_keys=text is not None)
         if tags is not None:
             if not isinstance(tags, list) or len(tags) != len(words) or not all(isinstance(t, str) for t in tags):
-                raise ValueError(f"expected a tag name for each of the {len(words)} words, found {str(tags)[:60]}")
+                raise ValueError(f"expected a tag name for each of the {len(words)} words, found {shown(tags)}")
             if tags:
                 spans = read_tags(tags, [place.line] * len(tags), report.scheme, self.repair, place.path, report)
         elif annotations is None:
@@ -277,9 +279,13 @@ class JsonlReader:
 
 
 def _object(line: str, path: Path, number: int) -> Record:
+    if line.startswith("\ufeff"):
+        raise DataError(MARK_INSIDE, path, number)
     try:
-        record = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
+        record = decode(line)
+    except JsonError as error:
+        raise DataError(f"{error}; correct it", path, number) from None
+    except json.JSONDecodeError as error:
         remedy = "; one JSON value over several lines: jq -c . FILE > FILE.jsonl" if line.strip() in "{[" else ""
         message = f"expected a JSON object a line, found: {error} in {line[:60]!r}{remedy}"
         raise DataError(message, path, number) from None
@@ -292,17 +298,17 @@ def _object(line: str, path: Path, number: int) -> Record:
 
 def _words(record: Record, given: Any, text: str | None) -> tuple[tuple[str, ...], Offsets | None]:
     """The words a record has, and where they are in its text, if it has one."""
-    items: list[Any] = [item.get("text") if isinstance(item, dict) else item for item in given]
+    items: list[Any] = [item.get("text") if isinstance(item, dict) else item for item in _listed(given, "words")]
     if not all(isinstance(word, str) for word in items):
-        raise ValueError(f"expected a list of words, found {str(given)[:60]}")
+        raise ValueError(f"expected a list of words, found {shown(given)}")
     words: tuple[str, ...] = tuple(items)
-    "".join(words).encode()  # a lone surrogate, which no tokenizer takes, is a ValueError
     if text is None:
         return words, None
-    text.encode()
+    if half := half_character(text):
+        raise ValueError(f"expected whole characters in the text, found half of one ({half})")
     offsets = _given_offsets(record, words, text) or locate_words(words, text)
     if offsets is None:
-        raise ValueError(f"expected the words to be those of the text, found {str(words)[:60]}")
+        raise ValueError(f"expected the words to be those of the text, found {shown(words)}")
     return words, offsets
 
 
@@ -315,8 +321,18 @@ def _over_words(annotations: list[Annotation], size: int) -> list[EntitySpan]:
     return list(dict.fromkeys(EntitySpan(found.start, found.end, found.label) for found in annotations))
 
 
-def _with_unknown(sentence: Sentence, unknown: Any) -> Sentence:
-    return replace(sentence, unknown=tuple(unknown))
+def _unknown(record: Record) -> tuple[int, ...]:
+    """Words of a record that nobody annotated."""
+    found = _listed(record.get("unknown") or [], "unknown words")
+    if not all(type(index) is int for index in found):
+        raise ValueError(f"expected a list of the numbers of words under 'unknown', found {shown(found)}")
+    return tuple(found)
+
+
+def _listed(value: Any, what: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError(f"expected a list of {what}, found {shown(value)}")
+    return value
 
 
 def _value(record: Record, keys: tuple[str, ...]) -> Any:
@@ -326,10 +342,14 @@ def _value(record: Record, keys: tuple[str, ...]) -> Any:
 def _given_offsets(record: Record, words: tuple[str, ...], text: str) -> Offsets | None:
     """Where the record says its words are, if it says so."""
     items = _value(record, WORDS_KEYS)
-    pairs = record.get("offsets") or [(w.get("start"), w.get("end")) for w in items if isinstance(w, dict)]
-    offsets = tuple((start, end) for start, end in pairs)
-    if not offsets or None in offsets[0]:
+    pairs = _listed(record.get("offsets") or [], "offsets") or [
+        [w.get("start"), w.get("end")] for w in items if isinstance(w, dict)
+    ]
+    if not pairs or pairs[0] == [None, None]:
         return None
+    if not all(isinstance(pair, list) and [type(edge) for edge in pair] == [int, int] for pair in pairs):
+        raise ValueError(f"expected the offsets of words as [start, end], found {shown(pairs)}")
+    offsets = tuple((start, end) for start, end in pairs)
     if [text[start:end] for start, end in offsets] != list(words):
         raise ValueError("expected the offsets to be those of the words, found others")
     return offsets

@@ -11,6 +11,7 @@ from ner_lightning.data.alignment import Annotation, Misaligned, Place, shortene
 from ner_lightning.data.positions import Positions
 from ner_lightning.data.readers.documents import Document, check_text_options, document_sentences, reading_of
 from ner_lightning.data.readers.json_items import numbered_items
+from ner_lightning.data.readers.json_values import name_of, shown
 from ner_lightning.data.readers.options import check_option
 from ner_lightning.data.report import DataError, ReadReport
 from ner_lightning.data.sentence import Sentence
@@ -84,8 +85,10 @@ class LabelStudioReader:
             place = Place(path, line)
             try:
                 document = self._document(task, place, report)
-            except (KeyError, TypeError, ValueError) as error:
-                raise DataError(f"task {task.get('id', '?')}: {error}", path, line) from None
+            except DataError:
+                raise
+            except (TypeError, ValueError) as error:
+                raise DataError(f"task {shown(task.get('id', '?'))}: {error}", path, line) from None
             if document is None:
                 continue
             some = False
@@ -94,7 +97,7 @@ class LabelStudioReader:
                 if sentence.document not in documents:
                     documents.add(sentence.document)
                     report.documents += 1
-                yield report.count(sentence)
+                yield report.count(sentence, path, line)
             if not some:
                 report.empty_sentences += 1
                 report.note(f"left out: task {document.name} is without words", path, line, "empty")
@@ -110,12 +113,12 @@ class LabelStudioReader:
         """A task as a document; None if it was cancelled."""
         data = task.get("data", task)
         if not isinstance(data, Mapping):
-            raise ValueError(f"expected an object under 'data', found {shortened(str(data))!r}")
+            raise ValueError(f"expected an object under 'data', found {shown(data)}")
         text = data[self._text_key(data, short=data is task)]
         if not isinstance(text, str):
-            raise ValueError(f"expected a text, found {shortened(str(text))!r}")
-        number = f"{place.path.name}:{place.line}" if task.get("id") is None else str(task["id"])
-        name, document = str(data.get("name") or number), str(data.get("document") or number)
+            raise ValueError(f"expected a text, found {shown(text)}")
+        number = f"{place.path.name}:{place.line}" if task.get("id") is None else name_of(task["id"])
+        name, document = name_of(data.get("name") or number), name_of(data.get("document") or number)
         regions = _short_regions(task) if data is task else self._regions(task, number, place, report)
         if regions is _CANCELLED:
             report.rejected += 1
@@ -136,7 +139,7 @@ class LabelStudioReader:
 
     def _regions(self, task: Task, number: str, place: Place, report: ReadReport) -> Regions | None:
         """The regions of the annotation that is read; None if nobody annotated the task."""
-        every = task.get("annotations", task.get("completions"))
+        every = _objects(task.get("annotations", task.get("completions")), "annotations")
         if not every:
             return None
         usable = [a for a in every if not a.get("was_cancelled")]
@@ -147,16 +150,36 @@ class LabelStudioReader:
         if len(usable) > 1:
             which = "that marked as ground truth" if truths else f"the {self.annotation}"
             report.note(f"task {number} has {len(usable)} annotations: {which} is read", place.path, place.line)
-        return chosen["result"] or []
+        if "result" not in chosen:
+            raise ValueError(f"expected 'result' in an annotation, found the keys: {', '.join(chosen) or 'none'}")
+        return _objects(chosen["result"], "result")
 
 
 _CANCELLED: Regions = []
 
 
+def _objects(value: Any, key: str) -> list[dict[str, Any]]:
+    """What stands under a key: a list of objects, or nothing.
+
+    Raises:
+        ValueError: something else.
+    """
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise ValueError(f"expected a list of objects under {key!r}, found {shown(value)}")
+    return value
+
+
 def _short_regions(task: Task) -> Regions | None:
     """The regions of a task in the short form: what stands under the name of the `Labels` tag."""
     lists = [value for value in task.values() if isinstance(value, list) and value and isinstance(value[0], dict)]
-    regions = [region for value in lists for region in value if any(key.endswith("labels") for key in region)]
+    regions = [
+        region
+        for value in lists
+        for region in value
+        if isinstance(region, dict) and any(key.endswith("labels") for key in region)
+    ]
     if regions:
         return regions
     # Nothing marked, and yet somebody was there.
@@ -168,18 +191,23 @@ def _annotations(regions: Regions, number: str, place: Place, report: ReadReport
         if region.get("type", "labels") not in ("labels", "hypertextlabels"):
             continue  # relations, choices about the whole text, ratings
         value = region.get("value", region)
+        if not isinstance(value, dict):
+            raise ValueError(f"expected an object under 'value' of a region, found {shown(value)}")
         labels = value.get("labels") or value.get("hypertextlabels")
+        if labels and not isinstance(labels, list):
+            raise ValueError(f"expected a list of entity types under 'labels', found {shown(labels)}")
         start, end, surface = value.get("start"), value.get("end"), value.get("text")
         if type(start) is not int or type(end) is not int:
             raise ValueError(
-                f"expected a region with start and end in a Text, found {start!r}, {end!r}; regions of HyperText and "
+                f"expected a region with start and end in a Text, found {shown(start)}, {shown(end)}; regions of "
+                "HyperText and "
                 "Paragraphs are not read: label the plain text"
             )
         if not labels:
-            shown = shortened(str(surface or f"[{start}, {end})"))
-            report.note(f"left out: {shown!r} in task {number} has no label", place.path, place.line)
+            what = shortened(str(surface or f"[{start}, {end})"))
+            report.note(f"left out: {what!r} in task {number} has no label", place.path, place.line)
             continue
         for label in labels:
             if not isinstance(label, str) or not label:
-                raise ValueError(f"expected an entity type, found {label!r}")
+                raise ValueError(f"expected an entity type, found {shown(label)}")
             yield Annotation(start, end, label, surface if isinstance(surface, str) and surface else None)

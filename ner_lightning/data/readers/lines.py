@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import bz2
 import codecs
 import gzip
+import lzma
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, cast
 
+from ner_lightning.data.doubts import printable
 from ner_lightning.data.report import DataError
 
 BLOCK = 1 << 20  # bytes read at once
 LONGEST_LINE = 1 << 24  # bytes; a line beyond is no line but a file of another format
 LONGEST_TEXT = 1 << 24  # bytes of a file that is one document
+
+_OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+COMPRESSED = tuple(_OPENERS)
+"""Endings of files that are decompressed on the way."""
 
 _KINDS = {  # by the bytes they begin with
     b"PK\x03\x04": "a zip archive or an office document",
@@ -24,6 +31,9 @@ _KINDS = {  # by the bytes they begin with
     b"\x89PNG": "a picture",
     b"\xff\xd8\xff": "a picture",
     b"\x1f\x8b": "a gzip file (call it .gz)",
+    b"BZh": "a bzip2 file (call it .bz2)",
+    b"\xfd7zXZ": "an xz file (call it .xz)",
+    b"\x28\xb5\x2f\xfd": "a zstd file (unzstd FILE)",
     b"\x80\x04": "a pickle",
     b"\x7fELF": "a program",
 }
@@ -33,21 +43,24 @@ def numbered_lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, s
     r"""Yield number (from 1) and text of each line, without its end; a byte order mark is dropped.
 
     Lines end at LF or CR LF and nowhere else: U+2028, U+0085 and their like, at which `str.splitlines` would split,
-    occur inside words. A file whose name ends in `.gz` is decompressed on the way.
+    occur inside words. A file whose name ends in `.gz`, `.bz2` or `.xz` is decompressed on the way.
 
     Args:
         path: the file.
         encoding: one in which the byte 0x0A is always a line feed (UTF-8, GB18030, Latin-1; not UTF-16).
 
     Raises:
-        DataError: no such file, bytes that are not of the encoding or not compressed, or a line without end.
+        DataError: no such file, no such encoding, bytes that are not of the encoding or not compressed, lines that end
+            in a carriage return alone, or a line without end.
     """
+    _check_encoding(encoding, path)
     number, rest = 0, b""
     with _open(path) as file:
         while True:
             block = _read(file, BLOCK, path, number)
             if not number and not rest:
                 block = _without_mark(block, path)
+                _check_line_ends(block, path)
             cut = block.rfind(b"\n") + 1 if block else 0
             whole, rest = (rest + block[:cut], block[cut:]) if cut else (b"", rest + block)
             if not block:  # the last line has no line feed
@@ -73,6 +86,7 @@ def whole_text(path: Path, encoding: str = "utf-8") -> str:
     Raises:
         DataError: as `numbered_lines`; more bytes than a document has.
     """
+    _check_encoding(encoding, path)
     with _open(path) as file:
         raw = _read(file, LONGEST_TEXT + 1, path, 0)
     if len(raw) > LONGEST_TEXT:
@@ -87,6 +101,7 @@ def text_blocks(path: Path, encoding: str = "utf-8") -> Iterator[str]:
     Raises:
         DataError: as `numbered_lines`, of lines of any length.
     """
+    _check_encoding(encoding, path)
     decoder = codecs.getincrementaldecoder(encoding)()
     number, first = 0, True
     with _open(path) as file:
@@ -108,18 +123,56 @@ def text_blocks(path: Path, encoding: str = "utf-8") -> Iterator[str]:
 
 def _open(path: Path) -> IO[bytes]:
     try:
-        return cast("IO[bytes]", gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
-    except OSError as error:
-        found = "a folder" if path.is_dir() else (error.strerror or str(error)).lower()
+        return cast("IO[bytes]", _OPENERS[path.suffix](path)) if path.suffix in _OPENERS else path.open("rb")
+    except (OSError, ValueError) as error:  # ValueError: a name that holds a zero byte
+        found = "a folder" if _is_folder(path) else (getattr(error, "strerror", None) or str(error)).lower()
         raise DataError(f"expected a readable file, found: {found}; check the path", path) from None
 
 
 def _read(file: IO[bytes], size: int, path: Path, number: int) -> bytes:
     try:
         return file.read(size)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        message = f"expected a whole gzip file, found: {str(error).lower()}; fetch or compress it again"
-        raise DataError(message, path, number + 1) from None
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        found = str(getattr(error, "strerror", None) or error).lower()
+        kind = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz"}.get(path.suffix)
+        message = f"expected a whole {kind} file, found: {found}; fetch or compress it again"
+        raise DataError(message if kind else f"cannot be read: {found}", path, number + 1) from None
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except ValueError:
+        return False
+
+
+def _check_encoding(encoding: str, path: Path) -> None:
+    """Refuse the name of an encoding that is none, or none of text in lines."""
+    try:
+        found = codecs.lookup(encoding)
+        "\n".encode(found.name)  # base64 and its like are no encodings of text
+    except (LookupError, ValueError):
+        raise DataError(
+            f"encoding={printable(encoding)}: there is no such encoding of text; write utf-8, latin-1, cp1252, gb18030 "
+            "or what else Python knows",
+            path,
+        ) from None
+    if found.name.startswith(("utf-16", "utf-32", "utf-7", "idna", "punycode")):
+        raise DataError(f"encoding={encoding} is not read; convert the file: iconv -f {encoding} -t UTF-8", path)
+
+
+def _check_line_ends(block: bytes, path: Path) -> None:
+    """Refuse lines that end in CR alone, which would be one line to every reader."""
+    if b"\r" not in block:
+        return
+    alone = block.count(b"\r", 0, len(block) - 1) - block.count(b"\r\n")
+    if alone > block.count(b"\n"):
+        raise DataError(
+            f"expected lines that end in LF or CR LF, found {alone} carriage returns alone; write other line ends: "
+            "tr '\\r' '\\n' < FILE > NEW_FILE",
+            path,
+            1,
+        )
 
 
 def _decoded(whole: bytes, encoding: str, path: Path, number: int) -> str:

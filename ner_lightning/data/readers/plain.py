@@ -56,6 +56,7 @@ class PlainTextReader:
                 document = name
                 report.documents += 1
             unknown = tuple(range(len(words)))
-            yield report.count(Sentence(words, unknown=unknown, id=name, document=document, text=line, offsets=offsets))
+            sentence = Sentence(words, unknown=unknown, id=name, document=document, text=line, offsets=offsets)
+            yield report.count(sentence, path, number)
         if not report.sentences:
             raise DataError("expected at least one line with a word, found none: the file is empty", path)

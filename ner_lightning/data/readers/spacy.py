@@ -58,7 +58,7 @@ class SpacyReader:
             some = False
             for sentence in self._sentences(doc, Place(path, number), report):
                 some = True
-                yield report.count(sentence)
+                yield report.count(sentence, path, number)
             if not some:
                 report.empty_sentences += 1
                 report.note("left out: a document without words", path, number, "empty")

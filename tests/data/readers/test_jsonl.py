@@ -164,7 +164,7 @@ GOOD = {"text": TEXT, "label": []}
         ({"text": TEXT, "label": [["8", 16, "LOC"]]}, "two whole numbers and an entity type, found '8'"),
         ({"text": TEXT, "label": [[8, 16, ""]]}, "entity type"),
         ({"text": TEXT, "label": [[8, 16]]}, "expected a list of 3"),
-        ({"text": TEXT, "label": "LOC"}, "expected a list in the entities, found LOC"),
+        ({"text": TEXT, "label": "LOC"}, "expected a list in the entities, found 'LOC'"),
         ({"text": TEXT, "entities": [{"start": 8, "label": "LOC"}]}, "keys char_end, end, end_offset; found start"),
         ({"text": "\ud83d", "label": []}, "half of one .U.D83D. at 0; export"),
         ({"words": ["a"], "tags": ["O", "O"]}, "a tag name for each of the 1 words"),
@@ -174,7 +174,7 @@ GOOD = {"text": TEXT, "label": []}
         ({"words": ["a"], "text": "b"}, "expected the words to be those of the text"),
         ({"words": ["a"], "text": "ab a", "offsets": [[1, 2]]}, "expected the offsets to be those of the words"),
         ({"words": [1]}, "expected a list of words"),
-        ({"words": 1}, "not iterable"),
+        ({"words": 1}, "expected a list of words, found 1"),
     ],
 )
 def test_what_cannot_be_read_names_its_place(read, record, message):

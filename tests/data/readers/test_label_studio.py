@@ -135,9 +135,9 @@ def test_several_labels_and_none(read):
         (task(region(0, 3, text="Bob")), r"expected 'Bob' at \[0, 3\), found 'Ann'"),
         (task(region("/div[1]/text()[1]", 3)), "task 12: expected a region with start and end in a Text, .*label"),
         (task(region(0, 3, [4])), "task 12: expected an entity type, found 4"),
-        (task(text=3), "task 12: expected a text, found '3'"),
+        (task(text=3), "task 12: expected a text, found 3"),
         ({"id": 12, "data": "Ann"}, "task 12: expected an object under 'data', found 'Ann'"),
-        ({"id": 12, "data": {"text": "a"}, "annotations": [{}]}, "task 12: 'result'"),
+        ({"id": 12, "data": {"text": "a"}, "annotations": [{}]}, "task 12: expected 'result' in an annotation"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_names_its_place(read, exported, message):
