@@ -19,6 +19,7 @@ from ner_lightning.data.sentence_store import in_memory
 from ner_lightning.data.words import SplitRule, split_words
 from ner_lightning.errors import UserError
 from ner_lightning.inference.neighbours import Chunk, chunks
+from ner_lightning.schema.signatures import signature
 from ner_lightning.tagging.spans import ScoredSpan
 from ner_lightning.task.entities import read_batch
 
@@ -171,10 +172,16 @@ def units_of_training(config: Mapping[str, Any]) -> Units:
     'punctuation'
     """
     data = config["data"]
-    splits = {reader.get("words") for reader in _readers(data)}
+    splits = {reader.get("words", _default_of_words(reader)) for reader in _readers(data)}
     if data["units"] == "words" and splits & {"auto", "punctuation"}:
         return "punctuation"
     return data["units"]
+
+
+def _default_of_words(reader: Mapping[str, Any]) -> str | None:
+    """How a reader that does not say so cuts words; None: its files have words."""
+    taken = signature(reader.get("_target_", ""))
+    return "auto" if taken and "words" in taken.parameters else None
 
 
 def _readers(data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
