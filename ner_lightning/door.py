@@ -16,7 +16,8 @@ import traceback
 import warnings
 from argparse import Namespace
 from collections.abc import Callable
-from typing import Any, NoReturn
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -32,6 +33,9 @@ from ner_lightning.command_line.preflight import preflight
 from ner_lightning.errors import Pruned, UserError
 from ner_lightning.failure import failure_of, write_failure
 from ner_lightning.storage.locks import Busy
+
+if TYPE_CHECKING:
+    from ner_lightning.sweep.plan import Plan
 
 USER_ERROR = 2
 INTERRUPTED = 128 + 2
@@ -113,8 +117,8 @@ def _hydra_main(command: str) -> Callable[[Command], Callable[[], Any]]:
 
 
 def _sweep(command: str, words: Namespace) -> int:
-    """All jobs of a sweep, each in a process of its own; 1 where one of them failed."""
-    from ner_lightning.sweep.plan import JobEndedBadly, plan, run_hydra_job
+    """All jobs of a sweep, each in a process of its own; 1 where one that this command asks for did not end well."""
+    from ner_lightning.sweep.plan import plan
     from ner_lightning.sweep.table import Watch
 
     planned = plan(command, words)
@@ -122,7 +126,7 @@ def _sweep(command: str, words: Namespace) -> int:
         signal.SIGTERM, lambda *_: sys.exit(TERMINATED)
     )  # the jobs are ended, and written down as interrupted
     with (
-        Watch(planned.sweep.home, planned.monitor, planned.mode, planned.sweep.side_by_side),
+        Watch(planned.sweep.home, planned.monitor, planned.mode, planned.sweep.side_by_side) as watch,
         planned.under_way(),
     ):
         if planned.sweep.settings.search is not None:
@@ -130,14 +134,26 @@ def _sweep(command: str, words: Namespace) -> int:
 
             search(command, words, planned)
         else:
-
-            def job(cfg: DictConfig) -> float:
-                return run_hydra_job(planned, cfg)
-
             sys.argv[1:] = [*sys.argv[1:], *planned.hydra_words()]
-            with contextlib.suppress(JobEndedBadly):
-                _hydra_main(command)(job)()
-    return int(any(job.state in ("failed", "interrupted") for job in planned.sweep.manifest.jobs().values()))
+            _run_grid(command, planned)
+            while planned.launching.here and (left := planned.wait_for_others(watch.say)):
+                _run_grid(command, replace(planned, only=left))
+    return int(not planned.went_well)
+
+
+def _run_grid(command: str, planned: Plan) -> None:
+    """Hand the jobs of a grid to Hydra's launcher; how they ended is written in the manifest."""
+    from ner_lightning.sweep.plan import JobEndedBadly, run_hydra_job
+
+    def job(cfg: DictConfig) -> float:
+        return run_hydra_job(planned, cfg)
+
+    try:
+        with contextlib.suppress(JobEndedBadly):
+            _hydra_main(command)(job)()
+    except SystemExit as left:
+        if left.code != 1:  # Hydra leaves with 1 when a job has raised
+            raise
 
 
 def _run(function: Command, cfg: DictConfig) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import logging
 import math
 import os
 import shutil
@@ -13,7 +14,7 @@ import socket
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,13 @@ from ner_lightning import failure
 from ner_lightning.effective_batch import held
 from ner_lightning.errors import Pruned
 from ner_lightning.run_folder import LAST, RESULT, read_json
+from ner_lightning.storage import locks
 from ner_lightning.sweep import process
 from ner_lightning.sweep.manifest import Job, Manifest, State, now
 from ner_lightning.sweep.naming import config_digest, key_of
 from ner_lightning.sweep.settings import SweepSettings
+
+log = logging.getLogger(__name__)
 
 INTERRUPTED = {code: number.name for number in (signal.SIGINT, signal.SIGTERM) for code in (128 + number, -number)}
 """Exit codes of a run that was asked to end; negative where that came before it could answer."""
@@ -60,6 +64,9 @@ class Sweep:
     def run(self, name: str, overrides: Sequence[str], config: Mapping[str, Any], extra: Sequence[str] = ()) -> Job:
         """Run a job unless it is done, and return what the manifest says of it then.
 
+        A process of it that a killed sweep has left behind is ended first. A job that somebody else runs is left to
+        them, and said to be running.
+
         Args:
             name: of the job, and of its folder.
             overrides: as typed.
@@ -67,7 +74,10 @@ class Sweep:
             extra: overrides that belong to this attempt alone.
         """
         try:
-            with self._lock(name).acquire(timeout=0):
+            with self._lock(name).acquire(timeout=locks.PATIENCE):
+                self._end_orphan(name)
+                if self._is_written(name):
+                    return replace(self.manifest.jobs().get(name, Job(name, tuple(overrides))), state="running")
                 return self._run_locked(name, overrides, config, extra)
         except Timeout:  # another call of the same sweep has it
             return self.manifest.jobs().get(name, Job(name, tuple(overrides), "running"))
@@ -156,6 +166,28 @@ class Sweep:
             if job.is_orphan:
                 with contextlib.suppress(Timeout), self._lock(name).acquire(timeout=0):
                     self.manifest.change(name, state="interrupted", ended=now(), error="its process is gone")
+
+    def is_busy(self, name: str) -> bool:
+        """Whether somebody runs a job: a call of this sweep, or a process that writes into its folder."""
+        try:
+            with self._lock(name).acquire(timeout=0):
+                return self._is_written(name)
+        except Timeout:
+            return True
+
+    def _is_written(self, name: str) -> bool:
+        writer = locks.writer_of_folder(self.home / name)
+        return writer is not None and not writer.is_gone
+
+    def _end_orphan(self, name: str) -> None:
+        """End the process of a job whose sweep is gone; what it has not written it would write into our folder."""
+        job = self.manifest.jobs().get(name, Job(name))
+        if job.state == "running" and job.is_alive and job.pid:
+            log.warning(
+                "%s: process %d of a sweep that is gone still runs; it is told to end, and has %d seconds for that",
+                *(name, job.pid, process.PATIENCE),
+            )
+            process.end_orphan(job.pid, name, process.PATIENCE)
 
     def _lock(self, name: str) -> FileLock:
         path = self.home / ".locks" / f"{name}.lock"

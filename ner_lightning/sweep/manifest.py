@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -14,6 +13,8 @@ from typing import Any, Literal
 from filelock import FileLock
 
 from ner_lightning.errors import UserError
+from ner_lightning.storage.atomic import write_text
+from ner_lightning.sweep.process import is_running
 
 State = Literal["pending", "running", "finished", "failed", "interrupted", "pruned", "skipped"]
 OVER: tuple[State, ...] = ("finished", "failed", "pruned", "skipped")
@@ -63,7 +64,12 @@ class Job:
     @property
     def is_orphan(self) -> bool:
         """Whether it says `running` and the process is gone, as far as this machine can tell."""
-        return self.state == "running" and self.host == socket.gethostname() and not _is_alive(self.pid)
+        return self.state == "running" and self.host == socket.gethostname() and not self.is_alive
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its process lives on this machine."""
+        return self.host == socket.gethostname() and is_running(self.pid, f"sweep.job='{self.job}'")
 
 
 @dataclass(frozen=True)
@@ -105,9 +111,7 @@ class Manifest:
     def describe(self, about: About) -> None:
         """Write `sweep.json`."""
         with self._locked():
-            self._replace(
-                self.path.parent / "sweep.json", json.dumps(asdict(about), indent=2, ensure_ascii=False) + "\n"
-            )
+            write_text(self.path.parent / "sweep.json", json.dumps(asdict(about), indent=2, ensure_ascii=False) + "\n")
 
     def about(self) -> About:
         """What the sweep is.
@@ -146,13 +150,7 @@ class Manifest:
     def _write(self, jobs: Mapping[str, Job], first: list[str]) -> None:
         order = [*first, *(name for name in jobs if name not in first)]
         lines = (json.dumps(asdict(jobs[name]), ensure_ascii=False) + "\n" for name in order)
-        self._replace(self.path, "".join(lines))
-
-    @staticmethod
-    def _replace(path: Path, text: str) -> None:
-        draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
+        write_text(self.path, "".join(lines))
 
     def _read(self) -> Iterable[Job]:
         try:
@@ -176,15 +174,3 @@ def now() -> str:
 def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
     """What JSON gives back of a dataclass that holds tuples."""
     return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-
-
-def _is_alive(pid: int | None) -> bool:
-    if pid is None:
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

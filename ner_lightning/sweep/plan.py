@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
+import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -23,12 +25,15 @@ from ner_lightning.errors import UserError
 from ner_lightning.sweep.call import Call
 from ner_lightning.sweep.job import Sweep, objective, quoted
 from ner_lightning.sweep.launchers import Launching, launching
-from ner_lightning.sweep.manifest import About, Job
+from ner_lightning.sweep.manifest import OVER, About, Job
 from ner_lightning.sweep.naming import job_name, key_of, sweep_name, value_of
 from ner_lightning.sweep.settings import SweepSettings
 
 HOME = "sweeps"
 """Folder below the outputs that holds a folder for each sweep."""
+
+TRIAL = "trial-"
+"""What the names of a search's jobs begin with."""
 
 DECIDING = ("trainer.", "data.batch_size", "sweep.effective_batch")
 """Keys that, beside groups of files, decide whether a job can run."""
@@ -65,6 +70,7 @@ class Plan:
         mode: see there.
         call: this one, for the processes of a launcher.
         launching: where its jobs run.
+        only: names of the jobs to run; None: all of them.
     """
 
     sweep: Sweep
@@ -73,6 +79,32 @@ class Plan:
     mode: str
     call: Call
     launching: Launching
+    only: frozenset[str] | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The jobs that this command asks for; the folder may hold others."""
+        if self.sweep.settings.search is None:
+            return [*self.values.jobs()]
+        return [name for name in self.sweep.manifest.jobs() if name.startswith(TRIAL)]
+
+    @property
+    def went_well(self) -> bool:
+        """Whether each of its jobs has ended well, was ended early by a search, or cannot run here."""
+        known = self.sweep.manifest.jobs()
+        return all(name in known and known[name].state in ("finished", "pruned", "skipped") for name in self.names)
+
+    def wait_for_others(self, say: Callable[[str], None]) -> frozenset[str]:
+        """Wait for the jobs that another call or process runs, and return those it has left before their end."""
+        running = {name for name, job in self.sweep.manifest.jobs().items() if job.state == "running"}
+        others = [name for name in self.names if name in running or self.sweep.is_busy(name)]
+        if not others:
+            return frozenset()
+        say(f"Waiting for {', '.join(others)}: another process runs {'it' if len(others) == 1 else 'them'}")
+        while any(self.sweep.is_busy(name) for name in others):
+            time.sleep(1)
+        known = self.sweep.manifest.jobs()
+        return frozenset(name for name in others if name not in known or known[name].state not in OVER)
 
     @contextlib.contextmanager
     def under_way(self) -> Iterator[None]:
@@ -208,6 +240,8 @@ def run_hydra_job(plan: Plan, config: DictConfig) -> float:
 
     overrides = list(HydraConfig.get().overrides.task)
     name = plan.values.name(overrides)
+    if plan.only is not None and name not in plan.only:
+        return math.nan
     if plan.call.is_stopped:
         raise JobEndedBadly(f"{name}: not started")
     container = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))

@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ner_lightning.storage.locks import is_alive
+
 PATIENCE = 60.0
 """Seconds that a process is given to write its last checkpoint before it is killed."""
 
@@ -110,6 +112,37 @@ def stop(process: subprocess.Popen[bytes], patience: float = PATIENCE) -> int:
         return process.wait()
 
 
+def is_running(pid: int | None, word: str) -> bool:
+    """Whether a process lives on this machine and has, as far as can be told, a word in its command.
+
+    Numbers of processes are used again; one that has ended and that nobody has asked about has no command.
+    """
+    if pid is None or not is_alive(pid):
+        return False
+    try:
+        return word.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return not Path("/proc/self/cmdline").exists()
+
+
+def end_orphan(pid: int, word: str, patience: float) -> None:
+    """End what another process has started that is gone: as SIGTERM would, and what does not listen is killed.
+
+    Args:
+        pid: the first of a session of its own, as `run` starts it.
+        word: in its command.
+        patience: seconds that it is given to write its last checkpoint.
+    """
+    until = time.monotonic() + patience
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+    while is_running(pid, word) and time.monotonic() < until:
+        time.sleep(0.1)
+    _end_group(pid)
+    while is_running(pid, word):
+        time.sleep(0.1)
+
+
 def interrupt_all() -> bool:
     """Interrupt what other threads wait for; each of them sees how its process ends. False where nothing runs."""
     running = list(_RUNNING)
@@ -169,6 +202,7 @@ def thread_share(of: Mapping[str, str], processes: int) -> int:
 
 def _limits(memory: float | None) -> Callable[[], None]:
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+    parent = os.getpid()
 
     def apply() -> None:
         for number in (signal.SIGINT, signal.SIGTERM):  # Ray, `nohup` and the `&` of a script leave them ignored
@@ -179,6 +213,8 @@ def _limits(memory: float | None) -> Callable[[], None]:
             resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
         if libc is not None:
             libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != parent:  # killed before it could be asked to tell
+                os._exit(128 + signal.SIGTERM)
 
     return apply
 

@@ -19,7 +19,7 @@ from ner_lightning.optuna_study import FILE, StudyFile, load_optuna, sampler
 from ner_lightning.sweep import process
 from ner_lightning.sweep.job import quoted
 from ner_lightning.sweep.manifest import Job
-from ner_lightning.sweep.plan import Plan, Values
+from ner_lightning.sweep.plan import TRIAL, Plan, Values
 
 if TYPE_CHECKING:
     import optuna
@@ -108,22 +108,34 @@ class _Search:
         process.interrupt_all()
 
     def work(self) -> None:
-        """Run one trial after another."""
-        while not self._ended.is_set() and (trial := self._next()) is not None:
-            self._run(trial)
+        """Run one trial after another, and wait for those that another call runs: it may be killed."""
+        while not self._ended.is_set():
+            if (trial := self._next()) is not None:
+                self._run(trial)
+            elif not self._is_waited_for():
+                return
+            else:
+                self._ended.wait(1)
+
+    def _is_waited_for(self) -> bool:
+        """Whether another call runs a trial that may yet become ours."""
+        from optuna.trial import TrialState
+
+        with self._turn:
+            running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+            return any(frozen.number not in self._taken for frozen in running)
 
     def _next(self) -> optuna.Trial | None:
-        """A trial that was interrupted, else a new one, else None."""
+        """A trial that was interrupted or left behind, else a new one, else None."""
         import optuna
         from optuna.trial import TrialState
 
         with self._turn:
-            known = self.plan.sweep.manifest.jobs()
             trials = self.study.get_trials(deepcopy=False)
             for frozen in trials:
-                job = known.get(_name(frozen.number), Job(""))
-                waits = job.state in ("pending", "interrupted") or job.is_orphan
-                if frozen.state == TrialState.RUNNING and waits and frozen.number not in self._taken:
+                if frozen.state != TrialState.RUNNING or frozen.number in self._taken:
+                    continue
+                if not self.plan.sweep.is_busy(_name(frozen.number)):
                     self._taken.add(frozen.number)
                     return optuna.Trial(self.study, frozen._trial_id)
             if len(trials) >= self.settings.trials:
@@ -140,7 +152,9 @@ class _Search:
         words = overrides_of(self.plan.values, trial.params)
         job = self.plan.sweep.run(_name(trial.number), words, self._config(words), [self._pruning(trial.number)])
         value = job.metrics.get(self.plan.monitor, math.nan)
-        if job.state == "pruned":
+        if job.state == "running":  # another call was quicker
+            self._taken.discard(trial.number)
+        elif job.state == "pruned":
             self.study.tell(trial, state=TrialState.PRUNED)
         elif job.state == "finished" and math.isfinite(value):
             self.study.tell(trial, value)
@@ -194,4 +208,4 @@ def draw(study: optuna.Study, plan: Plan) -> None:
 
 
 def _name(trial: int) -> str:
-    return f"trial-{trial:03d}"
+    return f"{TRIAL}{trial:03d}"

@@ -120,7 +120,7 @@ class Watch:
 
     def __enter__(self) -> Watch:
         self._told = {name: (job.state, job.attempts) for name, job in self.manifest.jobs().items()}
-        self._line(f"Sweep {self.home.name}: {len(self._told)} jobs, in {self.home}" if self._told else str(self.home))
+        self.say(f"Sweep {self.home.name}: {len(self._told)} jobs, in {self.home}" if self._told else str(self.home))
         self._thread.start()
         return self
 
@@ -129,7 +129,7 @@ class Watch:
         self._thread.join()
         jobs = self.manifest.jobs()
         self.console.print(table(self.home, jobs, self.monitor, self.mode))
-        self._line(f"{summary(jobs, self.monitor, self.mode)}; python -m ner_lightning.compare {self.home}")
+        self.say(f"{summary(jobs, self.monitor, self.mode)}; python -m ner_lightning.compare {self.home}")
 
     def _watch(self) -> None:
         if not self.console.is_terminal:
@@ -162,9 +162,10 @@ class Watch:
             value = f" {self.monitor} {job.metrics[self.monitor]:.4f}" if self.monitor in job.metrics else ""
             took = f" in {job.seconds:.0f} s" if job.state in OVER and job.seconds else ""
             remark = job.error or job.note
-            self._line(f"[{over}/{len(jobs)}] {name}: {job.state}{value}{took}{f' ({remark})' if remark else ''}")
+            self.say(f"[{over}/{len(jobs)}] {name}: {job.state}{value}{took}{f' ({remark})' if remark else ''}")
 
-    def _line(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """Print a line with the time."""
         self.console.print(Text(f"{datetime.now():%H:%M:%S} {text}"), soft_wrap=True)
 
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import socket
+import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +18,13 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
+from ner_lightning.storage.locks import writing_folder
 from ner_lightning.sweep import job as job_module
 from ner_lightning.sweep import process
 from ner_lightning.sweep.job import Sweep, objective
 from ner_lightning.sweep.manifest import Job
 from ner_lightning.sweep.settings import SweepSettings
+from tests.sweep.started import ROOT
 
 CONFIG: dict[str, Any] = {
     "seed": 1,
@@ -234,3 +241,87 @@ def test_a_job_that_another_call_runs_is_left_to_it(do: Do, tmp_path: Path) -> N
 def test_a_skipped_job_is_not_run(do: Do, tmp_path: Path) -> None:
     Sweep(tmp_path, SweepSettings()).manifest.register([Job("seed-1", state="skipped", error="no GPU")])
     assert do().error == "no GPU"
+
+
+ORPHAN = """
+import pathlib, signal, sys, time
+from ner_lightning.storage.locks import writing_folder
+folder = pathlib.Path(sys.argv[1])
+def end(*_):
+    time.sleep(1)
+    (folder / "checkpoints").mkdir(exist_ok=True)
+    (folder / "checkpoints" / "last.ckpt").write_text("state")
+    sys.exit(143)
+signal.signal(signal.SIGTERM, signal.SIG_IGN if {deaf} else end)
+with writing_folder(folder):
+    (folder / "begun").touch()
+    time.sleep(120)
+"""
+
+
+@pytest.fixture
+def leave_behind(tmp_path: Path) -> Iterator[Callable[[bool], subprocess.Popen[bytes]]]:
+    """The process of a job, as a sweep that is killed leaves it."""
+    left: list[subprocess.Popen[bytes]] = []
+
+    def start(deaf: bool) -> subprocess.Popen[bytes]:
+        folder = tmp_path / "seed-1"
+        process = subprocess.Popen(
+            [sys.executable, "-c", ORPHAN.format(deaf=deaf), str(folder), "sweep.job='seed-1'"],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            start_new_session=True,
+        )
+        left.append(process)
+        threading.Thread(target=process.wait, daemon=True).start()  # as init would
+        until = time.monotonic() + 60
+        while not (folder / "begun").exists():
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        Sweep(tmp_path, SweepSettings(name="s")).manifest.change(
+            "seed-1", state="running", pid=process.pid, host=socket.gethostname()
+        )
+        return process
+
+    yield start
+    for orphan in left:
+        orphan.kill()
+
+
+def test_a_process_left_behind_is_ended_and_its_job_goes_on_from_what_it_writes(
+    do: Do, tmp_path: Path, leave_behind: Callable[[bool], subprocess.Popen[bytes]], caplog: pytest.LogCaptureFixture
+) -> None:
+    orphan = leave_behind(False)
+    assert do(FINISH).state == "finished"
+    assert orphan.wait(0) == 143
+    assert any(word.startswith("ckpt_path") for word in told(tmp_path)[0])
+    assert f"seed-1: process {orphan.pid} of a sweep that is gone still runs; it is told to end" in caplog.text
+
+
+def test_a_process_left_behind_that_does_not_listen_is_killed(
+    do: Do,
+    leave_behind: Callable[[bool], subprocess.Popen[bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(process, "PATIENCE", 1)
+    orphan = leave_behind(True)
+    assert do(FINISH).state == "finished"
+    assert orphan.wait(0) == -signal.SIGKILL
+
+
+def test_a_number_that_another_process_has_by_now_is_not_ended(do: Do, tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"]) as stranger:
+        manifest = Sweep(tmp_path, SweepSettings(name="s")).manifest
+        job = manifest.change("seed-1", state="running", pid=stranger.pid, host=socket.gethostname())
+        assert job.is_orphan
+        assert do(FINISH).state == "finished"
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+def test_a_folder_in_which_a_run_of_somebody_else_writes_is_left_alone(do: Do, tmp_path: Path) -> None:
+    sweep = Sweep(tmp_path, SweepSettings(name="s"))
+    with writing_folder(tmp_path / "seed-1"):
+        assert do().state == "running"
+        assert sweep.is_busy("seed-1")
+    assert not sweep.is_busy("seed-1")
+    assert do(FINISH).state == "finished"

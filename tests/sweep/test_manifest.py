@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,7 +75,10 @@ def test_an_orphan_is_a_running_job_whose_process_is_gone(tmp_path: Path) -> Non
     gone.join()
     here = os.uname().nodename
     assert manifest.change("gone", state="running", pid=gone.pid, host=here).is_orphan
-    assert not manifest.change("alive", state="running", pid=os.getpid(), host=here).is_orphan
+    with subprocess.Popen([sys.executable, "-c", "input()", "sweep.job='alive'"], stdin=subprocess.PIPE) as alive:
+        assert not manifest.change("alive", state="running", pid=alive.pid, host=here).is_orphan
+        assert manifest.change("another", state="running", pid=alive.pid, host=here).is_orphan, "a number used again"
+        alive.kill()
     assert not manifest.change("elsewhere", state="running", pid=gone.pid, host="another machine").is_orphan
     assert not manifest.change("done", state="finished", pid=gone.pid, host=here).is_orphan
 

@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from ner_lightning.command_line import arguments
 from ner_lightning.errors import UserError
 from ner_lightning.sweep import plan as plan_module
+from ner_lightning.sweep.manifest import Job
 from ner_lightning.sweep.plan import Plan, plan
 
 
@@ -96,6 +100,43 @@ def test_a_batch_that_cannot_be_shared_and_several_machines_are_skipped(tmp_path
     assert "3 processes cannot share 32 sentences evenly" in (jobs["devices-3"].error or "")
     jobs = planned(tmp_path, "+trainer.num_nodes=1,2").sweep.manifest.jobs()
     assert [(job.error or job.state).partition(":")[0] for job in jobs.values()] == ["pending", "trainer.num_nodes=2"]
+
+
+def test_a_command_answers_for_its_own_jobs_alone(tmp_path: Path) -> None:
+    found = planned(tmp_path, "seed=1,2", "sweep.name=s")
+    manifest = found.sweep.manifest
+    assert not found.went_well  # nothing has run
+    manifest.register([Job("seed-9", state="failed")])  # of an earlier command
+    manifest.change("seed-1", state="finished")
+    manifest.change("seed-2", state="skipped")
+    assert found.names == ["seed-1", "seed-2"]
+    assert found.went_well
+    for state in ("running", "interrupted", "failed", "pending"):
+        manifest.change("seed-2", state=state)
+        assert not found.went_well
+
+
+@pytest.mark.parametrize(("end", "left"), [("finished", set()), ("failed", set()), ("running", {"seed-2"})])
+def test_a_command_waits_for_jobs_of_another_and_takes_over_what_that_leaves(
+    end: str, left: set[str], tmp_path: Path
+) -> None:
+    found = planned(tmp_path, "seed=1,2", "sweep.name=s")
+    manifest, said = found.sweep.manifest, list[str]()
+    assert found.wait_for_others(said.append) == frozenset()
+    assert said == []
+    lock = FileLock(found.sweep.home / ".locks" / "seed-2.lock", thread_local=False)
+    lock.acquire()
+    manifest.change("seed-2", state="running")
+
+    def come_to_an_end() -> None:
+        manifest.change("seed-2", state=end)
+        lock.release()
+
+    threading.Timer(1.5, come_to_an_end).start()
+    before = time.monotonic()
+    assert found.wait_for_others(said.append) == left
+    assert time.monotonic() - before > 1
+    assert said == ["Waiting for seed-2: another process runs it"]
 
 
 def test_a_range_needs_a_search(tmp_path: Path) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.sweep.started import Start, finish, jobs, processes_of, wait_until
+from ner_lightning.sweep import process
+from tests.sweep.started import PATIENCE, Start, finish, jobs, processes_of, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -86,18 +88,64 @@ def test_ctrl_c_ends_the_jobs_and_says_so_in_the_manifest(start: Start, tmp_path
     assert not (folder / "seed-1" / "result.json").exists()
 
 
-def test_two_calls_of_one_sweep_share_its_jobs(start: Start, tmp_path: Path) -> None:
-    words = ("seed=1,2,3,4", "trainer.max_epochs=2")
+def test_two_calls_of_one_sweep_share_its_jobs_and_neither_leaves_before_the_last(start: Start, tmp_path: Path) -> None:
+    words = ("seed=1,2", "trainer.max_epochs=4")
     first = start(tmp_path, *words)
     wait_until(lambda: (tmp_path / "sweeps" / "s" / "seed-1").is_dir(), first)
     second = start(tmp_path, *words)
-    finish(first)
-    finish(second)
+    until = time.monotonic() + PATIENCE
+    while first.poll() is None and second.poll() is None:
+        assert time.monotonic() < until
+        time.sleep(0.05)
     found = jobs(tmp_path)
     assert {name: (job.state, job.attempts) for name, job in found.items()} == {
-        f"seed-{seed}": ("finished", 1) for seed in (1, 2, 3, 4)
+        f"seed-{seed}": ("finished", 1) for seed in (1, 2)
     }
-    assert len({job.pid for job in found.values()}) == 4
+    assert len({job.pid for job in found.values()}) == 2
+    assert "another process runs it" in finish(first) + finish(second)
+
+
+def test_what_a_killed_call_leaves_is_taken_over_by_the_other(start: Start, tmp_path: Path) -> None:
+    words = ("seed=1,2", "trainer.max_epochs=12")
+    first = start(tmp_path, *words)
+    wait_until(lambda: (tmp_path / "sweeps" / "s" / "seed-1").is_dir(), first)
+    second = start(tmp_path, *words)
+    wait_until((tmp_path / "sweeps/s/seed-2/checkpoints/last.ckpt").is_file, second)
+    second.kill()
+    finish(first)
+    found = jobs(tmp_path)
+    assert {name: (job.state, job.attempts) for name, job in found.items()} == {
+        "seed-1": ("finished", 1),
+        "seed-2": ("finished", 2),
+    }
+
+
+def test_a_sweep_killed_alone_in_a_long_validation_ends_as_if_nothing_had_happened(
+    start: Start, tmp_path: Path
+) -> None:
+    """Its job hears of it, but answers only after the validation: the same command meanwhile must not start another."""
+    words = ("seed=1,2", "trainer.max_epochs=2", "data.eval_batch_size=1", "data.limit=600")
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    finish(start(whole, *words))
+    sweep = start(broken, *words)
+    folder = broken / "sweeps" / "s" / "seed-1"
+    wait_until(
+        lambda: (folder / "metrics.csv").is_file() and "val/loss" not in (folder / "metrics.csv").read_text(), sweep
+    )
+    orphan = jobs(broken)["seed-1"].pid or 0
+    sweep.kill()
+    sweep.communicate()
+    assert process.is_running(orphan, "seed-1"), "ended too early to show anything"
+    output = finish(start(broken, *words))
+    assert f"seed-1: process {orphan} of a sweep that is gone still runs" in output
+    found = jobs(broken)
+    assert {name: (job.state, job.attempts) for name, job in found.items()} == {
+        "seed-1": ("finished", 2),
+        "seed-2": ("finished", 1),
+    }
+    assert {name: best(broken, name) for name in found} == {name: best(whole, name) for name in found}
+    curves = [(home / "sweeps/s/seed-1/metrics.csv").read_text() for home in (broken, whole)]
+    assert curves[0] == curves[1]
 
 
 def test_two_processes_a_job_three_jobs_one_after_another(start: Start, tmp_path: Path) -> None:
