@@ -75,16 +75,16 @@ def build(config: dict[str, Any]) -> Run:
     """
     check_hardware(config["trainer"])
     pl.seed_everything(config["seed"], workers=True, verbose=False)
-    data: CorpusDataModule = make(config["data"])
+    data: CorpusDataModule = make(config["data"], "data")
     data.read("train", "dev", "test", required=("train", "dev"))
     tags = data.tag_set()
-    encoder: Encoder = make(config["model"]["encoder"])
+    encoder: Encoder = make(config["model"]["encoder"], "model.encoder")
     tokenizer = load_tokenizer(encoder.name, config["model"]["encoder"]["revision"], data.units)
     task = TaggingTask(
         build_model(config, encoder, tags),
         tags,
         scored_tags=scored_tags(data, tags),
-        optim=make(config["optim"]),
+        optim=make(config["optim"], "optim"),
         about=describe(config, tags, encoder, tokenizer),
     )
     prepare(data, task, tokenizer, seed=config["seed"])
@@ -93,6 +93,7 @@ def build(config: dict[str, Any]) -> Run:
         decoder.initialise_from_counts(*data.tag_counts(len(tags)))
     trainer = make(
         config["trainer"],
+        "trainer",
         strategy=strategy_of(config["trainer"]),
         callbacks=[*source_scores(data, task), *build_callbacks(config)],
         logger=build_loggers(config),
@@ -104,13 +105,17 @@ def build(config: dict[str, Any]) -> Run:
 def build_model(config: Mapping[str, Any], encoder: Encoder, tags: TagSet) -> TaggingModel:
     """The network of a configuration around an encoder."""
     node = config["model"]
-    return make(node, encoder=encoder, decoder=make(node["decoder"], tags=tags))
+    return make(node, "model", encoder=encoder, decoder=make(node["decoder"], "model.decoder", tags=tags))
 
 
 def build_callbacks(config: Mapping[str, Any]) -> list[pl.Callback]:
     """The callbacks asked for; without the progress bar where the trainer is told to show none."""
     silent = not config["trainer"]["enable_progress_bar"]
-    return [make(node) for name, node in config["callbacks"].items() if not (silent and name == "progress")]
+    return [
+        make(node, ("callbacks", name))
+        for name, node in config["callbacks"].items()
+        if not (silent and name == "progress")
+    ]
 
 
 def source_scores(data: CorpusDataModule, task: TaggingTask) -> list[pl.Callback]:
@@ -129,8 +134,12 @@ def build_loggers(config: Mapping[str, Any]) -> list[Any]:
     return [
         record,
         *(
-            make(node, run_config=config) if node["_target_"].startswith("ner_lightning.") else make(node)
-            for node in config["logger"].values()
+            make(
+                node,
+                ("logger", name),
+                **({"run_config": config} if node["_target_"].startswith("ner_lightning.") else {}),
+            )
+            for name, node in config["logger"].items()
         ),
     ]
 
@@ -203,7 +212,7 @@ def load(path: str | Path) -> Loaded:
     config, tags = about["config"], TagSet.from_dict(about["tags"])
     check_targets(config)
     # Compiling pays in a long training; here it would only be waited for.
-    encoder = make({**config["model"]["encoder"], "compile": False}, config=about["encoder"])
+    encoder = make({**config["model"]["encoder"], "compile": False}, "model.encoder", config=about["encoder"])
     task = TaggingTask(build_model(config, encoder, tags), tags, about=about)
     task.load_state_dict(checkpoint["state_dict"])
     task.eval()
@@ -323,12 +332,13 @@ def build_evaluation(config: Mapping[str, Any], callbacks: list[pl.Callback]) ->
     """
     check_hardware(config["trainer"])
     loaded = load(config["ckpt"])
-    data: CorpusDataModule = make(data_of_evaluation(config.get("data"), loaded.config["data"]))
+    data: CorpusDataModule = make(data_of_evaluation(config.get("data"), loaded.config["data"]), "data")
     data.read(config["split"], required=(config["split"],))
     task = TaggingTask(loaded.task.model, loaded.task.tags, scored_tags=scored_tags(data, loaded.task.tags))
     prepare(data, task, loaded.tokenizer, seed=0)
     trainer = make(
         config["trainer"],
+        "trainer",
         strategy=strategy_of(config["trainer"]),
         callbacks=[*source_scores(data, task), *callbacks],
         logger=False,

@@ -43,8 +43,8 @@ def convert(cfg: DictConfig) -> Converted:
 
     config = plain(cfg)
     return convert_file(
-        make(config["from"]),
-        make(config["to"]),
+        make(config["from"], "from"),
+        make(config["to"], "to"),
         config["input"],
         config["output"],
         force=config["force"],

@@ -47,7 +47,7 @@ def inspect(cfg: DictConfig) -> Inspection:
     from ner_lightning.objects import make, plain
 
     config = plain(cfg)
-    settings = make(config["inspection"])
+    settings = make(config["inspection"], "inspection")
     encoder = (config.get("model") or {}).get("encoder")
     words = None
     if encoder is not None:

@@ -1,63 +1,99 @@
-"""Which classes a configuration may name.
+"""Which classes a configuration may name: those that the catalogue lists for their place, and the user's own.
 
-A configuration travels: in a checkpoint, in a colleague's folder. `_target_` would run any function of any package, so
-only what belongs to a run is let in. Your own readers, callbacks or loggers are let in by the name of their package:
-
-    NER_LIGHTNING_ALLOW_TARGETS=my_package. python -m ner_lightning.train data=mine --config-dir conf
+A configuration travels, and `_target_` would call any function of any package. See `ner_lightning.config.catalogue` for
+the list and `ner_lightning.config.own` for how a package of yours is let in.
 """
 
 from __future__ import annotations
 
-import os
-import re
+import importlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ner_lightning.errors import UserError
+from ner_lightning.config.catalogue import KINDS, kind_of
+from ner_lightning.config.own import ALLOW, how_to_allow, is_kept, is_own
+from ner_lightning.errors import UserError, first_line
 from ner_lightning.schema.source import is_defined
 
-ALLOW = "NER_LIGHTNING_ALLOW_TARGETS"
-
-# One name deep: pytorch_lightning.callbacks.timer.timedelta and the modules that those modules import stay out.
-LIGHTNING = re.compile(r"pytorch_lightning\.(Trainer|(callbacks|loggers|strategies|profilers)\.[A-Z]\w*)")
+__all__ = ["ALLOW", "check_targets", "located"]
 
 
-def check_targets(container: Any) -> None:
-    """Refuse a plain configuration that names a class outside the allow-list, at any depth.
+def check_targets(container: Any, place: Sequence[str] = ()) -> None:
+    """Refuse plain containers that name a class which their place does not take; nothing is imported for it.
 
-    Ours are the classes and functions written in a module of `ner_lightning`; of Lightning's, the Trainer, callbacks,
-    loggers, strategies and profilers; further ones begin with a prefix that `NER_LIGHTNING_ALLOW_TARGETS` lists, with
-    commas between.
+    Args:
+        container: a configuration, or a node of it.
+        place: keys of the node.
 
     Raises:
         UserError: naming the place, the target and what to do.
 
     >>> check_targets({"trainer": {"_target_": "pytorch_lightning.Trainer", "max_epochs": 1}})
-    >>> check_targets({"data": [{"_target_": "os.system", "command": "ls"}]})
+    >>> check_targets({"data": {"reader": {"_target_": "ner_lightning.model.decoder.crf.CRF"}}})
     Traceback (most recent call last):
-    ner_lightning.errors.UserError: data.0._target_: os.system is not allowed; if it is yours, set ...
+    ner_lightning.errors.UserError: data.reader._target_: ner_lightning.model.decoder.crf.CRF is not built here; ...
     """
-    for place, target in _targets(container, ()):
-        if not isinstance(target, str):
-            raise UserError(f"{place}: expected the dotted name of a class, received {target!r}.")
-        if target.startswith("ner_lightning."):
-            if not is_defined(target):
-                raise UserError(f"{place}: {target} does not exist; see the _target_ lines of `--cfg job`.")
-        elif not _is_allowed(target):
-            package = target.partition(".")[0]
-            raise UserError(
-                f"{place}: {target} is not allowed; if it is yours, set {ALLOW}={package}. in the environment."
-            )
+    for keys, node, inside_own in _nodes(container, tuple(place), False):
+        _check_node(keys, node, inside_own)
 
 
-def _is_allowed(target: str) -> bool:
-    prefixes = tuple(prefix.strip() for prefix in os.environ.get(ALLOW, "").split(",") if prefix.strip())
-    return LIGHTNING.fullmatch(target) is not None or target.startswith(prefixes)
+def located(target: str, place: Sequence[str]) -> Callable[..., Any]:
+    """Import the class (or the function that is listed) of a target that `check_targets` has passed.
 
-
-def _targets(node: Any, path: tuple[str, ...]) -> list[tuple[str, Any]]:
-    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list | tuple) else ()
-    found = []
-    for key, value in items:
-        here = (*path, str(key))
-        found += [(".".join(here), value)] if key == "_target_" else _targets(value, here)
+    Raises:
+        UserError: it cannot be imported, or is not what was allowed.
+    """
+    module, _, name = target.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise UserError(f"{_dotted(place)}: {target} cannot be imported ({first_line(error)})") from error
+    if target not in KINDS.get(kind_of(place) or "", ()) and not is_kept(target, found):
+        raise UserError(f"{_dotted(place)}: {target} is not allowed{how_to_allow(target)}.")
     return found
+
+
+def _check_node(keys: tuple[str, ...], node: Mapping[Any, Any], inside_own: bool) -> None:
+    place, target = _dotted(keys), node["_target_"]
+    if not isinstance(target, str):
+        raise UserError(f"{place}: expected the dotted name of a class, received {target!r}.")
+    for key in node:
+        if not isinstance(key, str) or (key.startswith("_") and key != "_target_"):
+            raise UserError(f"{'.'.join((*keys, str(key)))}: no argument is called so; leave it out.")
+    kind = kind_of(keys)
+    if (kind is None and not inside_own) or not _may_stand(target, kind):
+        raise UserError(f"{place}: {_refusal(target, kind, inside_own)}.")
+
+
+def _may_stand(target: str, kind: str | None) -> bool:
+    return target in KINDS.get(kind or "", ()) or is_own(target, kind)
+
+
+def _refusal(target: str, kind: str | None, inside_own: bool) -> str:
+    if target.startswith("ner_lightning.") and not is_defined(target):
+        return f"{target} does not exist; see the _target_ lines of `--cfg job`"
+    if kind is None and not inside_own:
+        return f"{target} is not allowed: nothing is built at this place"
+    listed = KINDS.get(kind or "", ())
+    if listed and target.partition(".")[0] in {name.partition(".")[0] for name in listed}:
+        return f"{target} is not built here; choose {' or '.join(listed[:3])}{', …' if len(listed) > 3 else ''}"
+    return f"{target} is not allowed{how_to_allow(target)}"
+
+
+def _nodes(
+    value: Any, keys: tuple[str, ...], inside_own: bool
+) -> Iterator[tuple[tuple[str, ...], Mapping[Any, Any], bool]]:
+    """Every node with a `_target_`, an outer one before those in it, and whether it stands in one of the user's own."""
+    if isinstance(value, Mapping):
+        if "_target_" in value:
+            yield keys, value, inside_own
+            inside_own = inside_own or value["_target_"] not in KINDS.get(kind_of(keys) or "", ())
+        items = [(key, item) for key, item in value.items() if key != "_target_"]
+    else:
+        items = list(enumerate(value)) if isinstance(value, list | tuple) else []
+    for key, item in items:
+        yield from _nodes(item, (*keys, str(key)), inside_own)
+
+
+def _dotted(keys: Sequence[str]) -> str:
+    return ".".join((*keys, "_target_"))

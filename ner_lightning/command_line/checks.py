@@ -11,6 +11,7 @@ from omegaconf.errors import (
     OmegaConfBaseException,
 )
 
+from ner_lightning.command_line.hydra_node import check_hydra
 from ner_lightning.command_line.vocabulary import Vocabulary, closest
 from ner_lightning.data.sample import LANGUAGES
 from ner_lightning.errors import UserError
@@ -53,6 +54,7 @@ def check(config: DictConfig, words: Vocabulary) -> dict[str, Any]:
     Raises:
         UserError: one sentence that says what to type.
     """
+    check_hydra(config)
     choices = {str(group): option for group, option in config.hydra.runtime.choices.items()}
     check_keys(config, words)
     check_given(config, choices)

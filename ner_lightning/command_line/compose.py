@@ -17,6 +17,7 @@ from hydra.core.override_parser.types import IntervalSweep
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from ner_lightning.command_line.yaml_source import checked
 from ner_lightning.errors import UserError
 
 VERSION_BASE = "1.3"
@@ -50,7 +51,7 @@ def hydra_session(command: str, config_dir: str | None = None) -> Iterator[Hydra
         folder = Path(config_dir).absolute()
         if not folder.is_dir():
             raise UserError(f"--config-dir {config_dir}: there is no such folder.")
-        search_path.prepend("command-line", f"file://{folder}", anchor=SearchPathQuery(provider="schema"))
+        search_path.prepend("command-line", checked(folder), anchor=SearchPathQuery(provider="schema"))
     # A program that imports us may have a Hydra of its own.
     outer = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()

@@ -15,6 +15,7 @@ from yaml import YAMLError  # type: ignore[import-untyped]
 from ner_lightning.command_line.checks import check, check_in_sweep
 from ner_lightning.command_line.compose import compose, hydra_session, is_sweep, jobs
 from ner_lightning.command_line.explain import explain
+from ner_lightning.command_line.hydra_node import check_hydra
 from ner_lightning.command_line.vocabulary import Vocabulary
 from ner_lightning.errors import UserError
 
@@ -46,7 +47,8 @@ def preflight(command: str, arguments: Namespace, *, isolated: bool = False) -> 
                     check_in_sweep(container)
             return sweeps
         with explained(hydra, name, arguments.overrides):
-            compose(hydra, name, arguments.overrides)
+            config = compose(hydra, name, arguments.overrides)
+        check_hydra(config)  # it starts its logging to show it
         return False
 
 

@@ -75,7 +75,7 @@ def _is_plain(node: Mapping[str, Any]) -> bool:
 
 
 def _as_files(node: Mapping[str, Any], stack: ExitStack) -> Corpus:
-    reader: Reader = make(node["reader"])
+    reader: Reader = make(node["reader"], "data.reader")
     splits: dict[str, Sequence[Sentence]] = {}
     reports, files = {}, {}
     for split in SPLITS:
@@ -89,7 +89,7 @@ def _as_files(node: Mapping[str, Any], stack: ExitStack) -> Corpus:
 
 def _as_trained_on(node: Mapping[str, Any]) -> Corpus:
     """The splits that training makes of the files."""
-    data = make(node)
+    data = make(node, "data")
     data.read(*SPLITS)
     if not data.sentences:
         raise data.sources.missing("train")

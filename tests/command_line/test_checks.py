@@ -23,7 +23,7 @@ TRAIN = {
     "'name=${oc.env:NO_SUCH_VARIABLE}'": "Environment variable 'NO_SUCH_VARIABLE' not found",
     "'name=${foo:1}'": "name: Unsupported interpolation type foo",
     # classes and their arguments
-    "data.reader._target_=os.system": "data.reader._target_: os.system is not allowed; if it is yours, set NER",
+    "data.reader._target_=os.system": "data.reader._target_: os.system is not allowed.",
     "model.decoder._target_=ner_lightning.model.decoder.crf.CFR": "ner_lightning.model.decoder.crf.CFR does not exist",
     "+model.decoder.bakend=x": "model.decoder.bakend: CRF takes no bakend; did you mean model.decoder.backend.",
     "+trainer.limit_val_batchs=2": "Trainer takes no limit_val_batchs; did you mean +trainer.limit_val_batches.",

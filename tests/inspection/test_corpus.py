@@ -95,7 +95,7 @@ def test_what_only_the_data_module_knows_is_asked_of_it(tmp_path: Path) -> None:
     with patch.object(module, "_as_trained_on", wraps=module._as_trained_on) as trained_on:
         asked = node(tmp_path) | {"unheard_of": 3}
         with (
-            patch.object(module, "make", side_effect=lambda n: make(n) if "unheard_of" in n else _really(n)),
+            patch.object(module, "make", side_effect=lambda n, p: make(n) if "unheard_of" in n else _really(n, p)),
             read_corpus(asked) as found,
         ):
             assert len(found.splits["train"]) == len(EASY)
@@ -103,10 +103,10 @@ def test_what_only_the_data_module_knows_is_asked_of_it(tmp_path: Path) -> None:
     assert built["unheard_of"] == 3
 
 
-def _really(given: dict[str, Any]) -> Any:
+def _really(given: dict[str, Any], place: str) -> Any:
     from ner_lightning.objects import make
 
-    return make(given)
+    return make(given, place)
 
 
 @pytest.mark.parametrize("data", ["conll", "jsonl", "sample_en"])

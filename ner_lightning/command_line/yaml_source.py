@@ -1,0 +1,39 @@
+"""The folder of `--config-dir` as Hydra reads it, each file looked at before it is believed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
+from hydra._internal.sources_registry import SourcesRegistry
+from hydra.plugins.config_source import ConfigResult
+
+from ner_lightning.command_line.hydra_node import check_source
+from ner_lightning.config.yaml_files import check_yaml
+
+SCHEME = "checked"
+
+
+class CheckedFileSource(FileConfigSource):
+    """Hydra's own source of files, for files that somebody else may have written."""
+
+    @staticmethod
+    def scheme() -> str:
+        """What stands before `://` in a search path."""
+        return SCHEME
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        """Read a file whose aliases do not multiply, and which names no folders of its own."""
+        path = Path(self.path, self._normalize_file_name(config_path)).resolve()
+        if path.is_file():
+            check_yaml(path.read_text(encoding="utf-8"), str(path))
+        result: Any = super().load_config(config_path)
+        check_source(result.config, str(path))
+        return result
+
+
+def checked(folder: Path) -> str:
+    """The entry of a search path for a folder of somebody else's files."""
+    SourcesRegistry.instance().register(CheckedFileSource)
+    return f"{SCHEME}://{folder}"

@@ -1,0 +1,1 @@
+"""What the nodes of a configuration may say, and where."""
