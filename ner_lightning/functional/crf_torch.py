@@ -5,13 +5,15 @@ exponential space and float64. An extra column of the matrix delivers the sum to
 
 Where float64's range (700 nats) does not do, a sentence is done again in log space:
 
-- All moves within `_MAX_MOVE` nats of 0: a tag that underflows could win back no more than that. Harmless.
-- Otherwise (hard constraints): a tag that can be reached and yet underflows may be the one that counts in the end.
-  Finding such sentences needs a look from the host: one, on the CPU always, elsewhere when `guard` is set.
+- All moves within twice `_MAX_MOVE` nats of each other: a tag that underflows could win back no more than that.
+- Otherwise (hard constraints, scores far apart): a tag that can be reached and yet underflows may be the one that
+  counts in the end. Finding such sentences needs a look from the host, one. On the CPU it is free and taken where
+  needed; any other device takes it always, behind all launches: an unnoticed overflow would be worse than the wait.
 """
 
 from __future__ import annotations
 
+from math import log
 from typing import NamedTuple
 
 import numpy as np
@@ -22,13 +24,14 @@ from torch import Tensor
 from ner_lightning.functional.chain import Chain
 from ner_lightning.functional.crf_log import Lattice, log_forward_backward, log_marginals, log_pairs
 
-# A step shrinks the sum of all weights by exp(-_MAX_MOVE) at worst. Between two rescalings that must stay, in both
-# directions together, within the 700 nats of float64: (2 * 10 + 1) * 28 = 588. It grows by log(tags) more a step at
-# worst: 300 tags are within 700 nats, too.
+# The middle of all moves is taken out of each. A step shrinks the sum of all weights by exp(-_MAX_MOVE) at worst then.
+# Between two rescalings that must stay, in both directions together, within the 700 nats of float64:
+# (2 * 10 + 1) * 28 = 588. It grows by log(tags) more a step at worst, for which `_reach` leaves room.
 _RESCALE_EVERY = 10
 _MAX_MOVE = 28.0
-# Under this a weight counts as lost; what is above still has all its digits.
-_LOST = 1e-290
+# Under this a weight counts as lost; what is above has all its digits, and what products lose (under 1e-308 times the
+# largest weight) is nothing beside it.
+_LOST = 1e-260
 # Alpha times beta under this: what either lost may be more than what is left.
 _APART = 1e-200
 
@@ -38,7 +41,8 @@ class Scan(NamedTuple):
 
     Attributes:
         largest: the largest emission of each position, taken out.
-        matrix: exp(moves).
+        middle: what was taken out of each move; None for nothing.
+        matrix: exp(moves - middle).
         weights: summed weight of everything before positions 1, 2, ... and the move into them.
         products: the same of positions 0, 1, ... with the emission, every few positions divided by the sum.
         divisors: those sums on the way forwards.
@@ -47,6 +51,7 @@ class Scan(NamedTuple):
     """
 
     largest: Float64[Tensor, "positions batch one"]
+    middle: float | Float64[Tensor, ""] | None
     matrix: Float64[Tensor, "closed closed"]
     weights: tuple[Float64[Tensor, "steps batch closed"], ...]
     products: tuple[Float64[Tensor, "steps batch closed"], ...]
@@ -129,17 +134,49 @@ def _sound_sentences(
     return (fine | (emissions[1:-1] == -torch.inf)).all((0, 2))
 
 
+def _reach(closed: int) -> float:
+    """How far a move may be from the middle: less where more than 200 tags add up."""
+    return min(_MAX_MOVE, 700.0 / (2 * _RESCALE_EVERY + 1) - log(closed))
+
+
+def _middle(moves: Float64[Tensor, "closed closed"]) -> tuple[float | Tensor | None, bool]:
+    """What to take out of each move, None for nothing, and whether all are known to be within reach then.
+
+    Forbidden moves aside. If the others are too far apart, the largest is taken out: weights may underflow, which is
+    seen, and cannot overflow.
+    """
+    if moves.device.type == "cpu":
+        table = moves.numpy()
+        top, bottom = float(table.max()), float(table.min(where=table > -np.inf, initial=np.inf))
+        reach = _reach(len(table))
+        near = (top - bottom) / 2 <= reach
+        if max(top, -bottom) <= reach:
+            return None, near
+        return (top + bottom) / 2 if near else top, near
+    return _middle_unseen(moves), False  # to know more, the host would have to wait
+
+
+def _middle_unseen(moves: Float64[Tensor, "closed closed"]) -> Float64[Tensor, ""]:
+    """The same for any device: nobody looks at the numbers."""
+    highest, lowest = moves.amax(), moves.masked_fill(moves == -torch.inf, torch.inf).amin()
+    near = (highest - lowest) / 2 <= _reach(len(moves))
+    return torch.where(near, (highest + lowest) / 2, highest)
+
+
 def scan(chain: Chain, directions: int) -> Scan:
     """Run the recursion forwards (`directions=1`) or both ways (2).
 
     Args:
-        chain: scores in float64. `chain.guard` says whether moves or tags may be forbidden: on the CPU that is seen;
-            elsewhere looking would make the host wait, so moves beyond what is safe make log_z NaN, not just wrong.
+        chain: scores in float64.
         directions: 1 or 2.
     """
-    emissions, moves, guard = chain.emissions.transpose(0, 1), chain.moves, chain.guard
+    emissions, moves = chain.emissions.transpose(0, 1), chain.moves
     largest = emissions.amax(-1, keepdim=True)
-    factors, matrix = (emissions - largest).exp_(), moves.exp()
+    middle, near = _middle(moves)
+    known = emissions.device.type == "cpu" and bool(np.isfinite(largest.numpy()).all())
+    if not known:  # a word without any tag it may have: minus infinity less minus infinity would be NaN
+        largest.clamp_(min=torch.finfo(largest.dtype).min)
+    factors, matrix = (emissions - largest).exp_(), (moves - middle).exp_() if middle is not None else moves.exp()
     if directions == 2:
         steps, matrices = torch.stack([factors, factors.flip(0)], 1), torch.stack([matrix, matrix.T])
     else:
@@ -147,12 +184,11 @@ def scan(chain: Chain, directions: int) -> Scan:
     weights, products, divisors = _run(steps, matrices)
     # What is left at the boundary behind the sentence, and all that was taken out on the way.
     log_z = torch.cat([weights[0][-1:, :, -1:], divisors]).log().sum((0, 2)) + largest.sum((0, 2))
-    if emissions.device.type == "cpu":
-        guard = guard or not float(np.abs(moves.numpy()).max()) <= _MAX_MOVE
-    elif not guard:
-        log_z = torch.where(moves.abs().amax() <= _MAX_MOVE, log_z, torch.nan)
+    if middle is not None:
+        log_z += middle * (len(emissions) - 1)
+    guard = chain.guard or not (near and known)
     sound = _sound_sentences(products[0], emissions, moves) if guard else None
-    return Scan(largest, matrix, weights, products, divisors, log_z, sound)
+    return Scan(largest, middle, matrix, weights, products, divisors, log_z, sound)
 
 
 def _redo(sound: Bool[Tensor, batch] | None) -> Int[Tensor, redone] | None:
@@ -229,6 +265,8 @@ def lattice(chain: Chain) -> Lattice:
     steps = torch.zeros_like(scales)
     steps[_RESCALE_EVERY + 1 :: _RESCALE_EVERY] = both.divisors.log()
     scales = scales + steps.cumsum(0)
+    if both.middle is not None:
+        scales += torch.arange(len(steps), dtype=steps.dtype, device=steps.device)[:, None, None] * both.middle
     log_alpha = torch.cat([emissions[:1], both.weights[0].log() + scales[1:] + emissions[1:]])
     # log sum_k alpha_t(k) beta_t(k) = log Z at every position: that fixes the scale of beta.
     raw = torch.cat([both.weights[1].flip(0).log(), torch.zeros_like(emissions[:1])])

@@ -1,13 +1,22 @@
-"""The torch kernel: its range, its number of launches, and that no device makes the host wait."""
+"""The torch kernel: its range, its number of launches, and how often a device makes the host wait."""
+
+import math
 
 import pytest
 import torch
 import torchcrf
 
+from ner_lightning.functional import crf_torch
 from ner_lightning.functional.chain import Chain, closed_chain, closed_moves
 from ner_lightning.functional.crf import log_partition, nll
 from ner_lightning.functional.crf_log import log_forward_backward, log_marginals, log_pairs
 from ner_lightning.functional.crf_torch import lattice, posterior
+from ner_lightning.functional.marginals import entropy, marginals
+from ner_lightning.functional.n_best import n_best
+from ner_lightning.functional.sampling import sample
+from ner_lightning.functional.span_probability import entity_tags, span_probability
+from ner_lightning.tagging.spans import EntitySpan
+from ner_lightning.tagging.tagset import TagSet
 from tests.oracle.crf_cases import CASES, Counter, random_case
 
 every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -139,17 +148,105 @@ def test_operations_a_word_step(words, most, constrained):
     assert counter.operations / words > 30  # so the counter counts
 
 
-def test_a_device_never_makes_the_host_wait_in_the_loss():
-    # On the meta device there are no values: whatever needs one raises.
+@pytest.mark.parametrize("constrained", [False, True])
+def test_a_device_makes_the_host_wait_once_in_the_loss(constrained):
+    # On the meta device there are no values: whatever needs one raises. That one look comes behind all launches.
     case = random_case(33, (24, 9), 5, dtype=torch.float32)
     parts = [part.to("meta") for part in (case.emissions, *case.scores)]
     leaves = [part.requires_grad_() for part in parts]
     tags = torch.zeros(case.mask.shape, dtype=torch.long, device="meta")
-    nll(leaves[0], tags, case.mask.to("meta"), *leaves[1:]).mean().backward()
-    assert leaves[3].grad.shape == (5, 5)
-    legal = torch.ones(6, 6, dtype=torch.bool, device="meta")
-    with pytest.raises((NotImplementedError, RuntimeError), match="meta"):  # constraints cost one look
+    legal = torch.ones(6, 6, dtype=torch.bool, device="meta") if constrained else None
+    with Counter() as counter, pytest.raises((NotImplementedError, RuntimeError), match="nonzero"):
         nll(leaves[0], tags, case.mask.to("meta"), *leaves[1:], legal=legal)
+    assert counter.waits == 1
+    assert counter.operations > 2 * 24
+
+
+def far_apart(distance: float, kind: str):
+    """Scores of moves up to `distance` nats from each other."""
+    case = random_case(35, (6, 4, 1), 3)
+    start, end, transitions = (part.clone() for part in case.scores)
+    if kind == "one move":
+        transitions[1, 2] += distance
+    elif kind == "hardly any":
+        transitions[0, 1:] -= distance
+    elif kind == "a circle":
+        transitions[1, 2] += distance
+        transitions[2, 1] += distance
+        start[0] -= distance
+        end += distance
+    else:
+        generator = torch.Generator().manual_seed(1)
+        start, end, transitions = (
+            distance * torch.randn(part.shape, generator=generator, dtype=torch.float64) for part in case.scores
+        )
+    return case._replace(start=start, end=end, transitions=transitions)
+
+
+every_distance = pytest.mark.parametrize("distance", [27.0, 37.0, 55.0, 57.0, 100.0, 1000.0, 1e4, 1e6])
+every_kind = pytest.mark.parametrize("kind", ["one move", "hardly any", "a circle", "all"])
+
+
+@every_distance
+@every_kind
+@pytest.mark.parametrize("backend", ["torch", "numba", "as on a device"])
+def test_the_loss_and_its_gradients_equal_enumeration_however_far_apart_moves_are(distance, kind, backend, monkeypatch):
+    case = far_apart(distance, kind)
+    if backend == "as on a device":
+        monkeypatch.setattr(crf_torch, "_middle", lambda moves: (crf_torch._middle_unseen(moves), False))
+        backend = "torch"
+    weights = torch.tensor([1.0, 2.0, -0.5], dtype=torch.float64)
+    leaves = [part.clone().requires_grad_() for part in (case.emissions, *case.scores)]
+    found = log_partition(leaves[0], case.mask, *leaves[1:], backend=backend)
+    (found * weights).sum().backward()
+    enumerated = case.enumerated()
+    expected = torch.tensor([one.log_z for one in enumerated], dtype=torch.float64)
+    torch.testing.assert_close(found.detach(), expected, rtol=1e-12, atol=1e-9)
+    shares = torch.zeros_like(case.emissions)
+    for row, (one, weight) in enumerate(zip(enumerated, weights, strict=True)):
+        shares[row, : one.words] = weight * one.marginals()
+    pairs = sum(weight * one.pairs() for one, weight in zip(enumerated, weights, strict=True))
+    torch.testing.assert_close(leaves[0].grad, shares, rtol=0, atol=1e-8)
+    torch.testing.assert_close(leaves[1].grad, shares[:, 0].sum(0), rtol=0, atol=1e-8)
+    last = torch.stack([row[one.words - 1] for row, one in zip(shares, enumerated, strict=True)])
+    torch.testing.assert_close(leaves[2].grad, last.sum(0), rtol=0, atol=1e-8)
+    torch.testing.assert_close(leaves[3].grad, pairs, rtol=0, atol=1e-8)
+
+
+@every_distance
+@every_kind
+def test_all_that_is_asked_of_the_lattice_equals_enumeration_however_far_apart_moves_are(distance, kind):
+    case = far_apart(distance, kind)
+    tags = TagSet(("A",), "IOB2")
+    entities = torch.tensor([[0, 0, 2, 0], [0, 3, 4, 0], [0, 1, 6, 0]])
+    spans = span_probability(case.chain(), entities, entity_tags(tags))
+    drawn = sample(case.chain(), 200, torch.Generator().manual_seed(1))
+    best = n_best(case.chain(), 4)
+    for row, one in enumerate(case.enumerated()):
+        found = marginals(case.chain())[row, : one.words]
+        torch.testing.assert_close(found, one.marginals(), rtol=0, atol=1e-8)
+        expected = torch.tensor(one.entropy(), dtype=torch.float64)
+        torch.testing.assert_close(entropy(case.chain())[row], expected, rtol=1e-6, atol=1e-9 * max(1, distance))
+        likely = sorted(one.probabilities, reverse=True)[:4]
+        many = len(likely)
+        torch.testing.assert_close(best.probabilities[row, :many].tolist(), likely, rtol=1e-6, atol=1e-8)
+        possible = {path for path, share in zip(one.paths, one.probabilities, strict=True) if share > 0}
+        assert {tuple(path[: one.words]) for path in drawn[row].tolist()} <= possible
+    first = case.enumerated()[0]
+    for (_, start, end, _), probability in zip(entities.tolist(), spans.tolist(), strict=True):
+        wanted = EntitySpan(start, end, "A")
+        holds = [wanted in tags.decode(path).spans for path in first.paths]
+        mass = sum(share for share, held in zip(first.probabilities, holds, strict=True) if held)
+        assert probability == pytest.approx(mass, abs=1e-8)
+
+
+def test_many_tags_within_reach_do_not_overflow():
+    # Four hundred tags, all moves alike and far from 0: sums over tags grow beside the moves.
+    closed = torch.full((400, 400), 28.0, dtype=torch.float64)
+    mask = torch.ones(1, 30, dtype=torch.bool)
+    found = posterior(closed_chain(torch.zeros(1, 30, 400), mask, closed[0], closed[0], closed))
+    torch.testing.assert_close(found.log_z.item(), 31 * 28.0 + 30 * math.log(400))
+    torch.testing.assert_close(found.marginals, torch.full_like(found.marginals, 1 / 400))
 
 
 def test_constraints_cost_one_look():
