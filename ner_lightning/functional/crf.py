@@ -43,15 +43,18 @@ class _PathLoss(torch.autograd.Function):
         mask: Tensor,
         limits: _Limits,
     ) -> Tensor:
-        """Compute everything that a gradient needs, in one pass, and keep nothing of the input."""
+        """Compute everything that a gradient needs, in one pass.
+
+        The input is saved so that autograd notices what was changed in place before `backward`, as it does everywhere.
+        """
         chain = closed_chain(emissions, mask, start, end, transitions, *limits)
         found = crf_torch.posterior(chain)
-        ctx.found, ctx.path, ctx.types = found, None, (emissions.dtype, start.dtype)
-        if tags is None:
-            return found.log_z
-        ctx.path = path = legal_path(chain, tags, mask)
-        found.closed.scatter_(2, path.tags, -1.0, reduce="add")
-        return found.log_z - path.score
+        ctx.types = emissions.dtype, start.dtype
+        path = None if tags is None else legal_path(chain, tags, mask)
+        if path is not None:
+            found.closed.scatter_(2, path.tags, -1.0, reduce="add")
+        ctx.save_for_backward(emissions, start, end, transitions, None if path is None else path.moves, *found)
+        return found.log_z if path is None else found.log_z - path.score
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
@@ -61,12 +64,14 @@ class _PathLoss(torch.autograd.Function):
                 "the CRF cannot be differentiated twice (create_graph=True); "
                 "use backend='reference', whose steps autograd records"
             )
+        *_, path, log_z, closed, left, right, matrix, redo, pairs = ctx.saved_tensors
+        found = crf_torch.Posterior(log_z, closed, left, right, matrix, redo, pairs)
         (emissions_type, moves_type), weights = ctx.types, gradients[0][:, None]
         by_word = weights[..., None]
-        emissions = ctx.found.marginals * by_word
-        moves = ctx.found.expected_moves(weights)
-        if ctx.path is not None:
-            moves.view(-1).index_put_((ctx.path.moves,), -by_word, accumulate=True)
+        emissions = found.marginals * by_word
+        moves = found.expected_moves(weights)
+        if path is not None:
+            moves.view(-1).index_put_((path,), -by_word, accumulate=True)
         into_tags, end = moves[:, :-1].to(moves_type), moves[:-1, -1].to(moves_type)
         transitions, start = into_tags.split([len(end), 1])
         emissions = emissions.to(emissions_type, memory_format=torch.contiguous_format)

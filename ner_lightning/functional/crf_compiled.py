@@ -96,14 +96,16 @@ class CompiledLoss(torch.autograd.Function):
         """Weigh the counts of each sentence by what comes from above."""
         if torch.is_grad_enabled():
             raise NotImplementedError(_DOUBLE_BACKWARD)
-        weights = gradients[0].numpy()
+        # Looked at in any case: autograd then says what was freed, or changed in place since.
+        given, weights = ctx.saved_tensors, gradients[0].numpy()
         # Scaled in place and given away: whoever comes again (retain_graph) computes again.
         found, ctx.found = ctx.found, None
-        if found is None or not (weights == weights[0]).all():
-            found = _run(ctx.saved_tensors, np.ascontiguousarray(weights))
+        if found is None or not (weights == weights[:1]).all():
+            found = _run(given, np.ascontiguousarray(weights))
         else:
-            np.multiply(found.emissions, float(weights[0]), out=found.emissions)
-            np.multiply(found.moves, weights[0], out=found.moves)
+            weight = float(weights[0]) if len(weights) else 0.0
+            np.multiply(found.emissions, weight, out=found.emissions)
+            np.multiply(found.moves, weight, out=found.moves)
         emissions_type, moves_type = ctx.types
         moves = torch.from_numpy(found.moves).to(moves_type)
         return torch.from_numpy(found.emissions).to(emissions_type), moves[0], moves[1], moves[2:], None, None, None
@@ -118,7 +120,8 @@ def _run(given: _Given, weights: Float64[np.ndarray, "batch"]) -> _Loss:
     differentiate(rows, lengths, first, last, between, weights, value, d_emissions, d_moves)
     if tags is not None:
         ids = np.ascontiguousarray(tags.numpy(), np.int64)
-        if ids.shape != rows.shape[:2] or first_outside(ids, lengths, n)[0] >= 0:
+        whole = not (tags.is_floating_point() or tags.dtype == torch.bool)
+        if not whole or ids.shape != rows.shape[:2] or first_outside(ids, lengths, n)[0] >= 0:
             check_tags(tags, mask, n)  # says what is wrong
         gradients = d_emissions, d_moves[0], d_moves[1], d_moves[2:]
         subtract(rows, lengths, first, last, between, weights, ids, value, *gradients)

@@ -61,7 +61,7 @@ def sequence_score(
     >>> sequence_score(ones[None], torch.zeros(1, 1, dtype=torch.long), ones.bool(), ones[0], ones[0], ones)
     tensor([3.])
     """
-    steps, ids = _clean(emissions, mask).transpose(0, 1), torch.where(mask, tags, 0).T
+    steps, ids = _clean(emissions, mask).transpose(0, 1), torch.where(mask, tags.long(), 0).T
     return _model(start, end, transitions)._compute_score(steps, ids, mask.T)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 
@@ -36,4 +36,30 @@ def check_mask(mask: Bool[Tensor, "batch words"]) -> None:
         raise ValueError(
             f"expected a right-padded mask (True for each word, then False), row {row} has a hole at position {hole}; "
             f"pass one position a word, not one a subword (found True again at {before + 1})"
+        )
+
+
+def check_numbers(emissions: Float[Tensor, "batch words tags"], mask: Bool[Tensor, "batch words"]) -> None:
+    """Refuse NaN at real words; looks only where looking is free, on the CPU. Elsewhere scores and losses are NaN.
+
+    Raises:
+        ValueError: the first word that has one.
+
+    >>> check_numbers(torch.tensor([[[0.0, torch.nan]]]), torch.tensor([[True]]))
+    Traceback (most recent call last):
+        ...
+    ValueError: expected scores that are numbers, got NaN in row 0 at word 0; ...
+    """
+    if emissions.device.type != "cpu" or torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return
+    total = float(emissions.detach().sum())
+    if total == total:
+        return
+    wrong = emissions.detach().isnan().any(2) & mask
+    if wrong.any():
+        row, word = (int(place) for place in wrong.nonzero()[0])
+        raise ValueError(
+            f"expected scores that are numbers, got NaN in row {row} at word {word}; the model's weights are most "
+            "likely NaN: look in metrics.csv for the step at which train/loss became NaN, and lower the learning rate "
+            "or train with trainer.precision=32-true"
         )

@@ -46,17 +46,14 @@ def n_best(chain: Chain, n: int) -> NBest:
     if n < 1:
         raise ValueError(f"expected at least one path, got n={n}")
     with full_precision(chain.emissions), torch.no_grad():
-        emissions, moves, _ = chain
+        emissions, into = chain.emissions, chain.moves.T.contiguous()
         batch, positions, closed = emissions.shape
         scores = emissions.new_full((batch, closed, n), -torch.inf)
         scores[:, :, 0] = emissions[:, 0]
         pointers = []
         for t in range(1, positions):
-            ways = (scores[:, :, :, None] + moves[:, None]) + emissions[:, t, None, None]
-            # Stable, so that equals stay in the order of their tags; way = tag before * n + its rank.
-            ordered, way = ways.flatten(1, 2).sort(dim=1, descending=True, stable=True)
-            scores = ordered[:, :n].transpose(1, 2)
-            pointers.append(way[:, :n].transpose(1, 2))
+            scores, way = _advance(scores, into, emissions[:, t])
+            pointers.append(way)
         # Every path ends at the boundary: its n ways are the n best paths.
         state = torch.arange((closed - 1) * n, closed * n, device=emissions.device).expand(batch, n)
         path = []
@@ -68,3 +65,24 @@ def n_best(chain: Chain, n: int) -> NBest:
         log_z = crf_torch.log_partition(chain)[:, None]
         probabilities = (final - log_z).exp_().masked_fill(final == -torch.inf, 0.0)
         return NBest(tags.masked_fill(tags == closed - 1, 0), final, probabilities)
+
+
+def _advance(
+    scores: Float64[Tensor, "batch closed n"],
+    into: Float64[Tensor, "closed closed"],
+    emission: Float64[Tensor, "batch closed"],
+) -> tuple[Float64[Tensor, "batch closed n"], Int[Tensor, "batch closed n"]]:
+    """The n best ways into each tag, best first, and where each comes from: tag before * n + its rank there.
+
+    A tag that is not among the n whose best way is best has n ways before its own: only those are looked at, n * n ways
+    into each tag instead of tags * n. Sorting is stable, so that equals stay in the order of their tags.
+    """
+    n = scores.shape[2]
+    best = (scores[:, None, :, 0] + into) + emission[:, :, None]
+    before = best.sort(dim=2, descending=True, stable=True).indices[:, :, :n].sort(dim=2).values
+    moves = into.expand(len(scores), -1, -1).gather(2, before)
+    rows = torch.arange(len(scores), device=scores.device)[:, None, None]
+    ways = (scores[rows, before] + moves[..., None]) + emission[:, :, None, None]
+    ordered, way = ways.flatten(2).sort(dim=2, descending=True, stable=True)
+    way = way[:, :, :n]
+    return ordered[:, :, :n], before.gather(2, way // n) * n + way % n

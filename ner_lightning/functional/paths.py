@@ -19,7 +19,7 @@ def check_tags(tags: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words
     Padding may hold any id: nothing there is read, so 0 can be a tag like any other.
 
     Raises:
-        ValueError: shapes that differ, or an id outside 0..n_tags - 1 under the mask.
+        ValueError: shapes that differ, tags that are no integers, or an id outside 0..n_tags - 1 under the mask.
 
     >>> check_tags(torch.tensor([[1, -100]]), torch.tensor([[True, True]]), 3)
     Traceback (most recent call last):
@@ -28,6 +28,8 @@ def check_tags(tags: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words
     """
     if tags.shape != mask.shape:
         raise ValueError(f"expected tags of shape {tuple(mask.shape)}, got {tuple(tags.shape)}")
+    if tags.is_floating_point() or tags.dtype == torch.bool:
+        raise ValueError(f"expected tags as integers, got {tags.dtype}; pass ids, `tags.long()`")
     if tags.device.type != "cpu" or torch.compiler.is_compiling() or torch.jit.is_tracing():
         return
     ids = tags.numpy()
@@ -65,7 +67,7 @@ def closed_path(chain: Chain, tags: Int[Tensor, "batch words"], mask: Bool[Tenso
     ([1, 0, 2, 2], [7, 3, 2, 8], [4.0])
     """
     boundary = len(chain.moves) - 1
-    closed = pad(torch.where(mask, tags, boundary), (1, 1), value=boundary)[..., None]
+    closed = pad(torch.where(mask, tags.long(), boundary), (1, 1), value=boundary)[..., None]
     after = closed[:, 1:]
     moves = torch.add(after, closed[:, :-1], alpha=len(chain.moves))
     scores = torch.cat([chain.emissions.gather(2, closed), chain.moves.take(moves)], dim=1)

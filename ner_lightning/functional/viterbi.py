@@ -17,7 +17,7 @@ from ner_lightning.functional import crf_reference
 from ner_lightning.functional.backend import Backend, choose_backend, full_precision, wide
 from ner_lightning.functional.chain import check_shapes, closed_emissions, scored_moves
 from ner_lightning.functional.crf import sequence_score
-from ner_lightning.functional.masking import check_mask
+from ner_lightning.functional.masking import check_mask, check_numbers
 
 
 class BestPath(NamedTuple):
@@ -50,7 +50,8 @@ def viterbi_decode(
         backend: `auto`, `torch`, `numba` or `reference` (pytorch-crf: a host synchronisation a word).
 
     Raises:
-        ValueError: shapes that do not fit, a mask with holes (CPU).
+        ValueError: shapes that do not fit; on the CPU also a mask with holes, and NaN at a word (elsewhere its score is
+            NaN).
 
     >>> emissions, mask = torch.tensor([[[1.0, 0.0], [0.0, 3.0]]]), torch.ones(1, 2, dtype=torch.bool)
     >>> viterbi_decode(emissions, mask, torch.zeros(2), torch.zeros(2), torch.zeros(2, 2))
@@ -58,6 +59,7 @@ def viterbi_decode(
     """
     chosen = choose_backend(backend, emissions)
     check_shapes(emissions, mask, transitions)
+    check_numbers(emissions, mask)
     if chosen == "numba":
         from ner_lightning.functional import crf_compiled, viterbi_numba  # numba is slow to import and may be absent
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
+from ner_lightning.errors import UserError
 from ner_lightning.functional.entities import entity_spans
 from ner_lightning.tagging.spans import EntitySpan, ScoredSpan
 from ner_lightning.tagging.tagset import TagSet
@@ -35,6 +36,9 @@ def read_batch(decoder: CRF | Softmax, emissions: Tensor, predicted: Tensor, mas
         predicted: tag ids, `[batch words]`.
         mask: real words, `[batch words]`.
         tags: the model's inventory.
+
+    Raises:
+        UserError: scores that are not numbers.
     """
     prefixes = torch.tensor(tags.prefix_codes, device=predicted.device)
     types = torch.tensor(tags.type_codes, device=predicted.device)
@@ -42,10 +46,19 @@ def read_batch(decoder: CRF | Softmax, emissions: Tensor, predicted: Tensor, mas
     probabilities = decoder.span_probability(emissions, mask, spans)
     rows = torch.cat([spans.double(), probabilities.double().unsqueeze(1)], dim=1)
     # All in one tensor: float64 holds every position and tag id exactly.
-    copied = torch.cat([rows.flatten(), predicted.masked_fill(~mask, -1).double().flatten()]).cpu().numpy()
-    ids = copied[rows.numel() :].astype(int).reshape(mask.shape).tolist()
+    ours = predicted.masked_fill(~mask, -1).double().flatten()
+    broken = (emissions.isnan().any(2) & mask).any(1).double()
+    copied = torch.cat([rows.flatten(), ours, broken]).cpu().numpy()
+    n_rows, nan = rows.numel(), copied[len(copied) - len(mask) :]
+    if nan.any():
+        raise UserError(
+            f"The model's scores are NaN in {int(nan.sum())} of {len(mask)} sentences: its weights most likely are. "
+            "Look in metrics.csv for the step at which train/loss became NaN; lower the learning rate or train with "
+            "trainer.precision=32-true"
+        )
+    ids = copied[n_rows : len(copied) - len(mask)].astype(int).reshape(mask.shape).tolist()
     found: list[list[ScoredSpan]] = [[] for _ in ids]
-    for line, start, end, label, probability in copied[: rows.numel()].reshape(rows.shape).tolist():
+    for line, start, end, label, probability in copied[:n_rows].reshape(rows.shape).tolist():
         span = EntitySpan(int(start), int(end), tags.types[int(label)])
         found[int(line)].append(ScoredSpan(span, probability))
     return [

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from ner_lightning.errors import UserError
 from ner_lightning.model.decoder.crf import CRF
 from ner_lightning.model.decoder.softmax import Softmax
 from ner_lightning.tagging.tagset import TagSet
@@ -48,3 +49,13 @@ def test_one_copy_to_the_host_and_one_wait_for_the_number_of_entities() -> None:
         read_batch(decoder, emissions, predicted, mask, TAGS)
     assert copied.copies == 1
     assert counter.waits == 1
+
+
+@pytest.mark.parametrize("decoder", [CRF(TAGS), Softmax(TAGS)])
+def test_scores_that_are_no_numbers_are_said(decoder: CRF | Softmax) -> None:
+    # On a device decoding does not look: the copy that goes to the host anyway says it.
+    emissions, mask = batch()
+    predicted = decoder.decode(emissions, mask)
+    emissions[1, 0, 0] = emissions[0, 5] = torch.nan  # a word, and padding
+    with pytest.raises(UserError, match="NaN in 1 of 3 sentences"):
+        read_batch(decoder, emissions, predicted, mask, TAGS)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ner_lightning.functional.backend import full_precision, wide
 from ner_lightning.functional.chain import closed_moves
-from ner_lightning.functional.masking import check_mask
+from ner_lightning.functional.masking import check_mask, check_numbers
 from ner_lightning.functional.paths import check_tags
 from ner_lightning.functional.span_probability import entity_tags, independent_span_probability
 from ner_lightning.functional.viterbi import viterbi_decode
@@ -73,7 +73,7 @@ class Softmax(nn.Module):
         log_p = self._log_softmax(emissions, mask)
         if allowed is None:
             check_tags(tags, mask, self.n_tags)
-            here = log_p.gather(2, torch.where(mask, tags, 0)[..., None]).squeeze(2)
+            here = log_p.gather(2, torch.where(mask, tags.long(), 0)[..., None]).squeeze(2)
         else:
             some = torch.where(mask[..., None], allowed, True)
             here = torch.logsumexp(log_p.masked_fill(~some, -torch.inf), dim=2)
@@ -84,6 +84,7 @@ class Softmax(nn.Module):
         self, emissions: Float[Tensor, "batch words tags"], mask: Bool[Tensor, "batch words"]
     ) -> Int[Tensor, "batch words"]:
         """The best tags of each sentence, padded with 0; with constraints the best legal sequence."""
+        check_numbers(emissions, mask)
         if self.constrain == "none":
             check_mask(mask)
             return emissions.masked_fill(~mask[..., None], 0.0).argmax(2).masked_fill(~mask, 0)
