@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ner_lightning.child_process import is_child
+from ner_lightning.storage.atomic import write_text
 from ner_lightning.storage.locks import writing_folder
 
 CONFIG = "config.yaml"
@@ -46,6 +47,4 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write a JSON file in one piece: a reader sees the old one or the new one."""
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    draft.replace(path)
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")

@@ -119,7 +119,7 @@ def test_a_reader_of_ones_own(tmp_path: Path) -> None:
         (["input=a.jsonl", "from=jsonl", "from.misaligned=fix"], "from.misaligned=fix: expected one of snap"),
         (["input=a.jsonl", "to.skheme=IO"], "skheme"),
         (["input=a.jsonl", "from=null"], "from=null: from takes the name of an option: one of auto, brat"),
-        (["input=a.jsonl", "output=a.jsonl"], "output=a.jsonl: this is the input"),
+        (["input=a.jsonl", "output=a.jsonl"], "output=a.jsonl: this is what is read"),
         (["input=."], "expected a file, or a folder of brat or Hugging Face, found a folder with a.jsonl"),
     ],
 )  # fmt: skip

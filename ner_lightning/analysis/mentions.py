@@ -46,8 +46,7 @@ def write_mentions(path: Path, counts: Mapping[Mention, int]) -> None:
     by_type: dict[str, dict[str, int]] = {}
     for (surface, label), n in sorted(counts.items(), key=lambda item: (item[0][1], -item[1], item[0][0])):
         by_type.setdefault(label, {})[surface] = n
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(by_type, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(by_type, ensure_ascii=False, indent=0) + "\n")
 
 
 def read_mentions(path: Path) -> Counter[Mention]:

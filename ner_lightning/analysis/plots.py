@@ -13,6 +13,7 @@ import numpy as np
 
 from ner_lightning.analysis.calibration import ReliabilityBin, wilson_interval
 from ner_lightning.errors import UserError
+from ner_lightning.storage.atomic import draft
 from ner_lightning.tagging.schemes import split_tag
 
 if TYPE_CHECKING:
@@ -56,10 +57,10 @@ def new_figure(width: float, height: float) -> Figure:
 
 def save_figure(figure: Figure, stem: Path) -> list[Path]:
     """Write `stem.png` and `stem.svg`; returns both."""
-    stem.parent.mkdir(parents=True, exist_ok=True)
     files = [stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "svg")]
     for file in files:
-        figure.savefig(file, dpi=PNG_DPI)
+        with draft(file) as path:
+            figure.savefig(path, dpi=PNG_DPI)
     return files
 
 

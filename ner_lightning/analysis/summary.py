@@ -13,6 +13,7 @@ from ner_lightning.analysis.plots import PlotsUnavailable, reliability_diagram, 
 from ner_lightning.data.stored import read_stored
 from ner_lightning.functional.chain import closed_moves
 from ner_lightning.model.decoder.crf import CRF
+from ner_lightning.storage.atomic import writing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -89,8 +90,7 @@ def write_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     rows = list(rows)
     if not rows:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with writing(path) as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()
         for row in rows:

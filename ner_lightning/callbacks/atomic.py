@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytorch_lightning as pl
 
+from ner_lightning.storage import atomic
+
 
 def draft_of(path: str | Path) -> Path:
-    """Where a checkpoint is written before it gets its name, in the same folder: a rename there is atomic."""
+    """Where a checkpoint is written before it gets its name, in the same folder: a rename there is atomic.
+
+    Its name is the same in all processes, which write it together; the run folder is locked, so that nobody else does.
+    """
     return Path(path).with_name(f".{Path(path).name}.part")
 
 
 def publish(path: str | Path) -> None:
-    """Give a finished draft its name."""
-    path, draft = Path(path), draft_of(path)
-    if path.is_dir():  # of a strategy that writes one file a process; a folder replaces nothing
-        old = path.with_name(f".{path.name}.old")
-        shutil.rmtree(old, ignore_errors=True)
-        path.rename(old)
-        draft.rename(path)
-        shutil.rmtree(old)
-    else:
-        draft.replace(path)
+    """Give a finished draft its name; a folder is that of a strategy that writes one file a process."""
+    atomic.publish(draft_of(path), Path(path))
 
 
 def save(trainer: pl.Trainer, path: str | Path, *, weights_only: bool) -> None:

@@ -15,6 +15,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from ner_lightning.callbacks import atomic
 from ner_lightning.errors import UserError
 from ner_lightning.metrics.scores import entity_scores
+from ner_lightning.storage.atomic import draft
 
 
 class BestCheckpoint(ModelCheckpoint):
@@ -92,7 +93,5 @@ def check_monitor(monitor: str, mode: str, types: Sequence[str]) -> None:
 
 @rank_zero_only
 def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.part")
-    shutil.copyfile(source, draft)
-    draft.replace(target)
+    with draft(target) as path:
+        shutil.copyfile(source, path)

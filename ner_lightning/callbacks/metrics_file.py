@@ -10,6 +10,8 @@ from lightning_fabric.loggers.csv_logs import rank_zero_experiment
 from pytorch_lightning.loggers import CSVLogger
 from pytorch_lightning.loggers.csv_logs import ExperimentWriter
 
+from ner_lightning.storage.atomic import writing
+
 
 class MetricsFile(CSVLogger):
     """Every logged value by step.
@@ -58,10 +60,7 @@ class _Continued(ExperimentWriter):
             self._write(list(csv.DictReader(file)))
 
     def _write(self, rows: list[dict[str, str]]) -> None:
-        path = Path(self.metrics_file_path)
-        draft = path.with_name(f".{path.name}.part")
-        with draft.open("w", encoding="utf-8", newline="") as file:
+        with writing(self.metrics_file_path) as file:
             writer = csv.DictWriter(file, fieldnames=self.metrics_keys)
             writer.writeheader()
             writer.writerows(rows)
-        draft.replace(path)

@@ -10,6 +10,7 @@ import torch.distributed as dist
 from pytorch_lightning.trainer.states import TrainerFn
 
 from ner_lightning.data.stored import StoredSentence
+from ner_lightning.storage.atomic import writing
 from ner_lightning.tagging.spans import ScoredSpan
 from ner_lightning.task.entities import read_batch
 
@@ -83,9 +84,8 @@ class SavePredictions(pl.Callback):
         if not trainer.is_global_zero:
             return
         data: CorpusDataModule = trainer.datamodule  # type: ignore[attr-defined]
-        self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{split}.jsonl"
-        with path.open("w", encoding="utf-8") as file:
+        with writing(path) as file:
             for index, sentence in enumerate(data.sentences[split]):
                 if index in found:  # all of them, but under limit_test_batches
                     (source,) = data.sources.names_of(split, [index])

@@ -16,6 +16,7 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from ner_lightning.callbacks.redaction import hide_in_words, publishable, secret_values
 from ner_lightning.run_folder import CONFIG, RECORD, RESULT, write_json
+from ner_lightning.storage.atomic import write_text
 
 
 @rank_zero_only
@@ -34,7 +35,7 @@ def write_run(folder: str | Path, config: Mapping[str, Any], overrides: list[str
     (folder / RESULT).unlink(missing_ok=True)  # of a run that is resumed here
     secrets = secret_values(os.environ)
     public = OmegaConf.create(publishable(config, secrets))
-    (folder / CONFIG).write_text(OmegaConf.to_yaml(public), encoding="utf-8")
+    write_text(folder / CONFIG, OmegaConf.to_yaml(public))
     write_json(
         folder / RECORD,
         {

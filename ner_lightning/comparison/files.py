@@ -16,6 +16,7 @@ from ner_lightning.comparison.pictures import Pictures, draw_all, nothing_drawn
 from ner_lightning.comparison.plain import plain
 from ner_lightning.comparison.why import Why
 from ner_lightning.errors import UserError
+from ner_lightning.storage.atomic import write_text
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ def write(comparison: Comparison, whys: Sequence[Why], folder: Path, figures: bo
             REPORT: page(comparison, whys, pictures),
         }
         for name, text in texts.items():
-            (folder / name).write_text(text, encoding="utf-8")
+            write_text(folder / name, text)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise UserError(f"output={folder}: cannot be written ({reason}); name another folder.") from error

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -24,10 +23,10 @@ from ner_lightning.data.flat_arrays import (
     Writer,
     open_arrays,
 )
+from ner_lightning.storage.atomic import draft, remove_stale_drafts_in
 
 Build = Callable[[Writer], Arrays]
 
-_ABANDONED = 7 * 24 * 3600  # seconds
 _ENTRY = re.compile(r"(sentences|encoded|survey)-[0-9a-f]{32}")
 
 
@@ -81,16 +80,8 @@ class Cache:
         try:
             if (found := self._open(folder, schema)) is not None:  # by another process, meanwhile
                 return found
-            for left in self.folder.glob(f"{folder.name}.part-*"):  # whose process is gone: it would hold the lock
-                shutil.rmtree(left, ignore_errors=True)
-            part = folder.with_name(f"{folder.name}.part-{os.getpid()}")
-            writer = FolderWriter(part, schema)
-            try:
+            with _draft(folder) as part, closing(FolderWriter(part, schema)) as writer:
                 build(writer)
-                _move(part, folder)
-            finally:
-                writer.close()
-                shutil.rmtree(part, ignore_errors=True)
         finally:
             lock.release()
         self._prune(keep=folder)
@@ -120,17 +111,21 @@ class Cache:
                 if size > self.limit:
                     shutil.rmtree(entry, ignore_errors=True)
                     entry.with_name(f"{entry.name}.lock").unlink(missing_ok=True)
-            for left in self.folder.glob("*.part-*"):  # of a process that was killed
-                if time.time() - left.stat().st_mtime > _ABANDONED:
-                    shutil.rmtree(left, ignore_errors=True)
+            remove_stale_drafts_in(self.folder)
 
 
-def _move(part: Path, folder: Path) -> None:
+@contextmanager
+def _draft(folder: Path) -> Iterator[Path]:
+    """A draft of an entry; what is there already is broken, and is replaced."""
+    building = False
     try:
-        if folder.exists():  # broken
-            shutil.rmtree(folder)
-        part.rename(folder)
+        with draft(folder) as part:
+            building = True
+            yield part
+            building = False
     except OSError as error:
+        if building:  # of what the entry is made of
+            raise
         raise Unwritable(error.strerror or str(error)) from error
 
 

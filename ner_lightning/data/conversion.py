@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +19,9 @@ from ner_lightning.data.writers.by_ending import WriterByEnding
 from ner_lightning.data.writers.spacy import SpacyWriter
 from ner_lightning.data.writers.writer import Writer, Written, with_texts
 from ner_lightning.errors import UserError
+from ner_lightning.storage.atomic import draft, writing
+from ner_lightning.storage.outputs import STANDARD, check_outputs, told
+from ner_lightning.storage.streams import is_stream
 
 _SHOWN = 10  # problems in the terminal
 _COUNTS = (
@@ -108,8 +110,10 @@ def convert_file(
     path, goal = Path(source).expanduser(), None if target is None else Path(target).expanduser()
     if source == "-":
         raise UserError("input=-: a format is told by a name; write input=FILE.")
-    for key, name in (("output", target), ("report", report_file), ("problems", problems_file)):
-        if name not in (None, "-"):
+    outputs = {"output": target, "report": report_file, "problems": problems_file}
+    check_outputs(outputs, {"input": source})
+    for key, name in outputs.items():
+        if name not in (None, STANDARD):
             _check_free(key, Path(str(name)).expanduser(), path, force)
     if isinstance(reader, ReaderByEnding):
         reader = reader.chosen(path)
@@ -117,7 +121,7 @@ def convert_file(
         writer = writer.chosen(goal)
     if goal is not None and writer.whole_documents:
         _keep_whole(reader, writer)
-    with _stream(problems_file) as stream:
+    with _stream("report", report_file) as report_stream, _stream("problems", problems_file) as stream:
         report = _WholeReport(stream=stream)
         sentences = reader.read(path, report)
         if goal is None:
@@ -125,15 +129,14 @@ def convert_file(
                 pass
             written = None
         else:
-            with _draft(goal) as draft:
-                written = _written(writer, with_texts(sentences), draft, goal)
-    report.stream = None
-    converted = Converted(source, target, report, written)
-    with _stream(report_file) as stream:
-        if stream is not None:
+            with told("output", goal), draft(goal) as path_of_draft:
+                written = _written(writer, with_texts(sentences), path_of_draft, goal)
+        report.stream = None
+        converted = Converted(source, target, report, written)
+        if report_stream is not None:
             values = converted.to_json()
             del values["read"]["stream"]
-            stream.write(json.dumps(values, ensure_ascii=False, indent=1) + "\n")
+            report_stream.write(json.dumps(values, ensure_ascii=False, indent=1) + "\n")
     return converted
 
 
@@ -170,10 +173,8 @@ def _written(writer: Writer, sentences: Iterator[Any], draft: Path, goal: Path) 
 
 def _check_free(key: str, goal: Path, source: Path, force: bool) -> None:
     """Refuse to replace what is there, unless told to; never the source, never a folder of other things."""
-    if not goal.exists():
+    if not goal.exists() or is_stream(goal):
         return
-    if goal.resolve() == source.resolve():
-        raise UserError(f"{key}={goal}: this is the input; name another file.")
     if not force:
         raise UserError(f"{key}={goal}: is there already; name another, or write force=true to replace it.")
     if goal.is_dir():
@@ -184,30 +185,11 @@ def _check_free(key: str, goal: Path, source: Path, force: bool) -> None:
 
 
 @contextmanager
-def _draft(goal: Path) -> Iterator[Path]:
-    """A place of the same name beside the target, moved there when it is complete."""
-    try:
-        goal.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{goal.name}.", dir=goal.parent) as folder:
-            draft = Path(folder) / goal.name
-            yield draft
-            if goal.is_dir():
-                goal.rename(Path(folder) / "replaced")
-            draft.replace(goal)
-    except OSError as error:
-        raise UserError(f"output={goal}: cannot be written ({error.strerror or error}).") from error
-
-
-@contextmanager
-def _stream(name: str | None) -> Iterator[TextIO | None]:
+def _stream(key: str, name: str | None) -> Iterator[TextIO | None]:
     if name is None:
         yield None
-    elif name == "-":
+    elif name == STANDARD:
         yield sys.stdout
     else:
-        path = Path(name).expanduser()
-        try:
-            with path.open("w", encoding="utf-8", newline="\n") as stream:
-                yield stream
-        except OSError as error:
-            raise UserError(f"{path}: cannot be written ({error.strerror or error}).") from error
+        with told(key, name), writing(Path(name).expanduser()) as stream:
+            yield stream

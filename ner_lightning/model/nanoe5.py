@@ -13,10 +13,7 @@ and scores of its SentencePiece tokenizer. Layout, little endian, read off the p
 from __future__ import annotations
 
 import json
-import shutil
 import struct
-import tempfile
-import time
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -26,11 +23,12 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from ner_lightning.model.unavailable import EncoderUnavailable
+from ner_lightning.storage.atomic import draft
 
 # Raise it when the conversion changes: folders made before are then left alone and a new one is made.
 CONVERSION = 1
 _COMPLETE = "complete.json"
-_LEFT_OVER_SECONDS = 600
+_PATIENCE = 600  # seconds
 _SPECIAL = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
 
 
@@ -62,21 +60,25 @@ def converted_folder(container: Path, cache: Path, sha256: str) -> Path:
     return folder
 
 
+class _AnotherWasFirst(Exception):
+    """Another process has converted meanwhile, and its folder is as good; it may be in use."""
+
+
 def _wait_or_convert(container: Path, folder: Path) -> None:
-    lock = FileLock(folder.with_suffix(".lock"), timeout=_LEFT_OVER_SECONDS)
+    lock = FileLock(folder.with_suffix(".lock"), timeout=_PATIENCE)
     # Without locks (some network file systems) the rename still keeps us safe, the work may be done twice.
     with suppress(Timeout, NotImplementedError):
         lock.acquire()
     try:
         if is_complete(folder):
             return
-        _remove_left_overs(folder)
-        partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.partial-", dir=folder.parent))
-        try:
+        with suppress(_AnotherWasFirst), draft(folder) as partial:
+            partial.mkdir()
             convert(container, partial)
-            _publish(partial, folder)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+            sizes = {path.name: path.stat().st_size for path in partial.iterdir()}
+            (partial / _COMPLETE).write_text(json.dumps(sizes), "utf-8")
+            if is_complete(folder):
+                raise _AnotherWasFirst
     finally:
         lock.release()
 
@@ -88,25 +90,6 @@ def is_complete(folder: Path) -> bool:
         return all((folder / name).stat().st_size == size for name, size in sizes.items())
     except (OSError, ValueError, AttributeError):
         return False
-
-
-def _publish(partial: Path, folder: Path) -> None:
-    sizes = {path.name: path.stat().st_size for path in partial.iterdir()}
-    (partial / _COMPLETE).write_text(json.dumps(sizes), "utf-8")
-    if folder.exists() and not is_complete(folder):
-        shutil.rmtree(folder)
-    partial.chmod(0o755)  # mkdtemp lets only its owner in
-    try:
-        partial.rename(folder)
-    except OSError:
-        if not is_complete(folder):  # else another process was first, and its folder is as good
-            raise
-
-
-def _remove_left_overs(folder: Path) -> None:
-    for partial in folder.parent.glob(f"{folder.name}.partial-*"):
-        if time.time() - partial.stat().st_mtime > _LEFT_OVER_SECONDS:
-            shutil.rmtree(partial, ignore_errors=True)
 
 
 def convert(container: Path, folder: Path) -> None:

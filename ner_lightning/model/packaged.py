@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from ner_lightning.model.unavailable import EncoderUnavailable
+from ner_lightning.storage.atomic import write_text
 from ner_lightning.user_cache import cache_folder
 
 PREFIX = "package:"
@@ -105,10 +106,5 @@ def verify(path: Path, sha256: str, *, reinstall: str) -> None:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != sha256:
         raise EncoderUnavailable(f"expected sha256 {sha256[:12]}… of {path}, found {found[:12]}…: {remedy}")
-    try:
-        note.parent.mkdir(parents=True, exist_ok=True)
-        partial = note.with_suffix(f".{os.getpid()}")
-        partial.write_text(json.dumps(seen), "utf-8")
-        partial.replace(note)
-    except OSError:
-        pass  # a cache that cannot be written costs the next start a second, nothing else
+    with suppress(OSError):  # a cache that cannot be written costs the next start a second, nothing else
+        write_text(note, json.dumps(seen))

@@ -12,6 +12,7 @@ import yaml  # type: ignore[import-untyped]
 
 from ner_lightning.errors import UserError
 from ner_lightning.run_folder import CONFIG, RESULT, read_json
+from ner_lightning.storage.atomic import write_text
 
 GIVEN = "given"
 """Name of the configuration that is written for the second run."""
@@ -81,7 +82,7 @@ def run_again(config: dict[str, Any], folder: Path, threads: int | None = None) 
     """
     folder.mkdir(parents=True)
     given = {"defaults": [{"hydra": "default"}, "_self_"], **redirected(config)}
-    (folder / f"{GIVEN}.yaml").write_text(yaml.safe_dump(given, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    write_text(folder / f"{GIVEN}.yaml", yaml.safe_dump(given, sort_keys=False, allow_unicode=True))
     where = "'" + str(folder).replace("'", "\\'") + "'"
     words = ["--config-dir", str(folder), "--config-name", GIVEN, f"hydra.run.dir={where}"]
     environment = os.environ | ({"OMP_NUM_THREADS": str(threads)} if threads else {})

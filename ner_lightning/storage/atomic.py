@@ -28,6 +28,7 @@ from ner_lightning.storage.streams import is_stream, opened_stream
 _SUFFIX = ".part"
 _LONGEST_STEM = 100  # bytes of the target's name that stand in that of its draft: names have an end, mostly at 255
 _NOT_HERE = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES, errno.EISDIR)  # nothing to sync
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
 
 
 def write_text(target: str | Path, text: str) -> None:
@@ -120,22 +121,32 @@ def remove_stale_drafts(target: str | Path) -> None:
     A folder whose writer was killed between taking the old one away and putting the new one there gets the new one.
     """
     target = Path(target)
-    name = re.compile(rf"{re.escape(_stem(target))}\.\w{{8}}{re.escape(_SUFFIX)}")
+    _remove_if_stale(target.parent, re.escape(_stem(target)))
+
+
+def remove_stale_drafts_in(folder: str | Path) -> None:
+    """Remove the drafts of all targets in a folder of ours whose writers are gone."""
+    _remove_if_stale(Path(folder), r"\..+")
+
+
+def _remove_if_stale(folder: Path, stem: str) -> None:
+    name = re.compile(rf"{stem}\.\w{{8}}{re.escape(_SUFFIX)}", re.DOTALL)
     with suppress(OSError):
-        for home in [Path(entry.path) for entry in os.scandir(target.parent) if name.fullmatch(entry.name)]:
-            _remove_if_stale(home, target)
+        for home in [path for path in folder.iterdir() if name.fullmatch(path.name)]:
+            _remove_unless_held(home)
 
 
-def _remove_if_stale(home: Path, target: Path) -> None:
+def _remove_unless_held(home: Path) -> None:
     lock = _lock(home)
     try:
         lock.acquire(timeout=0)
     except (Timeout, OSError, NotImplementedError):
         return  # its writer lives, or nobody can tell
     try:
-        new, old = home / "new" / target.name, home / "old" / target.name
-        if not target.exists() and new.exists() and old.exists():
-            new.rename(target)
+        with suppress(OSError):
+            for new in (home / "new").iterdir():
+                if (home / "old" / new.name).exists() and not (home.parent / new.name).exists():
+                    new.rename(home.parent / new.name)
         shutil.rmtree(home, ignore_errors=True)
     finally:
         lock.release()
@@ -148,12 +159,22 @@ def _new_home(target: Path) -> tuple[Path, FileLock]:
         lock = _lock(home)
         # Whoever looks for stale drafts may come between; another folder then.
         with suppress(Timeout, FileNotFoundError, FileExistsError):
-            with suppress(NotImplementedError):  # a file system without locks: none of its drafts is ever called stale
-                lock.acquire(timeout=0)
+            _hold(lock)
             for name in ("new", "old"):
                 (home / name).mkdir()
             return home, lock
         lock.release()
+
+
+def _hold(lock: FileLock) -> None:
+    """Take a lock; on a file system without locks no draft is ever called stale."""
+    try:
+        lock.acquire(timeout=0)
+    except NotImplementedError:
+        pass
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
 
 
 def _lock(home: Path) -> FileLock:

@@ -16,6 +16,7 @@ from ner_lightning.command_line.compose import compose, hydra_session
 from ner_lightning.command_line.vocabulary import Vocabulary
 from ner_lightning.errors import UserError
 from ner_lightning.optuna_study import FILE, StudyFile, load_optuna, sampler
+from ner_lightning.storage.atomic import draft
 from ner_lightning.sweep import process
 from ner_lightning.sweep.job import quoted
 from ner_lightning.sweep.manifest import Job
@@ -203,7 +204,8 @@ def draw(study: optuna.Study, plan: Plan) -> None:
         axes = plot_slice(study, target_name=plan.monitor)
     figure: Any = (axes.flat[0] if hasattr(axes, "flat") else axes).figure
     for kind in ("png", "svg"):
-        figure.savefig(plan.sweep.home / f"search.{kind}", dpi=150, bbox_inches="tight")
+        with draft(plan.sweep.home / f"search.{kind}") as path:
+            figure.savefig(path, dpi=150, bbox_inches="tight")
     plt.close(figure)
 
 

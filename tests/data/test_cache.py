@@ -73,8 +73,9 @@ def test_a_broken_entry_is_made_again_with_one_line(cache: Cache, name: str, rec
 
 
 def test_what_a_killed_process_left_is_not_an_entry(cache: Cache) -> None:
-    part = cache.folder / f"encoded-{'a' * 32}.part-1"
+    part = cache.folder / f".encoded-{'a' * 32}.abcdefgh.part" / "new" / f"encoded-{'a' * 32}"
     part.mkdir(parents=True)
+    (cache.folder / f".encoded-{'b' * 32}.abcdefgh.part").mkdir()
     (part / "numbers.bin").write_bytes(b"half")
     assert get(cache, build := Build()) == [0, 1, 2]
     assert build.calls == 1

@@ -69,8 +69,30 @@ def test_nothing_is_replaced_unless_asked(source: Path, tmp_path: Path) -> None:
     assert target.read_text() == "mine"
     convert(source, target, force=True)
     assert len(target.read_text().splitlines()) == 2
-    with pytest.raises(UserError, match="this is the input"):
+    with pytest.raises(UserError, match="this is what is read"):
         convert(source, source, force=True)
+
+
+def test_outputs_are_not_one_another_nor_the_input(source: Path, tmp_path: Path) -> None:
+    target = str(tmp_path / "b.jsonl")
+    for keys in ({"report_file": target}, {"problems_file": target}):
+        with pytest.raises(UserError, match=r"b\.jsonl: this is output=.*b\.jsonl too"):
+            convert(source, target, **keys)
+        with pytest.raises(UserError, match=r"this is what is read"):
+            convert(source, None, force=True, **dict.fromkeys(keys, str(source)))
+    (tmp_path / "link").symlink_to(source)
+    with pytest.raises(UserError, match=r"^output=.*link: this is what is read"):
+        convert(source, tmp_path / "link", writer=JsonlWriter(), force=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.conll", "link"]
+
+
+def test_devices_are_written_through(source: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^report=/dev/full: cannot be written \(no space left on device\)"):
+        convert(source, None, report_file="/dev/full")
+    done = convert(source, "/dev/null", writer=JsonlWriter(), report_file="/dev/null", problems_file="/dev/null")
+    assert done.written is not None
+    assert done.written.sentences == 2
+    assert Path("/dev/null").is_char_device()
 
 
 def test_only_a_folder_of_brat_is_replaced(source: Path, tmp_path: Path) -> None:
@@ -108,7 +130,7 @@ def test_places_that_cannot_be_written(source: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be written"):
         convert(source, source / "b.jsonl")
     with pytest.raises(UserError, match="cannot be written"):
-        convert(source, None, report_file=str(tmp_path / "no" / "r.json"))
+        convert(source, None, report_file=str(source / "r.json"))
     with pytest.raises(UserError, match="input=-: a format is told by a name"):
         convert_file(ReaderByEnding(), WriterByEnding(), "-", None)
 

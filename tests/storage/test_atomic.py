@@ -214,6 +214,19 @@ def test_a_draft_of_a_writer_of_its_own_is_published(tmp_path: Path) -> None:
     assert names(tmp_path / "target") == []
 
 
+@pytest.mark.parametrize("error", [NotImplementedError(), OSError(37, "No locks available")])
+def test_a_file_system_without_locks_is_written_and_nothing_is_called_stale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def no_locks(lock: object, **_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("ner_lightning.storage.atomic.FileLock.acquire", no_locks)
+    (tmp_path / ".a.abcdefgh.part").mkdir()
+    write_text(tmp_path / "a", "text")
+    assert names(tmp_path) == [".a.abcdefgh.part", "a"]
+
+
 def test_it_is_quick(tmp_path: Path) -> None:
     started = time.monotonic()
     for number in range(20):

@@ -35,7 +35,7 @@ class BratWriter:
         types: dict[str, None] = {}
         taken: set[str] = set()
         target.mkdir(parents=True)
-        for name, group in _documents(sentences, target.name.strip(".").removesuffix(".part")):
+        for name, group in _documents(sentences, target.name):
             self._write_document(group, _free(target, _file_name(name), taken), written, types)
         conf = "\n".join(["[entities]", *types, "[relations]", "[events]", "[attributes]", ""])
         (target / "annotation.conf").write_text(conf, encoding="utf-8")
