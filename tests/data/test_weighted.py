@@ -64,7 +64,32 @@ def test_another_half_each_epoch() -> None:
     draws = [frozenset(drawn(half, epoch)[0]) for epoch in range(4)]
     assert len(set(draws)) == 4
     assert all(len(each) == 50 for each in draws)
-    assert abs(sum(draws[0]) - 2475) < 50  # one of each two neighbours in length
+    assert all(abs(sum(each) - 2475) < 150 for each in draws)  # of neighbours in length as many as weigh
+
+
+@pytest.mark.parametrize("weight", [0.1, 0.5, 0.75, 0.9, 1.75])
+@pytest.mark.parametrize("how", [("random", None), ("length_bucket", 2000), ("token_budget", 400)])
+def test_each_sentence_is_as_likely_whatever_its_length(weight: float, how: tuple[str, int | None]) -> None:
+    sentences, epochs, seeds = 60, 40, 10
+    grouping, budget = how
+    times: Counter[int] = Counter()
+    for seed in range(seeds):
+        one = sampler(
+            list(range(3, 3 + sentences)),
+            [Weighted(0, sentences, weight)],
+            seed=seed,
+            grouping=grouping,
+            max_subwords=budget,
+            padded=False,
+        )
+        for epoch in range(epochs):
+            times += drawn(one, epoch)[0]
+    share = round((weight % 1) * sentences) / sentences
+    found = np.array([times[i] for i in range(sentences)]) / (epochs * seeds)
+    error = np.sqrt(share * (1 - share) / (epochs * seeds))
+    assert np.abs(found - int(weight) - share).max() < 4.5 * error
+    by_quartile = found.reshape(4, -1).mean(1)
+    assert np.abs(by_quartile - int(weight) - share).max() < 0.02
 
 
 def test_a_resumed_epoch_goes_on() -> None:
