@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ner_lightning.errors import UserError
+from ner_lightning.run_folder import keep_copy
 
 if TYPE_CHECKING:
     import optuna
+
+log = logging.getLogger(__name__)
 
 FILE = "study.log"
 """Optuna's journal in the folder of a sweep; its own tools read it too."""
@@ -50,6 +55,7 @@ class StudyFile:
         from optuna.storages.journal import JournalFileBackend
 
         Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+        mend_journal(Path(self.path))
         return optuna.create_study(
             storage=JournalStorage(JournalFileBackend(self.path)),
             study_name=self.name,
@@ -68,6 +74,41 @@ class StudyFile:
             return pruners.MedianPruner(self.startup, n_warmup_steps=self.warmup)
         # Rungs after warmup, 2 warmup, 4 warmup … epochs, half of the trials each.
         return pruners.SuccessiveHalvingPruner(max(1, self.warmup), reduction_factor=2)
+
+
+def mend_journal(path: Path) -> None:
+    """Cut a journal off before its first damaged line, as a power cut leaves one; a copy of the old one is kept.
+
+    Optuna reads no further than there, and fails for good when something stands behind it.
+    """
+    from optuna.storages.journal import JournalFileSymlinkLock
+
+    if not path.is_file() or _whole_lines(content := path.read_bytes()) == content:
+        return
+    lock = JournalFileSymlinkLock(str(path))
+    lock.acquire()
+    try:
+        content = path.read_bytes()  # another process may have written meanwhile
+        if (whole := _whole_lines(content)) != content:
+            kept = keep_copy(path)
+            log.warning("%s was damaged: it goes on from its last whole line, the old one is %s", path, kept)
+            path.write_bytes(whole)
+    finally:
+        lock.release()
+
+
+def _whole_lines(content: bytes) -> bytes:
+    """What stands before the first line that is cut off or no JSON."""
+    end = 0
+    for line in content.splitlines(keepends=True):
+        try:
+            json.loads(line)
+        except ValueError:
+            break
+        if not line.endswith(b"\n"):
+            break
+        end += len(line)
+    return content[:end]
 
 
 def load_optuna() -> Any:

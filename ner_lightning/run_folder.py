@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import glob
 import json
+import shutil
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from ner_lightning.child_process import is_child
+from ner_lightning.storage.archives import is_whole
 from ner_lightning.storage.atomic import write_text
 from ner_lightning.storage.locks import writing_folder
 
 CONFIG = "config.yaml"
 RECORD = "run.json"
 RESULT = "result.json"
-"""Written last: its presence says that the run is complete."""
+"""Written last: where it can be read the run is complete."""
 CURVE = "metrics.csv"
 MENTIONS = "training_mentions.json"
 LAST = Path("checkpoints", "last.ckpt")
+BEST = Path("checkpoints", "best.ckpt")
+SUPERSEDED = "superseded"
+"""Folder for what stood in the way of something new; nothing is deleted."""
 
 
 def writing_run(folder: str | Path) -> AbstractContextManager[None]:
@@ -40,9 +46,37 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether a run has come to its end; an empty or cut result, as a power cut leaves it, says nothing."""
+    return bool(read_json(folder / RESULT))
+
+
+def damaged_files(folder: Path) -> list[str]:
+    """Names of the files that decide how a run goes on, are there, and cannot be read to their end."""
+    broken = [RESULT] if (folder / RESULT).exists() and not is_finished(folder) else []
+    return broken + [path.name for path in (LAST, BEST) if (folder / path).is_file() and not is_whole(folder / path)]
+
+
+def set_aside(path: Path) -> Path:
+    """Move a file or folder that is in the way into `superseded/` beside it, and return where it is now."""
+    return Path(shutil.move(path, _place_for(path)))
+
+
+def keep_copy(path: Path) -> Path:
+    """Copy a file that is about to be written anew into `superseded/` beside it, and return the copy."""
+    return Path(shutil.copyfile(path, _place_for(path)))
+
+
+def _place_for(path: Path) -> Path:
+    home = path.parent / SUPERSEDED
+    home.mkdir(exist_ok=True)
+    count = sum(1 for _ in home.glob(f"{glob.escape(path.name)}.*"))
+    return home / f"{path.name}.{count + 1}"
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

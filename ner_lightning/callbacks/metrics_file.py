@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import io
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,10 @@ from lightning_fabric.loggers.csv_logs import rank_zero_experiment
 from pytorch_lightning.loggers import CSVLogger
 from pytorch_lightning.loggers.csv_logs import ExperimentWriter
 
+from ner_lightning.run_folder import keep_copy
 from ner_lightning.storage.atomic import writing
+
+log = logging.getLogger(__name__)
 
 
 class MetricsFile(CSVLogger):
@@ -45,10 +50,13 @@ class _Continued(ExperimentWriter):
 
     def _check_log_dir_exists(self) -> None:
         path = Path(self.metrics_file_path)
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
-        whole = [line for line in lines if line.endswith("\n")]  # the last one may have been cut by a kill
-        reader = csv.DictReader(whole)
-        rows = [row for row in reader if int(row["step"]) < self._before_step]
+        text = path.read_bytes().decode("utf-8", errors="replace") if path.is_file() else ""
+        lines = io.StringIO(text.replace("\0", ""), newline="\n")
+        reader = csv.DictReader([line for line in lines if line.endswith("\n")])  # a kill may have cut the last one
+        found = [*reader]
+        rows = [row for row in found if _step(row) in range(self._before_step)]
+        if any(_step(row) is None for row in found) or "step" not in (reader.fieldnames or ["step"]):
+            log.warning("%s was damaged: rows that can be read are kept, the old one is %s", path, keep_copy(path))
         if rows:
             self.metrics_keys = list(reader.fieldnames or [])
             self._write(rows)
@@ -64,3 +72,11 @@ class _Continued(ExperimentWriter):
             writer = csv.DictWriter(file, fieldnames=self.metrics_keys)
             writer.writeheader()
             writer.writerows(rows)
+
+
+def _step(row: dict[str, str]) -> int | None:
+    """The step of a row; None: the row is damaged."""
+    try:
+        return None if None in row else int(row["step"])  # more cells than columns
+    except (KeyError, TypeError, ValueError):
+        return None

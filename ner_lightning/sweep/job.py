@@ -8,7 +8,6 @@ import hashlib
 import logging
 import math
 import os
-import shutil
 import signal
 import socket
 import sys
@@ -23,8 +22,9 @@ from filelock import FileLock, Timeout
 from ner_lightning import failure
 from ner_lightning.effective_batch import held
 from ner_lightning.errors import Pruned
-from ner_lightning.run_folder import LAST, RESULT, read_json
+from ner_lightning.run_folder import BEST, LAST, RESULT, damaged_files, is_finished, read_json, set_aside
 from ner_lightning.storage import locks
+from ner_lightning.storage.archives import is_whole
 from ner_lightning.sweep import process
 from ner_lightning.sweep.manifest import Job, Manifest, State, now
 from ner_lightning.sweep.naming import config_digest, key_of
@@ -34,9 +34,6 @@ log = logging.getLogger(__name__)
 
 INTERRUPTED = {code: number.name for number in (signal.SIGINT, signal.SIGTERM) for code in (128 + number, -number)}
 """Exit codes of a run that was asked to end; negative where that came before it could answer."""
-
-SUPERSEDED = "superseded"
-"""Folder inside a sweep's for what stood in the folder of a job that starts anew."""
 
 
 @dataclass(frozen=True)
@@ -91,15 +88,20 @@ class Sweep:
         if known.state == "skipped":
             return known
         if same and self.settings.retry != "all":
-            if (folder / RESULT).is_file():  # written last: complete, whether we lived to write it down or not
+            if is_finished(folder):  # written last: complete, whether we lived to write it down or not
                 return known if known.state == "finished" else self._close(known, folder, "finished")
             if known.state == "pruned" or (known.state == "failed" and self.settings.retry == "none"):
                 return known
         goes_on = same and self.settings.retry != "all" and is_resumable(folder)
         facts: dict[str, Any] = {"config": config_digest(config), "code": code_digest(), "overrides": tuple(overrides)}
+        damaged = damaged_files(folder)
+        if goes_on and damaged:  # the result alone: what is needed to go on is whole
+            set_aside(folder / RESULT)
+            facts["note"] = f"{RESULT} was damaged: gone on from {LAST.name}"
         if not goes_on:
+            note = f"{' and '.join(damaged)} damaged: started anew" if damaged else None
             self._supersede(folder)
-            facts |= {"seconds": 0.0, "attempts": 0, "started": None, "note": None, "adapted": (), "metrics": {}}
+            facts |= {"seconds": 0.0, "attempts": 0, "started": None, "note": note, "adapted": (), "metrics": {}}
         known = self.manifest.change(name, **facts)
         job = self._attempt(name, [*overrides, *extra, *known.adapted], config)
         if job.state == "failed" and not known.adapted and _ran_out_of_memory(folder):
@@ -209,12 +211,8 @@ class Sweep:
 
     def _supersede(self, folder: Path) -> None:
         """Move what stands in a job's folder out of the way; nothing is deleted."""
-        if not folder.exists():
-            return
-        target = self.home / SUPERSEDED
-        target.mkdir(exist_ok=True)
-        count = sum(1 for _ in target.glob(f"{folder.name}.*"))
-        shutil.move(folder, target / f"{folder.name}.{count + 1}")
+        if folder.exists():
+            set_aside(folder)
 
 
 def objective(job: Job, monitor: str) -> float:
@@ -223,8 +221,9 @@ def objective(job: Job, monitor: str) -> float:
 
 
 def is_resumable(folder: Path) -> bool:
-    """Whether a run folder has a checkpoint to go on from."""
-    return (folder / LAST).is_file()
+    """Whether a run folder has a checkpoint to go on from, as a whole, and so is the best one, if it is there."""
+    best = folder / BEST
+    return is_whole(folder / LAST) and (not best.is_file() or is_whole(best))
 
 
 def quoted(text: str) -> str:
@@ -247,7 +246,7 @@ def code_digest() -> str:
 
 
 def _judge(end: process.Exit, folder: Path) -> tuple[State, str | None]:
-    if end.code == 0 and (folder / RESULT).is_file():
+    if end.code == 0 and is_finished(folder):
         return "finished", None
     if end.code == Pruned.exit_code:
         return "pruned", None

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from filelock import FileLock
 
 from ner_lightning.errors import UserError
+from ner_lightning.run_folder import keep_copy
 from ner_lightning.storage.atomic import write_text
 from ner_lightning.sweep.process import is_running
+
+log = logging.getLogger(__name__)
 
 State = Literal["pending", "running", "finished", "failed", "interrupted", "pruned", "skipped"]
 OVER: tuple[State, ...] = ("finished", "failed", "pruned", "skipped")
@@ -106,7 +110,7 @@ class Manifest:
 
     def jobs(self) -> dict[str, Job]:
         """All jobs by name, in the order of their registration; a line that cannot be read is left out."""
-        return {job.job: job for job in self._read()}
+        return {job.job: job for line in self._lines() if (job := _job_of(line))}
 
     def describe(self, about: About) -> None:
         """Write `sweep.json`."""
@@ -122,7 +126,9 @@ class Manifest:
         path = self.path.parent / "sweep.json"
         try:
             return About(**_with_tuples(json.loads(path.read_text(encoding="utf-8"))))
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            if self.path.is_file() and path.is_file():
+                raise UserError(f"{path}: damaged; the command of the sweep, started again, writes it anew") from error
             raise UserError(
                 f"{path.parent}: not the folder of a sweep ({type(error).__name__} with sweep.json); "
                 "sweeps stand below outputs/sweeps"
@@ -148,27 +154,41 @@ class Manifest:
         return FileLock(self.path.parent / ".manifest.lock")
 
     def _write(self, jobs: Mapping[str, Job], first: list[str]) -> None:
+        self._keep_if_damaged()
         order = [*first, *(name for name in jobs if name not in first)]
         lines = (json.dumps(asdict(jobs[name]), ensure_ascii=False) + "\n" for name in order)
         write_text(self.path, "".join(lines))
 
-    def _read(self) -> Iterable[Job]:
+    def _lines(self) -> list[str]:
         try:
-            text = self.path.read_text(encoding="utf-8")
+            text = self.path.read_bytes().decode("utf-8", errors="replace")
         except FileNotFoundError:
-            return
-        names = {f.name for f in fields(Job)}
-        for line in text.splitlines():
-            try:
-                values = _with_tuples(json.loads(line))
-                yield Job(**{key: value for key, value in values.items() if key in names})
-            except (ValueError, TypeError, AttributeError):
-                continue
+            return []
+        return [line for line in text.split("\n") if line]
+
+    def _keep_if_damaged(self) -> None:
+        """Keep a copy of a manifest with lines that cannot be read, before it is written without them."""
+        lost = sum(_job_of(line) is None for line in self._lines())
+        if lost:
+            lines = "line" if lost == 1 else "lines"
+            kept = keep_copy(self.path)
+            log.warning("%s: %d damaged %s left out; the old one is %s", self.path, lost, lines, kept)
 
 
 def now() -> str:
     """This moment, UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _job_of(line: str) -> Job | None:
+    """The job of a line; None: it cannot be read, or holds something else."""
+    names = {field.name for field in fields(Job)}
+    try:
+        job = Job(**{key: value for key, value in _with_tuples(json.loads(line)).items() if key in names})
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return None
+    is_one = isinstance(job.job, str) and job.state in get_args(State) and isinstance(job.metrics, dict)
+    return job if is_one and all(isinstance(n, int | float) for n in (job.seconds, job.attempts)) else None
 
 
 def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:

@@ -41,3 +41,22 @@ def test_a_kill_while_a_column_is_added_loses_nothing(tmp_path: Path, monkeypatc
     with pytest.raises(ProcessLookupError):
         write(tmp_path, 1, (1, {"b": 1}))
     assert (tmp_path / "metrics.csv").read_text() == before
+
+
+@pytest.mark.parametrize("damage", [b"\0" * 50 + b",\n", b"x,\n", b"\xff,\xfe,7\n", b"3,4,5,6,seven\n"])
+def test_rows_that_a_power_cut_has_damaged_cost_no_others(
+    damage: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(tmp_path, 0, (0, {"a": 1}), (1, {"a": 2}))
+    damaged = (tmp_path / "metrics.csv").read_bytes() + damage
+    (tmp_path / "metrics.csv").write_bytes(damaged)
+    assert write(tmp_path, 2, (2, {"a": 4})) == "a,step\n1,0\n2,1\n4,2\n"
+    kept = tmp_path / "superseded" / "metrics.csv.1"
+    assert kept.read_bytes() == damaged
+    assert f"the old one is {kept}" in caplog.text
+
+
+@pytest.mark.parametrize("left", [b"", b"\0" * 80, b"a,b\n1,2\n", b"\n\n"])
+def test_a_file_of_which_nothing_is_left_is_begun_anew(left: bytes, tmp_path: Path) -> None:
+    (tmp_path / "metrics.csv").write_bytes(left)
+    assert write(tmp_path, 2, (2, {"a": 4})) == "a,step\n4,2\n"

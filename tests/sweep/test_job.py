@@ -35,7 +35,7 @@ CONFIG: dict[str, Any] = {
 
 # What a run does: it appends a line on what it was told, then what ACTS[its turn] says.
 RUN = """
-import json, os, pathlib, signal, sys
+import json, os, pathlib, signal, sys, zipfile
 folder = pathlib.Path(sys.argv[1])
 with (folder / "told.jsonl").open("a") as file:
     file.write(json.dumps(sys.argv[2:]) + "\\n")
@@ -44,7 +44,7 @@ with (folder / "told.jsonl").open("a") as file:
 """
 FINISH = """result = {"best": {"val/f1": 0.5, "checkpoint": "x"}, "setup": {"effective_batch": 16}}
 (folder / "result.json").write_text(json.dumps(result))"""
-SAVE = '(folder / "checkpoints" / "last.ckpt").write_text("state")\n'
+SAVE = 'zipfile.ZipFile(folder / "checkpoints" / "last.ckpt", "w").writestr("state", "state")\n'
 OUT_OF_MEMORY = """error = {"message": "OutOfMemoryError: no", "out_of_memory": True}
 (folder / "error.json").write_text(json.dumps(error)); sys.exit(1)"""
 RAISE = OUT_OF_MEMORY.replace("OutOfMemoryError: no", "IndexError: 3").replace("True", "False")
@@ -244,13 +244,13 @@ def test_a_skipped_job_is_not_run(do: Do, tmp_path: Path) -> None:
 
 
 ORPHAN = """
-import pathlib, signal, sys, time
+import pathlib, signal, sys, time, zipfile
 from ner_lightning.storage.locks import writing_folder
 folder = pathlib.Path(sys.argv[1])
 def end(*_):
     time.sleep(1)
     (folder / "checkpoints").mkdir(exist_ok=True)
-    (folder / "checkpoints" / "last.ckpt").write_text("state")
+    zipfile.ZipFile(folder / "checkpoints" / "last.ckpt", "w").writestr("state", "state")
     sys.exit(143)
 signal.signal(signal.SIGTERM, signal.SIG_IGN if {deaf} else end)
 with writing_folder(folder):
@@ -325,3 +325,41 @@ def test_a_folder_in_which_a_run_of_somebody_else_writes_is_left_alone(do: Do, t
         assert sweep.is_busy("seed-1")
     assert not sweep.is_busy("seed-1")
     assert do(FINISH).state == "finished"
+
+
+@pytest.mark.parametrize("left", [b"", b'{"best": {"val/f1": 0.5', bytes(40), b"[]"])
+def test_a_result_that_a_power_cut_has_damaged_does_not_count(left: bytes, do: Do, tmp_path: Path) -> None:
+    do(FINISH)
+    (tmp_path / "seed-1" / "result.json").write_bytes(left)
+    job = do(FINISH)
+    assert runs_done(tmp_path) == 2
+    assert (job.state, job.note) == ("finished", "result.json damaged: started anew")
+    assert (tmp_path / "superseded" / "seed-1.1" / "result.json").read_bytes() == left
+    assert do() == job
+
+
+def test_a_damaged_result_beside_a_whole_checkpoint_costs_no_training(do: Do, tmp_path: Path) -> None:
+    do(SAVE + FINISH)
+    (tmp_path / "seed-1" / "result.json").write_bytes(b"")
+    job = do(FINISH)
+    assert (job.state, job.note) == ("finished", "result.json was damaged: gone on from last.ckpt")
+    assert any(word.startswith("ckpt_path") for word in told(tmp_path)[1])
+    assert (tmp_path / "seed-1" / "superseded" / "result.json.1").is_file()
+
+
+@pytest.mark.parametrize("file", ["last.ckpt", "best.ckpt"])
+@pytest.mark.parametrize("kept", [0, 60])
+def test_a_checkpoint_that_a_power_cut_has_damaged_is_not_gone_on_from(
+    kept: int, file: str, do: Do, tmp_path: Path
+) -> None:
+    do(SAVE + SAVE.replace("last", "best") + KILL)
+    path = tmp_path / "seed-1" / "checkpoints" / file
+    path.write_bytes(path.read_bytes()[:kept])
+    job = do(FINISH)
+    assert (job.state, job.note) == ("finished", f"{file} damaged: started anew")
+    assert not any(word.startswith("ckpt_path") for word in told(tmp_path)[0])
+    assert (tmp_path / "superseded" / "seed-1.1" / "checkpoints" / file).is_file()
+
+
+def test_a_run_that_ends_with_a_damaged_result_has_not_finished(do: Do) -> None:
+    assert do('(folder / "result.json").touch()').state == "failed"

@@ -62,6 +62,49 @@ def test_a_line_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
     assert [*manifest.jobs()] == ["a", "b"]
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b'{"job": "c", "stat',
+        bytes(300),
+        b"\xff\xfe",
+        b'{"job": "c", "state": "asleep"}',
+        b'{"job": "c", "metrics": 3}',
+        b'{"job": ["c"]}',
+        b'{"job": "c", "seconds": null}',
+        b"[" * 100_000,
+    ],
+)
+def test_a_damaged_manifest_is_kept_before_it_is_written_anew(
+    damage: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    manifest = Manifest(tmp_path)
+    manifest.register([Job("a"), Job("b")])
+    manifest.path.write_bytes(damaged := manifest.path.read_bytes() + damage)
+    assert [*manifest.jobs()] == ["a", "b"]
+    manifest.change("b", state="finished")
+    assert {name: job.state for name, job in manifest.jobs().items()} == {"a": "pending", "b": "finished"}
+    kept = tmp_path / "superseded" / "manifest.jsonl.1"
+    assert kept.read_bytes() == damaged
+    assert f"1 damaged line left out; the old one is {kept}" in caplog.text
+    manifest.change("a", state="finished")
+    assert [*kept.parent.iterdir()] == [kept]
+
+
+def test_what_some_take_for_the_end_of_a_line_costs_no_job(tmp_path: Path) -> None:
+    manifest = Manifest(tmp_path)
+    manifest.register([Job("a", error="one\u2028two\x85three"), Job("b")])
+    assert manifest.jobs()["a"].error == "one\u2028two\x85three"
+
+
+@pytest.mark.parametrize("left", ["", "{", "[1]", "null", '{"nam": 1}'])
+def test_a_damaged_description_says_how_to_write_it_anew(left: str, tmp_path: Path) -> None:
+    Manifest(tmp_path).register([Job("a")])
+    (tmp_path / "sweep.json").write_text(left)
+    with pytest.raises(UserError, match=r"sweep\.json: damaged; the command of the sweep, started again"):
+        Manifest(tmp_path).about()
+
+
 def test_a_key_of_a_later_version_is_passed_over(tmp_path: Path) -> None:
     manifest = Manifest(tmp_path)
     manifest.path.write_text('{"job": "a", "state": "failed", "colour": "red"}\n')
