@@ -13,6 +13,8 @@ from ner_lightning.data.words import Offsets, Overlap, cover, without_overlaps
 from ner_lightning.tagging import EntitySpan
 
 Misaligned = Literal["snap", "drop", "error"]
+Surface = Literal["error", "warn", "ignore"]
+SURFACES: tuple[Surface, ...] = ("error", "warn", "ignore")
 MISALIGNED: tuple[Misaligned, ...] = ("snap", "drop", "error")
 POSITION_CHOICES = ("auto", *POSITIONS)
 
@@ -156,6 +158,8 @@ def in_characters(
     positions: Positions | Counting | Literal["auto"],
     place: Place,
     options: str = "positions",
+    surface: Surface = "error",
+    report: ReadReport | None = None,
 ) -> tuple[list[Annotation], Counting]:
     """Annotations in characters of their text, and how they were counted.
 
@@ -165,9 +169,12 @@ def in_characters(
         positions: how they are counted; `auto`: so that all surfaces the file gives are found, characters if possible.
         place: of the text.
         options: of the reader that say how positions are counted, for the message.
+        surface: what to do where the text at a position is not what the file gives for it: `error`, or take the
+            position, and `warn` in the report.
+        report: gets the warnings.
 
     Raises:
-        DataError: a span outside the text, at no character of it, or unlike its surface.
+        DataError: a span outside the text, at no character of it, or unlike its surface where that is an error.
 
     >>> where = Place(Path("a.ann"), 1)
     >>> in_characters([Annotation(3, 7, "LOC", "Oslo")], "👍 Oslo", "auto", where)[0]
@@ -178,18 +185,30 @@ def in_characters(
     elif positions != "auto":
         counting = Counting(positions)
     elif may_differ(text) and any(found.surface is not None for found in annotations):
-        fitting = (c for c in COUNTINGS if next(_faults(annotations, text, c), None) is None)
-        counting = next(fitting, Counting())
+        counting = _fitting(annotations, text, surface)
     else:
         counting = Counting()
-    for found, fault in _faults(annotations, text, counting):
+    for found, fault, inside in _faults(annotations, text, counting):
+        if inside and surface != "error":
+            if surface == "warn" and report is not None:
+                report.note(f"{fault}; the position is taken", place.path, found.line or place.line)
+            continue
         remedy = f"correct it, or say how the file counts: {options} (read as {counting})"
-        raise DataError(f"{fault}; {remedy}", place.path, found.line or place.line)
+        cut = ", or take positions as they are: surface=warn" if inside else ""
+        raise DataError(f"{fault}; {remedy}{cut}", place.path, found.line or place.line)
     ruler = Ruler(text, *counting)
     found_there = [(found, ruler.character(found.start), ruler.character(found.end)) for found in annotations]
     return [
         f._replace(start=start, end=end) for f, start, end in found_there if start is not None and end is not None
     ], counting
+
+
+def _fitting(annotations: Sequence[Annotation], text: str, surface: Surface) -> Counting:
+    """The first way of counting by which all surfaces are found; where some need not be, that which finds most."""
+    if surface == "error":
+        fitting = (c for c in COUNTINGS if next(_faults(annotations, text, c), None) is None)
+        return next(fitting, Counting())
+    return min(COUNTINGS, key=lambda counting: sum(1 for _ in _faults(annotations, text, counting)))
 
 
 def misfits(annotations: Sequence[Annotation], text: str, offsets: Offsets, counting: Counting) -> int:
@@ -241,17 +260,17 @@ def _cuts_nothing_visible(start: int, end: int, text: str, offsets: Offsets, cov
     return all(unicodedata.category(c) == "Cf" and c != "\u200d" for c in text[first:start] + text[end:last])
 
 
-def _faults(annotations: Iterable[Annotation], text: str, counting: Counting) -> Iterator[tuple[Annotation, str]]:
-    """Spans that are not in the text, and why."""
+def _faults(annotations: Iterable[Annotation], text: str, counting: Counting) -> Iterator[tuple[Annotation, str, bool]]:
+    """Spans that are not in the text or not as the file says, why, and whether they are inside it."""
     ruler = Ruler(text, *counting)
     size = f"the {len(text)} characters of the text"
     for found in annotations:
         start, end = ruler.character(found.start), ruler.character(found.end)
         if start is None or end is None or start >= end:
-            yield found, f"expected a span inside {size}, found [{found.start}, {found.end}) {found.label}"
+            yield found, f"expected a span inside {size}, found [{found.start}, {found.end}) {found.label}", False
         elif found.surface is not None and _plain(found.surface) != _plain(text[start:end]):
             shown = shortened(text[start:end])
-            yield found, f"expected {shortened(found.surface)!r} at [{found.start}, {found.end}), found {shown!r}"
+            yield found, f"expected {shortened(found.surface)!r} at [{found.start}, {found.end}), found {shown!r}", True
 
 
 def _plain(text: str) -> str:

@@ -93,6 +93,12 @@ class Corpus:
 
     def missing(self, split: str) -> DataError:
         """The error for a split that is needed and not there."""
+        if isinstance(self.files.reader, SplitReader):
+            return DataError(
+                f"no {split} split; name one with {self.key}.{split}=NAME (a single dataset is {self.key}.{split}=.), "
+                f"or have it made: {self.key}.splits={{dev: 0.1, test: 0.1}}",
+                self.folder,
+            )
         return missing_split(self.folder, split, self.key)
 
     def label(self, name: str) -> str | None:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 # A second tag behind the first (`PER|B-AUTHOR`), as nested annotation is written into one column.
-_SECOND_TAG = re.compile(r"[|,;]\s*([BIESMLU][-_].|O$)")
+_SECOND_TAG = re.compile(r"[|,;]\s*([BIESMLU][-_].+|O$)")
 # Besides control characters and halves of characters: line ends by another name, marks of byte order and direction.
 _UNSEEN = frozenset("\u2028\u2029\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 

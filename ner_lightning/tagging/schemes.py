@@ -12,7 +12,7 @@ the script conlleval of the CoNLL-2000 shared task (repair).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Literal, NamedTuple
@@ -292,10 +292,28 @@ def detect_scheme(tag_sequences: Iterable[Sequence[str]]) -> str:
     >>> detect_scheme([["B-PER", "M-PER", "E-PER", "O", "S-LOC"]])
     'BMES'
     """
+    return fitting_scheme(count_steps(tag_sequences))
+
+
+def count_steps(tag_sequences: Iterable[Sequence[str]]) -> Counter[tuple[str, str]]:
+    """How often each tag follows each, a boundary being O.
+
+    >>> count_steps([["B-X"]])
+    Counter({('O', 'B-X'): 1, ('B-X', 'O'): 1})
+    """
     steps: Counter[tuple[str, str]] = Counter()
     for tags in tag_sequences:
         if tags:
             steps.update(zip(["O", *tags], [*tags, "O"], strict=True))
+    return steps
+
+
+def fitting_scheme(steps: Mapping[tuple[str, str], int]) -> str:
+    """Name the scheme that forbids the fewest of these steps, as `detect_scheme`.
+
+    >>> fitting_scheme({("O", "I-PER"): 2, ("I-PER", "B-PER"): 1})
+    'IOB1'
+    """
     costs = {name: sum(n for step, n in steps.items() if _forbids(row, *step)) for name, row in SCHEMES.items()}
     return min(costs, key=costs.__getitem__)
 

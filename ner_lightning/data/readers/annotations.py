@@ -40,7 +40,7 @@ def read_annotations(
     inclusive = ends == "inclusive" or (ends == "auto" and isinstance(value, Mapping))
     for start, end, label, surface in _written(value, character_keys):
         if type(label) is int:
-            label = _named(label, label_names)
+            label = named(label, label_names)
         # bool is an int for isinstance
         if type(start) is not int or type(end) is not int or not isinstance(label, str) or not label:
             raise ValueError(
@@ -68,7 +68,15 @@ def _written(value: Any, character_keys: bool) -> Iterator[tuple[Any, Any, Any, 
             yield start, end, label, None
 
 
-def _named(number: int, label_names: Mapping[Any, str] | None) -> str:
+def named(number: int, label_names: Mapping[Any, str] | None) -> str:
+    """The name of an entity type, or of a tag, that a file has as a number.
+
+    Raises:
+        ValueError: nobody said it.
+
+    >>> named(2, {2: "PER"})
+    'PER'
+    """
     names = label_names or {}
     found = names.get(number, names.get(str(number)))
     if found is None:

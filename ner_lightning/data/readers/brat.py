@@ -8,7 +8,7 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from ner_lightning.data.alignment import Annotation, Misaligned, Place
+from ner_lightning.data.alignment import Annotation, Misaligned, Place, Surface
 from ner_lightning.data.locate import ALIASES
 from ner_lightning.data.positions import Positions
 from ner_lightning.data.readers.documents import Document, check_text_options, document_sentences, reading_of
@@ -47,6 +47,8 @@ class BratReader:
         sentences: where a text is cut, see `split_sentences`; `auto`: by punctuation.
         positions: how positions are counted, as of `JsonlReader`; `auto`: so that the texts in the `.ann` are found.
         misaligned: what to do with a span that has an edge inside a word: `snap`, `drop`, `error`.
+        surface: what to do where the text at a position is not the one the file gives: `error`, or take the position
+            and `warn` in the report, or `ignore` it. Some exports widen positions to words and not the text.
         overlap: which of overlapping spans stays: `first`, `longest`, `error`.
         encoding: of the files.
     """
@@ -61,6 +63,7 @@ class BratReader:
         sentences: SentenceRule | Literal["auto"] = "auto",
         positions: Positions | Literal["auto"] = "auto",
         misaligned: Misaligned = "snap",
+        surface: Surface = "error",
         overlap: Overlap = "first",
         encoding: str = "utf-8",
     ) -> None:
@@ -71,6 +74,7 @@ class BratReader:
         self.sentences: SentenceRule | Literal["auto"] = sentences
         self.positions: Positions | Literal["auto"] = positions
         self.misaligned = misaligned
+        self.surface = surface
         self.overlap = overlap
         self.encoding = encoding
         check_text_options(self)

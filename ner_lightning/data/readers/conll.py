@@ -4,39 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from ner_lightning.data.readers.columns import Block, Layout, check_columns
 from ner_lightning.data.readers.lines import numbered_lines
+from ner_lightning.data.readers.looks import looks_like
 from ner_lightning.data.readers.options import check_option
-from ner_lightning.data.readers.tags import read_tags
+from ner_lightning.data.readers.tags import TagWriting, read_tags, writing_of
 from ner_lightning.data.report import DataError, ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.words import locate_words
-from ner_lightning.tagging import Repair, detect_scheme, scheme_named
+from ner_lightning.tagging import Repair, scheme_named
 from ner_lightning.tagging.schemes import REPAIRS
 
 # "# text", "#" or "#key = value"; a hashtag is none of them.
 _COMMENT = re.compile(r"#(\s|$|[\w.]+\s*=)")
 _METADATA = re.compile(r"#\s*(newdoc|sent_id|text)\b(?:\s+id)?\s*(?:=\s?(.*))?$")
 _TAG = re.compile(r"O|[A-Z]-.+")
+_NO_WORD = re.compile(r"\d+[-.]\d+")  # the range of a multiword token, an empty node
+_LOOKED_FOR_KEY = 1000  # sentences
 
-
-class _Layout(NamedTuple):
-    delimiter: str
-    columns: int
-    word: int
-    tag: int | None
-    line: int  # where it was seen
-
-
-class _Block(NamedTuple):
-    words: list[str]
-    tags: list[str]
-    unknown: list[int]
-    lines: list[int]
-    metadata: dict[str, str]
-    document: str
+KEYS_OF_TAGS = ("NER", "NE", "ner", "name", "Name", "NamedEntity")
+"""What stands before a tag among other facts, in CoNLL-U files of several projects."""
 
 
 class ConllReader:
@@ -51,7 +42,13 @@ class ConllReader:
         tag_column: column of the tag; None if the file has no tags, then every word is unknown.
         delimiter: what separates columns, a tab or a space (also spelt `tab`, `space`); runs of spaces count as one.
             None: a tab if the first token line has one.
-        scheme: tag scheme, or `auto` for the one that fits the file best (a first pass over it).
+        index_column: column of the number of a word in its sentence, as in CoNLL-U; None: there is none. A line with a
+            range (`1-2`, the surface of several words) or an empty node (`8.1`) is no word.
+        tag_key: what stands before the tag in its cell (`NER=B-PER|SpaceAfter=No`), a word without it being outside.
+            `auto`: one of the usual names. None: the cell is the tag.
+        scheme: tag scheme, or `auto` for the one that fits the file best (a first pass over it). Tags may also be
+            written `B_PER`, `b-per`, or as types without prefix.
+        type: entity type of tags that have none (`B`, `I`, `O`).
         comments: whether lines that start with `#` are comments. `auto`: only between sentences, if they look like one
             (`# text`, `#key = value`) and not like a token line (as many columns, and a tag in its place: `# O`).
         document_marker: a line that starts with this cell begins a document; None if there is no such line.
@@ -68,7 +65,10 @@ class ConllReader:
         word_column: int = 0,
         tag_column: int | None = -1,
         delimiter: str | None = None,
+        index_column: int | None = None,
+        tag_key: str | None = None,
         scheme: str = "auto",
+        type: str | None = None,
         comments: bool | Literal["auto"] = "auto",
         document_marker: str | None = "-DOCSTART-",
         repair: Repair = "conlleval",
@@ -82,6 +82,9 @@ class ConllReader:
         self.delimiter = {"tab": "\t", "space": " ", None: None}.get(delimiter, delimiter)
         if self.delimiter not in ("\t", " ", None):
             raise ValueError(f"expected the delimiter tab, space or null, found {delimiter!r}")
+        self.index_column = index_column
+        self.tag_key = tag_key
+        self.type = type
         self.scheme = scheme if scheme == "auto" else scheme_named(scheme).name
         self.comments = comments
         self.document_marker = document_marker
@@ -94,17 +97,21 @@ class ConllReader:
 
         Raises:
             DataError: no file, no sentence in it, lines with another number of columns, an empty word, an unknown
-                tag, a forbidden step if `repair` is `error`, or bytes that are not of the encoding.
+                tag, a forbidden step if `repair` is `error`, bytes that are not of the encoding, or columns that
+                are not what they are said to be.
         """
         layout = self._layout(path)
-        report.scheme = self.scheme
-        if self.scheme == "auto":
-            report.scheme = "" if layout.tag is None else detect_scheme(b.tags for b in self._blocks(path, layout))
+        key = self._key_of_tags(path, layout)
+        check_columns(self._blocks(path, layout, key), layout, path, self.tag_column is not None)
+        writing = TagWriting()
+        if layout.tag is not None:
+            tags = (block.tags for block in self._blocks(path, layout, key))
+            writing = writing_of(tags, self.scheme, self.type, path, report)
         document = ""
-        for block in self._blocks(path, layout):
+        for block in self._blocks(path, layout, key):
             report.documents += block.document != document
             document = block.document
-            spans = read_tags(block.tags, block.lines, report.scheme, self.repair, path, report) if block.tags else ()
+            spans = read_tags(block.tags, block.lines, writing, self.repair, path, report) if block.tags else ()
             text = block.metadata.get("text")
             offsets = None if text is None else locate_words(block.words, text)
             yield report.count(
@@ -123,7 +130,7 @@ class ConllReader:
         if not report.sentences:
             raise DataError("expected at least one sentence, found none: the file holds only comments", path)
 
-    def _layout(self, path: Path) -> _Layout:
+    def _layout(self, path: Path) -> Layout:
         """Learn delimiter and number of columns from the first line that is surely a token line."""
         candidate: tuple[int, str] | None = None
         for number, line in numbered_lines(path, self.encoding):
@@ -143,35 +150,43 @@ class ConllReader:
         number, line = candidate
         delimiter = self.delimiter or ("\t" if "\t" in line else " ")
         columns = len(line.split(delimiter) if delimiter == "\t" else [cell for cell in line.split(" ") if cell])
-        positions = [self.word_column, self.word_column if self.tag_column is None else self.tag_column]
+        asked = (self.word_column, self.tag_column, self.index_column)
+        positions = [self.word_column if position is None else position for position in asked]
         if not all(-columns <= position < columns for position in positions):
             raise DataError(
                 f"expected the columns word_column={self.word_column} and tag_column={self.tag_column}, "
-                f"found {columns} separated by {_spelt(delimiter)}; set them, or delimiter",
+                f"found {columns} separated by {_spelt(delimiter)}; set them, or delimiter{looks_like(path, 'conll')}",
                 path,
                 number,
             )
-        word, tag = (position % columns for position in positions)
+        word, tag, index = (position % columns for position in positions)
         if self.tag_column is not None and word == tag:
             raise DataError(
                 f"expected a column of words and one of tags separated by {_spelt(delimiter)}, found {columns} column; "
-                "set delimiter, or tag_column=null for a file without tags",
+                f"set delimiter, or tag_column=null for a file without tags{looks_like(path, 'conll')}",
                 path,
                 number,
             )
-        return _Layout(delimiter, columns, word, None if self.tag_column is None else tag, number)
+        return Layout(
+            delimiter,
+            columns,
+            word,
+            None if self.tag_column is None else tag,
+            None if self.index_column is None else index,
+            number,
+        )
 
     def _ends_in_tag(self, line: str) -> bool:
         """Whether a line that begins with `#` has a tab and a tag behind it, so that it is a word after all."""
         before, tab, last = line.rpartition("\t")
         return bool(tab and before) and (last == self.unknown_tag or _TAG.fullmatch(last) is not None)
 
-    def _blocks(self, path: Path, layout: _Layout) -> Iterator[_Block]:
-        """Group the token lines between empty lines."""
-        delimiter, columns, word, tag, _ = layout
+    def _blocks(self, path: Path, layout: Layout, key: str | None = None) -> Iterator[Block]:
+        """Group the token lines between empty lines; `key` is what stands before a tag in its cell."""
+        delimiter, columns, word, tag, index, _ = layout
         marker, unknown_tag = self.document_marker, self.unknown_tag
         document = ""
-        block = _Block([], [], [], [], {}, document)
+        block = Block([], [], [], [], {}, document, [])
         for number, line in numbered_lines(path, self.encoding):
             cells = line.split(delimiter)
             # Nearly all lines pass here; the others are looked at closely.
@@ -182,18 +197,24 @@ class ConllReader:
                     if block.words:
                         yield block
                     document = f"{path.name}:{number}" if begins_document else document
-                    block = _Block([], [], [], [], {}, document)
+                    block = Block([], [], [], [], {}, document, [])
                     continue
                 if line[0] == "#" and self._is_comment(line, layout, inside=bool(block.words)):
                     document = _document_of(line, path, number) or document
                     block = block._replace(document=document, metadata=block.metadata | _metadata_of(line))
                     continue
                 cells = self._checked_cells(line, layout, path, number)
+            if index is not None and _NO_WORD.fullmatch(cells[index]):
+                continue
+            if key is not None and tag is not None:
+                cells[tag] = _tag_under(key, cells[tag])
             if tag is None:
                 block.unknown.append(len(block.words))
             elif unknown_tag is not None and cells[tag] in ("", unknown_tag):
                 block.unknown.append(len(block.words))
                 block.tags.append("O")
+                if not cells[tag]:
+                    block.empty.append(number)
             else:
                 block.tags.append(cells[tag])
             block.words.append(cells[word])
@@ -201,7 +222,29 @@ class ConllReader:
         if block.words:
             yield block
 
-    def _checked_cells(self, line: str, layout: _Layout, path: Path, number: int) -> list[str]:
+    def _key_of_tags(self, path: Path, layout: Layout) -> str | None:
+        """What stands before tags in their cell, looked for in the first sentences.
+
+        Raises:
+            DataError: it does not stand there.
+        """
+        if self.tag_key is None or layout.tag is None:
+            return None
+        asked = KEYS_OF_TAGS if self.tag_key == "auto" else (self.tag_key,)
+        found: set[str] = set()
+        for block in islice(self._blocks(path, layout), _LOOKED_FOR_KEY):
+            found |= {part.partition("=")[0] for cell in block.tags for part in cell.split("|") if "=" in part}
+            if key := next((key for key in asked if key in found), None):
+                return key
+        there = ", ".join(sorted(found)[:8]) or "no key at all"
+        raise DataError(
+            f"expected tags such as {asked[0]}=B-PER in column {layout.tag}, found {there}; name the key: tag_key=KEY, "
+            "or another column: tag_column=2 tag_key=null",
+            path,
+            layout.line,
+        )
+
+    def _checked_cells(self, line: str, layout: Layout, path: Path, number: int) -> list[str]:
         cells = self._cells(line, layout)
         if len(cells) == layout.columns and cells[layout.word]:
             return cells
@@ -209,7 +252,7 @@ class ConllReader:
         found = f"{len(cells)}" if len(cells) != layout.columns else "no word in its column"
         raise DataError(f"expected {expected}, found {found}: {line[:60]!r}; correct the line", path, number)
 
-    def _cells(self, line: str, layout: _Layout) -> list[str]:
+    def _cells(self, line: str, layout: Layout) -> list[str]:
         # Not str.split(): it would take U+00A0 and U+3000, which are words in real files, for separators.
         cells = line.split(layout.delimiter)
         if len(cells) == layout.columns or layout.delimiter == "\t":
@@ -219,7 +262,7 @@ class ConllReader:
             return [" ", *filled]  # the word is itself a space
         return filled
 
-    def _is_comment(self, line: str, layout: _Layout, inside: bool) -> bool:
+    def _is_comment(self, line: str, layout: Layout, inside: bool) -> bool:
         if self.comments != "auto":
             return self.comments
         if inside or not _COMMENT.match(line):
@@ -239,6 +282,11 @@ class ConllReader:
     def _begins_document(self, line: str) -> bool:
         marker = self.document_marker
         return bool(marker) and line.startswith(marker or "") and line[len(marker or "") :][:1] in ("", " ", "\t")
+
+
+def _tag_under(key: str, cell: str) -> str:
+    """The tag in a cell of several facts; a word that has none is outside."""
+    return next((part[len(key) + 1 :] for part in cell.split("|") if part.startswith(f"{key}=")), "O")
 
 
 def _document_of(comment: str, path: Path, number: int) -> str:

@@ -8,16 +8,19 @@ from typing import Literal, NamedTuple, Protocol
 from ner_lightning.data.alignment import (
     MISALIGNED,
     POSITION_CHOICES,
+    SURFACES,
     Annotation,
     Counting,
     Misaligned,
     Place,
     Policy,
+    Surface,
     in_characters,
     lay,
 )
 from ner_lightning.data.positions import Positions
 from ner_lightning.data.readers.options import check_option
+from ner_lightning.data.readers.tags import TagWriting
 from ner_lightning.data.report import DataError, ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.sentence_splitting import SENTENCE_RULES, SentenceRule, split_sentences
@@ -51,6 +54,8 @@ class Reading(NamedTuple):
         policy: of spans that do not fit.
         positions: how positions are counted; `auto`: as the surfaces in the file say.
         options: of the reader that say how positions are counted, for messages.
+        surface: what to do where a text differs from what the file says it is.
+        writing: how tags are written, where records have tags.
     """
 
     words: SplitRule
@@ -58,6 +63,8 @@ class Reading(NamedTuple):
     policy: Policy
     positions: Positions | Counting | Literal["auto"]
     options: str = "positions"
+    surface: Surface = "error"
+    writing: TagWriting = TagWriting()
 
 
 class TextOptions(Protocol):
@@ -81,6 +88,12 @@ def check_text_options(reader: TextOptions) -> None:
     check_option("positions", reader.positions, POSITION_CHOICES)
     check_option("misaligned", reader.misaligned, MISALIGNED)
     check_option("overlap", reader.overlap, OVERLAPS)
+    check_option("surface", _surface(reader), SURFACES)
+
+
+def _surface(reader: TextOptions) -> Surface:
+    """The option of readers whose files give the text of a span."""
+    return getattr(reader, "surface", "error")
 
 
 def reading_of(reader: TextOptions, texts: Iterable[str], sentences: SentenceRule = "punctuation") -> Reading:
@@ -96,6 +109,7 @@ def reading_of(reader: TextOptions, texts: Iterable[str], sentences: SentenceRul
         sentences if reader.sentences == "auto" else reader.sentences,
         Policy(reader.misaligned, reader.overlap),
         reader.positions,
+        surface=_surface(reader),
     )
 
 
@@ -111,7 +125,9 @@ def document_sentences(document: Document, reading: Reading, report: ReadReport)
     _check_whole(text, place)
     annotations: list[Annotation] = []
     if document.annotations:
-        annotations, counting = in_characters(document.annotations, text, reading.positions, place, reading.options)
+        annotations, counting = in_characters(
+            document.annotations, text, reading.positions, place, reading.options, reading.surface, report
+        )
         if reading.positions == "auto" and counting != Counting():
             tell_counting(counting, place, report)
     pieces = split_sentences(text, reading.sentences, ((a.start, a.end) for a in annotations))

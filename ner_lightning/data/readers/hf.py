@@ -9,14 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ner_lightning.data.alignment import Place
+from ner_lightning.data.readers.hf_files import USUAL, check_split, lone_split, parquet_files
 from ner_lightning.data.readers.options import check_option
-from ner_lightning.data.readers.tags import read_tags
+from ner_lightning.data.readers.tags import TagWriting, read_tags, writing_of
 from ner_lightning.data.report import DataError, ReadReport
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.tagging import Repair, detect_scheme, scheme_named
+from ner_lightning.tagging import Repair, scheme_named
 from ner_lightning.tagging.schemes import REPAIRS
 
 _BATCH = 1000  # rows
+_TEXTS = ("string", "large_string", "string_view")  # polars writes the second
 _SHARD = re.compile(r"(?P<dataset>.+)#(?P<index>\d+)-of-(?P<number>\d+)")
 
 
@@ -30,12 +33,14 @@ class HuggingFaceReader:
     Args:
         words_key: column of the words.
         tags_key: column of the tags; None if there is none, then every word is unknown.
-        name: configuration of a hub dataset (`conll2003` of several in one repository).
+        name: configuration of a dataset that has several (`conll2003` of those in one repository, or a folder of
+            parquet files below `FOLDER`).
         revision: commit or tag of a hub dataset.
         tag_names: names of the tags by number, where the dataset itself doesn't hold them.
         id_key: column with an identifier, None for the row number.
         document_key: column with the document's identifier.
         scheme: tag scheme, or `auto` for the one that fits the split best.
+        type: entity type of tags that have none (`B`, `I`, `O`).
         repair: what to do where the tags break the scheme: `conlleval`, `discard` or `error`.
     """
 
@@ -49,6 +54,7 @@ class HuggingFaceReader:
         id_key: str | None = None,
         document_key: str | None = None,
         scheme: str = "auto",
+        type: str | None = None,
         repair: Repair = "conlleval",
     ) -> None:
         check_option("repair", repair, REPAIRS)
@@ -60,13 +66,23 @@ class HuggingFaceReader:
         self.id_key = id_key
         self.document_key = document_key
         self.scheme = scheme if scheme == "auto" else scheme_named(scheme).name
+        self.type = type
         self.repair = repair
 
     def split_path(self, dataset: str, split: str | None) -> Path | None:
-        """What `read` takes for a split of a dataset: `FOLDER/SPLIT`, or `OWNER/NAME:SPLIT` of the hub."""
+        """What `read` takes for a split of a dataset: `FOLDER/SPLIT`, or `OWNER/NAME:SPLIT` of the hub.
+
+        A single dataset without splits is one of them, and of the others there is none; `.` is the whole of it.
+        """
         if split is None:
             return None
-        return Path(dataset) / split if Path(dataset).exists() else Path(f"{dataset}:{split}")
+        folder = Path(dataset).expanduser()
+        if not folder.exists():
+            return Path(f"{dataset}:{split}")
+        own = lone_split(folder)
+        if own is not None and split in USUAL and split != own and not (folder / split).exists():
+            return None
+        return folder / split
 
     def shard_paths(self, dataset: str, split: str | None) -> list[Path]:
         """What `read` takes for each of the parts of a split: its files, or `OWNER/NAME:SPLIT#2-of-8` of the hub.
@@ -74,10 +90,13 @@ class HuggingFaceReader:
         Raises:
             DataError: as `read`.
         """
-        path = self.split_path(dataset, split) or Path(dataset)
+        path = self.split_path(dataset, split)
+        if path is None:
+            check_split(Path(dataset).expanduser(), split)
+            path = Path(dataset)
         location, part = _place(path)
         if location.exists():
-            return _local_files(location, part)
+            return _local_files(location, part, self.name)
         number = _streamed(path, self.name, self.revision).num_shards
         return [path.with_name(f"{path.name}#{index}-of-{number}") for index in range(number)]
 
@@ -95,17 +114,17 @@ class HuggingFaceReader:
             raise DataError(f"expected the column {missing[0]!r}, found {found}; set words_key and tags_key", path)
         dataset = dataset.select_columns(columns)
         names = self._names(dataset, path)
-        report.scheme = self.scheme
-        if self.scheme == "auto":
-            tag_lists = (self._tags(row, names, path, number) for number, row in _rows(dataset))
-            report.scheme = "" if self.tags_key is None else detect_scheme(tag_lists)
+        writing = TagWriting()
+        if self.tags_key is not None:
+            tag_lists = (self._tags(row, names, path, number)[0] for number, row in _rows(dataset, path))
+            writing = writing_of(tag_lists, self.scheme, self.type, path, report)
         documents: set[str] = set()
-        for number, row in _rows(dataset):
+        for number, row in _rows(dataset, path):
             if not row[self.words_key]:
                 report.empty_sentences += 1
                 report.note("left out: a row without words", path, number, "empty")
                 continue
-            sentence = self._sentence(row, names, path, number, report)
+            sentence = self._sentence(row, names, writing, Place(path, number), report)
             report.documents += bool(sentence.document) and sentence.document not in documents
             documents.add(sentence.document)
             yield report.count(sentence, path, number)
@@ -113,18 +132,40 @@ class HuggingFaceReader:
             raise DataError("expected at least one row with words, found none", path)
 
     def _sentence(
-        self, row: Mapping[str, Any], names: list[str] | None, path: Path, number: int, report: ReadReport
+        self, row: Mapping[str, Any], names: list[str] | None, writing: TagWriting, place: Place, report: ReadReport
     ) -> Sentence:
-        words = tuple(row[self.words_key])
-        name = f"{path.name}:{number}" if self.id_key is None else str(row[self.id_key])
-        document = "" if self.document_key is None else str(row[self.document_key])
+        path, number = place
+        words = self._words(row, place)
+        given, document = (None if key is None else row[key] for key in (self.id_key, self.document_key))
+        name = f"{path.name}:{number}" if given is None else str(given)
+        document = "" if document is None else str(document)
         if self.tags_key is None:
             return Sentence(words, unknown=tuple(range(len(words))), id=name, document=document)
-        tags = self._tags(row, names, path, number)
+        if row[self.tags_key] is None:
+            return Sentence(words, unknown=tuple(range(len(words))), id=name, document=document)
+        tags, unknown = self._tags(row, names, path, number)
         if len(tags) != len(words):
             raise DataError(f"expected a tag for each of {len(words)} words, found {len(tags)}", path, number)
-        spans = read_tags(tags, [number] * len(tags), report.scheme, self.repair, path, report)
-        return Sentence(words, spans, id=name, document=document)
+        spans = read_tags(tags, [number] * len(tags), writing, self.repair, path, report)
+        return Sentence(words, spans, unknown, name, document)
+
+    def _words(self, row: Mapping[str, Any], place: Place) -> tuple[str, ...]:
+        """The words of a row.
+
+        Raises:
+            DataError: no list, or a word that is none.
+        """
+        found = row[self.words_key]
+        if not isinstance(found, list) or not all(isinstance(word, str) for word in found):
+            shown = (
+                next((word for word in found if not isinstance(word, str)), "") if isinstance(found, list) else found
+            )
+            raise DataError(
+                f"expected a list of words in the column {self.words_key!r}, found {str(shown)[:60]!r}; set words_key "
+                "to the column of the words, and leave out rows without them",
+                *place,
+            )
+        return tuple(found)
 
     def _names(self, dataset: Any, path: Path) -> list[str] | None:
         """Tag names by number; None where the tags are names already."""
@@ -133,7 +174,7 @@ class HuggingFaceReader:
         feature: Any = dataset.features[self.tags_key]
         item = feature[0] if isinstance(feature, list) else getattr(feature, "feature", feature)
         names = self.tag_names or getattr(item, "names", None)
-        if names is None and getattr(item, "dtype", "") != "string":
+        if names is None and getattr(item, "dtype", "") not in _TEXTS:
             raise DataError(
                 f"expected the column {self.tags_key!r} to hold tag names or numbers with names, found {item}; "
                 "give tag_names=[O,B-PER,...]",
@@ -141,20 +182,30 @@ class HuggingFaceReader:
             )
         return names
 
-    def _tags(self, row: Mapping[str, Any], names: list[str] | None, path: Path, number: int) -> list[str]:
+    def _tags(
+        self, row: Mapping[str, Any], names: list[str] | None, path: Path, number: int
+    ) -> tuple[list[str], tuple[int, ...]]:
+        """The tags of a row by name, and the words that have none (null): nobody annotated them."""
         tags = [] if self.tags_key is None else row[self.tags_key] or []
+        if not isinstance(tags, list):
+            raise DataError(f"expected a list of tags in {self.tags_key!r}, found {str(tags)[:60]!r}", path, number)
+        unknown = tuple(index for index, tag in enumerate(tags) if tag is None)
         if names is None:
-            return tags
+            return ([tag or "O" for tag in tags] if unknown else tags), unknown
         # A negative number (-100) would quietly count from the end.
-        if wrong := [tag for tag in tags if tag is None or not 0 <= tag < len(names)]:
+        if wrong := [tag for tag in tags if tag is not None and not (type(tag) is int and 0 <= tag < len(names))]:
             raise DataError(f"expected tag numbers from 0 to {len(names) - 1}, found {wrong[0]}", path, number)
-        return [names[tag] for tag in tags]
+        return ["O" if tag is None else names[tag] for tag in tags], unknown
 
 
-def _rows(dataset: Any) -> Iterator[tuple[int, dict[str, Any]]]:
+def _rows(dataset: Any, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Row number, from 1, and row; a thousand rows in memory at a time."""
-    number = 0
-    for batch in dataset.iter(_BATCH):
+    number, batches = 0, iter(dataset.iter(_BATCH))
+    while True:
+        with _told(path):
+            batch = next(batches, None)
+        if batch is None:
+            return
         for values in zip(*batch.values(), strict=True):
             number += 1
             yield number, dict(zip(batch, values, strict=True))
@@ -173,7 +224,7 @@ def _place(path: Path) -> tuple[Path, str | None]:
     if not path.exists() and ":" in path.name:
         stem, _, split = path.name.partition(":")
         return path.with_name(stem), split
-    if not path.exists() and path.parent != Path() and path.parent.is_dir():
+    if not path.exists() and path.parent != Path() and path.parent.exists():
         return path.parent, path.name
     return path, None
 
@@ -203,7 +254,7 @@ def _load(path: Path, name: str | None, revision: str | None) -> Any:
     location, split = _place(path)
     with _told(location):
         if location.exists():
-            return _local(datasets, location, split)
+            return _local(datasets, location, split, name)
         return _chosen(datasets.load_dataset(str(location), name, split=split, revision=revision), split, location)
 
 
@@ -215,31 +266,25 @@ def _streamed(path: Path, name: str | None, revision: str | None) -> Any:
         return _chosen(loaded, split, location)
 
 
-def _local(datasets: Any, location: Path, split: str | None) -> Any:
+def _local(datasets: Any, location: Path, split: str | None, name: str | None) -> Any:
+    check_split(location, split)
     if location.suffix == ".arrow":
         return datasets.Dataset.from_file(str(location))
     if any((location / name).is_file() for name in ("state.json", "dataset_dict.json")):
         return _chosen(datasets.load_from_disk(str(location)), split, location)
-    return _Parquet(datasets, _parquet_files(location, split))
+    return _Parquet(datasets, parquet_files(location, split, name))
 
 
-def _parquet_files(location: Path, split: str | None) -> list[Path]:
-    files = [location] if location.suffix == ".parquet" else sorted(location.rglob(f"{split or ''}*.parquet"))
-    if not files:
-        wanted = "a dataset (save_to_disk, .arrow, .parquet)" + (f" with the split {split}" if split else "")
-        raise DataError(f"expected {wanted}, found none", location)
-    return files
-
-
-def _local_files(location: Path, split: str | None) -> list[Path]:
+def _local_files(location: Path, split: str | None, name: str | None) -> list[Path]:
     """The files of a local split; each can be read by itself."""
+    check_split(location, split)
     if location.suffix == ".arrow":
         return [location]
     saved = location / (split or "") if (location / "dataset_dict.json").is_file() else location
     if (saved / "state.json").is_file():
         state = json.loads((saved / "state.json").read_text("utf-8"))
         return [saved / file["filename"] for file in state["_data_files"]]
-    return _parquet_files(location, split)
+    return parquet_files(location, split, name)
 
 
 def _chosen(loaded: Any, split: str | None, location: Path) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ner_lightning.data.readers.json_values import DECODER, JsonError, nested
 from ner_lightning.data.readers.lines import text_blocks
+from ner_lightning.data.readers.looks import looks_like
 from ner_lightning.data.report import DataError
 
 LONGEST_ITEM = 1 << 24  # characters
@@ -29,7 +30,7 @@ def numbered_items(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, d
         DataError: as `numbered_lines`; what is no JSON or no object; an object longer than any record.
     """
     text = _Text(path, encoding)
-    array = text.next_mark() == "["
+    array = text.next_mark() == "[" and not text.begins_pair()
     if array:
         text.forward(1)
     first = True
@@ -49,10 +50,40 @@ def numbered_items(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, d
         elif not mark and not array:
             return
         line, value = text.line, text.value()
-        if not isinstance(value, dict):
-            raise DataError(f"expected a JSON object for each record, found a {type(value).__name__}", path, line)
-        yield line, value
+        for record in collected(value, path, line):
+            yield line, record
         first = False
+
+
+def pair_as_record(value: Any) -> Any:
+    """A pair of spaCy 2, `["text", {"entities": […]}]`, as the record it stands for; anything else as it is.
+
+    >>> pair_as_record(["Ann", {"entities": [[0, 3, "PER"]]}])
+    {'text': 'Ann', 'entities': [[0, 3, 'PER']]}
+    """
+    if isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], dict):
+        return {"text": value[0], **value[1]}
+    return value
+
+
+def collected(value: Any, path: Path, line: int) -> Iterator[dict[str, Any]]:
+    """The record that a value is, or the pairs that a tool for spaCy 2 puts into one object.
+
+    `{"classes": […], "annotations": [pair, …]}`; an item of null was deleted there.
+
+    Raises:
+        DataError: what is no object.
+    """
+    record = pair_as_record(value)
+    pairs = record.get("annotations") if isinstance(record, dict) else None
+    if isinstance(pairs, list) and "classes" in record and "text" not in record:
+        found = [pair_as_record(pair) for pair in pairs if pair is not None]
+    else:
+        found = [record]
+    for one in found:
+        if not isinstance(one, dict):
+            raise DataError(f"expected a JSON object for each record, found a {type(one).__name__}", path, line)
+        yield one
 
 
 class _Text:
@@ -74,6 +105,13 @@ class _Text:
                 self.forward(1)
             elif not self._more():
                 return ""
+
+    def begins_pair(self) -> bool:
+        """Whether `["text", …` begins here, and not an array of records."""
+        while True:
+            rest = self._text[self._position + 1 :].lstrip(" \t\r\n")
+            if rest or not self._more():
+                return rest.startswith('"')
 
     def forward(self, count: int) -> None:
         self.line += self._text.count("\n", self._position, self._position + count)
@@ -99,7 +137,8 @@ class _Text:
                     continue
                 line = self.line + self._text.count("\n", self._position, error.pos)
                 near = self._text[error.pos : error.pos + 40]
-                message = f"expected JSON, found: {error.msg} at {near!r}; correct the line, or name another format"
+                looks = looks_like(self._path, "jsonl") or "; correct the line, or name another format"
+                message = f"expected JSON, found: {error.msg} at {near!r}{looks}"
                 raise DataError(message, self._path, line) from None
             except JsonError as error:
                 raise self.error(f"{error}; correct it") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -16,6 +17,7 @@ from ner_lightning.data.alignment import (
     Counting,
     Misaligned,
     Place,
+    Surface,
     flat,
     in_characters,
     lay,
@@ -23,7 +25,7 @@ from ner_lightning.data.alignment import (
 )
 from ner_lightning.data.doubts import half_character
 from ner_lightning.data.positions import Positions, may_differ
-from ner_lightning.data.readers.annotations import Ends, read_annotations
+from ner_lightning.data.readers.annotations import Ends, named, read_annotations
 from ner_lightning.data.readers.documents import (
     Document,
     Reading,
@@ -32,11 +34,12 @@ from ner_lightning.data.readers.documents import (
     reading_of,
     tell_counting,
 )
-from ner_lightning.data.readers.json_items import MARK_INSIDE, numbered_items
+from ner_lightning.data.readers.json_items import MARK_INSIDE, collected, numbered_items, pair_as_record
 from ner_lightning.data.readers.json_values import JsonError, decode, name_of, shown
 from ner_lightning.data.readers.lines import numbered_lines
+from ner_lightning.data.readers.looks import looks_like
 from ner_lightning.data.readers.options import check_option
-from ner_lightning.data.readers.tags import read_tags
+from ner_lightning.data.readers.tags import read_tags, writing_of
 from ner_lightning.data.report import DataError, ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.sentence_splitting import SentenceRule
@@ -47,11 +50,11 @@ from ner_lightning.data.words import (
     locate_words,
     split_words,
 )
-from ner_lightning.tagging import EntitySpan, Repair, detect_scheme, scheme_named
+from ner_lightning.tagging import EntitySpan, Repair, scheme_named
 from ner_lightning.tagging.schemes import REPAIRS
 
-SPANS_KEYS = ("entities", "spans", "label", "labels", "annotations")
-WORDS_KEYS = ("words", "tokens")
+SPANS_KEYS = ("entities", "spans", "label", "labels", "annotations", "ner")
+WORDS_KEYS = ("words", "tokens", "tokenized_text")
 TAGS_KEYS = ("tags", "ner_tags")
 _LOOKED_AT = 100  # records that decide how words are split
 _COUNTED = 1000  # records that decide how positions are counted
@@ -67,13 +70,17 @@ class JsonlReader:
     A record has a text, or `words` (`tokens`), or both. Entities stand under `entities`, `spans`, `label`, `labels` or
     `annotations`, in any form `read_annotations` knows; their positions are characters of the text, or words where a
     record has no text. Records with words may have `tags` (`ner_tags`) instead. A record with neither is not annotated:
-    all its words are unknown. `id` and `document` are taken over.
+    all its words are unknown. `id` and `document` are taken over. GLiNER's records (`tokenized_text`, `ner`) and the
+    pairs of spaCy 2 (`["text", {"entities": …}]`) are read likewise.
 
     Args:
         text_key: where the text stands.
-        spans_key: where the entities stand; None: under the first known key that is there.
+        spans_key: where the entities stand; None: under the first known key that is there, a filled one before an
+            empty one.
+        words_key: where the words stand; None: under `words`, `tokens` or `tokenized_text`.
+        tags_key: where the tags stand; None: under `tags` or `ner_tags`.
         ends: whether an end is the last position (`inclusive`) or the one after it (`exclusive`); `auto`: inclusive for
-            CLUENER's form only.
+            CLUENER's form and GLiNER's only.
         words: how a text becomes words, see `split_words`: `whitespace`, `punctuation` or `characters`. `auto`:
             characters if the first records are in a script without spaces, otherwise `punctuation`.
         sentences: where a text without words is cut, see `split_sentences`: `punctuation`, `lines` or `none`. `auto`:
@@ -82,9 +89,12 @@ class JsonlReader:
             `bytes`. `auto`: characters or utf16, whichever cuts fewer words.
         misaligned: what to do with a span that has an edge inside a word: `snap` widens it to whole words, `drop`
             leaves it out, `error` refuses. All are counted. A span of nothing but whitespace is dropped.
+        surface: what to do where the text at a position is not the one the file gives: `error`, or take the position
+            and `warn` in the report, or `ignore` it. Some exports widen positions to words and not the text.
         overlap: which of overlapping spans stays, `first` or `longest`, or `error`; the others are counted.
-        label_names: entity types by number, for files that have numbers. None: they have names.
+        label_names: entity types, or tags, by number, for files that have numbers. None: they have names.
         scheme: tag scheme of records with tags, or `auto`.
+        type: entity type of tags that have none (`B`, `I`, `O`).
         repair: what to do where such tags break it.
         encoding: of the file.
     """
@@ -93,29 +103,38 @@ class JsonlReader:
         self,
         text_key: str = "text",
         spans_key: str | None = None,
+        words_key: str | None = None,
+        tags_key: str | None = None,
         ends: Ends = "auto",
         words: SplitRule | Literal["auto"] = "auto",
         sentences: SentenceRule | Literal["auto"] = "auto",
         positions: Positions | Literal["auto"] = "auto",
         misaligned: Misaligned = "snap",
+        surface: Surface = "error",
         overlap: Overlap = "first",
         label_names: Mapping[Any, str] | None = None,
         scheme: str = "auto",
+        type: str | None = None,
         repair: Repair = "conlleval",
         encoding: str = "utf-8",
     ) -> None:
         check_option("ends", ends, ("auto", "exclusive", "inclusive"))
         check_option("repair", repair, REPAIRS)
         self.text_key = text_key
-        self.spans_keys = SPANS_KEYS if spans_key is None else (spans_key,)
+        self.words_keys = WORDS_KEYS if words_key is None else (words_key,)
+        self.tags_keys = TAGS_KEYS if tags_key is None else (tags_key,)
+        known = tuple(key for key in SPANS_KEYS if key not in (words_key, tags_key))
+        self.spans_keys = known if spans_key is None else (spans_key,)
         self.ends = ends
         self.words: SplitRule | Literal["auto"] = words
         self.sentences: SentenceRule | Literal["auto"] = sentences
         self.positions: Positions | Literal["auto"] = positions
         self.misaligned = misaligned
+        self.surface = surface
         self.overlap = overlap
         self.label_names = None if label_names is None else {str(key): name for key, name in label_names.items()}
         self.scheme = scheme if scheme == "auto" else scheme_named(scheme).name
+        self.type = type
         self.repair = repair
         self.encoding = encoding
         check_text_options(self)
@@ -131,10 +150,10 @@ class JsonlReader:
         if not first:
             raise DataError("expected at least one record, found none: the file is empty", path)
         reading = self._reading(path, [record for _, record in first], report)
-        if any(_value(record, TAGS_KEYS) is not None for _, record in first):
-            report.scheme = self.scheme
-            if self.scheme == "auto":
-                report.scheme = detect_scheme(self._tag_sequences(path))
+        if self._has_tags(path, [record for _, record in first]):
+            writing = writing_of(self._tag_sequences(path), self.scheme, self.type, path, report)
+            reading = reading._replace(writing=writing)
+        self._tell_of_other_keys(first, path, report)
         documents = set()
         for line, found in self._records(path):
             record = self._prepared(found, Place(path, line), report)
@@ -164,7 +183,8 @@ class JsonlReader:
                 yield from numbered_items(path, self.encoding)
                 return
             begun = True
-            yield number, _object(line, path, number)
+            for record in collected(_object(line, path, number), path, number):
+                yield number, record
 
     def _reading(self, path: Path, first: list[Record], report: ReadReport) -> Reading:
         """What the options say, and where they leave it to the file, the file."""
@@ -183,7 +203,7 @@ class JsonlReader:
         costs = dict.fromkeys(COUNTINGS, 0)
         shown: dict[Counting, int] = {}
         for line, record in islice(self._ambiguous(path), _COUNTED):
-            text, entities = record.get(self.text_key), _value(record, self.spans_keys)
+            text, entities = record.get(self.text_key), self._entities(record)
             if not isinstance(text, str) or not may_differ(text) or entities is None:
                 continue
             try:
@@ -209,15 +229,16 @@ class JsonlReader:
 
     def _tag_sequences(self, path: Path) -> Iterator[list[str]]:
         for _, record in self._records(path):
-            tags = _value(record, TAGS_KEYS)
-            if isinstance(tags, list) and all(isinstance(tag, str) for tag in tags):
-                yield tags
+            tags = _value(record, self.tags_keys)
+            if isinstance(tags, list):
+                with suppress(ValueError):  # told, with its place, when it is read
+                    yield self._named(tags)
 
     def _sentences(self, record: Record, reading: Reading, place: Place, report: ReadReport) -> Iterator[Sentence]:
         try:
             name = f"{place.path.name}:{place.line}" if record.get("id") is None else name_of(record["id"])
             document = name_of(record.get("document") or "")
-            text, given = record.get(self.text_key), _value(record, WORDS_KEYS)
+            text, given = record.get(self.text_key), _value(record, self.words_keys)
             if text is not None and not isinstance(text, str):
                 raise ValueError(f"expected a text under {self.text_key!r}, found {shown(text)}")
             if given is not None:
@@ -226,8 +247,8 @@ class JsonlReader:
             elif text is None:
                 keys = ", ".join(record) or "none"
                 raise ValueError(
-                    f"expected a text under {self.text_key!r} or words under 'words', found the keys: {keys}; "
-                    "name the one with the text: text_key=KEY"
+                    f"expected a text under {self.text_key!r} or words under {self.words_keys[0]!r}, found the keys: "
+                    f"{keys}; name the one with the text: text_key=KEY, or with a list of words: words_key=KEY"
                 )
             else:
                 annotations = self._annotations(record, True)
@@ -242,10 +263,49 @@ class JsonlReader:
         yield from found
 
     def _annotations(self, record: Record, character_keys: bool) -> list[Annotation] | None:
-        entities = _value(record, self.spans_keys)
+        entities = self._entities(record)
         if entities is None:
             return None
-        return list(read_annotations(entities, self.ends, character_keys, self.label_names))
+        is_gliner = "tokenized_text" in record and entities is record.get("ner")
+        ends: Ends = "inclusive" if self.ends == "auto" and is_gliner else self.ends
+        if isinstance(entities, list) and entities and all(isinstance(item, str) for item in entities):
+            key = next(key for key in self.spans_keys if record.get(key) is entities)
+            raise ValueError(
+                f"expected entities under {key!r}, found {shown(entities)}; if these are tags: tags_key={key}"
+            )
+        return list(read_annotations(entities, ends, character_keys, self.label_names))
+
+    def _entities(self, record: Record) -> Any:
+        """What stands under the first known key of entities, a filled list before an empty one."""
+        found = next((record[key] for key in self.spans_keys if record.get(key) is not None), None)
+        return next(iter(self._filled(record).values()), found) if found in ([], {}) else found
+
+    def _filled(self, record: Record) -> dict[str, Any]:
+        """Known keys under which entities seem to stand."""
+        held = {key: record[key] for key in self.spans_keys if isinstance(record.get(key), list | dict)}
+        return {key: v for key, v in held.items() if v and (isinstance(v, dict) or isinstance(v[0], list | dict))}
+
+    def _tell_of_other_keys(self, records: list[tuple[int, Record]], path: Path, report: ReadReport) -> None:
+        """List, once a file, that entities stand under several keys, of which one is read."""
+        for line, record in records:
+            filled = self._filled(record)
+            if len(filled) > 1 and any(value != next(iter(filled.values())) for value in filled.values()):
+                read, *others = filled
+                report.note(f"read under {read!r}, not under {', '.join(others)}: spans_key=KEY chooses", path, line)
+                return
+
+    def _has_tags(self, path: Path, first: list[Record]) -> bool:
+        if any(_value(record, self.tags_keys) is not None for record in first):
+            return True
+        words = any(_value(record, self.words_keys) is not None for record in first)
+        return words and next(self._tag_sequences(path), None) is not None
+
+    def _named(self, tags: list[Any]) -> list[str]:
+        """Tags by name, where the file has numbers and the options their names."""
+        found = [named(tag, self.label_names) if type(tag) is int else tag for tag in tags]
+        if not all(isinstance(tag, str) for tag in found):
+            raise ValueError(f"expected tag names, found {shown(tags)}")
+        return found
 
     def _given(
         self,
@@ -262,18 +322,22 @@ class JsonlReader:
         words, offsets = _words(record, given, text)
         unknown = _unknown(record)
         spans: tuple[EntitySpan, ...] = ()
-        tags, annotations = _value(record, TAGS_KEYS), self._annotations(record, character_keys=text is not None)
+        tags = _value(record, self.tags_keys)
+        annotations = None if tags is not None else self._annotations(record, character_keys=text is not None)
         if tags is not None:
-            if not isinstance(tags, list) or len(tags) != len(words) or not all(isinstance(t, str) for t in tags):
+            if not isinstance(tags, list) or len(tags) != len(words):
                 raise ValueError(f"expected a tag name for each of the {len(words)} words, found {shown(tags)}")
             if tags:
-                spans = read_tags(tags, [place.line] * len(tags), report.scheme, self.repair, place.path, report)
+                lines = [place.line] * len(tags)
+                spans = read_tags(self._named(tags), lines, reading.writing, self.repair, place.path, report)
         elif annotations is None:
             unknown = tuple(range(len(words)))
         elif text is None or offsets is None:
             spans = flat(_over_words(annotations, len(words)), words, reading.policy, place, report)
         else:
-            found, _ = in_characters(annotations, text, reading.positions, place, reading.options)
+            found, _ = in_characters(
+                annotations, text, reading.positions, place, reading.options, reading.surface, report
+            )
             spans = lay(found, text, offsets, reading.policy, place, report)
         return Sentence(words, spans, unknown, name, document, text, offsets)
 
@@ -287,8 +351,9 @@ def _object(line: str, path: Path, number: int) -> Record:
         raise DataError(f"{error}; correct it", path, number) from None
     except json.JSONDecodeError as error:
         remedy = "; one JSON value over several lines: jq -c . FILE > FILE.jsonl" if line.strip() in "{[" else ""
-        message = f"expected a JSON object a line, found: {error} in {line[:60]!r}{remedy}"
+        message = f"expected a JSON object a line, found: {error} in {line[:60]!r}{remedy or looks_like(path, 'jsonl')}"
         raise DataError(message, path, number) from None
+    record = pair_as_record(record)
     if not isinstance(record, dict):
         kind = type(record).__name__
         remedy = "; for one JSON array: jq -c '.[]'" if isinstance(record, list) else ""
@@ -306,7 +371,7 @@ def _words(record: Record, given: Any, text: str | None) -> tuple[tuple[str, ...
         return words, None
     if half := half_character(text):
         raise ValueError(f"expected whole characters in the text, found half of one ({half})")
-    offsets = _given_offsets(record, words, text) or locate_words(words, text)
+    offsets = _given_offsets(record, given, words, text) or locate_words(words, text)
     if offsets is None:
         raise ValueError(f"expected the words to be those of the text, found {shown(words)}")
     return words, offsets
@@ -336,14 +401,15 @@ def _listed(value: Any, what: str) -> list[Any]:
 
 
 def _value(record: Record, keys: tuple[str, ...]) -> Any:
-    return next((record[key] for key in keys if record.get(key) is not None), None)
+    """What stands under the first of some keys that is there, a filled one before an empty one."""
+    found = [record[key] for key in keys if record.get(key) is not None]
+    return next((value for value in found if value not in ([], {})), found[0] if found else None)
 
 
-def _given_offsets(record: Record, words: tuple[str, ...], text: str) -> Offsets | None:
+def _given_offsets(record: Record, given: list[Any], words: tuple[str, ...], text: str) -> Offsets | None:
     """Where the record says its words are, if it says so."""
-    items = _value(record, WORDS_KEYS)
     pairs = _listed(record.get("offsets") or [], "offsets") or [
-        [w.get("start"), w.get("end")] for w in items if isinstance(w, dict)
+        [word.get("start"), word.get("end")] for word in given if isinstance(word, dict)
     ]
     if not pairs or pairs[0] == [None, None]:
         return None

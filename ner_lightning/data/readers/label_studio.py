@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from ner_lightning.data.alignment import Annotation, Misaligned, Place, shortened
+from ner_lightning.data.alignment import Annotation, Misaligned, Place, Surface, shortened
 from ner_lightning.data.positions import Positions
 from ner_lightning.data.readers.documents import Document, check_text_options, document_sentences, reading_of
 from ner_lightning.data.readers.json_items import numbered_items
@@ -35,12 +35,15 @@ class LabelStudioReader:
 
     Args:
         text_key: where the text stands in a task's data; None: `text`, or the only text there.
+        to_name: of the Text tag whose regions are read, where a project labels several texts of a task.
         annotation: which of several annotations is read: `first` or `last`.
         words: how a text becomes words, see `split_words`; `auto`: by its script.
         sentences: where a text is cut, see `split_sentences`; `auto`: by punctuation.
         positions: how positions are counted, as of `JsonlReader`: code points since version 1.4, UTF-16 units before;
             `auto`: so that the texts of the regions are found.
         misaligned: what to do with a span that has an edge inside a word: `snap`, `drop`, `error`.
+        surface: what to do where the text at a position is not the one the file gives: `error`, or take the position
+            and `warn` in the report, or `ignore` it. Some exports widen positions to words and not the text.
         overlap: which of overlapping spans stays: `first`, `longest`, `error`.
         encoding: of the file.
     """
@@ -50,21 +53,25 @@ class LabelStudioReader:
     def __init__(
         self,
         text_key: str | None = None,
+        to_name: str | None = None,
         annotation: Literal["first", "last"] = "first",
         words: SplitRule | Literal["auto"] = "auto",
         sentences: SentenceRule | Literal["auto"] = "auto",
         positions: Positions | Literal["auto"] = "auto",
         misaligned: Misaligned = "snap",
+        surface: Surface = "error",
         overlap: Overlap = "first",
         encoding: str = "utf-8",
     ) -> None:
         check_option("annotation", annotation, ("first", "last"))
         self.text_key = text_key
+        self.to_name = to_name
         self.annotation = annotation
         self.words: SplitRule | Literal["auto"] = words
         self.sentences: SentenceRule | Literal["auto"] = sentences
         self.positions: Positions | Literal["auto"] = positions
         self.misaligned = misaligned
+        self.surface = surface
         self.overlap = overlap
         self.encoding = encoding
         check_text_options(self)
@@ -80,11 +87,12 @@ class LabelStudioReader:
         if not first:
             raise DataError("expected at least one task, found none: the file is empty", path)
         reading = reading_of(self, self._texts(first))
-        documents = set()
+        documents: set[str] = set()
+        labelled: set[str] = set()
         for line, task in numbered_items(path, self.encoding):
             place = Place(path, line)
             try:
-                document = self._document(task, place, report)
+                document = self._document(task, labelled, place, report)
             except DataError:
                 raise
             except (TypeError, ValueError) as error:
@@ -109,7 +117,7 @@ class LabelStudioReader:
             if isinstance(found, str):
                 yield found
 
-    def _document(self, task: Task, place: Place, report: ReadReport) -> Document | None:
+    def _document(self, task: Task, labelled: set[str], place: Place, report: ReadReport) -> Document | None:
         """A task as a document; None if it was cancelled."""
         data = task.get("data", task)
         if not isinstance(data, Mapping):
@@ -124,6 +132,8 @@ class LabelStudioReader:
             report.rejected += 1
             report.note(f"left out: task {number} was cancelled", place.path, place.line, "rejected")
             return None
+        if regions is not None and data is not task:
+            regions = self._of_one_text(regions, labelled)
         annotations = None if regions is None else list(_annotations(regions, number, place, report))
         return Document(text, annotations, name, document, place)
 
@@ -154,8 +164,29 @@ class LabelStudioReader:
             raise ValueError(f"expected 'result' in an annotation, found the keys: {', '.join(chosen) or 'none'}")
         return _objects(chosen["result"], "result")
 
+    def _of_one_text(self, regions: Regions, labelled: set[str]) -> Regions:
+        """The regions of the text that is read; `labelled` gets the names of all that have some.
+
+        Raises:
+            ValueError: regions of several texts, and nobody said of which.
+        """
+        if self.to_name is not None:
+            return [region for region in regions if region.get("to_name") == self.to_name or not _is_span(region)]
+        labelled |= {name_of(region["to_name"]) for region in regions if "to_name" in region and _is_span(region)}
+        if len(labelled) > 1:
+            names = ", ".join(sorted(labelled))
+            raise ValueError(
+                f"expected regions of one text, found those of {names}; choose: to_name={min(labelled)} text_key=KEY"
+            )
+        return regions
+
 
 _CANCELLED: Regions = []
+
+
+def _is_span(region: dict[str, Any]) -> bool:
+    """Whether a region is a labelled piece of text: not a relation, a choice about the whole, a rating."""
+    return region.get("type", "labels") in ("labels", "hypertextlabels")
 
 
 def _objects(value: Any, key: str) -> list[dict[str, Any]]:
@@ -188,8 +219,8 @@ def _short_regions(task: Task) -> Regions | None:
 
 def _annotations(regions: Regions, number: str, place: Place, report: ReadReport) -> Iterator[Annotation]:
     for region in regions:
-        if region.get("type", "labels") not in ("labels", "hypertextlabels"):
-            continue  # relations, choices about the whole text, ratings
+        if not _is_span(region):
+            continue
         value = region.get("value", region)
         if not isinstance(value, dict):
             raise ValueError(f"expected an object under 'value' of a region, found {shown(value)}")

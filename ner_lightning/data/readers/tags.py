@@ -2,22 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from ner_lightning.data.report import DataError, ReadReport
 from ner_lightning.tagging import EntitySpan, Repair, irregular_steps, is_transition_allowed, tags_to_spans
+from ner_lightning.tagging.notation import STANDARD, Notation, notation_of
+from ner_lightning.tagging.schemes import count_steps, fitting_scheme
+
+_LOOKED_AT = 1000  # sentences that show how tags are written, where the scheme is known
+
+
+class TagWriting(NamedTuple):
+    """How a file writes its entities as tags.
+
+    Attributes:
+        scheme: which letter stands where; empty for a file without tags.
+        notation: how a tag is written.
+    """
+
+    scheme: str = ""
+    notation: Notation = STANDARD
+
+
+def writing_of(
+    tag_sequences: Iterable[Sequence[str]], scheme: str, entity_type: str | None, path: Path, report: ReadReport
+) -> TagWriting:
+    """Find out how a file writes tags, and say so where it is not as usual.
+
+    Args:
+        tag_sequences: the tags of its sentences; with `auto` all of them are drawn.
+        scheme: named by the user, or `auto`.
+        entity_type: of tags that have none.
+        path: the file, for messages.
+        report: gets the scheme, and a note.
+
+    Raises:
+        DataError: tags without a type where none is named.
+    """
+    tags: Counter[str] = Counter()
+    steps = count_steps(_counted(tag_sequences if scheme == "auto" else _first(tag_sequences), tags))
+    try:
+        notation = notation_of(tags, scheme, entity_type)
+    except ValueError as error:
+        raise DataError(str(error), path) from None
+    if notation != STANDARD:
+        standard: Counter[tuple[str, str]] = Counter()
+        for (before, after), count in steps.items():
+            standard[notation.standard(before), notation.standard(after)] += count
+        steps = standard
+        if notation.kind != "bare":
+            report.note(str(notation), path, 1)
+    report.scheme = fitting_scheme(steps) if scheme == "auto" else scheme
+    return TagWriting(report.scheme, notation)
+
+
+def _counted(tag_sequences: Iterable[Sequence[str]], tags: Counter[str]) -> Iterator[Sequence[str]]:
+    for sequence in tag_sequences:
+        tags.update(sequence)
+        yield sequence
+
+
+def _first(tag_sequences: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
+    """The first sequences, and those after them up to one with an entity."""
+    marked = False
+    for number, tags in enumerate(tag_sequences, 1):
+        yield tags
+        marked = marked or any(tag not in ("O", "o") for tag in tags)
+        if marked and number >= _LOOKED_AT:
+            return
 
 
 def read_tags(
-    tags: Sequence[str], lines: Sequence[int], scheme: str, repair: Repair, path: Path | str, report: ReadReport
+    tags: Sequence[str],
+    lines: Sequence[int],
+    writing: TagWriting,
+    repair: Repair,
+    path: Path | str,
+    report: ReadReport,
 ) -> tuple[EntitySpan, ...]:
     """Decode the tags of one sentence, count and list what was repaired.
 
     Args:
         tags: one a word.
         lines: the line (or row) each word stands in.
-        scheme: the file's tag scheme.
+        writing: how the file writes its tags.
         repair: `conlleval`, `discard` or `error`.
         path: the file, for messages.
         report: gets `repaired` and its problems.
@@ -25,6 +96,9 @@ def read_tags(
     Raises:
         DataError: a tag is not one of the scheme's, or a step is forbidden and `repair` is `error`.
     """
+    scheme, notation = writing
+    if notation != STANDARD:
+        tags = [notation.standard(tag) for tag in tags]
     try:
         spans, repaired = tags_to_spans(tags, scheme, repair)
     except ValueError as error:

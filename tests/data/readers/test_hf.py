@@ -207,3 +207,95 @@ def test_a_dataset_of_the_hub_is_streamed_part_by_part(tmp_path, monkeypatch):
 def test_a_dataset_of_the_hub_out_of_reach_is_said():
     with pytest.raises(DataError, match="could load none"):
         HuggingFaceReader().shard_paths("nobody/nothing", "train")
+
+
+def test_a_single_dataset_is_one_split_and_no_other(tmp_path):
+    make().save_to_disk(tmp_path / "d")
+    reader = HuggingFaceReader()
+    assert reader.split_path(str(tmp_path / "d"), "train") == tmp_path / "d/train"
+    assert reader.split_path(str(tmp_path / "d"), "validation") is None
+    assert reader.split_path(str(tmp_path / "d"), ".") == tmp_path / "d"
+    assert len(read(tmp_path / "d/train")[0]) == 2
+    with pytest.raises(DataError, match=r"found one dataset without splits, which counts as train; .*data\.test=\."):
+        read(tmp_path / "d/test")
+    with pytest.raises(DataError, match="which counts as train"):
+        reader.shard_paths(str(tmp_path / "d"), "validation")
+    made = datasets.Dataset.from_dict(ROWS, features=make().features, split="test")
+    made.save_to_disk(tmp_path / "t")
+    assert reader.split_path(str(tmp_path / "t"), "train") is None
+    assert len(read(tmp_path / "t/test")[0]) == 2
+    make().to_parquet(tmp_path / "all.parquet")
+    assert reader.split_path(str(tmp_path / "all.parquet"), "test") is None
+    assert len(read(tmp_path / "all.parquet/train")[0]) == 2
+
+
+def configurations(folder):
+    for name, words in (("en", "Ann"), ("de", "Uwe")):
+        (folder / name / "train").mkdir(parents=True)
+        make(rows={"tokens": [[words]], "ner_tags": [[1]], "doc": [""]}).to_parquet(
+            folder / name / "train/0000.parquet"
+        )
+        make(rows={"tokens": [[words]], "ner_tags": [[0]], "doc": [""]}).to_parquet(
+            folder / name / "dev-0-of-1.parquet"
+        )
+    return folder
+
+
+def test_configurations_are_not_mixed(tmp_path):
+    folder = configurations(tmp_path / "d")
+    for split in ("train", "dev"):
+        with pytest.raises(DataError, match="expected one configuration, found several: de, en; choose with name=en"):
+            read(folder / split)
+        assert [s.words for s in read(folder / split, name="de")[0]] == [("Uwe",)]
+        paths = HuggingFaceReader(name="en").shard_paths(str(folder), split)
+        assert [path.relative_to(folder).parts[0] for path in paths] == ["en"]
+    with pytest.raises(DataError, match=r"expected a configuration called fr .* found de, en"):
+        read(folder / "train", name="fr")
+
+
+def test_a_split_is_not_another_one_that_begins_alike(tmp_path):
+    (tmp_path / "d").mkdir()
+    make().to_parquet(tmp_path / "d/test.parquet")
+    make().to_parquet(tmp_path / "d/testing.parquet")
+    assert len(read(tmp_path / "d/test")[0]) == 2
+
+
+def test_nulls(tmp_path):
+    rows = {"tokens": [["a", "b"], ["c"], None], "ner_tags": [[1, None], None, None], "doc": [None, "x", "x"]}
+    make(rows=rows).to_parquet(tmp_path / "n.parquet")
+    sentences, report = read(tmp_path / "n.parquet", document_key="doc", id_key="doc")
+    assert [(s.spans, s.unknown, s.document, s.id) for s in sentences] == [
+        ((EntitySpan(0, 1, "PER"),), (1,), "", "n.parquet:1"),
+        ((), (0,), "x", "x"),
+    ]
+    assert report.empty_sentences == 1
+    names = {"tokens": [["a", "b"]], "ner_tags": [["B-X", None]]}
+    datasets.Dataset.from_dict(names).to_parquet(tmp_path / "s.parquet")
+    assert read(tmp_path / "s.parquet")[0][0].unknown == (1,)
+    datasets.Dataset.from_dict({"tokens": [["a", None]], "ner_tags": [["O", "O"]]}).to_parquet(tmp_path / "w.parquet")
+    with pytest.raises(DataError, match=r"w\.parquet:1: expected a list of words in the column 'tokens', found 'None'"):
+        read(tmp_path / "w.parquet")
+
+
+def test_the_text_is_no_list_of_words(tmp_path):
+    datasets.Dataset.from_dict({"text": ["Ann left"], "ner_tags": [["O", "O"]]}).to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(DataError, match="expected a list of words in the column 'text', found 'Ann left'"):
+        read(tmp_path / "t.parquet", words_key="text")
+
+
+def test_large_strings_as_polars_writes_them(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    kind = pa.large_list(pa.large_string())
+    table = pa.table({"tokens": pa.array([["Ann", "b"]], kind), "ner_tags": pa.array([["B-PER", "O"]], kind)})
+    pyarrow.parquet.write_table(table, tmp_path / "p.parquet")
+    assert read(tmp_path / "p.parquet")[0][0].spans == (EntitySpan(0, 1, "PER"),)
+
+
+def test_tags_without_a_type(tmp_path):
+    rows = {"tokens": [["a", "b", "c"]], "ner_tags": [[1, 2, 0]], "doc": [""]}
+    make(names=["O", "B", "I"], rows=rows).save_to_disk(tmp_path / "d")
+    assert read(tmp_path / "d", type="Disease")[0][0].spans == (EntitySpan(0, 2, "Disease"),)
+    with pytest.raises(DataError, match="found B, I; name their type: type=Disease"):
+        read(tmp_path / "d")

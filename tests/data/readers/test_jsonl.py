@@ -168,7 +168,7 @@ GOOD = {"text": TEXT, "label": []}
         ({"text": TEXT, "entities": [{"start": 8, "label": "LOC"}]}, "keys char_end, end, end_offset; found start"),
         ({"text": "\ud83d", "label": []}, "half of one .U.D83D. at 0; export"),
         ({"words": ["a"], "tags": ["O", "O"]}, "a tag name for each of the 1 words"),
-        ({"words": ["a"], "tags": [3]}, "a tag name for each"),
+        ({"words": ["a"], "tags": [3]}, "found the number 3; .*label_names={3: PER}"),
         ({"words": ["a"], "tags": ["PER"]}, "found 'PER'"),
         ({"words": ["a"], "entities": [{"start": 0, "end": 2, "label": "X"}]}, "inside the 1 words"),
         ({"words": ["a"], "text": "b"}, "expected the words to be those of the text"),
