@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ner_lightning.data.report import DataError
 from ner_lightning.data.sentence import Sentence
+from ner_lightning.storage.atomic import write_text
 from ner_lightning.tagging.spans import EntitySpan
 
 Mention = tuple[str, str]
