@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -12,6 +13,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 
+from ner_lightning.callbacks.redaction import hidden_places, known_secrets, redact
 from ner_lightning.data.datamodule import CorpusDataModule
 from ner_lightning.data.encoding import WordEncoder
 from ner_lightning.errors import UserError
@@ -189,10 +191,13 @@ def report_words(data: CorpusDataModule, words: WordEncoder) -> None:
 def describe(
     config: dict[str, Any], tags: TagSet, encoder: Encoder, tokenizer: PreTrainedTokenizerFast
 ) -> dict[str, Any]:
-    """What a checkpoint says of itself: enough to rebuild the model in a fresh process without any other file."""
+    """What a checkpoint says of itself: enough to rebuild the model in a fresh process without any other file.
+
+    Checkpoints are published: no secret of the configuration is among it.
+    """
     return {
         "format": FORMAT,
-        "config": config,
+        "config": redact(config, known_secrets(os.environ)),
         "tags": tags.to_dict(),
         "encoder": encoder.config_dict(),
         "tokenizer": tokenizer_state(tokenizer),
@@ -324,6 +329,19 @@ def data_of_evaluation(asked: Mapping[str, Any] | None, trained: Mapping[str, An
     return {**asked, "context": asked.get("context") or trained.get("context", 0)}
 
 
+def check_complete(about_data: Mapping[str, Any], checkpoint: Path) -> None:
+    """Refuse data that a checkpoint names but for a secret.
+
+    Raises:
+        UserError: with what to give.
+    """
+    if place := next(hidden_places(about_data), None):
+        raise UserError(
+            f"{checkpoint}: data.{place} was a secret of the training and is not stored; name the data anew, with "
+            f"data=…, data.dir=… and data.{place}=…"
+        )
+
+
 def build_evaluation(config: Mapping[str, Any], callbacks: list[pl.Callback]) -> tuple[Run, Path]:
     """A checkpoint's model beside the data it is to be scored on: its own, or those of the configuration.
 
@@ -332,7 +350,9 @@ def build_evaluation(config: Mapping[str, Any], callbacks: list[pl.Callback]) ->
     """
     check_hardware(config["trainer"])
     loaded = load(config["ckpt"])
-    data: CorpusDataModule = make(data_of_evaluation(config.get("data"), loaded.config["data"]), "data")
+    about_data = data_of_evaluation(config.get("data"), loaded.config["data"])
+    check_complete(about_data, loaded.path)
+    data: CorpusDataModule = make(about_data, "data")
     data.read(config["split"], required=(config["split"],))
     task = TaggingTask(loaded.task.model, loaded.task.tags, scored_tags=scored_tags(data, loaded.task.tags))
     prepare(data, task, loaded.tokenizer, seed=0)

@@ -15,7 +15,7 @@ import sys
 import traceback
 import warnings
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -25,13 +25,17 @@ from hydra.errors import CompactHydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from ner_lightning.callbacks.redaction import redact_text
 from ner_lightning.child_process import end_with_parent, is_child
 from ner_lightning.command_line import arguments
 from ner_lightning.command_line.compose import VERSION_BASE, conf_folder
 from ner_lightning.command_line.help import help_text
 from ner_lightning.command_line.preflight import preflight
+from ner_lightning.command_line.records import redact_records, secrets_of
+from ner_lightning.command_line.said import SaidFormatter, said
 from ner_lightning.errors import Pruned, UserError
 from ner_lightning.failure import failure_of, write_failure
+from ner_lightning.page.terminal import printable
 from ner_lightning.storage.locks import Busy
 
 if TYPE_CHECKING:
@@ -158,18 +162,20 @@ def _run_grid(command: str, planned: Plan) -> None:
 
 def _run(function: Command, cfg: DictConfig) -> Any:
     """One run inside Hydra: its logs and its errors."""
-    _gather_logs()
+    secrets = secrets_of(cfg)
+    redact_records(secrets)
+    _gather_logs(secrets)
     try:
         return function(cfg)
     except Busy as error:  # the folder is another run's: not a word into its files
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{said(error, secrets)}\n")
         _leave(USER_ERROR)
     except UserError as error:
-        _tell(error)
-        _write_down(error, cfg)
+        _tell(error, secrets)
+        _write_down(error, cfg, secrets)
         _leave(USER_ERROR)
     except Pruned as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{said(error, secrets)}\n")
         sys.exit(error.exit_code)
     except SystemExit as error:
         if any(kind.__name__ == "SIGTERMException" for kind in type(error).__mro__):
@@ -178,36 +184,38 @@ def _run(function: Command, cfg: DictConfig) -> Any:
             sys.exit(INTERRUPTED)  # Lightning would leave with 1
         raise
     except Exception as error:
-        _write_down(error, cfg)
-        trace = traceback.format_exc()  # the whole of it: Hydra cuts frames off both ends
+        _write_down(error, cfg, secrets)
+        # The whole of it: Hydra cuts frames off both ends.
+        trace = printable(redact_text(traceback.format_exc(), secrets))
         sys.stderr.write(trace)
         _to_log_file(trace.rstrip())
         _leave(1)
 
 
-def _write_down(error: Exception, cfg: DictConfig) -> None:
+def _write_down(error: Exception, cfg: DictConfig, secrets: Collection[str]) -> None:
     """Leave `error.json` in the folder of a run, for a sweep that started it."""
     runtime = HydraConfig.get().runtime
     if "paths" in cfg and runtime.output_dir != runtime.cwd:  # a command without a folder of its own leaves nothing
-        write_failure(runtime.output_dir, failure_of(error))
+        failure = failure_of(error)
+        write_failure(runtime.output_dir, failure._replace(message=redact_text(failure.message, secrets)))
 
 
 def _leave(code: int) -> NoReturn:
     """End a single run with an exit code, a run of a sweep with an error that lets the sweep go on."""
     job = HydraConfig.get()
     if job.mode == RunMode.MULTIRUN:
-        raise JobFailed(f"Run {job.job.num} ({job.job.override_dirname}) failed, see above.")
+        raise JobFailed(said(f"Run {job.job.num} ({job.job.override_dirname}) failed, see above."))
     sys.exit(code)
 
 
-def _tell(error: UserError) -> None:
+def _tell(error: UserError, secrets: Collection[str] | None = None) -> None:
     """The sentence of an error, once a run: on stderr, and in the log file where there is one."""
     if is_child():
         return
     if os.environ.get("HYDRA_FULL_ERROR") == "1":
-        sys.stderr.write(traceback.format_exc())
+        sys.stderr.write(printable(redact_text(traceback.format_exc(), secrets or ())))
     else:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{said(error, secrets)}\n")
     _to_log_file(str(error))
 
 
@@ -220,14 +228,18 @@ def _to_log_file(message: str) -> None:
             handler.handle(record)
 
 
-def _gather_logs() -> None:
-    """Send Lightning's lines where ours go (`run.log` and the console), from the first process of a run alone."""
+def _gather_logs(secrets: Collection[str]) -> None:
+    """Send Lightning's lines where ours go (`run.log` and the console), from the first process of a run alone.
+
+    None of them tells a secret, or has what a terminal would obey.
+    """
     for name in ("pytorch_lightning", "lightning_fabric"):
         logger = logging.getLogger(name)
         logger.handlers.clear()  # its own handler, set when it was imported before Hydra's were there
         logger.propagate = True
     for handler in logging.getLogger().handlers:
         handler.addFilter(_is_no_advertisement)
+        handler.setFormatter(SaidFormatter(handler.formatter, secrets))
     for message in _NOISE:
         warnings.filterwarnings("ignore", message=message)
     if is_child():

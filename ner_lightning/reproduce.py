@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from ner_lightning.command_line.said import said
 from ner_lightning.errors import UserError
-from ner_lightning.reproduction.again import run_again, stored_config
+from ner_lightning.reproduction.again import check_complete, run_again, stored_config
 from ner_lightning.reproduction.differences import compare
 from ner_lightning.run_folder import RESULT, read_json
 
@@ -22,18 +24,19 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("run", type=Path, help="folder of a finished run, also one of a sweep")
     parser.add_argument("--output", type=Path, help="folder of the new run (default: outputs/reproduced/RUN_DATE)")
     parser.add_argument("--against", type=Path, help="compare with this finished run instead of training again")
-    arguments = parser.parse_args(argv)
+    parser.add_argument("given", nargs="*", metavar="KEY=VALUE", help="what is not stored: secrets")
+    arguments = parser.parse_intermixed_args(argv)
     try:
-        sys.exit(reproduce(arguments.run, arguments.output, arguments.against))
+        sys.exit(reproduce(arguments.run, arguments.output, arguments.against, arguments.given))
     except UserError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{said(error)}\n")
         sys.exit(USER_ERROR)
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted.\n")
         sys.exit(130)
 
 
-def reproduce(run: Path, output: Path | None = None, against: Path | None = None) -> int:
+def reproduce(run: Path, output: Path | None = None, against: Path | None = None, given: Sequence[str] = ()) -> int:
     """Train again (or take `against`), print the verdict, and return the exit code.
 
     Raises:
@@ -46,8 +49,9 @@ def reproduce(run: Path, output: Path | None = None, against: Path | None = None
     else:
         if new.exists():
             raise UserError(f"--output {new}: it is there already; name a folder that is not")
+        check_complete(run, config, given)
         threads = read_json(run / RESULT).get("setup", {}).get("threads")
-        if run_again(config, new.absolute(), threads):
+        if run_again(config, new.absolute(), threads, given):
             raise UserError(f"{run}: the second run failed, see above; what it wrote is in {new}")
     verdict = compare(run, new)
     sys.stdout.write("".join(f"{line}\n" for line in verdict.lines()))

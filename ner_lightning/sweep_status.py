@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.live import Live
 
+from ner_lightning.command_line.said import said
 from ner_lightning.errors import UserError
 from ner_lightning.sweep.manifest import OVER, Manifest
 from ner_lightning.sweep.table import summary, table
@@ -27,7 +28,7 @@ def main(argv: list[str] | None = None) -> None:
     try:
         show(arguments)
     except UserError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{said(error)}\n")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -14,7 +14,7 @@ from typing import Any
 from omegaconf import OmegaConf
 from pytorch_lightning.utilities import rank_zero_only
 
-from ner_lightning.callbacks.redaction import hide_in_words, publishable, secret_values
+from ner_lightning.callbacks.redaction import known_secrets, redact, redact_words
 from ner_lightning.run_folder import CONFIG, RECORD, RESULT, write_json
 from ner_lightning.storage.atomic import write_text
 
@@ -33,15 +33,15 @@ def write_run(folder: str | Path, config: Mapping[str, Any], overrides: list[str
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / RESULT).unlink(missing_ok=True)  # of a run that is resumed here
-    secrets = secret_values(os.environ)
-    public = OmegaConf.create(publishable(config, secrets))
+    secrets = known_secrets(os.environ, config)
+    public = OmegaConf.create(redact(config, secrets))
     write_text(folder / CONFIG, OmegaConf.to_yaml(public))
     write_json(
         folder / RECORD,
         {
-            "overrides": hide_in_words(overrides, secrets),
+            "overrides": redact_words(overrides, secrets),
             "seed": config["seed"],
-            "command": [Path(sys.argv[0]).name, *hide_in_words(sys.argv[1:], secrets)],
+            "command": [Path(sys.argv[0]).name, *redact_words(sys.argv[1:], secrets)],
             "python": platform.python_version(),
             "platform": platform.platform(),
             "git": git_commit(),

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from pytorch_lightning.loggers import Logger, WandbLogger
 from pytorch_lightning.utilities import rank_zero_info, rank_zero_only, rank_zero_warn
 
-from ner_lightning.callbacks.redaction import is_secret, publishable, secret_values, tells_secret
+from ner_lightning.callbacks.redaction import (
+    is_secret,
+    known_secrets,
+    publishable,
+    redact_text,
+    redact_words,
+    tells_secret,
+)
 from ner_lightning.errors import UserError, first_line
 
 if TYPE_CHECKING:
@@ -38,7 +45,8 @@ def wandb_logger(
     entity: str | None = None,
     name: str | None = None,
     group: str | None = None,
-    tags: Iterable[str] = (),
+    tags: Iterable[Any] = (),
+    notes: str | None = None,
     mode: str = "auto",
 ) -> WandbLogger:
     """Open a run of its own in W&B and return Lightning's logger around it.
@@ -57,7 +65,8 @@ def wandb_logger(
         entity: user or team; None: that of the key.
         name: of the run; None: the experiment and what was overridden, `crf optim.encoder_lr=1e-4 seed=2`.
         group: of the run; None: the sweep, else the experiment.
-        tags: of the run, beside those of a sweep.
+        tags: of the run, beside those of a sweep; W&B takes 64 characters of each.
+        notes: on the run.
         mode: `auto`: online where W&B has a key and can be reached, else offline. `online`: the same, but a missing key
             is an error. `offline`, `disabled`: as asked. `WANDB_MODE=offline|disabled` (and `wandb offline`) overrule
             the first two.
@@ -69,16 +78,22 @@ def wandb_logger(
         raise UserError(f"logger.wandb.mode: expected {', '.join(MODES)}, received {mode!r}")
     experiment, sweep = str(run_config["name"]), run_config.get("sweep") or {}
     is_job = sweep.get("job") is not None
-    varied = [*tellable(sweep["varied"])] if is_job else []
-    options = {
+    secrets = known_secrets(os.environ, run_config)
+    varied = [*tellable(redact_words(sweep["varied"], secrets))] if is_job else []
+    words = varied if is_job else redact_words(task_overrides(), secrets)
+    said = {
+        "name": name or run_name(experiment, words),
+        "group": group or (str(sweep["name"]) if is_job else experiment),
+        "notes": notes or os.environ.get("WANDB_NOTES"),
+        "job_type": job_type(varied),
+    }
+    options: dict[str, Any] = {
+        **{key: redact_text(text, secrets) for key, text in said.items() if text},
         "project": project,
         "entity": entity,
-        "name": name or run_name(experiment, varied if is_job else task_overrides()),
-        "group": group or (str(sweep["name"]) if is_job else experiment),
-        "tags": [*tags, *(word[:LONGEST_TAG] for word in varied)],
+        "tags": short_tags([*(redact_text(str(tag), secrets) for tag in tags), *varied]),
         "dir": str(save_dir),
-        "job_type": job_type(varied),
-        "config": publishable(run_config, secret_values(os.environ)),
+        "config": publishable(run_config, secrets),
     }
     if run_config.get("ckpt_path") and (before := previous_run(Path(save_dir))):
         options |= {"id": before, "resume": "allow"}
@@ -106,7 +121,7 @@ def open_run(mode: str, options: dict[str, Any]) -> Run:
     settings = {
         "init_timeout": INIT_SECONDS,
         "finish_timeout": FINISH_SECONDS,
-        "x_disable_meta": tells_secret(sys.argv, secret_values(os.environ)),  # W&B keeps the command line in there
+        "x_disable_meta": tells_secret(sys.argv, known_secrets(os.environ)),  # W&B keeps the command line in there
     }
     if settled == "online":
         try:
@@ -211,6 +226,16 @@ def tellable(overrides: Iterable[str]) -> Iterator[str]:
         if value.startswith(("/", "~", "./", "../")):
             value = Path(value).name
         yield f"{key}{equals}{value}"
+
+
+def short_tags(tags: Iterable[str]) -> list[str]:
+    """Tags as W&B takes them: each once, none empty, none above 64 characters.
+
+    >>> short_tags(["a", "", "a", "b" * 65]) == ["a", "b" * 63 + "…"]
+    True
+    """
+    cut = (tag if len(tag) <= LONGEST_TAG else f"{tag[: LONGEST_TAG - 1]}…" for tag in tags)
+    return list(dict.fromkeys(filter(None, cut)))
 
 
 def job_type(varied: Iterable[str]) -> str:

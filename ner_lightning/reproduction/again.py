@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
+from ner_lightning.callbacks.redaction import hidden_places
 from ner_lightning.errors import UserError
 from ner_lightning.run_folder import CONFIG, RESULT, read_json
 from ner_lightning.storage.atomic import write_text
@@ -17,15 +19,12 @@ from ner_lightning.storage.atomic import write_text
 GIVEN = "given"
 """Name of the configuration that is written for the second run."""
 
-HIDDEN = "(hidden)"
-"""What stands in a run's record in place of a secret."""
-
 
 def stored_config(run: Path) -> dict[str, Any]:
     """The resolved configuration of a run folder.
 
     Raises:
-        UserError: when the folder holds no finished run, or its configuration cannot be used as it stands.
+        UserError: when the folder holds no finished run, or its configuration is damaged.
     """
     for name in (CONFIG, RESULT):
         if not (run / name).is_file():
@@ -38,9 +37,24 @@ def stored_config(run: Path) -> dict[str, Any]:
         config = None
     if not isinstance(config, dict) or "paths" not in config:
         raise UserError(f"{run / CONFIG}: expected the configuration of a run")
-    if place := _hidden(config):
-        raise UserError(f"{run / CONFIG}: {place} was a secret and is not stored; give it: {place}=VALUE")
     return config
+
+
+def check_complete(run: Path, config: dict[str, Any], given: Sequence[str]) -> None:
+    """Refuse a configuration that lacks a secret which nobody gives.
+
+    Args:
+        run: its folder.
+        config: of `stored_config`.
+        given: words of a command line, `data.hub_token=VALUE`.
+
+    Raises:
+        UserError: with what to give.
+    """
+    keys = {word.partition("=")[0].lstrip("+") for word in given}
+    needed = {key: value for key, value in config.items() if key != "logger"}  # the second run reports to nobody
+    if place := next((place for place in hidden_places(needed) if place not in keys), None):
+        raise UserError(f"{run / CONFIG}: {place} was a secret and is not stored; add {place}=VALUE to the command")
 
 
 def redirected(config: dict[str, Any]) -> dict[str, Any]:
@@ -72,28 +86,21 @@ def redirected(config: dict[str, Any]) -> dict[str, Any]:
     return new
 
 
-def run_again(config: dict[str, Any], folder: Path, threads: int | None = None) -> int:
+def run_again(config: dict[str, Any], folder: Path, threads: int | None = None, given: Sequence[str] = ()) -> int:
     """Train with a stored configuration into `folder`, in a process of its own; returns its exit code.
 
     Args:
         config: of `stored_config`.
         folder: of the new run; made.
         threads: CPU threads; None: as many as there are.
+        given: words for the command line: what is not stored.
     """
     folder.mkdir(parents=True)
     given = {"defaults": [{"hydra": "default"}, "_self_"], **redirected(config)}
     write_text(folder / f"{GIVEN}.yaml", yaml.safe_dump(given, sort_keys=False, allow_unicode=True))
     where = "'" + str(folder).replace("'", "\\'") + "'"
-    words = ["--config-dir", str(folder), "--config-name", GIVEN, f"hydra.run.dir={where}"]
+    words = ["--config-dir", str(folder), "--config-name", GIVEN, f"hydra.run.dir={where}", *given]
     environment = os.environ | ({"OMP_NUM_THREADS": str(threads)} if threads else {})
     return subprocess.run(
         [sys.executable, "-m", "ner_lightning.train", *words], env=environment, check=False
     ).returncode
-
-
-def _hidden(node: Any, place: str = "") -> str | None:
-    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    if node == HIDDEN:
-        return place
-    found = (_hidden(value, f"{place}.{key}" if place else str(key)) for key, value in items)
-    return next((place for place in found if place), None)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, Literal, get_args
 
 from filelock import FileLock
 
+from ner_lightning.callbacks.redaction import known_secrets, redact_text, redact_words
 from ner_lightning.errors import UserError
 from ner_lightning.run_folder import keep_copy
 from ner_lightning.storage.atomic import write_text
@@ -98,6 +100,9 @@ class About:
 class Manifest:
     """Reads and changes `manifest.jsonl`.
 
+    No secret is written: where overrides hold one, they read `(hidden)`. A job runs with the values of the command
+    that runs it, not with those that are written here.
+
     Every change reads the file again under a lock and replaces it in one piece: several writers lose nothing, and a
     reader, or a process killed at any moment, sees the lines before the change or those after it.
 
@@ -114,8 +119,9 @@ class Manifest:
 
     def describe(self, about: About) -> None:
         """Write `sweep.json`."""
+        public = asdict(about) | {"fixed": redact_words(about.fixed, known_secrets(os.environ))}
         with self._locked():
-            write_text(self.path.parent / "sweep.json", json.dumps(asdict(about), indent=2, ensure_ascii=False) + "\n")
+            write_text(self.path.parent / "sweep.json", json.dumps(public, indent=2, ensure_ascii=False) + "\n")
 
     def about(self) -> About:
         """What the sweep is.
@@ -156,7 +162,8 @@ class Manifest:
     def _write(self, jobs: Mapping[str, Job], first: list[str]) -> None:
         self._keep_if_damaged()
         order = [*first, *(name for name in jobs if name not in first)]
-        lines = (json.dumps(asdict(jobs[name]), ensure_ascii=False) + "\n" for name in order)
+        secrets = known_secrets(os.environ)
+        lines = (json.dumps(_public(jobs[name], secrets), ensure_ascii=False) + "\n" for name in order)
         write_text(self.path, "".join(lines))
 
     def _lines(self) -> list[str]:
@@ -189,6 +196,11 @@ def _job_of(line: str) -> Job | None:
         return None
     is_one = isinstance(job.job, str) and job.state in get_args(State) and isinstance(job.metrics, dict)
     return job if is_one and all(isinstance(n, int | float) for n in (job.seconds, job.attempts)) else None
+
+
+def _public(job: Job, secrets: Collection[str]) -> dict[str, Any]:
+    values = asdict(job) | {"overrides": redact_words(job.overrides, secrets)}
+    return values | {key: redact_text(values[key], secrets) for key in ("error", "note") if values[key]}
 
 
 def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:

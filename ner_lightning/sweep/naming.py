@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ner_lightning.callbacks.redaction import redact, redact_words
+
 LONGEST = 120  # characters of a job's name
 
 # Overrides that say where and how a sweep runs, not what it is.
@@ -61,7 +63,8 @@ def sweep_name(fixed: Sequence[str], swept: Iterable[str]) -> str:
     """Name a sweep, so that the same command has the same name.
 
     The experiment, the overlay or the keys that vary, and a digest of everything that is the same in all jobs; the
-    values that vary are not in it: a sweep asked for more of them goes on.
+    values that vary are not in it: a sweep asked for more of them goes on. Nor are secrets: with a new token it is the
+    same sweep.
 
     >>> sweep_name(["+experiment=crf"], ["optim.encoder_lr", "seed"])
     'crf-encoder_lr-seed-fbb5e8'
@@ -70,7 +73,7 @@ def sweep_name(fixed: Sequence[str], swept: Iterable[str]) -> str:
     """
     what = {
         key_of(word): value_of(word)
-        for word in fixed
+        for word in redact_words(fixed)
         if not key_of(word).startswith(_ELSEWHERE) or key_of(word) == "sweep.effective_batch"
     }
     overlay = [what["sweep"]] if "sweep" in what else [key.rpartition(".")[2] for key in swept]
@@ -88,11 +91,11 @@ def digest(text: str, length: int = 6) -> str:
 
 
 def config_digest(config: Mapping[str, Any]) -> str:
-    """A digest of what a run computes: its resolved configuration without folders, loggers and the sweep's own keys.
+    """A digest of what a run computes: its resolved configuration without folders, loggers, secrets, the sweep's keys.
 
     Of these, `effective_batch` counts: it decides what a step is.
     """
-    what = {key: value for key, value in config.items() if key not in ("paths", "logger", "sweep", "ckpt_path")}
+    what = {key: value for key, value in redact(config).items() if key not in ("paths", "logger", "sweep", "ckpt_path")}
     if held := (config.get("sweep") or {}).get("effective_batch"):
         what["effective_batch"] = held
     text = json.dumps(what, sort_keys=True, default=str)

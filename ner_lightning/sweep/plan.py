@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
+import os
 import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
@@ -17,9 +18,11 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import CompactHydraException
 from omegaconf import DictConfig, OmegaConf
 
+from ner_lightning.callbacks.redaction import known_secrets, tells_secret
 from ner_lightning.combinations import refusal
 from ner_lightning.command_line.checks import resolved
 from ner_lightning.command_line.compose import compose, hydra_session, sweep_config
+from ner_lightning.command_line.records import redact_records, secrets_of
 from ner_lightning.effective_batch import held
 from ner_lightning.errors import UserError
 from ner_lightning.sweep.call import Call
@@ -131,12 +134,13 @@ def plan(command: str, arguments: Namespace) -> Plan:
     """Plan the sweep of a command line, and register its jobs in its manifest.
 
     Raises:
-        UserError: a search without ranges, or values that need a search without one.
+        UserError: a search without ranges, values that need a search without one, or secrets that vary.
     """
     name = arguments.config_name or command
     with hydra_session(command, arguments.config_dir) as hydra:
         master = sweep_config(hydra, name, arguments.overrides)
         values = read_values(hydra, master)
+        check_public(values)
         container = resolved(compose(hydra, name, [*_representative(values), "hydra.mode=RUN"]))
         settings = SweepSettings.of(container["sweep"])
         if values.ranges and settings.search is None:
@@ -191,6 +195,21 @@ def read_values(hydra: Hydra, master: DictConfig) -> Values:
     return Values(tuple(fixed.values()), varied, ranges)
 
 
+def check_public(values: Values) -> None:
+    """Refuse secrets that vary: what varies names folders, runs and tags, and stands in the record of a search.
+
+    Raises:
+        UserError: with what to do.
+    """
+    secrets = known_secrets(os.environ)
+    for key, words in values.varied.items():
+        if tells_secret(words, secrets):
+            raise UserError(
+                f"{key}: a secret cannot vary in a sweep, for its values would name folders and runs; give one value, "
+                f"best by the environment: {key}='${{oc.env:MY_{key.rpartition('.')[2].upper()}}}'"
+            )
+
+
 def register(hydra: Hydra, command: str, plan: Plan, gpus: Callable[[], int] | None) -> None:
     """Write the jobs of a grid into the manifest; those that cannot work here are skipped with the reason."""
     groups = set(hydra.list_all_config_groups())
@@ -238,6 +257,7 @@ def run_hydra_job(plan: Plan, config: DictConfig) -> float:
     """
     from hydra.core.hydra_config import HydraConfig
 
+    redact_records(secrets_of(config))
     overrides = list(HydraConfig.get().overrides.task)
     name = plan.values.name(overrides)
     if plan.only is not None and name not in plan.only:

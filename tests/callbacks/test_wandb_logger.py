@@ -324,7 +324,7 @@ def test_a_job_of_a_sweep_is_named_by_what_varies(tmp_path, lines):
 def test_a_tag_of_a_sweep_is_one_that_wandb_takes(tmp_path, lines):
     words = ["experiment=crf", "data.note=" + "x" * 200, "data.api_key=k", "data.dir='/a/b'"]
     finish([open_logger(tmp_path, run_config=job(varied=words))], failed=False)
-    assert {*only_run(tmp_path).tags} == {("data.note=" + "x" * 200)[:64], "data.dir=b"}
+    assert {*only_run(tmp_path).tags} == {("data.note=" + "x" * 200)[:63] + "…", "data.dir=b"}
     assert len(only_run(tmp_path).job_type) == 64
 
 

@@ -10,7 +10,7 @@ import yaml
 
 from ner_lightning.errors import UserError
 from ner_lightning.reproduce import reproduce
-from ner_lightning.reproduction.again import redirected, stored_config
+from ner_lightning.reproduction.again import check_complete, redirected, stored_config
 from tests.runs import trained
 
 ROOT = Path(__file__).parents[2]
@@ -46,9 +46,15 @@ def test_what_is_no_finished_run_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("paths: {output_dir: [")
     with pytest.raises(UserError, match=r"config\.yaml: expected the configuration of a run"):
         stored_config(tmp_path)
-    (tmp_path / "config.yaml").write_text("paths: {output_dir: x}\nlogger: {wandb: {key: (hidden)}}\n")
-    with pytest.raises(UserError, match=r"logger.wandb.key was a secret and is not stored"):
-        stored_config(tmp_path)
+
+
+def test_a_secret_that_is_not_stored_has_to_be_given_if_the_second_run_needs_it(tmp_path: Path) -> None:
+    config = {"logger": {"wandb": {"tags": ["(hidden)"]}}, "data": {"dir": "x", "hub_token": "(hidden)"}}
+    with pytest.raises(UserError, match=r"data.hub_token was a secret and is not stored; add data.hub_token=VALUE"):
+        check_complete(tmp_path, config, [])
+    check_complete(tmp_path, config, ["+data.hub_token=abc"])
+    config["data"]["hub_token"] = "${oc.env:HF_TOKEN}"
+    check_complete(tmp_path, config, [])
 
 
 def test_a_folder_that_is_taken_is_not_written_to(tmp_path: Path) -> None:

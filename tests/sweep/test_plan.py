@@ -172,3 +172,20 @@ def test_planning_a_sweep_on_the_cpu_needs_no_torch(tmp_path: Path) -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_a_secret_that_varies_is_refused_before_it_names_a_folder(tmp_path: Path) -> None:
+    for word in ("+hub_token=hunter2hunter2,hunter3hunter3", "name='https://a:b@h/x','https://a:c@h/x'"):
+        with pytest.raises(UserError, match=r"a secret cannot vary in a sweep"):
+            planned(tmp_path, word)
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_with_another_token_it_is_the_same_sweep_and_no_record_has_it(tmp_path: Path) -> None:
+    first, again = (planned(tmp_path, "seed=1,2", f"+hub_token=hunter{n}hunter{n}") for n in (2, 3))
+    assert first.sweep.home == again.sweep.home
+    assert "+hub_token=hunter3hunter3" in again.values.fixed, "the jobs get it"
+    for file in first.sweep.home.iterdir():
+        assert b"hunter" not in file.read_bytes()
+    assert "+hub_token=(hidden)" in first.sweep.manifest.jobs()["seed-1"].overrides
+    assert "+hub_token=(hidden)" in first.sweep.manifest.about().fixed

@@ -1,0 +1,37 @@
+"""What a command says, on the terminal and in its log: no secret, and nothing that a terminal would obey."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Collection
+
+from ner_lightning.callbacks.redaction import known_secrets, redact_text
+from ner_lightning.page.terminal import paragraph
+
+
+def said(text: object, secrets: Collection[str] | None = None) -> str:
+    """A message as it may be shown.
+
+    Args:
+        text: or an error.
+        secrets: texts to hide; None: those of the environment.
+    """
+    return paragraph(redact_text(str(text), known_secrets(os.environ) if secrets is None else secrets))
+
+
+class SaidFormatter(logging.Formatter):
+    """Another formatter's lines, as they may be shown.
+
+    Args:
+        formatter: the other; None: the message alone.
+        secrets: texts to hide.
+    """
+
+    def __init__(self, formatter: logging.Formatter | None, secrets: Collection[str]) -> None:
+        super().__init__()
+        self._formatter, self._secrets = formatter or logging.Formatter(), secrets
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record, with its trace if it has one."""
+        return said(self._formatter.format(record), self._secrets)

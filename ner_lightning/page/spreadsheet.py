@@ -1,0 +1,27 @@
+"""Cells of CSV files that a spreadsheet takes for text or numbers, never for a formula."""
+
+from __future__ import annotations
+
+import re
+from typing import TypeVar
+
+from ner_lightning.page.terminal import visible
+
+_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]")
+_NUMBER = re.compile(r"[+-]?(\d[\d,]*\.?\d*|\.\d+)([eE][+-]?\d+)?\s*%?|[+-]?(inf|nan)", re.IGNORECASE)
+
+Cell = TypeVar("Cell")
+
+
+def cell(value: Cell) -> Cell | str:
+    r"""A value as it may stand in a cell: a text that begins as a formula does gets an apostrophe in front.
+
+    Spreadsheets run what begins with `=`, `+`, `-` or `@`, whoever wrote it. Numbers are left as they are.
+
+    >>> [cell(value) for value in ("=cmd|' /C calc'!A0", "-0.5", -0.5, "B-PER", "@SUM(A1)", "-", None)]
+    ["'=cmd|' /C calc'!A0", '-0.5', -0.5, 'B-PER', "'@SUM(A1)", '-', None]
+    """
+    if not isinstance(value, str):
+        return value
+    is_harmless = not _FORMULA.match(value) or _NUMBER.fullmatch(value.strip()) or value.strip() in ("-", "+")
+    return visible(value) if is_harmless else "'" + visible(value)

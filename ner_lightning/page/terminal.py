@@ -1,0 +1,75 @@
+r"""The one place where text from elsewhere is made harmless for a terminal and for a log.
+
+Tags, words, keys and names of files come from other people. On a terminal an escape sequence in them would colour,
+move, delete or copy; a line break would forge a line, and signs of direction would turn one around. Here all of these
+become visible: `\x1b`, `\n`, `\u202e`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
+
+# C0 and C1 controls, signs of direction, separators of lines, halves of characters (which cannot be written at all).
+_SIGNS = "\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+_UNPRINTABLE = re.compile(f"[{_SIGNS}]")
+_NOT_IN_A_LINE = re.compile(f"[\t\n{_SIGNS}]")
+
+
+def visible(text: str) -> str:
+    r"""A name, a tag or a key as a part of one line.
+
+    >>> visible("PER\x1b[31m\n[12:00] all is well")
+    'PER\\x1b[31m\\n[12:00] all is well'
+    """
+    return _NOT_IN_A_LINE.sub(_spelled, text)
+
+
+def printable(text: str) -> str:
+    r"""A text of several lines: line breaks and tabs are kept.
+
+    >>> printable("one\n\ttwo\x07")
+    'one\n\ttwo\\x07'
+    """
+    return _UNPRINTABLE.sub(_spelled, text)
+
+
+def paragraph(text: str) -> str:
+    r"""A message: its lines after the first are set in, so that none of them can be taken for another message.
+
+    >>> paragraph("cannot be read\n[12:00] all is well")
+    'cannot be read\n  [12:00] all is well'
+    """
+    first, *rest = printable(text).split("\n")
+    inset = "  " if any(line and not line[0].isspace() for line in rest) else ""
+    return "\n".join([first, *(f"{inset}{line}" if line else line for line in rest)])
+
+
+def console(**options: Any) -> Console:
+    """A console that takes no markup, no emoji codes and no control characters from what it prints.
+
+    Args:
+        options: of rich's `Console`: `file`, `stderr`, `width`, …
+    """
+    return _Harmless(markup=False, emoji=False, highlight=False, **options)
+
+
+class _Harmless(Console):
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(printable(text), **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            if segment.control or not _UNPRINTABLE.search(segment.text):
+                yield segment
+            else:
+                yield Segment(printable(segment.text), segment.style)
+
+
+def _spelled(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode("ascii")
