@@ -66,19 +66,18 @@ def compare(cfg: DictConfig, runs: Sequence[str] = ()) -> Comparison:
     Raises:
         UserError: nothing to compare, or a value that cannot be used.
     """
-    from rich.console import Console
-
     from ner_lightning.comparison.collect import collect
     from ner_lightning.comparison.comparison import compare as compare_runs
     from ner_lightning.comparison.text import show
     from ner_lightning.objects import plain
+    from ner_lightning.page import terminal
 
     config = plain(cfg)
     settings = _settings(config)
     if config["to_wandb"] and config["output"] == TERMINAL:
         raise UserError(f"to_wandb=true: what is logged is what is written; leave output={TERMINAL} out.")
     found = compare_runs(collect([*config["runs"], *runs]), settings)
-    console = Console()
+    console = terminal.console()
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = WIDE
     show(found, console)

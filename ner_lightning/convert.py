@@ -15,15 +15,14 @@ if TYPE_CHECKING:
 @door("convert")
 def main(cfg: DictConfig) -> None:
     """Convert one file and show the report."""
-    from rich.console import Console
-
     from ner_lightning.data.conversion import table
+    from ner_lightning.page import terminal
 
     converted = convert(cfg)
-    console = Console(stderr=True)
+    console = terminal.console(stderr=True)
     console.print(table(converted))
     for line in converted.remarks():
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(terminal.visible(line), soft_wrap=True)
 
 
 def convert(cfg: DictConfig) -> Converted:

@@ -21,15 +21,14 @@ FAILED = 1
 @door("inspect")
 def main(cfg: DictConfig) -> None:
     """Show the report and write it; leave with 1, a sentence per reason, where `fail_on` says so."""
-    from rich.console import Console
-
     from ner_lightning.inspection.text import show
+    from ner_lightning.page.terminal import console, visible
 
     found = inspect(cfg)
     if cfg.output != "-":
-        show(found, Console())
+        show(found, console())
     if found.failures:
-        sys.stderr.write("".join(f"{finding.sentence()}\n" for finding in found.failures))
+        sys.stderr.write("".join(f"{visible(finding.sentence())}\n" for finding in found.failures))
         sys.exit(FAILED)
 
 

@@ -9,11 +9,11 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from rich.console import Console
 from rich.live import Live
 
 from ner_lightning.command_line.said import said
 from ner_lightning.errors import UserError
+from ner_lightning.page import terminal
 from ner_lightning.sweep.manifest import OVER, Manifest
 from ner_lightning.sweep.table import summary, table
 
@@ -42,7 +42,7 @@ def show(arguments: argparse.Namespace) -> None:
     if arguments.json:
         sys.stdout.writelines(json.dumps(asdict(job), ensure_ascii=False) + "\n" for job in jobs.values())
         return
-    console = Console()
+    console = terminal.console()
     if arguments.watch:
         with Live(console=console, transient=True, auto_refresh=False) as live:
             while any(job.state not in OVER and not job.is_orphan for job in jobs.values()):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from ner_lightning.analysis.plots import PlotsUnavailable, reliability_diagram, 
 from ner_lightning.data.stored import read_stored
 from ner_lightning.functional.chain import closed_moves
 from ner_lightning.model.decoder.crf import CRF
+from ner_lightning.page.spreadsheet import Rows
 from ner_lightning.storage.atomic import writing
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def write_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     if not rows:
         return
     with writing(path) as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
+        writer = Rows(file)
+        writer.writerow(rows[0])
         for row in rows:
-            writer.writerow({k: round(v, 6) if isinstance(v, float) else v for k, v in row.items()})
+            writer.writerow(round(v, 6) if isinstance(v, float) else v for v in row.values())

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from pytorch_lightning.utilities import rank_zero_only
-from rich.console import Console
 
 from ner_lightning.data.stored import read_stored
 from ner_lightning.metric_keys import read_key
 from ner_lightning.metrics.report import report_table, seqeval_report, source_table
+from ner_lightning.page import terminal
 
 
 @rank_zero_only
@@ -26,12 +26,12 @@ def show_scores(scores: Mapping[str, Any], stored: Path | None, split: str, sche
     """
     prefix = "val/" if split == "dev" else f"{split}/"
     named = {key.removeprefix(prefix): value for key, value in scores.items() if key.startswith(prefix)}
-    console = Console()
+    console = terminal.console()
     console.print(report_table(named, title=f"{split}: entities, strict"))
     if any(read_key(key).source for key in named):
         console.print(source_table(named, title=f"{split}: sources, strict"))
     if stored is None:
         return
     tags = [(sentence.found_tags(scheme), sentence.gold_tags(scheme)) for sentence in read_stored(stored)]
-    console.print(f"seqeval ({split}, mode=strict, {scheme})", highlight=False)
-    console.print(seqeval_report([found for found, _ in tags], [gold for _, gold in tags], scheme), highlight=False)
+    console.print(f"seqeval ({split}, mode=strict, {scheme})")
+    console.print(seqeval_report([found for found, _ in tags], [gold for _, gold in tags], scheme))

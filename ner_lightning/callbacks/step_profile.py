@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.profilers import Profiler
-from rich.console import Console
 from rich.table import Table
 
 from ner_lightning.callbacks.bare_loop import BareLoop
 from ner_lightning.callbacks.step_clock import Spent, StepClock
+from ner_lightning.page.terminal import console
 from ner_lightning.run_folder import write_json
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class StepProfile(pl.Callback):
         found = summary(self._turns)
         found["device"] = str(trainer.strategy.root_device)
         write_json(self.path, found)
-        Console().print(profile_table(found))
+        console().print(profile_table(found))
         if found["overhead"] is not None:
             log.info("Lightning, logging and metrics: %+.1f %% over a bare loop of the same batches", found["overhead"])
 

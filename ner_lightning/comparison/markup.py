@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Sequence
 from itertools import groupby
@@ -11,6 +10,7 @@ from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.grid import NOTHING, Grid, grid, overall_grid
 from ner_lightning.comparison.said import OVERALL, every_pair, overall_notes, power_note, what_was_compared
 from ner_lightning.comparison.table import Mark
+from ner_lightning.page.spreadsheet import Rows
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -26,8 +26,10 @@ _LATEX = {
     "±": r"$\pm$",
     "–": "--",
     "−": "$-$",
+    "\n": " ",
+    "\r": " ",
 }
-_MARKDOWN = str.maketrans({character: f"\\{character}" for character in r"\`*_[]<>|"})
+_MARKDOWN = str.maketrans({**{character: f"\\{character}" for character in r"\`*_[]<>|"}, "\n": " ", "\r": " "})
 
 
 def markdown(comparison: Comparison) -> str:
@@ -115,7 +117,7 @@ def comma_separated(comparison: Comparison) -> str:
     scores = [f"{name}{part}" for name in comparison.columns for part in ("", " sd")]
     costs = ("seconds_per_epoch", "seconds_sd", "memory", "gpu_memory", "trained", "parameters", "decoder_share")
     file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
+    writer = Rows(file)
     writer.writerow(["section", "configuration", "mark", *keys, "n", *scores, "f1 low", "f1 high", *costs])
     for section in comparison.sections:
         for row in section.rows:
@@ -139,7 +141,7 @@ def comma_separated(comparison: Comparison) -> str:
 def pairs_separated(comparison: Comparison) -> str:
     """Every test, unrounded."""
     file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
+    writer = Rows(file)
     names = ("difference", "low", "high", "p", "standard_error")
     writer.writerow(
         ["section", "a", "b", *names, "p_randomisation", "p_holm", "detectable", "runs_a", "runs_b", "sentence"]

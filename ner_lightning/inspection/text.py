@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from ner_lightning.inspection.finding import Finding
 from ner_lightning.inspection.inspection import Inspection
 from ner_lightning.page.render import number, percent
+from ner_lightning.page.terminal import visible
 
 SHOWN = 3  # rows of each finding that is beyond its limit
 LENGTHS = {
@@ -36,7 +36,7 @@ FERTILITY = {
 
 def show(inspection: Inspection, console: Console) -> None:
     """Print counts, types, lengths and findings; of those beyond their limit the first places."""
-    console.print(Text(f"data: {inspection.data}"), soft_wrap=True)
+    console.print(Text(f"data: {visible(inspection.data)}"), soft_wrap=True)
     console.print(counts_table(inspection))
     console.print(lengths_table(inspection))
     if inspection.types:
@@ -46,7 +46,7 @@ def show(inspection: Inspection, console: Console) -> None:
         if finding.is_over and finding.listing.rows:
             console.print(places_table(finding))
     for note in inspection.notes:
-        console.print(Text(note))
+        console.print(Text(visible(note)))
 
 
 def counts_table(inspection: Inspection) -> Table:
@@ -57,7 +57,7 @@ def counts_table(inspection: Inspection) -> Table:
         cells = [facts[name] for name in columns[:-1]]
         table.add_row(split, *map(number, cells), facts["scheme"] or "spans")
         for source, counts in inspection.sources.get(split, {}).items():
-            table.add_row(f"  {escape(source)}", *(number(counts.get(name)) for name in columns[:-1]), "")
+            table.add_row(f"  {source}", *(number(counts.get(name)) for name in columns[:-1]), "")
     return table
 
 
@@ -88,7 +88,7 @@ def types_table(inspection: Inspection) -> Table:
     """Mentions of each type by split."""
     table = _table("mentions by type", "type", *inspection.splits)
     for name, counts in inspection.types.items():
-        table.add_row(escape(name), *map(number, counts.values()))
+        table.add_row(name, *map(number, counts.values()))
     return table
 
 
@@ -126,9 +126,7 @@ def places_table(finding: Finding) -> Table:
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(
-        title=escape(title), title_justify="left", caption_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
-    )
+    table = Table(title=title, title_justify="left", caption_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for column in columns:
         is_number = column in NUMBERS
         whole = is_number or "place" in column.split() or column in ("finding", "in", "")

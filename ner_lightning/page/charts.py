@@ -160,7 +160,7 @@ def _bar(x: float, y: float, width: float, height: float, colour: int, said: str
 
 
 def _text(x: float, y: float, text: str, anchor: str, *, small: bool = False) -> Markup:
-    size = Markup(' style="font-size:10px"') if small else ""
+    size = Markup(' class="small"') if small else ""
     return Markup('<text x="{:.1f}" y="{:.1f}" text-anchor="{}"{}>{}</text>').format(x, y, anchor, size, text)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import re
-from typing import TypeVar
+from collections.abc import Iterable
+from typing import Any, TextIO, TypeVar
 
 from ner_lightning.page.terminal import visible
 
@@ -25,3 +27,18 @@ def cell(value: Cell) -> Cell | str:
         return value
     is_harmless = not _FORMULA.match(value) or _NUMBER.fullmatch(value.strip()) or value.strip() in ("-", "+")
     return visible(value) if is_harmless else "'" + visible(value)
+
+
+class Rows:
+    """Writes the rows of a CSV file, each cell made harmless.
+
+    Args:
+        file: opened with `newline=""`.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._writer = csv.writer(file, lineterminator="\n")
+
+    def writerow(self, values: Iterable[Any]) -> None:
+        """Write the cells of a row."""
+        self._writer.writerow([cell(value) for value in values])

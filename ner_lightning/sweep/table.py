@@ -13,11 +13,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TextIO
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from ner_lightning.page import terminal
 from ner_lightning.run_folder import CURVE
 from ner_lightning.sweep.manifest import OVER, Job, Manifest
 from ner_lightning.sweep.naming import key_of
@@ -112,7 +113,7 @@ class Watch:
         self, home: Path, monitor: str, mode: str, side_by_side: int = 1, stream: TextIO | None = None
     ) -> None:
         self.home, self.monitor, self.mode, self.side_by_side = home, monitor, mode, side_by_side
-        self.console = Console(file=stream or sys.stderr)
+        self.console = terminal.console(file=stream or sys.stderr)
         self.manifest = Manifest(home)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -166,7 +167,7 @@ class Watch:
 
     def say(self, text: str) -> None:
         """Print a line with the time."""
-        self.console.print(Text(f"{datetime.now():%H:%M:%S} {text}"), soft_wrap=True)
+        self.console.print(Text(f"{datetime.now():%H:%M:%S} {terminal.visible(text)}"), soft_wrap=True)
 
 
 def _most_telling(jobs: Mapping[str, Job], monitor: str, mode: str) -> list[Job]:

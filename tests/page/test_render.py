@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import html
+import re
 from pathlib import Path
 
 import pytest
@@ -20,6 +24,7 @@ TEMPLATE = """\
 {{ table(["word", "count", "share"], rows, percents=["share"], caption="words") }}
 {% endblock %}
 """
+PACKAGE = Path(__file__).parents[2] / "ner_lightning"
 HOSTILE = "</script><script>document.title='run'</script><img src=x onerror=\"document.title='run'\">"
 ROWS = [["b10", 9, 0.5], ["b9", 1000, None], [HOSTILE, 30, 0.031], ["a", 100, 1.0]]
 
@@ -37,6 +42,30 @@ def test_what_is_put_in_is_escaped(template: Path) -> None:
     assert "<img" not in page
     assert page.count("<script>") == page.count("</script>") == 1
     assert page.count("&lt;img") > 6
+
+
+def test_the_policy_allows_our_own_script_and_styles_and_nothing_else(template: Path) -> None:
+    template.write_text(TEMPLATE + "{% block style %}td { color: red; }{% endblock %}")
+    page = render(template, name=HOSTILE, rows=ROWS, chart="")
+    policy = html.unescape(re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1])
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    digests = {kind: re.findall(rf"<{kind}>(.*?)</{kind}>", page, re.DOTALL) for kind in ("script", "style")}
+    assert [len(found) for found in digests.values()] == [1, 2]
+    for kind, texts in digests.items():
+        expected = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts]
+        assert rules[f"{kind}-src"] == " ".join(f"'sha256-{digest}'" for digest in expected)
+    assert {rules[name] for name in ("default-src", "base-uri", "form-action")} == {"'none'"}
+    assert "unsafe" not in policy
+    assert " style=" not in page
+
+
+def test_what_pages_hold_needs_no_inline_style() -> None:
+    """The policy would drop it."""
+    sources = [*PACKAGE.rglob("*.html"), *PACKAGE.rglob("*.js"), PACKAGE / "page" / "charts.py"]
+    assert len(sources) >= 5
+    assert not [
+        file for file in sources if re.search(r"\bstyle=|\.style\b|\bon\w+=\"", file.read_text(encoding="utf-8"))
+    ]
 
 
 def test_a_value_that_is_missing_is_an_error(template: Path) -> None:
@@ -68,11 +97,11 @@ def test_in_a_browser(template: Path, tmp_path: Path) -> None:
 
 def test_a_page_that_would_fetch_is_seen(template: Path, tmp_path: Path) -> None:
     """The browser's eyes are open: the policy forbids, and the test hears of it."""
-    template.write_text(TEMPLATE.replace("{{ chart }}", '<img src="https://example.org/x.png"><b id="wide">'))
-    file = tmp_path / "page.html"
-    file.write_text(
-        render(template, name="n", rows=ROWS) + "<style>#wide {display: block; width: 900px}</style>", "utf-8"
+    template.write_text(
+        TEMPLATE.replace("{{ chart }}", '<img src="https://example.org/x.png"><pre>{{ "w" * 200 }}</pre>')
     )
+    file = tmp_path / "page.html"
+    file.write_text(render(template, name="n", rows=ROWS), "utf-8")
     with opened(file, width=390) as (page, wrong):
         assert any("Content Security Policy" in line for line in wrong)
         assert scrolls_sideways(page)

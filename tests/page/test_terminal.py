@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.table import Table
+from rich.text import Text
+
+from ner_lightning.page.terminal import console, paragraph, printable, visible
+
+HOSTILE = "PER\x1b[2J\x1b]52;c;cm0=\x07\x9b31m\r\n[12:00:00] all is well\u202eexe.\u2028\x7f\udc80"
+
+
+def seen(*renderables: object, width: int = 200) -> str:
+    file = io.StringIO()
+    shown = console(file=file, width=width, color_system=None)
+    for renderable in renderables:
+        shown.print(renderable)
+    return file.getvalue()
+
+
+def is_harmless(text: str) -> bool:
+    return all(c == "\n" or c.isprintable() or c == "\u00a0" for c in text) and not text.encode("utf-8").count(b"\x9b")
+
+
+def test_no_control_character_is_left() -> None:
+    every = "".join(map(chr, [*range(0x20), *range(0x7F, 0xA0), 0x61C, *range(0x200E, 0x2010), *range(0x2028, 0x202F)]))
+    every += "".join(map(chr, [*range(0x2066, 0x206A), 0xD800, 0xDFFF]))
+    assert visible(every).isascii()
+    assert printable(every).replace("\t", "").replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("text", ["Straße", "北京", "नेपाल", "👩‍👩‍👧", "می‌خواهم", "a\u00a0b", "C:\\new\\table"])
+def test_what_people_write_is_left_as_it_is(text: str) -> None:
+    assert visible(text) == printable(text) == paragraph(text) == text
+
+
+def test_a_line_inside_a_message_cannot_be_taken_for_another_message() -> None:
+    lines = paragraph("a.conll: bad tag X\n[12:00:00] all is well\n\n").split("\n")
+    assert lines == ["a.conll: bad tag X", "  [12:00:00] all is well", "", ""]
+    assert paragraph("two runs:\n  a: failed\n  b: failed") == "two runs:\n  a: failed\n  b: failed"
+
+
+def test_neither_text_nor_tables_nor_their_titles_obey_what_they_show() -> None:
+    table = Table(title=HOSTILE, caption=HOSTILE)
+    table.add_column(HOSTILE)
+    table.add_row(HOSTILE)
+    table.add_row(Text(HOSTILE))
+    shown = seen(HOSTILE, Text(HOSTILE), table)
+    assert is_harmless(shown)
+    assert shown.count("\\x1b[2J\\x1b]52;c;cm0=") == 7
+
+
+@pytest.mark.parametrize("name", ["[red]x", "[/]", "[bold]b[/bold]", "[link=https://x]y", ":smile:", "a[0]"])
+def test_names_are_no_markup(name: str) -> None:
+    table = Table(title=f"of {name}")
+    table.add_column(name)
+    table.add_row(name)
+    assert seen(name, table).count(name) == 4
+
+
+def test_a_table_stays_a_table() -> None:
+    table = Table()
+    table.add_column("type")
+    table.add_row("\x1b" * 30)
+    lines = seen(table, width=40).splitlines()
+    assert len({len(line) for line in lines if line}) == 1
