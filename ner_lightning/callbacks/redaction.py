@@ -7,12 +7,13 @@ that was told by a name is hidden wherever else its text stands.
 from __future__ import annotations
 
 import functools
-import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+from ner_lightning.storage.atomic import write_text
 
 HIDDEN = "(hidden)"
 SHORTEST_SECRET = 8  # characters; hiding a shorter one wherever it stands would hide ordinary words
@@ -264,6 +265,4 @@ def redact_yaml(path: Path, secrets: Collection[str]) -> None:
         return
     public = redact(stored, secrets)
     if public != stored:
-        draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-        draft.write_text(yaml.safe_dump(public, sort_keys=False, allow_unicode=True), encoding="utf-8")
-        draft.replace(path)
+        write_text(path, yaml.safe_dump(public, sort_keys=False, allow_unicode=True))
