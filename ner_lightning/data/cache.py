@@ -18,12 +18,14 @@ from ner_lightning.data.flat_arrays import (
     BrokenArrays,
     FolderWriter,
     MemoryWriter,
+    NoArrays,
     Schema,
     Unwritable,
     Writer,
     open_arrays,
 )
 from ner_lightning.storage.atomic import draft, remove_stale_drafts_in
+from ner_lightning.storage.in_use import deleting
 
 Build = Callable[[Writer], Arrays]
 
@@ -39,7 +41,8 @@ class Cache:
 
     Args:
         folder: made if missing.
-        limit: bytes; when they are exceeded the entries that were not used for longest are deleted.
+        limit: bytes; when they are exceeded the entries that were not used for longest are deleted, but none that a
+            living process uses.
     """
 
     def __init__(self, folder: Path, limit: int) -> None:
@@ -68,6 +71,8 @@ class Cache:
             return None
         try:
             found = open_arrays(folder, schema)
+        except NoArrays:  # deleted by another process, meanwhile
+            return None
         except BrokenArrays as error:
             rank_zero_warn(f"the cached {folder.name} is broken ({error}): it is made again")
             return None
@@ -81,11 +86,13 @@ class Cache:
             if (found := self._open(folder, schema)) is not None:  # by another process, meanwhile
                 return found
             with _draft(folder) as part, closing(FolderWriter(part, schema)) as writer:
-                build(writer)
+                built = build(writer)
         finally:
             lock.release()
         self._prune(keep=folder)
-        return open_arrays(folder, schema, verify=False)
+        found = open_arrays(folder, schema, verify=False)
+        del built  # in use until here: it keeps others from deleting what has just got its name
+        return found
 
     def _lock(self, folder: Path) -> FileLock:
         lock = FileLock(folder.with_name(f"{folder.name}.lock"))
@@ -109,9 +116,15 @@ class Cache:
             for entry in aged:
                 size += _bytes(entry)
                 if size > self.limit:
-                    shutil.rmtree(entry, ignore_errors=True)
-                    entry.with_name(f"{entry.name}.lock").unlink(missing_ok=True)
+                    _delete_unused(entry)
             remove_stale_drafts_in(self.folder)
+
+
+def _delete_unused(entry: Path) -> None:
+    with deleting(entry / INDEX) as unused:
+        if unused:
+            shutil.rmtree(entry, ignore_errors=True)
+            entry.with_name(f"{entry.name}.lock").unlink(missing_ok=True)
 
 
 @contextmanager

@@ -18,8 +18,9 @@ from ner_lightning.tagging.tagset import TagSet
 class CorpusFiles:
     """Reads files and encodes what is in them.
 
-    What is kept is named by content: the bytes of the file, its name (sentences are called after it), the reader with
-    its options, `limit`, and the code that reads; for an encoding the tokenizer, the room of a row and the tags too.
+    What is kept is named by content: the bytes of the file and of what its reader reads beside it, its name (sentences
+    are called after it), the reader with its options, `limit`, and the code that reads; for an encoding the tokenizer,
+    the room of a row and the tags too.
 
     Args:
         reader: of the files.
@@ -84,6 +85,10 @@ class CorpusFiles:
 
     def _key(self, path: Path) -> str | None:
         """None where content has no name: a dataset of the hub, a reader whose options are no plain values."""
-        if self.cache is None or (reader := of_reader(self.reader)) is None or (content := of_files(path)) is None:
+        if (
+            self.cache is None
+            or (reader := of_reader(self.reader)) is None
+            or (content := of_files(path, self.reader)) is None
+        ):
             return None
         return digest(content, path.name, reader, self.limit, of_code())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import inspect
 import json
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from ner_lightning.data.own_code import own_code
 
 HERE = Path(__file__).parent
 # What decides how files become sentences and sentences become arrays; a change to it makes another name.
@@ -28,10 +29,19 @@ def digest(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def of_files(path: Path) -> str | None:
-    """The bytes of a file, or of all files below a folder with their names there; None where nothing is."""
+def of_files(path: Path, reader: object = None) -> str | None:
+    """The bytes of a file, or of all files below a folder with their names there; None where nothing is.
+
+    Args:
+        path: a file or a folder.
+        reader: of the file; what it reads beside it (its method `files_beside`) counts too, whether it is there or not.
+    """
     if path.is_file():
-        return _of_file(path)
+        beside = getattr(reader, "files_beside", None)
+        others = [] if beside is None else sorted(beside(path))
+        if not others:
+            return _of_file(path)
+        return digest(_of_file(path), [(file.name, _of_file(file) if file.is_file() else None) for file in others])
     if not path.is_dir():
         return None
     files = sorted(file for file in path.rglob("*") if file.is_file())
@@ -39,13 +49,29 @@ def of_files(path: Path) -> str | None:
 
 
 def of_reader(reader: object) -> str | None:
-    """A reader's class and options; None where they are not plain values, so that nobody could tell them apart."""
+    """A reader's class, its code and its options; None where nobody could tell two of them apart.
+
+    The code of a reader of the user's own is that of its module and of whatever that imports that is not installed, or
+    the `cache_version` that its class declares. That of ours is in `of_code`. None: there is no file with the code, or
+    an option is no plain value.
+    """
     kind = type(reader)
     try:
-        source = "" if kind.__module__.startswith("ner_lightning.") else inspect.getsource(kind)
-        return digest(f"{kind.__module__}.{kind.__qualname__}", source, vars(reader))
-    except (TypeError, OSError):
+        code = _code_of(kind)
+        return None if code is None else digest(f"{kind.__module__}.{kind.__qualname__}", code, vars(reader))
+    except (TypeError, OSError, SyntaxError):
         return None
+
+
+def _code_of(kind: type) -> Any:
+    if (declared := getattr(kind, "cache_version", None)) is not None:
+        return ["declared", declared]
+    files = _own_code(kind)
+    return None if files is None else [(name, _of_file(file)) for name, file in sorted(files.items())]
+
+
+# Which files there are is found out once; a class that was loaded anew is another one.
+_own_code = functools.lru_cache(maxsize=256)(own_code)
 
 
 @functools.cache

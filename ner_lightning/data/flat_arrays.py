@@ -12,6 +12,8 @@ from typing import IO, Any, NamedTuple, Protocol
 
 import numpy as np
 
+from ner_lightning.storage.in_use import InUse
+
 INDEX = "index.json"
 """The header of a folder, written last."""
 
@@ -36,6 +38,10 @@ class BrokenArrays(Exception):
     """A folder is not what it was when it was written."""
 
 
+class NoArrays(BrokenArrays):
+    """There is no such folder any more."""
+
+
 class Unwritable(Exception):
     """A folder cannot be written: no right, no space."""
 
@@ -44,13 +50,15 @@ class Unwritable(Exception):
 class Arrays:
     """Arrays by name, what else is to be known of them (plain containers), and their folder if they have one.
 
-    Pickled, as for a worker process that is not forked, arrays of a folder travel as its name alone.
+    As long as they live their folder is in use, which whoever deletes folders respects. Pickled, as for a worker
+    process that is not forked, arrays of a folder travel as its name alone.
     """
 
     values: Mapping[str, np.ndarray]
     about: dict[str, Any]
     folder: Path | None = None
     schema: Schema = field(default_factory=dict)
+    in_use: InUse | None = field(default=None, repr=False, compare=False)
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.values[name]
@@ -153,6 +161,12 @@ def open_arrays(folder: Path, schema: Schema, verify: bool = True) -> Arrays:
         BrokenArrays: something is missing, cut off or changed.
     """
     try:
+        in_use = InUse(folder / INDEX)
+    except FileNotFoundError as error:
+        raise NoArrays(f"{INDEX} is missing") from error
+    except OSError as error:
+        raise BrokenArrays(f"{type(error).__name__}: {error}") from None
+    try:
         content = json.loads((folder / INDEX).read_text("utf-8"))
         body = content["body"]
         if _checksum(body) != content["checksum"]:
@@ -164,7 +178,7 @@ def open_arrays(folder: Path, schema: Schema, verify: bool = True) -> Arrays:
         raise BrokenArrays(f"{Path(error.filename).name} is missing") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BrokenArrays(f"{type(error).__name__}: {error}") from None
-    return Arrays(values, body["about"], folder, schema)
+    return Arrays(values, body["about"], folder, schema, in_use)
 
 
 def _mapped(path: Path, column: Column, seen: list[int], verify: bool) -> np.ndarray:

@@ -1,4 +1,5 @@
 import os
+import pickle
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ import pytest
 
 from ner_lightning.data.cache import Cache
 from ner_lightning.data.flat_arrays import INDEX, Arrays, Column, Writer
+from ner_lightning.storage.in_use import deleting
 
 SCHEMA = {"numbers": Column("i8")}
 KEYS = [f"{digit}" * 64 for digit in "abcd"]
@@ -152,6 +154,61 @@ def test_beyond_the_limit_the_entry_longest_unused_goes(cache: Cache) -> None:
     small = Cache(cache.folder, 3 * 8 * size)  # room for two with their headers
     get(small, Build(size), KEYS[3])
     assert names(cache) == {f"encoded-{'a' * 32}", f"encoded-{'d' * 32}", "mine"}
+
+
+def test_beyond_the_limit_what_is_in_use_stays(cache: Cache) -> None:
+    small = Cache(cache.folder, 1)
+    used = small.entry("encoded", KEYS[0], SCHEMA, Build(1000))
+    get(small, Build(1000), KEYS[1])
+    get(small, Build(1000), KEYS[2])
+    assert names(cache) == {f"encoded-{'a' * 32}", f"encoded-{'c' * 32}"}
+    assert pickle.loads(pickle.dumps(used))["numbers"].tolist() == list(range(1000))
+    del used
+    get(small, Build(1000), KEYS[3])
+    assert names(cache) == {f"encoded-{'d' * 32}"}
+
+
+def test_an_entry_deleted_as_it_is_opened_is_made_again_without_a_word(
+    cache: Cache, recwarn: pytest.WarningsRecorder
+) -> None:
+    get(cache, build := Build())
+    with deleting(cache.folder / f"encoded-{'a' * 32}" / INDEX) as unused:
+        assert unused
+        assert get(cache, build) == [0, 1, 2]
+    assert build.calls == 2
+    assert not [warning for warning in recwarn if "broken" in str(warning.message)]
+
+
+SHARING = """
+import pickle, sys
+from pathlib import Path
+import numpy as np
+from ner_lightning.data.cache import Cache
+from ner_lightning.data.flat_arrays import Column
+
+def build(writer):
+    writer.append(numbers=np.arange(2000))
+    return writer.finish({})
+
+cache, random = Cache(Path(sys.argv[1]), 20_000), np.random.default_rng(int(sys.argv[2]))
+for _ in range(60):
+    key = format(int(random.integers(6)), "x") * 64
+    arrays = cache.entry("encoded", key, {"numbers": Column("i8")}, build)
+    again = pickle.loads(pickle.dumps(arrays))  # as for a worker process
+    assert again["numbers"].sum() == arrays["numbers"].sum() == 1999000
+print("done")
+"""
+
+
+def test_processes_that_share_a_cache_beyond_its_limit_do_not_harm_each_other(tmp_path: Path) -> None:
+    every = [
+        subprocess.Popen(
+            [sys.executable, "-c", SHARING, str(tmp_path), str(seed)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        )
+        for seed in range(3)
+    ]
+    assert [process.communicate(timeout=120)[0].strip() for process in every] == ["done"] * 3
+    assert len(list(tmp_path.glob("encoded-*[0-9a-f]"))) < 6
 
 
 SCRIPT = """

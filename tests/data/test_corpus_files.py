@@ -9,7 +9,10 @@ from ner_lightning.data import corpus_files, fingerprint
 from ner_lightning.data.cache import Cache
 from ner_lightning.data.corpus_files import CorpusFiles
 from ner_lightning.data.encoding import EncodedCorpus, WordEncoder
+from ner_lightning.data.readers.brat import BratReader
+from ner_lightning.data.readers.by_ending import ReaderByEnding
 from ner_lightning.data.readers.conll import ConllReader
+from ner_lightning.data.readers.reader import Reader
 from ner_lightning.data.report import DataError
 from ner_lightning.data.sentence_store import SentenceStore
 from ner_lightning.model.pretrained import load_tokenizer
@@ -98,6 +101,18 @@ def test_the_same_content_elsewhere_is_not_read_again(cache: Cache, file: Path, 
     file.rename(moved)
     assert read(cache, moved)[1] == 0
     assert read(cache, moved.rename(moved.with_name("other.conll")))[0][0].id == "other.conll:1"
+
+
+@pytest.mark.parametrize("reader", [BratReader(), ReaderByEnding()], ids=["brat", "by ending"])
+def test_annotations_beside_a_text_are_its_content(cache: Cache, tmp_path: Path, reader: Reader) -> None:
+    text, standoff = tmp_path / "doc.txt", tmp_path / "doc.ann"
+    text.write_text("Ann met Bob.\n")
+    files = CorpusFiles(reader, cache)
+    found = []
+    for lines in ("T1\tPER 0 3\tAnn\n", "T1\tPER 0 3\tAnn\nT2\tPER 8 11\tBob\n"):
+        standoff.write_text(lines)
+        found.append((files.survey(text).entities, len(files.sentences(text)[0].spans)))
+    assert found == [(1, 1), (2, 2)]
 
 
 def test_other_options_are_another_entry(cache: Cache, file: Path) -> None:

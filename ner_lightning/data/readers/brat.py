@@ -97,6 +97,10 @@ class BratReader:
             raise DataError(f"expected a folder {split} with documents, found none", dataset)
         return _texts(path)
 
+    def files_beside(self, path: Path) -> list[Path]:
+        """What `read` reads with a text: its annotations; with annotations their text."""
+        return [path.with_suffix(".txt" if path.suffix == ".ann" else ".ann")]
+
     def read(self, path: Path, report: ReadReport) -> Iterator[Sentence]:
         """Yield the sentences of each document and fill the report.
 

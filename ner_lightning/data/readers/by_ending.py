@@ -67,6 +67,10 @@ class ReaderByEnding:
         self.encoding = encoding
         check_text_options(self)
 
+    def files_beside(self, path: Path) -> list[Path]:
+        """What makes a text one of brat, and what is read with it."""
+        return [path.with_suffix(ending) for ending in (".txt", ".ann") if ending != path.suffix]
+
     def read(self, path: Path, report: ReadReport) -> Iterator[Sentence]:
         """Yield the sentences of a file and fill the report.
 

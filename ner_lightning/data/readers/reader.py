@@ -15,6 +15,11 @@ class Reader(Protocol):
 
     A reader streams: it never holds a whole file. It yields no sentence without words, and it leaves nothing out
     that the report does not count.
+
+    What it made of a file is kept until the file, its options, its code or what that imports from its own package
+    change. Two things only the reader knows. A method `files_beside(path)` lists the files that `read` reads with one,
+    there or not. An attribute `cache_version` of its class takes the place of its code: what was kept is good until
+    that changes.
     """
 
     def read(self, path: Path, report: ReadReport) -> Iterator[Sentence]:
