@@ -9,7 +9,7 @@ from pytorch_lightning.utilities import rank_zero_warn
 
 from ner_lightning.data.cache import Cache
 from ner_lightning.data.corpus import Corpus
-from ner_lightning.data.division import Division
+from ner_lightning.data.division import SPLITS, Division, Group
 from ner_lightning.data.pieces import Extent, Piece, extents, joined
 from ner_lightning.data.report import DataError, ReadReport
 from ner_lightning.data.sentence_store import SentenceStore
@@ -21,8 +21,8 @@ Found = dict[str, list[Piece]]
 class Corpora:
     """The splits of a run.
 
-    Corpora with the same shares are divided together, so that a sentence that two of them have does not stand in train
-    and test.
+    All are divided together, whatever their shares, so that a sentence that two of them have does not stand in train of
+    one and in test of the other. What their files already have in common stays.
 
     Args:
         corpora: at least one; several have names.
@@ -36,7 +36,7 @@ class Corpora:
     def __init__(self, corpora: Sequence[Corpus], division: Division, cache: Cache | None) -> None:
         self.corpora, self.division, self._cache = list(corpora), division, cache
         self.extents: dict[str, dict[str, Extent]] = {}
-        self._made: dict[tuple[tuple[str, float], ...], Found] = {}
+        self._made: dict[tuple[tuple[str, float], ...], Found] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -57,9 +57,11 @@ class Corpora:
         """
         found: Found = {split: [] for split in splits}
         for shares, members in self._alike():
-            made = self._divided(shares, members)
+            made = self._divided().get(_key_of(shares), {})
             for split in splits:
-                found[split] += made[split] if split in made else self._files(split, members)
+                found[split] += made.get(split, [])
+                if split not in _makes(shares):
+                    found[split] += self._files(split, members)
         if "train" in found:
             found["train"] = self.division.reduced(self._sorted(found["train"]))
             self._warn_of_unused_labels()
@@ -127,16 +129,20 @@ class Corpora:
             groups.setdefault(tuple((corpus.shares or {}).items()), []).append(corpus)
         return [(dict(shares), members) for shares, members in groups.items()]
 
-    def _divided(self, shares: Mapping[str, float] | None, members: Sequence[Corpus]) -> Found:
-        """The splits that are made, once; none where every split is a file."""
-        if shares == {}:
-            return {}
-        key = tuple((shares or {}).items())
-        if key not in self._made:
-            parts, made = (("train", "dev"), ()) if shares is None else (("train",), tuple(shares)[1:])
-            pieces = [Piece(corpus, store) for corpus in members for store in corpus.undivided(parts, made)]
-            self._made[key] = self.division.divided(pieces, shares)
-        return self._made[key]
+    def _divided(self) -> dict[tuple[tuple[str, float], ...], Found]:
+        """The splits that are made, once, by the shares; corpora whose splits are files settle what others make."""
+        groups = [(shares, members) for shares, members in self._alike() if shares != {}]
+        if self._made is None and groups:
+            undivided = [Group(self._undivided(shares, members), shares) for shares, members in groups]
+            whole = [corpus for shares, members in self._alike() if shares == {} for corpus in members]
+            files = {split: pieces for split in SPLITS if (pieces := self._files(split, whole))}
+            made = self.division.divided(undivided, files)
+            self._made = {_key_of(shares): found for (shares, _), found in zip(groups, made, strict=True)}
+        return self._made or {}
+
+    def _undivided(self, shares: Mapping[str, float] | None, members: Sequence[Corpus]) -> list[Piece]:
+        parts, made = (("train", "dev"), ()) if shares is None else (("train",), tuple(shares)[1:])
+        return [Piece(corpus, store) for corpus in members for store in corpus.undivided(parts, made)]
 
     def _files(self, split: str, members: Sequence[Corpus]) -> list[Piece]:
         return [Piece(corpus, store) for corpus in members if (store := corpus.read(split)) is not None]
@@ -157,3 +163,12 @@ class Corpora:
         for key, names in found.items():
             if names:
                 rank_zero_warn(f"{key} names {', '.join(sorted(names))}, and no sentence has an entity of such a type")
+
+
+def _key_of(shares: Mapping[str, float] | None) -> tuple[tuple[str, float], ...]:
+    return tuple((shares or {}).items())
+
+
+def _makes(shares: Mapping[str, float] | None) -> set[str]:
+    """The splits that are made of a corpus with these shares; None: folds, of all but a file of test."""
+    return set(SPLITS) if shares is None else set(shares)

@@ -132,6 +132,42 @@ def test_what_two_sources_both_have_is_not_in_train_and_test(tmp_path: Path) -> 
     assert {name for split in data.sentences for name in data.sources.extents[split]} == {"a", "b"}
 
 
+@pytest.mark.parametrize(
+    "shares",
+    [
+        ({"dev": 0.3}, {"dev": 0.2}),
+        ({"dev": 0.3, "test": 0.2}, {"dev": 0.2}),
+        ({"dev": 0.2}, {"dev": 0.3, "test": 0.2}),
+        ({"test": 0.3}, {"dev": 0.3}),
+        ({"dev": 0.3}, {"dev": 0.2, "test": 0.1}, {"test": 0.3}),
+    ],
+)
+def test_what_sources_of_different_shares_have_in_common_stays_together(
+    tmp_path: Path, shares: tuple[dict[str, float], ...]
+) -> None:
+    for number in range(len(shares)):
+        write_corpus(tmp_path / f"s{number}", all=EASY)
+    sources = {f"s{number}": {"splits": own} for number, own in enumerate(shares)}
+    data = read(tmp_path, sources=sources)
+    held_out = [text for split in ("dev", "test") if split in data.sentences for text in texts(data, split)]
+    assert not {*texts(data, "train")} & {*held_out}
+    assert sum(map(len, data.sentences.values())) == len(shares) * len(EASY)
+    for name, node in sources.items():
+        for split in ("dev", "test"):
+            extent = data.sources.extents.get(split, {}).get(name)
+            assert (extent is not None) == (split in node["splits"])
+
+
+def test_what_a_file_of_one_source_has_goes_to_that_split_of_another(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "files", train=EASY[:20], dev=EASY[20:30], test=EASY[30:40])
+    write_corpus(tmp_path / "whole", all=EASY)
+    sources = {"files": {"splits": None}, "whole": {"splits": {"dev": 0.3, "test": 0.3}}}
+    data = read(tmp_path, sources=sources)
+    parts = {split: set(texts(data, split)) for split in ("train", "dev", "test")}
+    assert sum(map(len, parts.values())) == len(set.union(*parts.values()))
+    assert data.sources.counts()["dev"]["whole"]["sentences"] >= 10
+
+
 def test_a_split_that_no_source_has_is_named(tmp_path: Path) -> None:
     write_corpus(tmp_path / "a", train=EASY)
     with pytest.raises(DataError, match=r"no dev split: none of the sources a has a file called dev; name one with"):
