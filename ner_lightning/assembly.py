@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import os
-from collections.abc import Mapping
+import pickle
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -14,19 +17,20 @@ import torch
 from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 
 from ner_lightning.callbacks.redaction import hidden_places, known_secrets, redact
+from ner_lightning.config.stored import check_plain, loadable
 from ner_lightning.data.datamodule import CorpusDataModule
 from ner_lightning.data.encoding import WordEncoder
-from ner_lightning.errors import UserError
+from ner_lightning.errors import UserError, first_line
 from ner_lightning.hardware import check_hardware
+from ner_lightning.model.bounds import check_fit, check_tags, check_tensors, checked_architecture, load_state
 from ner_lightning.model.decoder.crf import CRF
 from ner_lightning.model.encoder import Encoder, packing_matches
 from ner_lightning.model.pretrained import load_tokenizer, unknown_share
 from ner_lightning.model.sharding import strategy_of
 from ner_lightning.model.tagger import TaggingModel
-from ner_lightning.model.tokenizer_state import tokenizer_from_state, tokenizer_state
+from ner_lightning.model.tokenizer_state import check_vocabulary, tokenizer_from_state, tokenizer_state
 from ner_lightning.objects import make
 from ner_lightning.tagging.tagset import TagSet
-from ner_lightning.targets import check_targets
 from ner_lightning.task.tagging import CHECKPOINT_KEY, TaggingTask
 
 if TYPE_CHECKING:
@@ -54,7 +58,7 @@ class Loaded:
     Attributes:
         task: network and tags, in evaluation mode.
         tokenizer: the encoder's, from the checkpoint itself.
-        config: the resolved configuration of its run, plain containers.
+        config: of the resolved configuration of its run `model`, `data`, `paths` and plain values, no more.
         path: the checkpoint.
     """
 
@@ -81,7 +85,7 @@ def build(config: dict[str, Any]) -> Run:
     data.read("train", "dev", "test", required=("train", "dev"))
     tags = data.tag_set()
     encoder: Encoder = make(config["model"]["encoder"], "model.encoder")
-    tokenizer = load_tokenizer(encoder.name, config["model"]["encoder"]["revision"], data.units)
+    tokenizer = load_tokenizer(encoder.name, config["model"]["encoder"].get("revision"), data.units)
     task = TaggingTask(
         build_model(config, encoder, tags),
         tags,
@@ -112,7 +116,7 @@ def build_model(config: Mapping[str, Any], encoder: Encoder, tags: TagSet) -> Ta
 
 def build_callbacks(config: Mapping[str, Any]) -> list[pl.Callback]:
     """The callbacks asked for; without the progress bar where the trainer is told to show none."""
-    silent = not config["trainer"]["enable_progress_bar"]
+    silent = not config["trainer"].get("enable_progress_bar", True)
     return [
         make(node, ("callbacks", name))
         for name, node in config["callbacks"].items()
@@ -213,34 +217,74 @@ def load(path: str | Path) -> Loaded:
     """
     file = find_checkpoint(path)
     checkpoint = read_checkpoint(file)
-    about = checkpoint[CHECKPOINT_KEY]
-    config, tags = about["config"], TagSet.from_dict(about["tags"])
-    check_targets(config)
-    # Compiling pays in a long training; here it would only be waited for.
-    encoder = make({**config["model"]["encoder"], "compile": False}, "model.encoder", config=about["encoder"])
-    task = TaggingTask(build_model(config, encoder, tags), tags, about=about)
-    task.load_state_dict(checkpoint["state_dict"])
-    task.eval()
-    return Loaded(task, tokenizer_from_state(about["tokenizer"]), config, file)
+    about, state, where = checkpoint[CHECKPOINT_KEY], checkpoint["state_dict"], str(file)
+    config, tags = loadable(about["config"], where), _stored_tags(checkpoint, where)
+    architecture = checked_architecture(about["encoder"], state, where)
+    node = config["model"]["encoder"]
+    if "compile" in node:  # compiling pays in a long training; here it would only be waited for
+        node = {**node, "compile": False}
+
+    def task() -> TaggingTask:
+        encoder = make(node, "model.encoder", config=copy.deepcopy(architecture))
+        return TaggingTask(build_model(config, encoder, tags), tags, about=about)
+
+    with _told(where):
+        check_fit(task, state, where)
+        found = task()
+        load_state(found, state, where)
+        tokenizer = tokenizer_from_state(about["tokenizer"])
+        check_vocabulary(tokenizer, found.model.encoder, where)
+    found.eval()
+    return Loaded(found, tokenizer, config, file)
 
 
 def read_checkpoint(file: Path) -> dict[str, Any]:
-    """What a checkpoint holds, on the CPU.
+    """What a checkpoint holds, on the CPU: tensors no larger than the file, and plain values.
 
     Raises:
-        UserError: when it is not a checkpoint of ours, or one of a newer version.
+        UserError: when it is not a checkpoint of ours, one of a newer version, or made to harm.
     """
     try:
         checkpoint = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
         about = checkpoint[CHECKPOINT_KEY]
         is_newer = about["format"] > FORMAT
+    # Torch's own words must not reach anybody: they recommend to load the file with weights_only=False.
+    except pickle.UnpicklingError:
+        raise UserError(f"{file}: holds objects beside tensors and plain values, which are never opened") from None
     except Exception as error:
-        raise UserError(f"{file}: not a checkpoint written by ner_lightning ({type(error).__name__})") from error
+        raise UserError(f"{file}: not a checkpoint written by ner_lightning ({type(error).__name__})") from None
+    check_plain(about, str(file))
     if is_newer:
-        raise UserError(
-            f"{file}: written by a newer version ({about['versions']['ner-lightning']}); update ner_lightning"
-        )
+        version = dict(about.get("versions") or {}).get("ner-lightning", "unknown")
+        raise UserError(f"{file}: written by a newer version ({version}); update ner_lightning")
+    missing = [key for key in ("config", "tags", "encoder", "tokenizer") if not isinstance(about.get(key), dict)]
+    if missing or not isinstance(checkpoint.get("state_dict"), dict):
+        raise UserError(f"{file}: damaged: it has no {(missing or ['state_dict'])[0]}")
+    check_tensors(checkpoint, file.stat().st_size, str(file))
     return checkpoint
+
+
+def _stored_tags(checkpoint: Mapping[str, Any], where: str) -> TagSet:
+    """The tag set of a checkpoint, no larger than its tensors."""
+    stored = checkpoint[CHECKPOINT_KEY]["tags"]
+    types = stored.get("types")
+    if not isinstance(types, list | tuple) or not all(isinstance(name, str) for name in types):
+        raise UserError(f"{where}: damaged: its tags are no list of entity types")
+    with _told(where):
+        tags = TagSet.from_dict(stored)
+    check_tags(len(tags), checkpoint["state_dict"], where)
+    return tags
+
+
+@contextmanager
+def _told(where: str) -> Iterator[None]:
+    """Tell what a stored model cannot be built for as one sentence."""
+    try:
+        yield
+    except UserError as error:
+        raise error if str(error).startswith(where) else UserError(f"{where}: {error}") from error
+    except Exception as error:
+        raise UserError(f"{where}: damaged: its model cannot be built ({first_line(error)})") from error
 
 
 def find_checkpoint(path: str | Path, name: str = "best") -> Path:
@@ -304,7 +348,8 @@ def check_resumption(file: Path, task: TaggingTask) -> None:
     checkpoint = read_checkpoint(file)
     if "optimizer_states" not in checkpoint:
         raise UserError(f"ckpt_path={file}: holds weights alone; resume from last.ckpt of its run")
-    before = TagSet.from_dict(checkpoint[CHECKPOINT_KEY]["tags"])
+    before = _stored_tags(checkpoint, f"ckpt_path={file}")
+    _check_best(checkpoint, file)
     if before != task.tags:
         then, now = (f"{', '.join(tags.types)} ({tags.scheme})" for tags in (before, task.tags))
         raise UserError(
@@ -318,6 +363,37 @@ def check_resumption(file: Path, task: TaggingTask) -> None:
         )
 
 
+def _check_best(checkpoint: Mapping[str, Any], file: Path) -> None:
+    """Refuse a checkpoint whose best one is some other file of this machine: it would be copied, and scored."""
+    states = checkpoint.get("callbacks")
+    for state in states.values() if isinstance(states, dict) else ():
+        name = state.get("best_model_path") if isinstance(state, dict) else None
+        best = Path(str(name or file))
+        if best.exists() and best.resolve().parent != file.resolve().parent:
+            raise UserError(f"ckpt_path={file}: names {best} as its best checkpoint, which does not stand beside it")
+
+
+def check_is_own(loaded: Loaded) -> None:
+    """Refuse to read the corpus that a checkpoint names, unless it stands where its run wrote it.
+
+    A checkpoint that came from elsewhere would have files of this machine read, or a data set fetched, that nobody here
+    has named. A sample of ours is everybody's.
+
+    Raises:
+        UserError: with what to type.
+    """
+    folder = str(loaded.config["data"].get("dir"))
+    if folder.startswith("sample:"):
+        return
+    written = str((loaded.config.get("paths") or {}).get("output_dir", ""))
+    if written and Path(written).resolve() == loaded.path.resolve().parents[1]:
+        return
+    raise UserError(
+        f"{loaded.path}: was written elsewhere ({written or 'it does not say where'}), and the corpus that it names "
+        f"({folder}) is not read unasked; name the data: data=conll data.dir=FOLDER, or whichever format they have"
+    )
+
+
 def data_of_evaluation(asked: Mapping[str, Any] | None, trained: Mapping[str, Any]) -> Mapping[str, Any]:
     """The data that are asked for, else those of training; the model reads them with the context it knows.
 
@@ -325,7 +401,8 @@ def data_of_evaluation(asked: Mapping[str, Any] | None, trained: Mapping[str, An
     {'dir': 'other', 'context': 64}
     """
     if not asked:
-        return trained
+        cache = trained.get("cache")
+        return {**trained, "cache": cache if cache is None else "auto"}
     return {**asked, "context": asked.get("context") or trained.get("context", 0)}
 
 
@@ -350,6 +427,8 @@ def build_evaluation(config: Mapping[str, Any], callbacks: list[pl.Callback]) ->
     """
     check_hardware(config["trainer"])
     loaded = load(config["ckpt"])
+    if not config.get("data"):
+        check_is_own(loaded)
     about_data = data_of_evaluation(config.get("data"), loaded.config["data"])
     check_complete(about_data, loaded.path)
     data: CorpusDataModule = make(about_data, "data")

@@ -43,14 +43,16 @@ def reproduce(run: Path, output: Path | None = None, against: Path | None = None
         UserError: a folder that holds no finished run, one that is taken, or a second run that fails.
     """
     config = stored_config(run)
-    new = against or output or _folder(run, config["paths"]["outputs"])
+    new = against or output or _folder(run, str(config["paths"].get("outputs", "outputs")))
     if against is not None:
         stored_config(against)
     else:
         if new.exists():
             raise UserError(f"--output {new}: it is there already; name a folder that is not")
         check_complete(run, config, given)
-        threads = read_json(run / RESULT).get("setup", {}).get("threads")
+        setup = read_json(run / RESULT).get("setup")
+        threads = setup.get("threads") if isinstance(setup, dict) else None
+        threads = threads if isinstance(threads, int) and threads > 0 else None
         if run_again(config, new.absolute(), threads, given):
             raise UserError(f"{run}: the second run failed, see above; what it wrote is in {new}")
     verdict = compare(run, new)

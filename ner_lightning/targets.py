@@ -7,8 +7,9 @@ the list and `ner_lightning.config.own` for how a package of yours is let in.
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from ner_lightning.config.catalogue import KINDS, kind_of
 from ner_lightning.config.own import ALLOW, how_to_allow, is_kept, is_own
@@ -18,12 +19,13 @@ from ner_lightning.schema.source import is_defined
 __all__ = ["ALLOW", "check_targets", "located"]
 
 
-def check_targets(container: Any, place: Sequence[str] = ()) -> None:
+def check_targets(container: Any, place: Sequence[str] = (), foreign: Literal["refused", "passed"] = "refused") -> None:
     """Refuse plain containers that name a class which their place does not take; nothing is imported for it.
 
     Args:
         container: a configuration, or a node of it.
         place: keys of the node.
+        foreign: what becomes of names of other packages; they can be passed where nothing will be built.
 
     Raises:
         UserError: naming the place, the target and what to do.
@@ -34,6 +36,8 @@ def check_targets(container: Any, place: Sequence[str] = ()) -> None:
     ner_lightning.errors.UserError: data.reader._target_: ner_lightning.model.decoder.crf.CRF is not built here; ...
     """
     for keys, node, inside_own in _nodes(container, tuple(place), False):
+        if foreign == "passed" and _is_foreign(node["_target_"]):
+            continue
         _check_node(keys, node, inside_own)
 
 
@@ -63,6 +67,14 @@ def _check_node(keys: tuple[str, ...], node: Mapping[Any, Any], inside_own: bool
     kind = kind_of(keys)
     if (kind is None and not inside_own) or not _may_stand(target, kind):
         raise UserError(f"{place}: {_refusal(target, kind, inside_own)}.")
+
+
+def _is_foreign(target: Any) -> bool:
+    """Whether a name is of a package that is neither ours nor Python's own."""
+    if not isinstance(target, str):
+        return False
+    package, dot, _ = target.partition(".")
+    return bool(dot) and package != "ner_lightning" and package not in sys.stdlib_module_names
 
 
 def _may_stand(target: str, kind: str | None) -> bool:

@@ -56,8 +56,14 @@ class Overview(pl.Callback):
             log.warning(
                 "The CRF's transitions have hardly moved (%.4f nats): it decides nothing yet; try optim.crf_lr=%g",
                 moved["transitions"].mean,
-                10 * max(group["initial_lr"] for group in trainer.optimizers[0].param_groups if group["name"] == "crf"),
+                10 * _crf_rate(trainer.optimizers[0].param_groups),
             )
+
+
+def _crf_rate(groups: list[dict[str, Any]]) -> float:
+    """The peak rate of the transitions; of all parameters where an optimiser that is not ours names no group so."""
+    rates = {str(group.get("name")): float(group.get("initial_lr", group["lr"])) for group in groups}
+    return rates.get("crf", max(rates.values()))
 
 
 def data_table(data: CorpusDataModule) -> Table:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import yaml  # type: ignore[import-untyped]
 
-from ner_lightning.errors import first_line
+from ner_lightning.config.yaml_files import read_yaml
+from ner_lightning.errors import UserError, first_line
 from ner_lightning.run_folder import CONFIG, CURVE, RECORD, RESULT
 
 
@@ -160,12 +161,10 @@ def _json(path: Path, absent: str) -> dict[str, Any]:
 
 def _yaml(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8")
-        # libyaml reads hundreds of configurations in the time the other one takes for a dozen.
-        config = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        config = read_yaml(path)
     except FileNotFoundError:
         raise UnusableRun(f"no {path.name}: give the folder of a training run") from None
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError, UserError) as error:
         raise UnusableRun(f"{path.name} is damaged ({first_line(error)})") from error
     if not isinstance(config, dict):
         raise UnusableRun(f"{path.name} is damaged (expected keys and values)")

@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 from jaxtyping import Float, Int
@@ -19,6 +19,8 @@ from ner_lightning.model.weights import load_model, new_model
 
 log = logging.getLogger(__name__)
 
+Attention = Literal["sdpa", "eager", "flash_attention_2"]
+
 
 class Encoder(nn.Module):
     """A transformer encoder of the BERT family in float32, without pooler, in training mode.
@@ -26,7 +28,7 @@ class Encoder(nn.Module):
     Args:
         name: "package:minilm", "package:e5_multilingual", a local folder, or a hub name.
         revision: Branch, tag or commit of a hub name; None is its main branch.
-        attention: "sdpa" (also packs), "eager", or another implementation transformers knows ("flash_attention_2").
+        attention: "sdpa" (also packs), "eager" or "flash_attention_2".
             An encoder with attention of its own (DeBERTa) takes "eager" where sdpa is asked for.
         gradient_checkpointing: Compute activations again in the backward pass instead of keeping them.
         freeze_word_embeddings: Keep the word embeddings as they are: no gradient, no optimiser state.
@@ -36,6 +38,7 @@ class Encoder(nn.Module):
 
     Raises:
         EncoderUnavailable: One sentence with the ways out.
+        ValueError: Another attention: transformers would fetch one of that name and run it.
 
     Attributes:
         hidden_size: Width of an output vector.
@@ -48,7 +51,7 @@ class Encoder(nn.Module):
         name: str,
         *,
         revision: str | None = None,
-        attention: str = "sdpa",
+        attention: Attention = "sdpa",
         gradient_checkpointing: bool = False,
         freeze_word_embeddings: bool = False,
         compile: bool = False,
@@ -56,6 +59,8 @@ class Encoder(nn.Module):
         config: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
+        if attention not in get_args(Attention):
+            raise ValueError(f"expected attention of {', '.join(get_args(Attention))}, found {attention!r}")
         self.name = name
         self.model = new_model(config, attention) if config is not None else load_model(name, revision, attention)
         # from_pretrained returns eval mode and Lightning keeps the mode of each module: dropout would stay off.

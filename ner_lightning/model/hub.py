@@ -6,6 +6,7 @@ transformers alone retries for 23 s (46 s for a tokenizer) when the hub cannot b
 from __future__ import annotations
 
 import os
+import pickle
 import threading
 import urllib.error
 import urllib.request
@@ -40,16 +41,31 @@ def load_from(source: str, load: Callable[[bool], T], what: str) -> T:
         raise
     except Exception as error:  # the readers of five file formats raise errors of their own
         if Path(source).is_dir():
-            why = first_line(error).rstrip(".: ")
-            raise EncoderUnavailable(f"the {what} in {source} cannot be read: {why}") from error
+            raise EncoderUnavailable(f"the {what} in {source} cannot be read: {_why(error)}") from _told(error)
         if reason := _unreachable():
-            raise EncoderUnavailable(_ways_out(source, reason)) from error
+            raise EncoderUnavailable(_ways_out(source, reason)) from _told(error)
     try:
         return load(False)
     except EncoderUnavailable:
         raise
     except Exception as error:
-        raise EncoderUnavailable(_ways_out(source, first_line(error).rstrip(".: "))) from error
+        raise EncoderUnavailable(_ways_out(source, _why(error))) from _told(error)
+
+
+def _why(error: Exception) -> str:
+    return (
+        first_line(error).rstrip(".: ") if _told(error) else "it holds objects beside tensors, which are never opened"
+    )
+
+
+def _told(error: Exception) -> Exception | None:
+    """The error, unless torch's advice stands in it or behind it: to load the file with weights_only=False."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, pickle.UnpicklingError) or "weights_only" in str(seen):
+            return None
+        seen = seen.__cause__ or seen.__context__
+    return error
 
 
 def _ways_out(name: str, reason: str) -> str:

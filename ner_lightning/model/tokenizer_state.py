@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ner_lightning.errors import UserError, first_line
+
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
+
+
+ROLES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
+"""Special tokens that a tokenizer can have; nothing else is handed to it by name."""
 
 
 def tokenizer_state(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
@@ -26,13 +32,36 @@ def tokenizer_state(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
 
 
 def tokenizer_from_state(state: dict[str, Any]) -> PreTrainedTokenizerFast:
-    """The tokenizer behind `tokenizer_state`; it gives the same subwords, from no file."""
+    """The tokenizer behind `tokenizer_state`; it gives the same subwords, from no file.
+
+    Raises:
+        UserError: rules that are none.
+    """
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 
+    try:
+        rules = Tokenizer.from_str(state["rules"])
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a panic of the library is no Exception
+        raise UserError(f"damaged: the rules of its tokenizer cannot be read ({first_line(error)})") from None
+    special = {role: str(token) for role, token in state["special"].items() if role in ROLES}
     return PreTrainedTokenizerFast(
-        tokenizer_object=Tokenizer.from_str(state["rules"]),
-        model_max_length=state["model_max_length"],
-        padding_side=state["padding_side"],
-        **state["special"],
+        tokenizer_object=rules,
+        model_max_length=int(state["model_max_length"]),
+        padding_side=str(state["padding_side"]),
+        **special,
     )
+
+
+def check_vocabulary(tokenizer: PreTrainedTokenizerFast, encoder: Any, where: str) -> None:
+    """Refuse a tokenizer with more subwords than its encoder has embeddings.
+
+    Raises:
+        UserError: naming the file.
+    """
+    embeddings = getattr(getattr(encoder, "model", None), "get_input_embeddings", lambda: None)()
+    known, subwords = getattr(embeddings, "num_embeddings", None), len(tokenizer)
+    if known is not None and subwords > known:
+        raise UserError(f"{where}: damaged: a tokenizer of {subwords:,} subwords for {known:,} embeddings")

@@ -19,7 +19,9 @@ def new_model(config: dict[str, Any], attention: str) -> Any:
     from transformers import AutoConfig, AutoModel
 
     settings = AutoConfig.for_model(**config)
-    return AutoModel.from_config(settings, dtype=torch.float32, **_arguments(settings, attention))
+    return AutoModel.from_config(
+        settings, dtype=torch.float32, trust_remote_code=False, **_arguments(settings, attention)
+    )
 
 
 def load_model(name: str, revision: str | None, attention: str) -> Any:

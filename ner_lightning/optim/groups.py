@@ -101,7 +101,8 @@ def group_table(groups: Sequence[Mapping[str, Any]]) -> list[GroupRow]:
         groups: Groups of `parameter_groups`, or an optimiser's `param_groups` at any step of a schedule.
 
     Returns:
-        One row a group; `lr` is the peak rate, also while a schedule has it lowered.
+        One row a group; `lr` is the peak rate, also while a schedule has it lowered. A group without a name
+        (of an optimiser that is not ours) is called by its number.
 
     Example:
         >>> import torch
@@ -110,13 +111,13 @@ def group_table(groups: Sequence[Mapping[str, Any]]) -> list[GroupRow]:
     """
     return [
         GroupRow(
-            group["name"],
+            str(group.get("name", f"group {number}")),
             len(group["params"]),
             sum(parameter.numel() for parameter in group["params"]),
             group.get("initial_lr", group["lr"]),
-            group["weight_decay"],
+            group.get("weight_decay", 0.0),
         )
-        for group in groups
+        for number, group in enumerate(groups)
     ]
 
 

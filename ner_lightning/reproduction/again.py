@@ -5,19 +5,24 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
 from ner_lightning.callbacks.redaction import hidden_places
+from ner_lightning.config.stored import repeatable
+from ner_lightning.config.yaml_files import read_yaml
 from ner_lightning.errors import UserError
 from ner_lightning.run_folder import CONFIG, RESULT, read_json
 from ner_lightning.storage.atomic import write_text
 
 GIVEN = "given"
 """Name of the configuration that is written for the second run."""
+
+WRITTEN = ("default_root_dir", "dirpath", "exclude_batches_path", "folder", "path", "save_dir")
+"""Arguments of callbacks, profilers and the trainer that say where files are written."""
 
 
 def stored_config(run: Path) -> dict[str, Any]:
@@ -32,11 +37,14 @@ def stored_config(run: Path) -> dict[str, Any]:
     if not read_json(run / RESULT).get("best"):
         raise UserError(f"{run / RESULT}: damaged, or not of a training: it holds no scores to compare with")
     try:
-        config = yaml.safe_load((run / CONFIG).read_text(encoding="utf-8"))
-    except (ValueError, yaml.YAMLError):
+        config = read_yaml(run / CONFIG)
+    except (OSError, ValueError, yaml.YAMLError):
         config = None
-    if not isinstance(config, dict) or "paths" not in config:
+    paths = config.get("paths") if isinstance(config, dict) else None
+    if not isinstance(paths, dict) or not isinstance(paths.get("output_dir"), str):
         raise UserError(f"{run / CONFIG}: expected the configuration of a run")
+    config = repeatable(config, str(run / CONFIG))
+    check_written(config, run / CONFIG)
     return config
 
 
@@ -55,6 +63,21 @@ def check_complete(run: Path, config: dict[str, Any], given: Sequence[str]) -> N
     needed = {key: value for key, value in config.items() if key != "logger"}  # the second run reports to nobody
     if place := next((place for place in hidden_places(needed) if place not in keys), None):
         raise UserError(f"{run / CONFIG}: {place} was a secret and is not stored; add {place}=VALUE to the command")
+
+
+def check_written(config: dict[str, Any], where: Path) -> None:
+    """Refuse a configuration that would write anywhere but into the folder of its run.
+
+    Raises:
+        UserError: naming the key.
+    """
+    home = config["paths"]["output_dir"]
+    for key, value in _paths({name: config.get(name) for name in ("callbacks", "trainer")}):
+        if key.startswith("callbacks.pruning."):
+            continue  # left out
+        is_inside = value == home or (value.startswith(f"{home}/") and ".." not in value.split("/"))
+        if not is_inside:
+            raise UserError(f"{where}: {key}={value}: a run that is repeated writes into its own folder alone ({home})")
 
 
 def redirected(config: dict[str, Any]) -> dict[str, Any]:
@@ -80,8 +103,10 @@ def redirected(config: dict[str, Any]) -> dict[str, Any]:
     new = moved(config)
     new["paths"]["output_dir"] = "${hydra:runtime.output_dir}"
     new |= {"logger": {}, "ckpt_path": None}
-    new["callbacks"].pop("pruning", None)  # it would report to a study that is over
-    if "sweep" in new:
+    if isinstance(new.get("data"), dict) and new["data"].get("cache") is not None:
+        new["data"]["cache"] = "auto"  # where the corpus is kept is a matter of this machine
+    (new.get("callbacks") or {}).pop("pruning", None)  # it would report to a study that is over
+    if isinstance(new.get("sweep"), dict):
         new["sweep"] |= {"name": None, "job": None, "search": None}
     return new
 
@@ -96,11 +121,22 @@ def run_again(config: dict[str, Any], folder: Path, threads: int | None = None, 
         given: words for the command line: what is not stored.
     """
     folder.mkdir(parents=True)
-    given = {"defaults": [{"hydra": "default"}, "_self_"], **redirected(config)}
-    write_text(folder / f"{GIVEN}.yaml", yaml.safe_dump(given, sort_keys=False, allow_unicode=True))
+    again = {"defaults": [{"hydra": "default"}, "_self_"], **redirected(config)}
+    write_text(folder / f"{GIVEN}.yaml", yaml.safe_dump(again, sort_keys=False, allow_unicode=True))
     where = "'" + str(folder).replace("'", "\\'") + "'"
     words = ["--config-dir", str(folder), "--config-name", GIVEN, f"hydra.run.dir={where}", *given]
     environment = os.environ | ({"OMP_NUM_THREADS": str(threads)} if threads else {})
     return subprocess.run(
         [sys.executable, "-m", "ner_lightning.train", *words], env=environment, check=False
     ).returncode
+
+
+def _paths(node: Any, place: str = "") -> Iterator[tuple[str, str]]:
+    """The values in nodes that say where files are written; a mere name of a file stays in its folder."""
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in items:
+        here = f"{place}.{key}" if place else str(key)
+        named = key in ("filename", "name") and isinstance(value, str) and ("/" in value or value == "..")
+        if isinstance(value, str) and (key in WRITTEN or named):
+            yield here, value
+        yield from _paths(value, here)

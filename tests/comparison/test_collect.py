@@ -10,6 +10,7 @@ import pytest
 from ner_lightning.comparison.collect import collect
 from ner_lightning.errors import UserError
 from tests.comparison.folders import CONFIG, gold_sentences, predicted, with_settings, write_run, write_sweep
+from tests.config.test_yaml_files import laughs
 
 
 def names(found: object) -> list[str]:
@@ -30,6 +31,7 @@ def test_damaged_and_half_written_runs_are_listed_with_their_reason(tmp_path: Pa
     (write_run(tmp_path / "cut", CONFIG, gold) / "result.json").write_text('{"best": {"test')
     (write_run(tmp_path / "list", CONFIG, gold) / "result.json").write_text("[]")
     (write_run(tmp_path / "yaml", CONFIG, gold) / "config.yaml").write_text("a: [")
+    (write_run(tmp_path / "laughs", CONFIG, gold) / "config.yaml").write_text(laughs(40))
     (write_run(tmp_path / "bare", CONFIG, gold) / "config.yaml").unlink()
     (write_run(tmp_path / "record", CONFIG, gold) / "run.json").write_bytes(b"\xff")
     evaluation = write_run(tmp_path / "evaluation", CONFIG, gold)
@@ -41,6 +43,7 @@ def test_damaged_and_half_written_runs_are_listed_with_their_reason(tmp_path: Pa
     assert reasons["cut"].startswith("result.json is damaged (")
     assert reasons["list"].endswith("(expected an object, found list)")
     assert reasons["yaml"].startswith("config.yaml is damaged (")
+    assert "stands for more than" in reasons["laughs"]
     assert reasons["bare"] == "no config.yaml: give the folder of a training run"
     assert reasons["record"].startswith("run.json is damaged (")
     assert reasons["evaluation"].startswith("result.json holds no scores of a training")

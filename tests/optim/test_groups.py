@@ -144,6 +144,12 @@ def test_group_table_counts_and_shows_peak_rates() -> None:
     assert rows[-1] == ("crf", 3, 5 + 5 + 25, 1e-2, 0.0)
 
 
+def test_groups_of_an_optimiser_that_is_not_ours_have_numbers() -> None:
+    optimizer = torch.optim.SGD([{"params": [torch.zeros(2, 3)]}, {"params": [torch.zeros(4)], "lr": 0.5}], lr=0.1)
+    assert group_table(optimizer.param_groups) == [("group 0", 1, 6, 0.1, 0), ("group 1", 1, 4, 0.5, 0)]
+    assert group_table([{"params": [], "lr": 0.1}])[0].weight_decay == 0.0
+
+
 @pytest.mark.parametrize(
     ("kind", "undecayed_end"),
     [

@@ -4,13 +4,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import yaml
 
 from ner_lightning.errors import UserError
 from ner_lightning.reproduce import reproduce
-from ner_lightning.reproduction.again import check_complete, redirected, stored_config
+from ner_lightning.reproduction.again import check_complete, redirected, run_again, stored_config
+from tests.config.test_yaml_files import laughs
 from tests.runs import trained
 
 ROOT = Path(__file__).parents[2]
@@ -55,6 +57,69 @@ def test_a_secret_that_is_not_stored_has_to_be_given_if_the_second_run_needs_it(
     check_complete(tmp_path, config, ["+data.hub_token=abc"])
     config["data"]["hub_token"] = "${oc.env:HF_TOKEN}"
     check_complete(tmp_path, config, [])
+
+
+def stored(folder: Path, text: str) -> Path:
+    """A finished run of a few keys."""
+    (folder / "config.yaml").write_text("paths: {output_dir: out/a, outputs: out}\n" + text)
+    (folder / "result.json").write_text('{"best": {"test/f1": 0.5}}')
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "callbacks: {x: {_target_: os.system, command: ls}}",
+            r"config\.yaml: callbacks\.x\._target_: os\.system is not",
+        ),
+        (
+            "data: {reader: {_target_: ner_lightning.sweep.process.run}}",
+            r"data\.reader\._target_: .* is not built here",
+        ),
+        ("name: {_target_: ner_lightning.sweep.process.run}", r"name\._target_: .* nothing is built at this place"),
+        ("name: '${oc.env:HOME}'", "name: a stored configuration is resolved"),
+        ("callbacks: {last: {dirpath: /home/me}}", r"callbacks\.last\.dirpath=/home/me: a run that is repeated writes"),
+        ("callbacks: {last: {dirpath: out/a/../../x}}", "writes into its own folder alone"),
+        ("callbacks: {last: {dirpath: out/ab}}", "writes into its own folder alone"),
+        ("callbacks: {last: {filename: ../x}}", r"filename=\.\./x: a run that is repeated"),
+        ("trainer: {profiler: {dirpath: .}}", r"trainer\.profiler\.dirpath=\.: a run that is repeated"),
+        ("trainer: {default_root_dir: /}", "writes into its own folder alone"),
+        (laughs(40), r"config\.yaml:\d+: stands for more than"),
+    ],
+)
+def test_what_somebody_elses_run_may_not_do(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=message):
+        stored_config(stored(tmp_path, text))
+    with pytest.raises(UserError, match=message):
+        reproduce(tmp_path, output=tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_what_is_said_to_hydra_is_not_handed_on(tmp_path: Path) -> None:
+    text = "hydra: {callbacks: {x: {_target_: os.system}}}\ndefaults: [/x]\ncallbacks: {}\ndata: {cache: /home/me}\n"
+    config = stored_config(stored(tmp_path, text))
+    assert not {"hydra", "defaults"} & set(config)
+    with patch("subprocess.run") as run:
+        run.return_value.returncode = 0
+        assert run_again(config, tmp_path / "new", given=["data.hub_token=abc"]) == 0
+    assert run.call_args.args[0][-2:] == [f"hydra.run.dir='{tmp_path / 'new'}'", "data.hub_token=abc"]
+    given = yaml.safe_load((tmp_path / "new/given.yaml").read_text())
+    assert given["defaults"] == [{"hydra": "default"}, "_self_"]
+    assert "hydra" not in given
+    assert given["data"] == {"cache": "auto"}
+
+
+@pytest.mark.parametrize("setup", ["[]", '"x"', '{"threads": "; ls"}', '{"threads": -1}', "null"])
+def test_threads_are_a_number(setup: str, tmp_path: Path) -> None:
+    stored(tmp_path, "callbacks: {}\n")
+    (tmp_path / "result.json").write_text('{"best": {"test/f1": 0.5}, "setup": ' + setup + "}")
+    with (
+        patch("ner_lightning.reproduce.run_again", return_value=1) as again,
+        pytest.raises(UserError, match="the second run failed"),
+    ):
+        reproduce(tmp_path, output=tmp_path / "new")
+    assert again.call_args.args[2] is None
 
 
 def test_a_folder_that_is_taken_is_not_written_to(tmp_path: Path) -> None:

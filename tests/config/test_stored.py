@@ -1,0 +1,125 @@
+"""A configuration that came out of a file: what of it is believed."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from ner_lightning.config.catalogue import KINDS, PLACES, kind_of
+from ner_lightning.config.stored import check_plain, loadable, repeatable
+from ner_lightning.errors import UserError
+from tests.conf.tree import complete
+from tests.test_targets import LISTED, UNLISTED, everything_written, nested
+
+
+def config() -> dict[str, Any]:
+    return copy.deepcopy(complete("train"))
+
+
+def merged(one: Any, other: Any) -> Any:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return {**one, **{key: merged(one.get(key), value) for key, value in other.items()}}
+    return other
+
+
+def with_target(place: str, target: str) -> dict[str, Any]:
+    return merged(config(), nested(place, {"_target_": target}))
+
+
+@pytest.mark.parametrize("place", [*LISTED, *UNLISTED])
+def test_of_the_whole_package_a_stored_place_takes_what_is_listed(place: str) -> None:
+    listed = KINDS.get(kind_of(place.split(".") if place else []) or "", ())
+    base = config()
+    for target in sorted(set(everything_written()) - set(listed))[::7]:  # test_targets.py tries every one
+        hostile = merged(base, nested(place, {"_target_": target}))
+        for believed in (loadable, repeatable):
+            if believed is repeatable and place.startswith("hydra"):
+                assert "hydra" not in repeatable(hostile, "x")
+                continue
+            with pytest.raises(UserError, match=r"^best\.ckpt: "):
+                believed(hostile, "best.ckpt")
+
+
+def test_there_are_places() -> None:
+    assert len(PLACES) > 20
+
+
+def test_what_loading_needs_is_kept_and_nothing_else() -> None:
+    kept = loadable(config(), "x")
+    assert set(kept) >= {"model", "data", "paths", "name", "seed"}
+    assert not {"trainer", "callbacks", "logger", "optim", "sweep"} & set(kept)
+    assert kept["model"] == config()["model"]
+
+
+def test_a_colleagues_callback_is_in_nobodys_way_where_it_is_not_built() -> None:
+    for place in ("callbacks.mine", "logger.mine", "optim", "data.reader"):
+        loadable(with_target(place, "their_package.Thing"), "x")
+    for place in ("model", "model.encoder", "model.decoder", "model.encoder.lora"):
+        with pytest.raises(UserError, match=r"their_package\.Thing is not allowed; if it is yours, set"):
+            loadable(with_target(place, "their_package.Thing"), "x")
+    with pytest.raises(UserError, match=r"callbacks\.mine\._target_: subprocess\.run is not allowed"):
+        loadable(with_target("callbacks.mine", "subprocess.run"), "x")
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["model", "model.encoder", "model.decoder", "model.encoder.name", "model.encoder._target_", "data", "data.units"],
+)
+@pytest.mark.parametrize("how", ["gone", "null"])
+def test_a_key_that_is_missing(place: str, how: str) -> None:
+    damaged = config()
+    node, (*parents, last) = damaged, place.split(".")
+    for key in parents:
+        node = node[key]
+    if how == "gone":
+        del node[last]
+    elif last in ("model", "encoder", "decoder", "data"):
+        node[last] = None
+    else:
+        return
+    with pytest.raises(UserError, match=rf"best\.ckpt: damaged: its configuration has no {place}"):
+        loadable(damaged, "best.ckpt")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("units", "chars"), ("overlap", -1), ("overlap", "64"), ("context", 0.5), ("context", None)]
+)
+def test_values_that_a_tagger_reads(key: str, value: object) -> None:
+    damaged = config()
+    damaged["data"][key] = value
+    with pytest.raises(UserError, match=rf"its data\.{key}="):
+        loadable(damaged, "x")
+
+
+@pytest.mark.parametrize("damaged", [None, [], "x", 3])
+def test_what_is_no_configuration(damaged: object) -> None:
+    with pytest.raises(UserError, match="damaged"):
+        loadable(damaged, "x")
+
+
+def test_what_is_said_to_hydra_is_dropped() -> None:
+    said = {**config(), "hydra": {"callbacks": {"x": {"_target_": "os.system"}}}, "defaults": ["/etc/passwd"]}
+    assert repeatable(said, "x") == config()
+
+
+@pytest.mark.parametrize("value", ["${oc.env:HOME}", "x${oc.env:HOME}", "${hydra:runtime.cwd}", "$${x}"])
+def test_what_would_be_resolved_anew_is_refused(value: str) -> None:
+    for place in ("model.encoder.name", "optim.betas"):
+        with pytest.raises(UserError, match=rf"{place}.*: a stored configuration is resolved"):
+            repeatable(merged(config(), nested(place, [value] if place == "optim.betas" else value)), "x")
+    with pytest.raises(UserError, match="a stored configuration is resolved"):
+        repeatable({**config(), value: 1}, "x")
+
+
+def test_containers_that_stand_in_each_other() -> None:
+    level: Any = ["lol"]
+    for _ in range(30):
+        level = [level] * 9
+    with pytest.raises(UserError, match="more than 300,000 values"):
+        check_plain(level, "x")
+    keys = {("a", ("b",)): 1}
+    check_plain(keys, "x")
+    with pytest.raises(UserError, match="expected plain values, found a set"):
+        check_plain({"a": {1}}, "x")
