@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from ner_lightning.data.formats import without_compression
 from ner_lightning.data.report import DataError
 
 ALIASES = {
@@ -119,7 +120,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _is_called(path: Path, names: tuple[str, ...]) -> bool:
-    name = path.name.lower().removesuffix(".gz")
+    name = without_compression(path.name.lower())
     return name in names or Path(name).stem in names
 
 

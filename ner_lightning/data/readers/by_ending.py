@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ner_lightning.data.alignment import Misaligned
+from ner_lightning.data.formats import ending_of, format_by_ending, known_endings
 from ner_lightning.data.positions import Positions
 from ner_lightning.data.readers.brat import BratReader
 from ner_lightning.data.readers.conll import ConllReader
@@ -16,9 +17,11 @@ from ner_lightning.data.readers.json_items import numbered_items
 from ner_lightning.data.readers.jsonl import JsonlReader
 from ner_lightning.data.readers.label_studio import LabelStudioReader
 from ner_lightning.data.readers.lines import numbered_lines
+from ner_lightning.data.readers.looks import are_tags
 from ner_lightning.data.readers.options import check_option
 from ner_lightning.data.readers.prodigy import ProdigyReader
 from ner_lightning.data.readers.reader import Reader
+from ner_lightning.data.readers.table import TableReader, has_heads
 from ner_lightning.data.report import DataError, ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.sentence_splitting import SentenceRule
@@ -26,16 +29,17 @@ from ner_lightning.data.words import Overlap, SplitRule
 from ner_lightning.tagging import Repair
 from ner_lightning.tagging.schemes import REPAIRS
 
-COLUMNS = (".conll", ".conllu", ".iob", ".iob2", ".bio", ".bioes", ".bmes", ".bilou", ".tsv", ".txt")
-JSON = (".json", ".jsonl", ".ndjson")
 _UNIVERSAL_COLUMNS = 3  # number, word, tag, and often more
+_CONLLU_COLUMNS = 10
+_NUMBERED = (".iob2", ".conllu", ".conllup")  # endings of files whose first column is a number
+_LOOKED_AT = 20  # token lines
 
 
 class ReaderByEnding:
-    """Reads whatever a name and a beginning show: columns, JSON of several tools, brat, spaCy, Hugging Face.
+    """Reads whatever a name and a beginning show: columns, tables, JSON of several tools, brat, spaCy, Hugging Face.
 
-    JSON is told apart by the keys of its first record; a `.txt` is brat's if an `.ann` stands beside it, and columns
-    otherwise. Options that a format has no use for are not used.
+    JSON is told apart by the keys of its first record, columns by their first lines; a `.txt` is brat's if an `.ann`
+    stands beside it, and columns otherwise. Options that a format has no use for are not used.
 
     Args:
         words: how texts become words, as of `JsonlReader`.
@@ -85,12 +89,21 @@ class ReaderByEnding:
         Raises:
             DataError: nothing there, or nothing that shows a format.
         """
-        kind = format_of(path, self.encoding)
+        return self.reader_of(format_of(path, self.encoding))
+
+    def reader_of(self, kind: str) -> Reader:
+        """The reader of a format, by its name in `data/reader`, with the options that it has a use for."""
         spans: dict[str, Any] = {"misaligned": self.misaligned, "overlap": self.overlap, "encoding": self.encoding}
         texts = {"words": self.words, "sentences": self.sentences, "positions": self.positions, **spans}
-        if kind in ("conll", "iob2"):
-            word, tag = (1, 2) if kind == "iob2" else (0, -1)
-            return ConllReader(word, tag, repair=self.repair, encoding=self.encoding)
+        tags: dict[str, Any] = {"repair": self.repair, "encoding": self.encoding}
+        if kind == "conll":
+            return ConllReader(**tags)
+        if kind == "iob2":
+            return ConllReader(1, 2, index_column=0, **tags)
+        if kind == "conllu":
+            return ConllReader(1, -1, index_column=0, tag_key="auto", **tags)
+        if kind == "csv":
+            return TableReader(**tags)
         if kind == "jsonl":
             return JsonlReader(repair=self.repair, **texts)
         if kind == "prodigy":
@@ -108,8 +121,13 @@ class ReaderByEnding:
         return HuggingFaceReader(repair=self.repair)
 
 
-def format_of(path: Path, encoding: str = "utf-8") -> str:
-    """The name of a file's format, an option of `data/reader`.
+def format_of(path: Path, encoding: str = "utf-8", text: Literal["conll", "text"] = "conll") -> str:
+    """The name of a file's format, an option of `data/reader`, or `text`.
+
+    Args:
+        path: a file or folder.
+        encoding: of the file.
+        text: what a `.txt` is that is not brat's, and a file without any ending.
 
     Raises:
         DataError: nothing there, or nothing that shows one.
@@ -118,16 +136,22 @@ def format_of(path: Path, encoding: str = "utf-8") -> str:
         raise DataError("expected a file or folder, found none; check the path", path)
     if path.is_dir():
         return _format_of_folder(path)
-    ending = Path(path.name.lower().removesuffix(".gz")).suffix
-    if ending == ".ann" or (ending == ".txt" and path.with_suffix(".ann").is_file()):
-        return "brat"
-    if ending in JSON:
+    found, ending = format_by_ending(path), ending_of(path)
+    if found == "text":
+        beside = path.with_suffix(".ann").is_file()
+        return "brat" if beside and text == "conll" else text if text == "text" else _format_of_columns(path, encoding)
+    if found == "jsonl":
         return _format_of_json(path, encoding)
-    if ending in COLUMNS:
-        return "iob2" if ending in (".iob2", ".conllu") and _is_universal(path, encoding) else "conll"
-    found = {".spacy": "spacy", ".parquet": "hf", ".arrow": "hf"}.get(ending)
+    if found == "conll":
+        return _format_of_columns(path, encoding)
+    if found is None and not ending and text == "text":
+        return text
     if found is None:
-        raise DataError(f"expected a name that shows the format, found the ending {ending!r}; give from=conll", path)
+        raise DataError(
+            f"expected a name that shows the format ({known_endings()}), found the ending {ending!r}; give from=conll, "
+            "or whichever it is",
+            path,
+        )
     return found
 
 
@@ -159,10 +183,21 @@ def _has_regions(record: Mapping[str, Any]) -> bool:
     return any(isinstance(value[0], dict) and isinstance(value[0].get("labels"), list) for value in lists)
 
 
-def _is_universal(path: Path, encoding: str) -> bool:
-    """Whether the first token line begins with its number."""
-    for _, line in numbered_lines(path, encoding):
-        if line.strip() and not line.startswith("#"):
-            cells = line.split("\t")
-            return len(cells) >= _UNIVERSAL_COLUMNS and cells[0].isdigit()
-    return False
+def _format_of_columns(path: Path, encoding: str) -> str:
+    """By the first lines: names of columns, or numbers of words."""
+    lines = (line for _, line in numbered_lines(path, encoding) if line.strip() and not line.startswith("#"))
+    rows = [line.split("\t") for line in islice(lines, _LOOKED_AT)]
+    if rows and has_heads(rows[0]):
+        return "csv"
+    if not rows or len(rows[0]) < _UNIVERSAL_COLUMNS or not rows[0][0].partition("-")[0].isdigit():
+        return "conll"
+    third = [row[2] for row in rows if len(row) >= _UNIVERSAL_COLUMNS]
+    if len(rows[0]) == _CONLLU_COLUMNS and not are_tags(third) and {*third} != {"O"}:
+        return "conllu"
+    return "iob2" if ending_of(path) in _NUMBERED or _is_numbered(rows, third) else "conll"
+
+
+def _is_numbered(rows: list[list[str]], third: list[str]) -> bool:
+    """Whether lines begin with 1, 2, 3 and have a tag in the third column: a word may be a number, too."""
+    start = [row[0] for row in rows[:3]]
+    return start in (["1", "2", "3"], ["0", "1", "2"]) and (are_tags(third) or {*third} == {"O"})

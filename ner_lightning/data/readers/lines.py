@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import IO, cast
 
 from ner_lightning.data.doubts import printable
+from ner_lightning.data.formats import COMPRESSED
 from ner_lightning.data.report import DataError
 
 BLOCK = 1 << 20  # bytes read at once
 LONGEST_LINE = 1 << 24  # bytes; a line beyond is no line but a file of another format
 LONGEST_TEXT = 1 << 24  # bytes of a file that is one document
 
-_OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-COMPRESSED = tuple(_OPENERS)
-"""Endings of files that are decompressed on the way."""
+_OPENERS = dict(zip(COMPRESSED, (gzip.open, bz2.open, lzma.open), strict=True))
 
 _KINDS = {  # by the bytes they begin with
     b"PK\x03\x04": "a zip archive or an office document",
@@ -123,7 +122,11 @@ def text_blocks(path: Path, encoding: str = "utf-8") -> Iterator[str]:
 
 def _open(path: Path) -> IO[bytes]:
     try:
-        return cast("IO[bytes]", _OPENERS[path.suffix](path)) if path.suffix in _OPENERS else path.open("rb")
+        return (
+            cast("IO[bytes]", _OPENERS[path.suffix.lower()](path))
+            if path.suffix.lower() in _OPENERS
+            else path.open("rb")
+        )
     except (OSError, ValueError) as error:  # ValueError: a name that holds a zero byte
         found = "a folder" if _is_folder(path) else (getattr(error, "strerror", None) or str(error)).lower()
         raise DataError(f"expected a readable file, found: {found}; check the path", path) from None
@@ -134,7 +137,7 @@ def _read(file: IO[bytes], size: int, path: Path, number: int) -> bytes:
         return file.read(size)
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         found = str(getattr(error, "strerror", None) or error).lower()
-        kind = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz"}.get(path.suffix)
+        kind = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz"}.get(path.suffix.lower())
         message = f"expected a whole {kind} file, found: {found}; fetch or compress it again"
         raise DataError(message if kind else f"cannot be read: {found}", path, number + 1) from None
 

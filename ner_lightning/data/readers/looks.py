@@ -13,9 +13,7 @@ from ner_lightning.data.report import DataError
 
 _LOOKED_AT = 50  # lines
 _TAG = re.compile(r"[BIESMLU][-_].+")
-
-HEADS = ("word", "words", "token", "tokens", "text", "tag", "tags", "ner", "label", "labels", "ner_tag", "ner_tags")
-"""What columns are called in the first line of a table."""
+_HEADS = {"word", "words", "token", "tokens", "text", "tag", "tags", "ner", "label", "labels", "ner_tag", "ner_tags"}
 
 
 def are_tags(cells: Sequence[str]) -> bool:
@@ -50,8 +48,8 @@ def _format_of(lines: Sequence[str]) -> tuple[str, str]:
     if first in ("[", "{") or (first[0] in "[{" and _is_json(first)):
         return "jsonl", "JSON"
     heads = {cell.strip().strip('"').lower() for cell in re.split(r"[,;\t]", first)}
-    if len(heads & {*HEADS}) > 1 and "," in first:
-        return "csv", "a table with commas"
+    if len(heads & _HEADS) > 1:
+        return "csv", "a table with names of columns"
     tokens = [line for line in lines if not line.startswith(("#", "-DOCSTART-"))]
     cells = [re.split(r"\t| +", line.strip()) for line in tokens]
     if all(len(row) > 1 for row in cells) and any(are_tags([row[at] for row in cells]) for at in (-1, 0)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from ner_lightning.data.readers.by_ending import COLUMNS
+from ner_lightning.data.formats import COMPRESSED, ENDINGS
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.writers.columns import ConllWriter
 from ner_lightning.data.writers.json_lines import JsonlWriter
@@ -43,7 +43,9 @@ class WriterByEnding:
             UserError: a name that shows no format.
         """
         ending = target.suffix.lower()
-        if ending in COLUMNS:
+        if ending in COMPRESSED:
+            raise UserError(f"{target}: outputs are not compressed; leave {ending} out, and compress the file then.")
+        if ending in (*ENDINGS["conll"], *ENDINGS["text"]):
             return ConllWriter(self.scheme)
         if ending in (".jsonl", ".ndjson"):
             return JsonlWriter()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
 import pytest
@@ -27,6 +28,14 @@ SHORT = {"text": "Ann", "label": [{"start": 0, "end": 3, "labels": ["PER"]}], "i
         *((f"a{ending}", json.dumps(record), kind) for ending in (".json", ".jsonl") for kind, record in JSON.items()),
         *(("a.json", json.dumps([record], indent=1), kind) for kind, record in JSON.items()),
         ("a.json", json.dumps([SHORT]), "label_studio"),
+        ("a.csv", "Sentence #,Word,POS,Tag\n", "csv"),
+        ("a.tsv", "word\ttag\nAnn\tO\n", "csv"),
+        ("a.tsv", "1\tAnn\tB-PER\tO\n2\tLee\tI-PER\tO\n3\tleft\tO\tO\n", "iob2"),
+        ("a.tsv", "1\tCD\tO\nman\tNN\tO\n", "conll"),
+        ("a.conllu", "1-2\tdu\t_\t_\t_\t_\t_\t_\t_\t_\n1\tde\tde\t_\t_\t_\t_\t_\t_\tNER=O\n", "conllu"),
+        ("a.conllu", UNIVERSAL, "iob2"),
+        ("a.json", '[["Ann", {"entities": []}]]', "jsonl"),
+        ("a.json", '[{"tokenized_text": ["Ann"], "ner": []}]', "jsonl"),
         ("a.spacy", "", "spacy"),
         ("a.parquet", "", "hf"),
     ],
@@ -40,8 +49,19 @@ def test_compressed_and_brat(tmp_path):
     (tmp_path / "a.txt").write_text("Ann")
     (tmp_path / "a.ann").write_text("T1\tPER 0 3\tAnn\n")
     assert [format_of(tmp_path / name) for name in ("a.txt", "a.ann", ".")] == ["brat"] * 3
-    (tmp_path / "b.conll.gz").write_bytes(b"")
+    for ending in (".gz", ".bz2", ".XZ"):
+        (tmp_path / f"b.spacy{ending}").write_bytes(b"")
+        assert format_of(tmp_path / f"b.spacy{ending}") == "spacy"
+    (tmp_path / "b.conll.gz").write_bytes(gzip.compress(b"Ann\tO\n"))
     assert format_of(tmp_path / "b.conll.gz") == "conll"
+
+
+def test_text_is_what_the_command_takes_it_for(tmp_path):
+    for name in ("a.txt", "a", "a.txt.gz"):
+        (tmp_path / name).write_bytes(b"")
+        assert format_of(tmp_path / name, text="text") == "text"
+    (tmp_path / "a.tsv").write_text(COLUMNS)
+    assert format_of(tmp_path / "a.tsv", text="text") == "conll"
 
 
 def test_what_shows_no_format(tmp_path):
