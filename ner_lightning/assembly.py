@@ -83,6 +83,7 @@ def build(config: dict[str, Any]) -> Run:
     pl.seed_everything(config["seed"], workers=True, verbose=False)
     data: CorpusDataModule = make(config["data"], "data")
     data.read("train", "dev", "test", required=("train", "dev"))
+    data.check_annotated("train", "dev", *(["test"] if config["test"] else []))
     tags = data.tag_set()
     encoder: Encoder = make(config["model"]["encoder"], "model.encoder")
     tokenizer = load_tokenizer(encoder.name, config["model"]["encoder"].get("revision"), data.units)
@@ -433,6 +434,7 @@ def build_evaluation(config: Mapping[str, Any], callbacks: list[pl.Callback]) ->
     check_complete(about_data, loaded.path)
     data: CorpusDataModule = make(about_data, "data")
     data.read(config["split"], required=(config["split"],))
+    data.check_annotated(config["split"])
     task = TaggingTask(loaded.task.model, loaded.task.tags, scored_tags=scored_tags(data, loaded.task.tags))
     prepare(data, task, loaded.tokenizer, seed=0)
     trainer = make(

@@ -218,6 +218,26 @@ def test_words_nobody_annotated_are_counted_and_shown(tmp_path: Path, tiny_encod
     assert (row["words"], row["unknown"]) == ("3", "2")
 
 
+def test_a_split_that_nobody_annotated(tmp_path: Path, tiny_encoder: Path, corpus: Path) -> None:
+    (corpus / "dev.conll").write_text("Ann\t?\nleft\t\n\n")
+    told = refusal(tmp_path, tiny_encoder)
+    assert "expected annotated words in the dev split, found none: not one of its 2 words has a tag" in told
+    write_corpus(corpus, dev=GOOD, test=["Ann/? ran/?"])
+    assert "or test=false to train without it" in refusal(tmp_path, tiny_encoder)
+    assert trained(tmp_path, tiny_encoder, "data=conll", f"data.dir={corpus}", "test=false")["steps"] == 1
+    with pytest.raises(DataError, match="expected annotated words in the test split"):
+        evaluated(tmp_path, f"ckpt={tmp_path / 'run'}")
+
+
+def test_a_split_without_entities(
+    tmp_path: Path, tiny_encoder: Path, corpus: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_corpus(corpus, dev=["nothing here"])
+    trained(tmp_path, tiny_encoder, "data=conll", f"data.dir={corpus}")
+    assert "the dev split has no entity at all" in caplog.text
+    assert "the test split" not in caplog.text
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
     folder = tmp_path_factory.mktemp("run")

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
+from ner_lightning.data.annotated import check_annotated
 from ner_lightning.data.augmentation import Augmentation
 from ner_lightning.data.augmented import augmented
 from ner_lightning.data.bigrams import TagCounts
@@ -172,6 +173,16 @@ class CorpusDataModule(pl.LightningDataModule):
         for split in required:
             if split not in self.sentences and split not in streamed:
                 raise self.sources.missing(split)
+
+    def check_annotated(self, *splits: str) -> None:
+        """Refuse splits without any annotated word, and warn of those without any entity, where they are there.
+
+        Raises:
+            DataError: in one of them every word is unknown.
+        """
+        for split in splits:
+            if split in self.reports:
+                check_annotated(self.reports[split], split, self.folder)
 
     def _open_stream(self) -> None:
         known = self.types is not None and self.epoch_steps is not None and self.limit is None

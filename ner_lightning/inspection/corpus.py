@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -10,6 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from ner_lightning.data.annotated import check_annotated
 from ner_lightning.data.flat_arrays import FolderWriter
 from ner_lightning.data.locate import corpus_folder, missing_split, shard_files, split_file
 from ner_lightning.data.readers.reader import Reader, ShardReader, SplitReader
@@ -17,6 +19,8 @@ from ner_lightning.data.report import DataError, ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.sentence_store import SENTENCES, SentenceStore, store_sentences
 from ner_lightning.objects import make
+
+log = logging.getLogger(__name__)
 
 SPLITS = ("train", "dev", "test")
 IN_MEMORY = 1 << 24
@@ -82,9 +86,18 @@ def _as_files(node: Mapping[str, Any], stack: ExitStack) -> Corpus:
         if paths := _paths(reader, node, split):
             splits[split], reports[split] = _drawn(reader, paths, node["limit"], stack)
             files[split] = str(paths[0] if len(paths) == 1 else paths[0].parent)
+            _tell_of_nothing(reports[split], split, node["dir"])
     if not splits:
         raise missing_split(node["dir"], "train")
     return Corpus(node["dir"], splits, reports, files, node["units"], reports)
+
+
+def _tell_of_nothing(report: ReadReport, split: str, folder: str) -> None:
+    """Warn of a split that training would refuse or warn of: an inspection shows the others nevertheless."""
+    try:
+        check_annotated(report, split, folder)
+    except DataError as error:
+        log.warning("%s", error)
 
 
 def _as_trained_on(node: Mapping[str, Any]) -> Corpus:
