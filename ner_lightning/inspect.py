@@ -52,7 +52,7 @@ def inspect(cfg: DictConfig) -> Inspection:
     if encoder is not None:
         from ner_lightning.inspection.encoder import load_words
 
-        words = load_words(encoder, config["data"]["units"])
+        words = load_words(encoder, config["data"].get("units", "words"))
     with read_corpus(config["data"]) as corpus:
         found = inspect_corpus(corpus, settings, words, encoder["name"] if encoder else "")
     if config["output"] is not None:

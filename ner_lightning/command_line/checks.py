@@ -13,6 +13,8 @@ from omegaconf.errors import (
 
 from ner_lightning.command_line.hydra_node import check_hydra
 from ner_lightning.command_line.vocabulary import Vocabulary, closest
+from ner_lightning.config.catalogue import SUPPLIED, kind_of
+from ner_lightning.config.interpolations import check_expansion
 from ner_lightning.data.sample import LANGUAGES
 from ner_lightning.errors import UserError
 from ner_lightning.schema.signatures import Parameter, signature
@@ -117,6 +119,7 @@ def resolved(config: DictConfig) -> dict[str, Any]:
     """
     from hydra.core.hydra_config import HydraConfig
 
+    check_expansion(OmegaConf.to_container(config, resolve=False))
     outer = HydraConfig.instance().cfg
     with read_write(config.hydra), open_dict(config.hydra):
         config.hydra.runtime.output_dir = "."
@@ -148,6 +151,10 @@ def check_node(path: str, node: dict[str, Any]) -> None:
             meant = match and f"{'' if match in node else '+'}{path}.{match}"
             class_name = node["_target_"].rpartition(".")[2]
             raise UserError(f"{path}.{key}: {class_name} takes no {key}; {_did_you_mean(meant)}.")
+    given = (*node, *SUPPLIED.get(kind_of(path.split(".")) or "", ()))
+    for key, parameter in taken.parameters.items() if taken else ():
+        if parameter.required and key not in given:
+            raise UserError(f"{path}.{key} is missing: give it a value, or leave ~{path}.{key} out.")
 
 
 def check_value(place: str, value: Any, parameter: Parameter) -> None:
@@ -164,6 +171,12 @@ def check_objects(container: dict[str, Any]) -> None:
     for group in GROUPS_OF_OBJECTS:
         places |= {f"{group}.{name}": node for name, node in (container.get(group) or {}).items()}
         places.pop(group, None)
+    model = container.get("model")
+    if isinstance(model, dict) and "_target_" in model:
+        for part in ("encoder", "decoder"):
+            if model.get(part) is None:
+                raise UserError(f"model.{part} is missing: every model has one; choose it with model/{part}=OPTION.")
+            places[f"model.{part}"] = model[part]
     for place, node in places.items():
         if node is not None and not (isinstance(node, dict) and "_target_" in node):
             raise UserError(f"{place}={_text(node)}: expected a node with a _target_, the class to build.")

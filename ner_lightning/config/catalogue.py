@@ -140,7 +140,7 @@ KINDS: dict[str, tuple[str, ...]] = {
 }
 """What may stand at a place of each kind: full names, of functions too, where one is listed."""
 
-SUPPLIED = {"decoder": ("tags",), "model": ("encoder", "decoder"), "logger": ("run_config",)}
+SUPPLIED = {"decoder": ("tags",), "logger": ("run_config",)}
 """Arguments that the program hands over, and no configuration need give."""
 
 LOGGING = (

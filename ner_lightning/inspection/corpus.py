@@ -84,12 +84,12 @@ def _as_files(node: Mapping[str, Any], stack: ExitStack) -> Corpus:
     reports, files = {}, {}
     for split in SPLITS:
         if paths := _paths(reader, node, split):
-            splits[split], reports[split] = _drawn(reader, paths, node["limit"], stack)
+            splits[split], reports[split] = _drawn(reader, paths, node.get("limit"), stack)
             files[split] = str(paths[0] if len(paths) == 1 else paths[0].parent)
             _tell_of_nothing(reports[split], split, node["dir"])
     if not splits:
         raise missing_split(node["dir"], "train")
-    return Corpus(node["dir"], splits, reports, files, node["units"], reports)
+    return Corpus(node["dir"], splits, reports, files, node.get("units", "words"), reports)
 
 
 def _tell_of_nothing(report: ReadReport, split: str, folder: str) -> None:
@@ -108,12 +108,12 @@ def _as_trained_on(node: Mapping[str, Any]) -> Corpus:
         raise data.sources.missing("train")
     decisions = data.reports if data.sources.are_files else data.sources.files()
     sources = data.sources.counts() if data.sources.names else {}
-    return Corpus(node["dir"], data.sentences, data.reports, {}, node["units"], decisions, sources)
+    return Corpus(node["dir"], data.sentences, data.reports, {}, node.get("units", "words"), decisions, sources)
 
 
 def _paths(reader: Reader, node: Mapping[str, Any], split: str) -> list[Path]:
     """The files of a split, one but for a split that is streamed; none where it is not there."""
-    name = node[split]
+    name = node.get(split)
     if split == "train" and node.get("streaming"):
         if isinstance(reader, ShardReader):
             return reader.shard_paths(node["dir"], name)

@@ -29,12 +29,12 @@ def load_words(node: Mapping[str, Any], units: Literal["words", "characters"]) -
     from ner_lightning.model.hub import load_from
     from ner_lightning.model.pretrained import load_tokenizer, resolve
 
-    tokenizer = load_tokenizer(node["name"], node["revision"], units)
+    tokenizer = load_tokenizer(node["name"], node.get("revision"), units)
     source = resolve(node["name"])
 
     def load(local_files_only: bool) -> Any:
         return AutoConfig.from_pretrained(
-            source, revision=node["revision"] or "main", local_files_only=local_files_only, trust_remote_code=False
+            source, revision=node.get("revision") or "main", local_files_only=local_files_only, trust_remote_code=False
         )
 
     config = load_from(source, load, "encoder").to_dict()

@@ -15,6 +15,13 @@ TRAIN = {
     "data=corpus data.dir=/": "data.reader is not given: write data=conll, data=jsonl or data=hf",
     # keys nobody reads, keys that are missing
     "+experimen=crf": "experimen: nothing reads a key of that name; did you mean +experiment.",
+    "~model": "model has been deleted, but train needs it: leave ~model out.",
+    "~model.decoder": "model.decoder is missing: every model has one; choose it with model/decoder=OPTION.",
+    "~model.encoder": "model.encoder is missing",
+    "~model.encoder.name": "model.encoder.name is missing",
+    "~data.dir": "data.dir is missing",
+    "model.decoder=null": "model.decoder is missing",
+    "model.encoder=3": "model/encoder is a group of files",
     "~optim": "optim has been deleted, but train needs it: leave ~optim out.",
     "model.decoder=softmax": "model/decoder is a group of files, written with a slash: model/decoder=softmax.",
     "data=conll data.reader=jsonl": "written with a slash: data/reader=jsonl.",
