@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import os
 import pickle
 from collections.abc import Iterator, Mapping
@@ -35,6 +36,8 @@ from ner_lightning.task.tagging import CHECKPOINT_KEY, TaggingTask
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
+
+log = logging.getLogger(__name__)
 
 FORMAT = 1
 """Version of what a checkpoint says of itself."""
@@ -92,7 +95,7 @@ def build(config: dict[str, Any]) -> Run:
         tags,
         scored_tags=scored_tags(data, tags),
         optim=make(config["optim"], "optim"),
-        about=describe(config, tags, encoder, tokenizer),
+        about={**describe(config, tags, encoder, tokenizer), "data": data.contents()},
     )
     prepare(data, task, tokenizer, seed=config["seed"])
     decoder = task.model.decoder
@@ -340,11 +343,17 @@ def steps_behind(config: Mapping[str, Any]) -> int:
     return int(read_checkpoint(file)["global_step"])
 
 
-def check_resumption(file: Path, task: TaggingTask) -> None:
-    """See that a checkpoint holds this very model.
+def check_resumption(file: Path, task: TaggingTask, *, force: bool = False) -> None:
+    """See that a checkpoint holds this very model, trained on these very data.
+
+    Args:
+        file: the checkpoint.
+        task: that is to go on from there.
+        force: go on with other data all the same, and say so.
 
     Raises:
-        UserError: when it is no checkpoint of ours, one of weights alone, or one of other tags or another network.
+        UserError: when it is no checkpoint of ours, one of weights alone, or one of other tags, another network or
+            other data.
     """
     checkpoint = read_checkpoint(file)
     if "optimizer_states" not in checkpoint:
@@ -362,6 +371,41 @@ def check_resumption(file: Path, task: TaggingTask) -> None:
         raise UserError(
             f"ckpt_path={file}: the model there is another one ({name}); resume with the configuration of its run"
         )
+    check_same_data(file, checkpoint[CHECKPOINT_KEY].get("data"), task.about["data"], force=force)
+
+
+def check_same_data(
+    file: Path, before: Mapping[str, str] | None, now: Mapping[str, str], *, force: bool = False
+) -> None:
+    """Refuse to go on with other data than a checkpoint was trained on: it may know the sentences of today's test.
+
+    Args:
+        file: the checkpoint.
+        before: its digest of each split; None: it is of a version that did not keep them.
+        now: those of today's splits.
+        force: say it instead.
+
+    Raises:
+        UserError: for a split that both have and that differs.
+    """
+    if before is None:
+        log.warning("ckpt_path=%s: does not say which data it was trained on; see that they are the same", file)
+        return
+    other = [split for split in now if split in before and before[split] != now[split]]
+    if not other:
+        return
+    differs = f"{', '.join(other)} {'differs' if len(other) == 1 else 'differ'}"
+    if not force:
+        raise UserError(
+            f"ckpt_path={file}: trained with other data than these ({differs}): it may know sentences that it would be "
+            "scored on; resume with the data of its run, start anew without ckpt_path (a sweep: sweep.retry=all), or "
+            "write force=true to go on all the same"
+        )
+    log.warning(
+        "ckpt_path=%s: force=true goes on with other data than it was trained with (%s); "
+        "scores on sentences that it was trained on mean nothing",
+        *(file, differs),
+    )
 
 
 def _check_best(checkpoint: Mapping[str, Any], file: Path) -> None:

@@ -54,7 +54,7 @@ def _train(cfg: DictConfig, overrides: list[str]) -> dict[str, Any]:
     failed, pruned = True, False
     try:
         if resumed:
-            check_resumption(resumed, run.task)
+            check_resumption(resumed, run.task, force=config.get("force", False))
         run.trainer.fit(run.task, datamodule=run.data, ckpt_path=resumed, weights_only=True)
         result = conclude(run, config, resumed, started)
         failed = False

@@ -16,6 +16,7 @@ import pytest
 import torch
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
+from ner_lightning.assembly import check_same_data
 from ner_lightning.callbacks import last_checkpoint
 from ner_lightning.data.report import DataError
 from ner_lightning.errors import UserError
@@ -212,6 +213,44 @@ def test_weights_alone_cannot_be_resumed(whole: Whole, tmp_path: Path) -> None:
     assert best.stat().st_size < 0.5 * (whole.run / "checkpoints/last.ckpt").stat().st_size
     with pytest.raises(UserError, match=r"best\.ckpt: holds weights alone; resume from last\.ckpt of its run"):
         trained(tmp_path, whole.encoder, *whole.options, f"ckpt_path={best}")
+
+
+def test_a_checkpoint_of_one_fold_does_not_go_on_with_another(
+    whole: Whole, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its test sentences are among those it was trained on."""
+    corpus = write_corpus(tmp_path / "corpus", train=EASY)
+    words = (f"data.dir={corpus}", "data=conll", "data.folds=3", "data.limit=null")
+    trained(tmp_path, whole.encoder, *words, "data.fold=0")
+    again = (*words, f"ckpt_path={tmp_path / 'run'}", "trainer.max_epochs=2")
+    with pytest.raises(UserError, match=r"trained with other data than these \(train, dev, test differ\).* force=true"):
+        trained(tmp_path / "other", whole.encoder, *again, "data.fold=1")
+    assert trained(tmp_path / "same", whole.encoder, *again, "data.fold=0")["epochs"] == 2
+    assert "other data" not in caplog.text
+    forced = trained(tmp_path / "forced", whole.encoder, *again, "data.fold=1", "force=true")
+    assert forced["epochs"] == 2
+    assert "force=true goes on with other data than it was trained with (train, dev, test differ)" in caplog.text
+
+
+def test_only_what_both_have_is_compared(caplog: pytest.LogCaptureFixture) -> None:
+    file = Path("last.ckpt")
+    check_same_data(file, {"train": "a", "dev": "b"}, {"train": "a", "dev": "b", "test": "c"})
+    assert caplog.text == ""
+    with pytest.raises(UserError, match=r"\(dev differs\)"):
+        check_same_data(file, {"train": "a", "dev": "b"}, {"train": "a", "dev": "c"})
+    check_same_data(file, None, {"train": "a"})
+    assert "does not say which data it was trained on" in caplog.text
+
+
+def test_a_stream_of_other_files_is_other_data(whole: Whole, tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus", train=EASY, dev=EASY[::3])
+    words = (f"data.dir={corpus}", "data=conll", "data.streaming=true", "data.limit=null", "test=false")
+    trained(tmp_path, whole.encoder, *words)
+    again = (*words, f"ckpt_path={tmp_path / 'run'}", "trainer.max_epochs=2")
+    assert trained(tmp_path / "same", whole.encoder, *again)["epochs"] == 2
+    write_corpus(corpus, train=EASY[1:])
+    with pytest.raises(UserError, match=r"other data than these \(train differs\)"):
+        trained(tmp_path / "other", whole.encoder, *again)
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from ner_lightning.data.augmented import augmented
 from ner_lightning.data.bigrams import TagCounts
 from ner_lightning.data.cache import Cache
 from ner_lightning.data.collate import Batch, Collator, Layout
+from ner_lightning.data.content import contents_of
 from ner_lightning.data.context import DocumentContext, Documents, check_documents
 from ner_lightning.data.division import Division
 from ner_lightning.data.encoding import EncodedCorpus, WordEncoder
@@ -190,6 +191,11 @@ class CorpusDataModule(pl.LightningDataModule):
         self._streamed = StreamedFiles(corpus.files, corpus.stream_paths(), counted=not known)
         if self._streamed.report is not None:
             self.reports["train"] = self._streamed.report
+
+    def contents(self) -> dict[str, str]:
+        """The digest of each split; of a stream, which nobody holds, one of the names and sizes of its files."""
+        streamed = {} if self._streamed is None else {"train": self._streamed.digest()}
+        return streamed | contents_of(self.sentences)
 
     def tag_set(self) -> TagSet:
         """The tags of the training data.

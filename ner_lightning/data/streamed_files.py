@@ -9,6 +9,7 @@ from pathlib import Path
 from pytorch_lightning.utilities import rank_zero_info
 
 from ner_lightning.data.corpus_files import CorpusFiles
+from ner_lightning.data.fingerprint import digest
 from ner_lightning.data.report import ReadReport
 from ner_lightning.data.shards import Shards
 
@@ -27,6 +28,7 @@ class StreamedFiles:
 
     def __init__(self, files: CorpusFiles, paths: Sequence[Path], *, counted: bool) -> None:
         self.shards = Shards(files.reader, paths)
+        self.paths = tuple(paths)
         self._reports: list[ReadReport] | None = None
         if counted:
             rank_zero_info(f"Counting the sentences of {len(paths)} training files, once.")
@@ -46,6 +48,10 @@ class StreamedFiles:
     def counts(self) -> tuple[int, ...] | None:
         """Sentences of each shard; None where there was no first pass."""
         return None if self._reports is None else tuple(report.sentences for report in self._reports)
+
+    def digest(self) -> str:
+        """A digest of the files' names and sizes: what they hold is read once an epoch, not beforehand."""
+        return digest("stream", [(path.name, path.stat().st_size) for path in self.paths])
 
 
 def _counted(files: CorpusFiles, paths: Sequence[Path], limit: int | None) -> list[ReadReport]:

@@ -15,6 +15,9 @@ LONGEST = 120  # characters of a job's name
 # Overrides that say where and how a sweep runs, not what it is.
 _ELSEWHERE = ("hydra", "sweep.", "paths.")
 
+# Keys of a configuration that change nothing of what a run computes.
+_NOT_COMPUTED = ("paths", "logger", "sweep", "ckpt_path", "force")
+
 
 def key_of(override: str) -> str:
     """The key or group that an override sets.
@@ -95,7 +98,7 @@ def config_digest(config: Mapping[str, Any]) -> str:
 
     Of these, `effective_batch` counts: it decides what a step is.
     """
-    what = {key: value for key, value in redact(config).items() if key not in ("paths", "logger", "sweep", "ckpt_path")}
+    what = {key: value for key, value in redact(config).items() if key not in _NOT_COMPUTED}
     if held := (config.get("sweep") or {}).get("effective_batch"):
         what["effective_batch"] = held
     text = json.dumps(what, sort_keys=True, default=str)
