@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from ner_lightning.sweep import process
 from tests.sweep.started import PATIENCE, Start, finish, jobs, processes_of, wait_until
 
 pytestmark = pytest.mark.slow
@@ -124,20 +123,25 @@ def test_a_sweep_killed_alone_in_a_long_validation_ends_as_if_nothing_had_happen
     start: Start, tmp_path: Path
 ) -> None:
     """Its job hears of it, but answers only after the validation: the same command meanwhile must not start another."""
-    words = ("seed=1,2", "trainer.max_epochs=2", "data.eval_batch_size=1", "data.limit=600")
+    words = ("seed=1,2", "trainer.max_epochs=4")
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     finish(start(whole, *words))
     sweep = start(broken, *words)
     folder = broken / "sweeps" / "s" / "seed-1"
-    wait_until(
-        lambda: (folder / "metrics.csv").is_file() and "val/loss" not in (folder / "metrics.csv").read_text(), sweep
-    )
+    wait_until((folder / "checkpoints/last.ckpt").is_file, sweep)
     orphan = jobs(broken)["seed-1"].pid or 0
+    os.kill(orphan, signal.SIGSTOP)  # as long as a validation may take
     sweep.kill()
     sweep.communicate()
-    assert process.is_running(orphan, "seed-1"), "ended too early to show anything"
-    output = finish(start(broken, *words))
-    assert f"seed-1: process {orphan} of a sweep that is gone still runs" in output
+    again = start(broken, *words)
+    assert again.stdout
+    said = ""
+    while f"seed-1: process {orphan} of a sweep that is gone still runs" not in said:
+        assert again.poll() is None, said
+        said += again.stdout.readline()
+    assert jobs(broken)["seed-1"].pid == orphan
+    os.kill(orphan, signal.SIGCONT)
+    finish(again)
     found = jobs(broken)
     assert {name: (job.state, job.attempts) for name, job in found.items()} == {
         "seed-1": ("finished", 2),
