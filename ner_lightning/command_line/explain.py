@@ -106,6 +106,10 @@ class Words(Vocabulary):
             return f"{key} is not part of {self.command} until added: write +{override}."
         if taken and (name in taken.parameters or taken.is_open):
             return f"{key} is not in the configuration yet: write +{override}."
+        if options := self.options_with(key):
+            chosen, option = parent.replace(".", "/"), options[0]
+            have = f"{', '.join(options[:4])} {'has' if len(options) == 1 else 'have'} it"
+            return f"{key}: the {chosen} that is chosen has no such key, {have}; write {chosen}={option} {override}."
         group = closest(key, self.groups) if "." not in key else None
         match = None if "/" in key else self.nearest(key)
         if group and (match is None or group == match):

@@ -51,6 +51,21 @@ class Vocabulary:
         """Names of the files of a group."""
         return sorted(self.hydra.config_loader.get_group_options(group, ObjectType.CONFIG))
 
+    def options_with(self, key: str) -> list[str]:
+        """Options of a key's group under which there would be such a key."""
+        group = key.rpartition(".")[0].replace(".", "/")
+        if group not in self.groups or group not in self.chosen:
+            return []
+        return [option for option in self.options(group) if self._holds(group, option, key)]
+
+    def _holds(self, group: str, option: str, key: str) -> bool:
+        config = self._composed([f"{group}={option}"])
+        try:
+            node = None if config is None else OmegaConf.select(config, key.rpartition(".")[0])
+        except OmegaConfBaseException:
+            return False
+        return isinstance(node, DictConfig) and key.rpartition(".")[2] in node
+
     def signature(self, key: str) -> Signature | None:
         """The arguments of the class of a node."""
         target = OmegaConf.select(self.config, f"{key}._target_", throw_on_missing=False) if key else None

@@ -24,8 +24,11 @@ SENTENCES = {
     "+seed=2": f"seed {NO_PLUS} seed=2, without the plus sign.",
     "~sed": "~sed: there is nothing of that name to delete; did you mean ~seed.",
     "~seed=5": "~seed=5: seed has another value; write ~seed",
+    "data=jsonl data.reader.word_column=1": "data.reader.word_column: the data/reader that is chosen has no such key, "
+    "conll, conllu, csv, iob2 have it; write data/reader=conll data.reader.word_column=1.",
+    "data=conll data.reader.spans_key=x": "jsonl, spacy have it; write data/reader=jsonl data.reader.spans_key=x.",
     # groups and their options
-    "data=conl": "there is no such data, did you mean data=conll? Choose one of brat, conll, corpus, doccano,",
+    "data=conl": "there is no such data, did you mean data=conll? Choose one of auto, brat, conll,",
     "trainer=zzzzz": "trainer=zzzzz: there is no such trainer; choose one of cpu, ddp, ddp_cpu, deepspeed,",
     "datum=conll": "datum: there is no such group; did you mean data=conll?",
     "model/encodr=minilm": "did you mean model/encoder=minilm?",
@@ -38,7 +41,7 @@ SENTENCES = {
     "++data=conll": f"data {NO_PLUS} data=conll, without the plus sign.",
     "data@mine=conll": "data@mine is no group of this command; write data=OPTION.",
     "trainer=3": "trainer=3: trainer takes the name of an option: one of cpu,",
-    "data=null": "data=null: data takes the name of an option: one of brat, conll,",
+    "data=null": "data=null: data takes the name of an option: one of auto, brat, conll,",
     # syntax
     "seed": "seed: a value is given as key=value, as in seed=VALUE.",
     "=3": "A group takes the name of one of its options",

@@ -22,7 +22,7 @@ class Layout(NamedTuple):
         columns: how many.
         word: the one of the words.
         tag: the one of the tags, None where none are read.
-        index: the one of the numbers of words, None where there is none.
+        number: the one of the numbers of words, None where there is none.
         line: where it was seen.
     """
 
@@ -30,7 +30,7 @@ class Layout(NamedTuple):
     columns: int
     word: int
     tag: int | None
-    index: int | None
+    number: int | None
     line: int
 
 

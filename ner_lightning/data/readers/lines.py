@@ -7,9 +7,9 @@ import codecs
 import gzip
 import lzma
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from ner_lightning.data.doubts import printable
 from ner_lightning.data.formats import COMPRESSED
@@ -19,7 +19,7 @@ BLOCK = 1 << 20  # bytes read at once
 LONGEST_LINE = 1 << 24  # bytes; a line beyond is no line but a file of another format
 LONGEST_TEXT = 1 << 24  # bytes of a file that is one document
 
-_OPENERS = dict(zip(COMPRESSED, (gzip.open, bz2.open, lzma.open), strict=True))
+_OPENERS: dict[str, Callable[[Path], Any]] = dict(zip(COMPRESSED, (gzip.open, bz2.open, lzma.open), strict=True))
 
 _KINDS = {  # by the bytes they begin with
     b"PK\x03\x04": "a zip archive or an office document",
