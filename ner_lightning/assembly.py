@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING, Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
+from ner_lightning.callbacks.finite_loss import FiniteLoss
 from ner_lightning.callbacks.redaction import hidden_places, known_secrets, redact
 from ner_lightning.config.stored import check_plain, loadable
 from ner_lightning.data.datamodule import CorpusDataModule
 from ner_lightning.data.encoding import WordEncoder
 from ner_lightning.errors import UserError, first_line
-from ner_lightning.hardware import check_hardware
+from ner_lightning.hardware import check_hardware, with_devices_of_here
 from ner_lightning.model.bounds import check_fit, check_tags, check_tensors, checked_architecture, load_state
 from ner_lightning.model.decoder.crf import CRF
 from ner_lightning.model.encoder import Encoder, packing_matches
@@ -82,7 +84,6 @@ def build(config: dict[str, Any]) -> Run:
     Args:
         config: composed from `conf/train.yaml`, plain.
     """
-    check_hardware(config["trainer"])
     pl.seed_everything(config["seed"], workers=True, verbose=False)
     data: CorpusDataModule = make(config["data"], "data")
     data.read("train", "dev", "test", required=("train", "dev"))
@@ -101,13 +102,8 @@ def build(config: dict[str, Any]) -> Run:
     decoder = task.model.decoder
     if isinstance(decoder, CRF) and decoder.init == "bigrams":
         decoder.initialise_from_counts(*data.tag_counts(len(tags)))
-    trainer = make(
-        config["trainer"],
-        "trainer",
-        strategy=strategy_of(config["trainer"]),
-        callbacks=[*source_scores(data, task), *build_callbacks(config)],
-        logger=build_loggers(config),
-    )
+    callbacks = [FiniteLoss(), *source_scores(data, task), *build_callbacks(config)]
+    trainer = build_trainer(config["trainer"], callbacks, build_loggers(config))
     task.sentences_per_batch = data.sentences_per_batch(trainer.global_rank, trainer.world_size)
     return Run(data, task, trainer)
 
@@ -119,13 +115,27 @@ def build_model(config: Mapping[str, Any], encoder: Encoder, tags: TagSet) -> Ta
 
 
 def build_callbacks(config: Mapping[str, Any]) -> list[pl.Callback]:
-    """The callbacks asked for; without the progress bar where the trainer is told to show none."""
-    silent = not config["trainer"].get("enable_progress_bar", True)
+    """The callbacks asked for; without the progress bar or the checkpoints where the trainer is told to have none."""
+    trainer = config["trainer"]
+    silent = () if trainer.get("enable_progress_bar", True) else ("progress",)
+    forgetful = () if trainer.get("enable_checkpointing", True) else ("checkpoint", "last")
     return [
         make(node, ("callbacks", name))
         for name, node in config["callbacks"].items()
-        if not (silent and name == "progress")
+        if name not in (*silent, *forgetful)
     ]
+
+
+def build_trainer(node: Mapping[str, Any], callbacks: list[pl.Callback], loggers: list[Any] | bool) -> pl.Trainer:
+    """The Trainer of a configuration.
+
+    Raises:
+        UserError: it does not take one of its options, in its own words.
+    """
+    try:
+        return make(node, "trainer", strategy=strategy_of(node), callbacks=callbacks, logger=loggers)
+    except (MisconfigurationException, ValueError, TypeError, ImportError) as error:
+        raise UserError(f"trainer: {first_line(error)}") from error
 
 
 def source_scores(data: CorpusDataModule, task: TaggingTask) -> list[pl.Callback]:
@@ -140,6 +150,8 @@ def build_loggers(config: Mapping[str, Any]) -> list[Any]:
     from ner_lightning.callbacks.metrics_file import MetricsFile
 
     record = MetricsFile(config["paths"]["output_dir"], steps_behind(config))
+    if config["trainer"].get("fast_dev_run"):
+        return [record]  # the Trainer logs nothing then
     # Ours is told the whole configuration; Lightning's take none.
     return [
         record,
@@ -471,6 +483,8 @@ def build_evaluation(config: Mapping[str, Any], callbacks: list[pl.Callback]) ->
         The run, and the checkpoint it came from.
     """
     check_hardware(config["trainer"])
+    config = with_devices_of_here(config)
+    _check_split_is_scored(config["trainer"], config["split"])
     loaded = load(config["ckpt"])
     if not config.get("data"):
         check_is_own(loaded)
@@ -481,11 +495,11 @@ def build_evaluation(config: Mapping[str, Any], callbacks: list[pl.Callback]) ->
     data.check_annotated(config["split"])
     task = TaggingTask(loaded.task.model, loaded.task.tags, scored_tags=scored_tags(data, loaded.task.tags))
     prepare(data, task, loaded.tokenizer, seed=0)
-    trainer = make(
-        config["trainer"],
-        "trainer",
-        strategy=strategy_of(config["trainer"]),
-        callbacks=[*source_scores(data, task), *callbacks],
-        logger=False,
-    )
+    trainer = build_trainer(config["trainer"], [*source_scores(data, task), *callbacks], False)
     return Run(data, task, trainer), loaded.path
+
+
+def _check_split_is_scored(trainer: Mapping[str, Any], split: str) -> None:
+    key = "limit_test_batches" if split == "test" else "limit_val_batches"
+    if trainer.get(key) == 0:
+        raise UserError(f"trainer.{key}=0: nothing would be scored; leave it out")

@@ -6,6 +6,8 @@ import importlib.util
 from collections.abc import Mapping
 from typing import Any
 
+from ner_lightning.trainer_options import refused_option, settle_devices
+
 FSDP2_PRECISIONS = ("32-true", "bf16-mixed", "bf16-true", "16-true")
 """Those that Lightning's strategy for it accepts."""
 
@@ -21,12 +23,16 @@ def refusal(trainer: Mapping[str, Any], gpus: int | None) -> str | None:
     >>> refusal({"accelerator": "cpu", "precision": "bf16-mixed", "strategy": "fsdp", "devices": 2}, 0)
     'trainer.strategy=fsdp: needs a GPU; on the CPU use trainer=ddp_cpu or trainer=fsdp2_cpu'
     """
+    if why := refused_option(trainer):
+        return why
+    if gpus is not None:
+        trainer = settle_devices(trainer, gpus)
     precision, strategy = str(trainer["precision"]), str(trainer["strategy"])
     if strategy.startswith("deepspeed") and importlib.util.find_spec("deepspeed") is None:
         return f"trainer.strategy={strategy}: DeepSpeed is not installed; pip install deepspeed, or use trainer=fsdp2"
     if strategy == "fsdp2" and precision not in FSDP2_PRECISIONS:
         return f"trainer.precision={precision}: FSDP2 takes {', '.join(FSDP2_PRECISIONS)}"
-    if trainer["accelerator"] == "gpu":
+    if trainer["accelerator"] in ("gpu", "cuda", "auto"):
         return _refusal_of_clipping(trainer) if gpus is None else _refusal_on_gpu(trainer, gpus)
     if precision.startswith("16"):
         return (

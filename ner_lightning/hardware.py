@@ -10,6 +10,16 @@ from pytorch_lightning.utilities import rank_zero_warn
 
 from ner_lightning.combinations import refusal
 from ner_lightning.errors import UserError
+from ner_lightning.trainer_options import settle_devices
+
+
+def with_devices_of_here(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration with the accelerator and the number of processes that `auto` and -1 mean on this machine.
+
+    Args:
+        config: of a command that has a trainer, plain.
+    """
+    return {**config, "trainer": settle_devices(config["trainer"], torch.cuda.device_count())}
 
 
 def check_hardware(trainer: Mapping[str, Any]) -> None:
@@ -21,7 +31,7 @@ def check_hardware(trainer: Mapping[str, Any]) -> None:
     Raises:
         UserError: a GPU asked for where there is none, half precision that CPUs do not have, sharding on a CPU.
     """
-    if why := refusal(trainer, torch.cuda.device_count() if trainer["accelerator"] == "gpu" else None):
+    if why := refusal(trainer, torch.cuda.device_count() if trainer["accelerator"] != "cpu" else None):
         raise UserError(why)
     precision = str(trainer["precision"])
     if trainer["accelerator"] != "gpu" and precision.startswith("bf16") and (why := slow_bfloat16()):

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ner_lightning.door import door
-from ner_lightning.errors import Pruned, UserError
+from ner_lightning.errors import Pruned
 from ner_lightning.run_folder import writing_run
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from ner_lightning.assembly import Run
+
+log = logging.getLogger(__name__)
 
 
 @door("train")
@@ -44,10 +47,13 @@ def _train(cfg: DictConfig, overrides: list[str]) -> dict[str, Any]:
     from ner_lightning.callbacks.record import write_run
     from ner_lightning.callbacks.wandb_logger import finish
     from ner_lightning.effective_batch import held
+    from ner_lightning.hardware import check_hardware, with_devices_of_here
     from ner_lightning.objects import plain
 
     started = time.monotonic()
-    config = held(plain(cfg))
+    asked = plain(cfg)
+    check_hardware(asked["trainer"])
+    config = held(with_devices_of_here(asked))
     resumed = resume_from(config)
     write_run(config["paths"]["output_dir"], config, overrides)
     run = build(config)
@@ -136,13 +142,13 @@ def score(run: Run, config: dict[str, Any]) -> dict[str, Any]:
     from ner_lightning.callbacks.report import show_scores
 
     chooser = best_checkpoint(run.trainer)
-    best = chooser.best_model_path if chooser else None  # without a choice those of the last step, which are in place
-    if best == "":
-        raise UserError("no epoch was validated, so that there are no best weights to score; see trainer.max_epochs")
+    best = chooser.best_model_path or None if chooser else None
+    if best is None:
+        log.warning("no checkpoint of this run holds its best weights: those of the last step are scored")
     options: dict[str, Any] = {"datamodule": run.data, "ckpt_path": best, "verbose": False, "weights_only": True}
     scores = {"checkpoint": best, **run.trainer.validate(run.task, **options)[0]}
     split = "dev"
-    if config["test"] and "test" in run.data.sentences:
+    if config["test"] and "test" in run.data.sentences and config["trainer"].get("limit_test_batches") != 0:
         scores |= run.trainer.test(run.task, **options)[0]
         split = "test"
     show_scores(scores, stored_predictions(run.trainer).get(split), split, run.task.tags.scheme)

@@ -121,6 +121,13 @@ def test_two_processes_score_exactly_what_one_does(two: Trained, tmp_path: Path)
     assert spans[0] == spans[1]
 
 
+def test_the_loss_of_an_odd_number_of_sentences_is_that_of_one_process(two: Trained, tmp_path: Path) -> None:
+    assert len(SENTENCES) % 2 == 1  # 33 of two processes were once 16 each
+    said = json.loads((two.run / "result.json").read_text())["best"]
+    alone = evaluated(tmp_path, f"ckpt={two.run}", "trainer=cpu", "split=dev")["scores"]
+    assert said["val/loss"] == pytest.approx(alone["val/loss"], rel=1e-5)
+
+
 @pytest.mark.slow
 def test_a_budget_of_each_process_is_one_process_with_twice_the_budget(two: Trained, tmp_path: Path) -> None:
     outputs = tmp_path / "outputs"

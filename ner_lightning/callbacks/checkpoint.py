@@ -21,6 +21,8 @@ from ner_lightning.storage.atomic import draft
 class BestCheckpoint(ModelCheckpoint):
     """Keeps the weights of the best epoch as `best.ckpt`; to resume from there is `last.ckpt`.
 
+    A run that ends between two validations is validated once more at its end.
+
     A resumed run has a folder of its own. Lightning would then forget how good the best epoch had been, and call the
     first one after the resumption the best; here the best checkpoint so far is copied over with its score.
 
@@ -40,6 +42,7 @@ class BestCheckpoint(ModelCheckpoint):
             monitor=monitor,
             mode=mode,
             save_weights_only=True,
+            save_on_train_epoch_end=False,  # but when validation has judged them
             auto_insert_metric_name=False,
             enable_version_counter=False,
         )
@@ -49,6 +52,25 @@ class BestCheckpoint(ModelCheckpoint):
         super().setup(trainer, pl_module, stage)
         if stage == "fit":
             check_monitor(str(self.monitor), str(self.mode), pl_module.val_metric.tags.types)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Nothing has been judged yet of what this process trains."""
+        super().on_train_start(trainer, pl_module)
+        self._judged = trainer.global_step
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Keep the weights if they are the best."""
+        super().on_validation_end(trainer, pl_module)
+        if not trainer.sanity_checking:
+            self._judged = trainer.global_step
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Judge the last weights too, where the last step came after the last validation (`trainer.max_steps`)."""
+        if trainer.global_step > self._judged:
+            trainer.validating = True
+            trainer.fit_loop.epoch_loop.val_loop.run()
+            trainer.training = True
+        super().on_train_end(trainer, pl_module)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from the best checkpoint of the run that is resumed, if it is still there."""

@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError  # type: ignore[import-untyped]
 
+from ner_lightning.combinations import refusal
 from ner_lightning.command_line.checks import check, check_in_sweep
 from ner_lightning.command_line.compose import compose, hydra_session, is_sweep, jobs
 from ner_lightning.command_line.explain import explain
@@ -45,6 +46,8 @@ def preflight(command: str, arguments: Namespace, *, isolated: bool = False) -> 
                 container = check(config, words)
                 if sweeps and not isolated:
                     check_in_sweep(container)
+                if not sweeps and (trainer := container.get("trainer")) and (why := refusal(trainer, gpus=None)):
+                    raise UserError(f"{why}.")
             return sweeps
         with explained(hydra, name, arguments.overrides):
             config = compose(hydra, name, arguments.overrides)

@@ -19,9 +19,9 @@ class Float32Linear(nn.Linear):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Apply the layer to `input` as float32."""
+        """Apply the layer to `input` as float32, as float64 in a model of that."""
         with torch.autocast(input.device.type, enabled=False):
-            return super().forward(input.float())
+            return super().forward(input.to(self.weight.dtype))
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Float32Linear:
         super()._apply(keep_float32(fn), recurse)

@@ -221,7 +221,7 @@ def register(hydra: Hydra, command: str, plan: Plan, gpus: Callable[[], int] | N
             config = compose(hydra, command, [*deciding, "hydra.mode=RUN"])
             nodes = OmegaConf.masked_copy(config, ["trainer", "data", "sweep"])
             container = cast(dict[str, Any], OmegaConf.to_container(nodes, resolve=False))
-            needs_gpu = container["trainer"]["accelerator"] == "gpu"
+            needs_gpu = container["trainer"]["accelerator"] != "cpu"
             refusals[deciding] = _refusal(container, gpus() if gpus and needs_gpu else None)
         why = refusals[deciding]
         rows.append(Job(name, overrides, "skipped" if why else "pending", error=why))
@@ -240,7 +240,7 @@ def _refusal(container: dict[str, Any], gpus: int | None) -> str | None:
         return why
     if (nodes := container["trainer"].get("num_nodes", 1)) != 1:
         return f"trainer.num_nodes={nodes}: a job of a sweep runs on one machine; see docs/cluster.md for more"
-    if container["trainer"]["accelerator"] == "gpu" and gpus is None:
+    if container["trainer"]["accelerator"] != "cpu" and gpus is None:
         return None  # how many share a batch shows where it runs
     try:
         held(container, gpus)

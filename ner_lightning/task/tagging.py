@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import pytorch_lightning as pl
 from pytorch_lightning.strategies import ModelParallelStrategy
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.utilities.types import LRSchedulerConfigType, OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.nn import functional
 from torch.optim import Optimizer
 
+from ner_lightning.errors import UserError, first_line
 from ner_lightning.metrics.entity_f1 import EntityF1
+from ner_lightning.metrics.mean_loss import MeanLoss
 from ner_lightning.model.sharding import clip_by_norm, shard
 from ner_lightning.tagging.tagset import TagSet
 
@@ -63,10 +66,13 @@ class TaggingTask(pl.LightningModule):
         self.about = about or {}
         scored = scored_tags or tags
         self.val_metric, self.test_metric = EntityF1(scored), EntityF1(scored)
+        self.val_loss, self.test_loss = MeanLoss(), MeanLoss()
 
     def on_train_start(self) -> None:
-        """Log each epoch at least once, however few its steps are."""
+        """Log each epoch at least once, however few its steps are, unless nothing is to be logged."""
         trainer: Any = self.trainer
+        if not trainer.log_every_n_steps:
+            return
         steps = trainer.num_training_batches / trainer.accumulate_grad_batches
         trainer.log_every_n_steps = max(1, int(min(trainer.log_every_n_steps, steps)))
 
@@ -78,29 +84,28 @@ class TaggingTask(pl.LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> Evaluated:
         """Count the entities of one batch."""
-        return self._evaluate(batch, self.val_metric, "val/loss")
+        return self._evaluate(batch, self.val_metric, self.val_loss)
 
     def test_step(self, batch: Batch, batch_idx: int) -> Evaluated:
         """Count the entities of one batch."""
-        return self._evaluate(batch, self.test_metric, "test/loss")
+        return self._evaluate(batch, self.test_metric, self.test_loss)
 
     def on_validation_epoch_end(self) -> None:
         """Log the scores of the epoch."""
-        self._log_scores(self.val_metric, "val")
+        self._log_scores(self.val_metric, self.val_loss, "val")
 
     def on_test_epoch_end(self) -> None:
         """Log the scores of the test."""
-        self._log_scores(self.test_metric, "test")
+        self._log_scores(self.test_metric, self.test_loss, "test")
 
-    def _evaluate(self, batch: Batch, metric: EntityF1, name: str) -> Evaluated:
+    def _evaluate(self, batch: Batch, metric: EntityF1, mean_loss: MeanLoss) -> Evaluated:
         emissions = self.model(batch)
         real = batch.mask & (batch.weight > 0)[:, None]
         predicted = self.model.decoder.decode(emissions, batch.mask)
         # Where nobody annotated, neither a hit nor a false alarm can be counted.
         counted = predicted if batch.unknown is None else predicted.masked_fill(batch.unknown, 0)
         metric.update(counted, batch.tags, real)
-        nll = (self._nll(emissions, batch) * batch.weight).sum() / batch.weight.sum().clamp(min=1)
-        self.log(name, nll, on_step=False, on_epoch=True, batch_size=batch.n_real, sync_dist=True)
+        mean_loss.update(self._nll(emissions, batch), batch.weight)
         return {"emissions": emissions, "predicted": predicted}
 
     def _nll(self, emissions: Tensor, batch: Batch) -> Tensor:
@@ -115,8 +120,10 @@ class TaggingTask(pl.LightningModule):
         allowed = functional.one_hot(gold, n_tags).bool() | free.unsqueeze(-1)
         return self.model.decoder.loss(emissions, gold, batch.mask, allowed)
 
-    def _log_scores(self, metric: EntityF1, prefix: str) -> None:
+    def _log_scores(self, metric: EntityF1, mean_loss: MeanLoss, prefix: str) -> None:
         scores = metric.compute()
+        self.log(f"{prefix}/loss", mean_loss.compute())
+        mean_loss.reset()
         # Lightning would take a type called dataloader_idx_0 for something of its own.
         self.log(f"{prefix}/f1", scores.pop("f1"), prog_bar=True, add_dataloader_idx=False)
         self.log_dict({f"{prefix}/{name}": float(value) for name, value in scores.items()}, add_dataloader_idx=False)
@@ -126,11 +133,23 @@ class TaggingTask(pl.LightningModule):
         """The optimiser, and its schedule over the real number of steps."""
         if self.optim is None:
             raise RuntimeError("this task was built for evaluation: it has no optimiser")
-        steps = int(self.trainer.estimated_stepping_batches)
-        optimizer, scheduler = self.optim.build(self.model, steps)
+        optimizer, scheduler = self.optim.build(self.model, self._steps())
         return OptimizerLRSchedulerConfig(
             optimizer=optimizer, lr_scheduler=LRSchedulerConfigType(scheduler=scheduler, interval="step")
         )
+
+    def _steps(self) -> int:
+        """Optimiser steps of the run; the training data are asked for their batches here."""
+        try:
+            return int(self.trainer.estimated_stepping_batches)
+        except (MisconfigurationException, ValueError, OverflowError) as error:  # of options that the data do not fit
+            interval = getattr(self.trainer, "val_check_interval", None)
+            if "val_check_interval" not in str(error) or not isinstance(interval, int):
+                raise UserError(f"trainer: {first_line(error)}") from error
+            raise UserError(
+                f"trainer.val_check_interval={interval}: an epoch has fewer batches; give a smaller number, a share of "
+                "an epoch such as 0.5, or +trainer.check_val_every_n_epoch=null to count batches over epochs"
+            ) from error
 
     def configure_model(self) -> None:
         """Shard the encoder where the strategy asks for it; comes before every stage."""
