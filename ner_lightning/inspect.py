@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ner_lightning.door import door
 from ner_lightning.errors import UserError
+from ner_lightning.storage.json_text import json_text
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -56,7 +56,7 @@ def inspect(cfg: DictConfig) -> Inspection:
     with read_corpus(config["data"]) as corpus:
         found = inspect_corpus(corpus, settings, words, encoder["name"] if encoder else "")
     if config["output"] is not None:
-        _write("output", str(config["output"]), json.dumps(found.to_json(), ensure_ascii=False, indent=1) + "\n")
+        _write("output", str(config["output"]), json_text(found.to_json(), indent=1) + "\n")
     if config["html"] is not None:
         from ner_lightning.inspection.html import page
 

@@ -13,6 +13,7 @@ from typing import Any
 from ner_lightning.child_process import is_child
 from ner_lightning.storage.archives import is_whole
 from ner_lightning.storage.atomic import write_text
+from ner_lightning.storage.json_text import json_text
 from ner_lightning.storage.locks import writing_folder
 
 CONFIG = "config.yaml"
@@ -81,4 +82,4 @@ def _place_for(path: Path) -> Path:
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write a JSON file in one piece: a reader sees the old one or the new one."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    write_text(path, json_text(value, indent=2) + "\n")

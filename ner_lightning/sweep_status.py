@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from dataclasses import asdict
@@ -14,6 +13,7 @@ from rich.live import Live
 from ner_lightning.command_line.said import said
 from ner_lightning.errors import UserError
 from ner_lightning.page import terminal
+from ner_lightning.storage.json_text import json_text
 from ner_lightning.sweep.manifest import OVER, Manifest
 from ner_lightning.sweep.table import summary, table
 
@@ -40,7 +40,7 @@ def show(arguments: argparse.Namespace) -> None:
     about = manifest.about()
     monitor, mode, jobs = about.monitor, about.mode, manifest.jobs()
     if arguments.json:
-        sys.stdout.writelines(json.dumps(asdict(job), ensure_ascii=False) + "\n" for job in jobs.values())
+        sys.stdout.writelines(json_text(asdict(job)) + "\n" for job in jobs.values())
         return
     console = terminal.console()
     if arguments.watch:

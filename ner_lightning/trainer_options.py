@@ -24,12 +24,12 @@ def settle_devices(trainer: Mapping[str, Any], gpus: int) -> dict[str, Any]:
     >>> settle_devices({"accelerator": "auto", "devices": -1}, gpus=2)
     {'accelerator': 'gpu', 'devices': -1}
     """
-    accelerator = trainer["accelerator"]
+    accelerator, devices = trainer.get("accelerator", "auto"), trainer.get("devices", "auto")
     if accelerator == "auto":
         accelerator = "gpu" if gpus else "cpu"
     accelerator = "gpu" if accelerator == "cuda" else accelerator
-    loose = accelerator == "cpu" and str(trainer["devices"]) in ("auto", "-1")
-    return {**trainer, "accelerator": accelerator, "devices": 1 if loose else trainer["devices"]}
+    loose = accelerator == "cpu" and str(devices) in ("auto", "-1")
+    return {**trainer, "accelerator": accelerator, "devices": 1 if loose else devices}
 
 
 def refused_option(trainer: Mapping[str, Any]) -> str | None:
@@ -43,12 +43,12 @@ def refused_option(trainer: Mapping[str, Any]) -> str | None:
 
 
 def _refused_place(trainer: Mapping[str, Any]) -> str | None:
-    accelerator, devices, strategy = trainer["accelerator"], trainer["devices"], str(trainer["strategy"])
+    accelerator, devices, strategy = (trainer.get(key, "auto") for key in ("accelerator", "devices", "strategy"))
     if accelerator not in ACCELERATORS:
         return f"trainer.accelerator={accelerator}: expected cpu, gpu or auto"
     if devices in (0, "0", []) or (accelerator == "cpu" and not _is_count(devices)):
         return f"trainer.devices={devices}: expected a number of processes from 1 on, or auto"
-    if strategy.endswith(("spawn", "fork", "notebook")):
+    if str(strategy).endswith(("spawn", "fork", "notebook")):
         return f"trainer.strategy={strategy}: starts processes that cannot tell what they scored; use trainer=ddp"
     if (nodes := trainer.get("num_nodes", 1)) < 1:
         return f"trainer.num_nodes={nodes}: expected a number of machines from 1 on"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ner_lightning.run_folder import writing_run
+from ner_lightning.run_folder import write_json, writing_run
 from ner_lightning.storage.locks import Busy, writer_of_folder, writing_folder
 from tests.runs import composed
 
@@ -67,3 +68,12 @@ def test_only_the_first_process_of_a_run_holds_its_folder(tmp_path: Path, monkey
     monkeypatch.setenv("LOCAL_RANK", "1")
     with writing_run(tmp_path):
         assert not writer_of_folder(tmp_path)
+
+
+def test_json_of_a_run_holds_no_bare_nan(tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    write_json(path, {"best": {"val/loss": float("nan"), "val/f1": 0.5}, "curve": [float("inf"), 1.0]})
+    assert json.loads(path.read_text(), parse_constant=pytest.fail) == {
+        "best": {"val/loss": None, "val/f1": 0.5},
+        "curve": [None, 1.0],
+    }

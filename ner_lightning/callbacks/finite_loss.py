@@ -45,7 +45,7 @@ class FiniteLoss(pl.Callback):
         loss = outputs["loss"] if isinstance(outputs, dict) else outputs
         step = torch.where(self._since < 0, trainer.global_step, self._since)
         self._since = torch.where(torch.isfinite(loss.detach()), -1, step)
-        every = trainer.log_every_n_steps
+        every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]
         if every and trainer.global_step % every == 0:
             self._check(trainer)
 

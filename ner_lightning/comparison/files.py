@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from ner_lightning.comparison.plain import plain
 from ner_lightning.comparison.why import Why
 from ner_lightning.errors import UserError
 from ner_lightning.storage.atomic import write_text
+from ner_lightning.storage.json_text import json_text
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ def write(comparison: Comparison, whys: Sequence[Why], folder: Path, figures: bo
             "table.tex": latex(comparison),
             "table.csv": comma_separated(comparison),
             "pairs.csv": pairs_separated(comparison),
-            "comparison.json": json.dumps(plain(comparison, list(whys)), ensure_ascii=False, indent=1) + "\n",
+            "comparison.json": json_text(plain(comparison, list(whys)), indent=1) + "\n",
             REPORT: page(comparison, whys, pictures),
         }
         for name, text in texts.items():

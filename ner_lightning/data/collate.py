@@ -40,7 +40,6 @@ class Batch:
     unknown: Tensor | None  # bool [batch, W]: words whose tag nobody annotated; None when there are none
     weight: Tensor  # float32 [batch]: 1, or 0 for a sentence that only fills up a rank
     index: tuple[int, ...]  # which sentences of the corpus, on the host
-    n_real: int  # how many of them weigh something, on the host
 
     def _map(self, change: Callable[[Tensor], Tensor]) -> Batch:
         values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -131,7 +130,6 @@ class Collator:
             unknown=torch.from_numpy(unknown) if unknown.any() else None,
             weight=torch.from_numpy(weight),
             index=tuple(int(i) for i in indices),
-            n_real=len(indices) - fillers,
         )
 
     def costs(self) -> Costs:

@@ -18,6 +18,7 @@ from ner_lightning.callbacks.redaction import known_secrets, redact_text, redact
 from ner_lightning.errors import UserError
 from ner_lightning.run_folder import keep_copy
 from ner_lightning.storage.atomic import write_text
+from ner_lightning.storage.json_text import json_text
 from ner_lightning.sweep.process import is_running
 
 log = logging.getLogger(__name__)
@@ -121,7 +122,7 @@ class Manifest:
         """Write `sweep.json`."""
         public = asdict(about) | {"fixed": redact_words(about.fixed, known_secrets(os.environ))}
         with self._locked():
-            write_text(self.path.parent / "sweep.json", json.dumps(public, indent=2, ensure_ascii=False) + "\n")
+            write_text(self.path.parent / "sweep.json", json_text(public, indent=2) + "\n")
 
     def about(self) -> About:
         """What the sweep is.
@@ -163,7 +164,7 @@ class Manifest:
         self._keep_if_damaged()
         order = [*first, *(name for name in jobs if name not in first)]
         secrets = known_secrets(os.environ)
-        lines = (json.dumps(_public(jobs[name], secrets), ensure_ascii=False) + "\n" for name in order)
+        lines = (json_text(_public(jobs[name], secrets)) + "\n" for name in order)
         write_text(self.path, "".join(lines))
 
     def _lines(self) -> list[str]:

@@ -179,13 +179,14 @@ def test_a_sentence_that_fills_up_a_rank_weighs_nothing(crf: Bench, monkeypatch:
     assert scores["precision"] == 0  # the five of the first sentence; the hit in the second is not counted
 
 
-def test_a_sentence_that_fills_up_a_rank_is_not_in_the_mean_loss(crf: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    logged: list[tuple[float, int]] = []
-    monkeypatch.setattr(crf.task, "log", lambda _, value, batch_size, **__: logged.append((float(value), batch_size)))
+def test_a_sentence_that_fills_up_a_rank_is_not_in_the_mean_loss(crf: Bench) -> None:
+    means = []
     for batch in (crf.batch(*SENTENCES[:2], fillers=1), crf.batch(SENTENCES[1], fillers=1), crf.batch(SENTENCES[0])):
+        crf.task.val_loss.reset()
         crf.task.validation_step(batch, 0)
-    assert [weight for _, weight in logged] == [1, 0, 1]
-    assert logged[0][0] == pytest.approx(logged[2][0], rel=1e-5)
+        means.append((crf.task.val_loss.sentences.item(), crf.task.val_loss.total.item()))
+    assert [sentences for sentences, _ in means] == [1, 0, 1]
+    assert means[0][1] == pytest.approx(means[2][1], rel=1e-5)
 
 
 def test_padding_weighs_nothing(either: Bench) -> None:
