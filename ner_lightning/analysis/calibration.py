@@ -105,12 +105,12 @@ def calibration_of(sentences: Iterable[StoredSentence]) -> Calibration:
         equal_width=tuple(reliability_table(outcomes, binning="equal_width")),
         equal_mass=tuple(reliability_table(outcomes, binning="equal_mass")),
         brier=brier_score(outcomes) if outcomes else None,
-        filtered=tuple(filter_curve(outcomes, sum(len(sentence.gold) for sentence in sentences))),
+        filtered=tuple(filter_curve(outcomes, sum(len(sentence.counted(sentence.gold)) for sentence in sentences))),
     )
 
 
 def entity_outcomes(sentences: Iterable[StoredSentence]) -> list[Outcome]:
-    """Each found entity with whether it is right; left out are those over words that nobody annotated.
+    """Each found entity with whether it is right; left out are those that hold or touch words nobody annotated.
 
     >>> from ner_lightning.tagging.spans import EntitySpan, ScoredSpan
     >>> oslo = EntitySpan(0, 1, "LOC")
@@ -119,10 +119,9 @@ def entity_outcomes(sentences: Iterable[StoredSentence]) -> list[Outcome]:
     """
     found = []
     for sentence in sentences:
-        gold, unknown = set(sentence.gold), set(sentence.unknown)
-        for span, probability in sentence.predicted:
-            if unknown.isdisjoint(range(span.start, span.end)):
-                found.append(Outcome(probability, span in gold))
+        gold = set(sentence.counted(sentence.gold))
+        counted = set(sentence.counted(entity.span for entity in sentence.predicted))
+        found += [Outcome(probability, span in gold) for span, probability in sentence.predicted if span in counted]
     return found
 
 

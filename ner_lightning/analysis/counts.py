@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ner_lightning.data.stored import StoredSentence
-from ner_lightning.tagging.schemes import Repair, spans_to_tags, tags_to_spans
+from ner_lightning.tagging.schemes import Repair, tags_to_spans
 from ner_lightning.tagging.spans import EntitySpan
 
 Counts = NDArray[np.int64]
@@ -54,8 +54,8 @@ def judged_entities(
 ) -> list[Judged]:
     """The gold and predicted entities of each sentence as the metric counts them.
 
-    Almost always they are those stored. Where the model's tags broke its scheme, the strict reading has fewer. Where
-    words were annotated by nobody, tags of both sides read as O there, and what is left may be no entity.
+    Almost always they are those stored. Where the model's tags broke its scheme, the strict reading has fewer. Entities
+    of either side that hold or touch a word that nobody annotated do not count.
 
     Args:
         sentences: stored predictions of a split.
@@ -70,8 +70,8 @@ def judged_entities(
 def scheme_of(sentences: Iterable[StoredSentence]) -> str:
     """The model's scheme, as far as stored predictions tell: BIOES if an E- or S- stands in them, otherwise IOB2.
 
-    Only tags that broke the scheme are stored. Without any, and with all words annotated, the scheme changes no count;
-    otherwise give the one of the run's configuration, `data.scheme`.
+    Only tags that broke the scheme are stored. Without any, the scheme changes no count; otherwise give the one of the
+    run's configuration, `data.scheme`.
 
     >>> scheme_of([])
     'IOB2'
@@ -81,16 +81,11 @@ def scheme_of(sentences: Iterable[StoredSentence]) -> str:
 
 
 def _judged(sentence: StoredSentence, strict: bool, scheme: str) -> Judged:
-    gold, predicted = sentence.gold, tuple(entity.span for entity in sentence.predicted)
-    if sentence.predicted_tags is None and not sentence.unknown:
-        return Judged(gold, predicted)
-    repair: Repair = "discard" if strict else "conlleval"
-    predicted = tags_to_spans(sentence.found_tags(scheme), scheme, repair).spans
-    unknown = set(sentence.unknown)
-    if any(not unknown.isdisjoint(range(span.start, span.end)) for span in gold):
-        tags = spans_to_tags(gold, len(sentence.words), scheme)
-        gold = tags_to_spans(["O" if i in unknown else tag for i, tag in enumerate(tags)], scheme, repair).spans
-    return Judged(gold, predicted)
+    predicted = tuple(entity.span for entity in sentence.predicted)
+    if sentence.predicted_tags is not None:
+        repair: Repair = "discard" if strict else "conlleval"
+        predicted = tags_to_spans(sentence.predicted_tags, scheme, repair).spans
+    return Judged(sentence.counted(sentence.gold), sentence.counted(predicted))
 
 
 def f1(counts: ArrayLike) -> NDArray[np.float64]:

@@ -53,10 +53,9 @@ class SourceScores(pl.Callback):
         data: CorpusDataModule = trainer.datamodule  # type: ignore[attr-defined]
         sources = data.sources.names_of(split, batch.index)
         real = batch.mask & (batch.weight > 0)[:, None]
-        counted = predicted if batch.unknown is None else predicted.masked_fill(batch.unknown, 0)
         for name in dict.fromkeys(sources):
             own = torch.tensor([source == name for source in sources]).to(device, non_blocking=True)
-            self._metric(name, device).update(counted, batch.tags, real & own[:, None])
+            self._metric(name, device).update(predicted, batch.tags, real & own[:, None], batch.unknown)
 
     def _log(self, trainer: pl.Trainer, pl_module: pl.LightningModule, prefix: str, split: str) -> None:
         data: CorpusDataModule = trainer.datamodule  # type: ignore[attr-defined]

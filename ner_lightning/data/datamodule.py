@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytorch_lightning as pl
+from pytorch_lightning.utilities import rank_zero_info
 from torch.utils.data import DataLoader
 
 from ner_lightning.data.annotated import check_annotated
@@ -171,6 +172,11 @@ class CorpusDataModule(pl.LightningDataModule):
             self.sentences[split], self.reports[split] = store, store.report
             if self.context:
                 check_documents(store, split, self.context, self.folder)
+            if split != "train" and (uncounted := store.uncounted_entities()):
+                rank_zero_info(
+                    f"{split}: {uncounted} of {len(store.arrays['spans'])} entities hold or touch a word that nobody "
+                    "annotated; they count neither way in scores"
+                )
         for split in required:
             if split not in self.sentences and split not in streamed:
                 raise self.sources.missing(split)

@@ -11,7 +11,7 @@ import numpy as np
 from ner_lightning.data.flat_arrays import Arrays, Column, MemoryWriter, Schema, Writer
 from ner_lightning.data.report import ReadReport, report_from_dict, report_to_dict
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.tagging.spans import EntitySpan
+from ner_lightning.tagging.spans import EntitySpan, touches
 
 CHUNK = 10_000
 """Sentences that are python objects at one time while a file is read."""
@@ -80,6 +80,15 @@ class SentenceStore(Sequence[Sentence]):
         """
         counts = np.bincount(self.arrays["spans"][:, 2], minlength=len(self.types)).tolist()
         return dict(zip(self.types, counts, strict=True))
+
+    def uncounted_entities(self) -> int:
+        """Entities that count neither way in evaluation: they hold or touch a word nobody annotated.
+
+        >>> in_memory([Sentence(("in", "Oslo", "now"), (EntitySpan(1, 2, "LOC"),), unknown=(2,))]).uncounted_entities()
+        1
+        """
+        partial = np.flatnonzero(np.diff(self.arrays["unknown_start"])).tolist()
+        return sum(touches(span, set(self[index].unknown)) for index in partial for span in self[index].spans)
 
     def words(self, first: int, last: int) -> list[str]:
         """The words of sentences `first` up to `last`, one after another."""

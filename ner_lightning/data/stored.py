@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ner_lightning.data.report import DataError
-from ner_lightning.tagging.schemes import spans_to_tags
-from ner_lightning.tagging.spans import EntitySpan, ScoredSpan
+from ner_lightning.tagging.schemes import spans_to_tags, tags_to_spans
+from ner_lightning.tagging.spans import EntitySpan, ScoredSpan, touches
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +86,27 @@ class StoredSentence:
             source=record.get("source", ""),
         )
 
+    def counted(self, spans: Iterable[EntitySpan]) -> tuple[EntitySpan, ...]:
+        """Entities that count, of either side: those that neither hold nor touch a word that nobody annotated."""
+        unknown = frozenset(self.unknown)
+        return tuple(span for span in spans if not (unknown and touches(span, unknown)))
+
     def gold_tags(self, scheme: str) -> list[str]:
-        """The annotation as tags, one a word."""
-        return spans_to_tags(self.gold, len(self.words), scheme)
+        """The annotation as tags, one a word; entities that do not count are left out."""
+        return spans_to_tags(self.counted(self.gold), len(self.words), scheme)
 
     def found_tags(self, scheme: str) -> list[str]:
         """The prediction as tags, one a word; those of the model where they broke its scheme.
 
-        A word that nobody annotated reads as outside: neither a hit nor a false alarm, as the metric has it.
+        Entities that do not count are left out, as the metric has it.
         """
-        tags = self.predicted_tags
-        if tags is None:
-            tags = tuple(spans_to_tags([entity.span for entity in self.predicted], len(self.words), scheme))
-        return ["O" if index in self.unknown else tag for index, tag in enumerate(tags)]
+        if self.predicted_tags is None:
+            return spans_to_tags(self.counted(entity.span for entity in self.predicted), len(self.words), scheme)
+        tags = list(self.predicted_tags)
+        found = tags_to_spans(tags, scheme).spans if self.unknown else ()
+        for span in set(found) - set(self.counted(found)):
+            tags[span.start : span.end] = ["O"] * (span.end - span.start)
+        return tags
 
 
 def read_stored(path: Path) -> Iterator[StoredSentence]:

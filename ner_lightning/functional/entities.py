@@ -80,6 +80,31 @@ def find_chunks(
     return Chunks(tagged & ~continued, first, entity_type, is_strict)
 
 
+def without_doubtful(chunks: Chunks, unknown: Bool[Tensor, "batch words"]) -> Chunks:
+    """Leave out the chunks that hold a word nobody annotated, or stand right beside one.
+
+    Nobody knows whether they are right, nor where they end: `B ?` may be an entity of one word or of two. They count
+    neither way, whether predicted or gold, on whichever side the word is, in whichever scheme.
+
+    Args:
+        chunks: Of either side.
+        unknown: True on words that nobody annotated.
+
+    Example:
+        >>> prefixes, types = torch.tensor([0, 1, 2]), torch.tensor([-1, 0, 0])  # O B-PER I-PER
+        >>> mask = torch.ones(1, 6, dtype=torch.bool)
+        >>> chunks = find_chunks(torch.tensor([[1, 2, 0, 1, 0, 1]]), mask, prefixes, types)
+        >>> without_doubtful(chunks, torch.tensor([[True, False, False, False, True, False]])).is_last.any().item()
+        False
+    """
+    words = unknown.shape[1]
+    position = torch.arange(words, device=unknown.device).expand_as(unknown)
+    # Unknown words up to each position, with a zero in front: integers, exact and deterministic.
+    before = torch.nn.functional.pad(unknown.cumsum(1), (1, 0))
+    first, behind = (chunks.first - 1).clamp(min=0), (position + 2).clamp(max=words)
+    return chunks._replace(is_last=chunks.is_last & (before.gather(1, behind) == before.gather(1, first)))
+
+
 def count_chunks(predicted: Chunks, gold: Chunks, n_types: int, strict: bool) -> Int[Tensor, "types 3"]:
     """Count correct, predicted and gold entities per type.
 

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 from torchmetrics import Metric
 
-from ner_lightning.functional.entities import count_chunks, find_chunks
+from ner_lightning.functional.entities import count_chunks, find_chunks, without_doubtful
 from ner_lightning.metrics.scores import entity_scores
 from ner_lightning.tagging.tagset import TagSet
 
@@ -52,6 +52,7 @@ class EntityF1(Metric):
         predicted: Int[Tensor, "batch words"],
         gold: Int[Tensor, "batch words"],
         mask: Bool[Tensor, "batch words"],
+        unknown: Bool[Tensor, "batch words"] | None = None,
     ) -> None:
         """Add the entities of a batch.
 
@@ -59,9 +60,13 @@ class EntityF1(Metric):
             predicted: Predicted tag ids.
             gold: Gold tag ids.
             mask: True on real words; a word outside reads as O on both sides.
+            unknown: True on words that nobody annotated, whatever gold says there: entities that hold one or stand
+                beside one count neither way; None: there are none.
         """
         ours = find_chunks(predicted, mask, self.prefixes, self.types)
-        theirs = find_chunks(gold, mask, self.prefixes, self.types)
+        theirs = find_chunks(gold if unknown is None else gold.masked_fill(unknown, 0), mask, self.prefixes, self.types)
+        if unknown is not None:
+            ours, theirs = (without_doubtful(side, unknown & mask) for side in (ours, theirs))
         readings = [count_chunks(ours, theirs, len(self.tags.types), strict) for strict in (True, False)]
         # Not in place: a state that was reset under inference_mode refuses in-place updates outside it.
         self.counts = self.counts + torch.stack(readings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import NamedTuple
 
 
@@ -20,6 +21,15 @@ class EntitySpan(NamedTuple):
     start: int
     end: int
     label: str
+
+
+def touches(span: EntitySpan, words: Container[int]) -> bool:
+    """Whether an entity holds one of some words, or stands right beside one.
+
+    >>> touches(EntitySpan(1, 3, "PER"), {3}), touches(EntitySpan(1, 3, "PER"), {4})
+    (True, False)
+    """
+    return any(word in words for word in range(span.start - 1, span.end + 1))
 
 
 class ScoredSpan(NamedTuple):

@@ -102,9 +102,7 @@ class TaggingTask(pl.LightningModule):
         emissions = self.model(batch)
         real = batch.mask & (batch.weight > 0)[:, None]
         predicted = self.model.decoder.decode(emissions, batch.mask)
-        # Where nobody annotated, neither a hit nor a false alarm can be counted.
-        counted = predicted if batch.unknown is None else predicted.masked_fill(batch.unknown, 0)
-        metric.update(counted, batch.tags, real)
+        metric.update(predicted, batch.tags, real, batch.unknown)
         mean_loss.update(self._nll(emissions, batch), batch.weight)
         return {"emissions": emissions, "predicted": predicted}
 

@@ -146,6 +146,9 @@ def test_right_is_the_same_words_and_type() -> None:
 def test_what_nobody_annotated_is_not_judged() -> None:
     partial = sentence([LOC], [(LOC, 0.9), (EntitySpan(3, 5, "PER"), 0.8)], unknown=(4,))
     assert entity_outcomes([partial]) == [Outcome(0.9, True)]
+    beside = sentence([LOC, PER], [(LOC, 0.9), (PER, 0.8)], unknown=(PER.end,))
+    assert entity_outcomes([beside]) == [Outcome(0.9, True)]
+    assert calibration_of([beside]).filtered[0].recall == 1.0
 
 
 def test_everything_of_a_split() -> None:

@@ -58,8 +58,8 @@ def test_sums_are_the_counts_of_the_metric(scheme: str, data) -> None:
     for sentence, gold, predicted in sentences:
         free = torch.zeros(1, len(gold), dtype=torch.bool)
         free[0, list(sentence.unknown)] = True
-        ids = [torch.tensor([[tag_set.index[tag] for tag in tags]]).masked_fill(free, 0) for tags in (predicted, gold)]
-        metric.update(*ids, torch.ones(1, len(gold), dtype=torch.bool))
+        ids = [torch.tensor([[tag_set.index[tag] for tag in tags]]) for tags in (predicted, gold)]
+        metric.update(*ids, torch.ones(1, len(gold), dtype=torch.bool), free)
     stored = [sentence for sentence, _, _ in sentences]
     strict, lenient = (sentence_counts(stored, strict, scheme).sum(0).tolist() for strict in (True, False))
     assert [strict, lenient] == metric.counts.sum(1).tolist()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,8 +57,11 @@ def test_tags() -> None:
     assert sentence.found_tags("BIOES") == ["B-PER", "E-PER", "O", "O"]
     broken = StoredSentence("1", "", ("Ann", "Lee"), (), (ScoredSpan(ann, 0.1),), ("I-PER", "I-PER"))
     assert broken.found_tags("IOB2") == ["I-PER", "I-PER"]
-    partial = StoredSentence("1", "", ("Ann", "Lee"), (), (ScoredSpan(ann, 0.1),), unknown=(1,))
-    assert partial.found_tags("IOB2") == ["B-PER", "O"]
+    partial = StoredSentence("1", "", ("Ann", "Lee", "met", "Bob"), (bob,), (ScoredSpan(ann, 0.1),), unknown=(1,))
+    assert partial.found_tags("IOB2") == ["O"] * 4
+    assert partial.gold_tags("IOB2") == ["O", "O", "O", "B-PER"]
+    tags = ("I-PER", "I-PER", "I-LOC", "I-PER")
+    assert replace(partial, predicted_tags=tags).found_tags("IOB2") == ["O", "O", "O", "I-PER"]
 
 
 @pytest.mark.parametrize(

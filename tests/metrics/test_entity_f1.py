@@ -13,7 +13,13 @@ from seqeval.metrics import f1_score, precision_score, recall_score
 from seqeval.scheme import IOB2, IOBES
 from torch.multiprocessing import spawn
 
+from ner_lightning.analysis.calibration import entity_outcomes
+from ner_lightning.analysis.counts import sentence_counts
+from ner_lightning.analysis.errors import error_table
+from ner_lightning.data.stored import StoredSentence
 from ner_lightning.metrics.entity_f1 import EntityF1
+from ner_lightning.tagging.schemes import tags_to_spans
+from ner_lightning.tagging.spans import EntitySpan, ScoredSpan
 from ner_lightning.tagging.tagset import TagSet
 
 SCHEMES = {"IOB2": IOB2, "BIOES": IOBES}
@@ -122,3 +128,52 @@ def test_two_processes_equal_one(tmp_path: Path) -> None:
     alone = scores(TAGS, batches(sentences(TAGS, 61, seed=4), 8))
     assert torch.load(tmp_path / "scores0") == torch.load(tmp_path / "scores1") == alone
     assert 0 < alone["f1"] < 1
+
+
+PARTIAL = [
+    # gold, predicted (? is a word that nobody annotated), counts: correct, predicted, gold
+    ("B ?", "B I", (0, 0, 0)),
+    ("B ?", "B O", (0, 0, 0)),
+    ("? B", "B I", (0, 0, 0)),
+    ("? B", "O B", (0, 0, 0)),
+    ("? O", "B I", (0, 0, 0)),
+    ("O ?", "B I", (0, 0, 0)),
+    ("B I ? O", "O O O O", (0, 0, 0)),
+    ("O ? B I", "O O O O", (0, 0, 0)),
+    ("B O ?", "B O B", (1, 1, 1)),
+    ("? O B", "B O B", (1, 1, 1)),
+    ("? O O", "B O B", (0, 1, 0)),
+    ("O O ?", "B O B", (0, 1, 0)),
+    ("B O ?", "O O B", (0, 0, 1)),
+    ("B ? I", "B I I", (0, 0, 0)),
+    ("B O ? O B I", "B O O O B I", (2, 2, 2)),
+]
+
+
+@pytest.mark.parametrize("scheme", ["IOB2", "BIOES"])
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize(("gold", "predicted", "counts"), PARTIAL)
+def test_what_touches_a_word_nobody_annotated_counts_neither_way(gold, predicted, counts, mirrored, scheme) -> None:
+    tags = TagSet(("PER",), scheme)
+    sides = [gold.split(), predicted.split()]
+    found = [list(tags_to_spans([f"{t}-PER" if t in "BI" else "O" for t in side], "IOB2").spans) for side in sides]
+    words, unknown = len(sides[0]), [i for i, t in enumerate(sides[0]) if t == "?"]
+    if mirrored:
+        found = [[EntitySpan(words - s.end, words - s.start, s.label) for s in reversed(side)] for side in found]
+        unknown = [words - 1 - i for i in unknown]
+    metric = EntityF1(tags)
+    ids = [torch.tensor([tags.encode(side, words)]) for side in found]
+    free = torch.zeros(1, words, dtype=torch.bool)
+    free[0, unknown] = True
+    metric.update(ids[1], ids[0], torch.ones(1, words, dtype=torch.bool), free)
+    assert metric.counts[:, 0].tolist() == [list(counts)] * 2
+    stored = StoredSentence(
+        "1", "", ("w",) * words, tuple(found[0]), tuple(ScoredSpan(s, 0.5) for s in found[1]), unknown=tuple(unknown)
+    )
+    assert sentence_counts([stored], scheme=scheme).tolist() == [list(counts)]
+    assert len(entity_outcomes([stored])) == counts[1]
+    errors = {row.kind: row for row in error_table([stored], scheme=scheme) if row.type == "all"}
+    assert sum(row.misses for row in errors.values()) == counts[2] - counts[0]
+    assert sum(row.false_alarms for row in errors.values()) == counts[1] - counts[0]
+    told = [tags_to_spans(each, scheme).spans for each in (stored.gold_tags(scheme), stored.found_tags(scheme))]
+    assert [len(told[1]), len(told[0])] == list(counts[1:])

@@ -143,9 +143,13 @@ def test_unknown_words_are_not_counted(crf: Bench, monkeypatch: pytest.MonkeyPat
     tag_all(crf, monkeypatch, "S-LOC")
     sentence = Sentence(("Oslo", "or", "Rome"), (EntitySpan(0, 1, "LOC"),))
     assert crf.scores(crf.batch(sentence))["precision"] == pytest.approx(1 / 3)
-    sentence = Sentence(("Oslo", "or", "Rome"), (EntitySpan(0, 1, "LOC"),), unknown=(1, 2))
+    words = ("Oslo", "or", "Rome", "and", "Ulm")
+    sentence = Sentence(words, (EntitySpan(0, 1, "LOC"), EntitySpan(2, 3, "LOC")), unknown=(4,))
     scores = crf.scores(crf.batch(sentence))
-    assert (scores["precision"], scores["recall"], scores["support"]) == (1, 1, 1)
+    assert (scores["precision"], scores["recall"], scores["support"]) == (pytest.approx(2 / 3), 1, 2)
+    sentence = Sentence(words, (EntitySpan(0, 1, "LOC"), EntitySpan(2, 3, "LOC")), unknown=(3,))
+    scores = crf.scores(crf.batch(sentence))
+    assert (scores["precision"], scores["recall"], scores["support"]) == (0.5, 1, 1)
 
 
 def test_types_the_model_does_not_know_are_missed(tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
