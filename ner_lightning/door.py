@@ -98,7 +98,7 @@ def _enter(command: str, function: Command) -> None:
         words = arguments.parse(sys.argv[1:])
         sys.argv[1:] = arguments.flags_first(sys.argv[1:], words.overrides)
         if words.help:
-            sys.stdout.write(help_text(command, words))
+            sys.stdout.write(printable(help_text(command, words)))
             return
         sweeps = False
         if not (words.shell_completion or is_child()):  # the first process of a run has looked already

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ner_lightning.command_line.said import said
 from ner_lightning.errors import UserError
+from ner_lightning.page.terminal import printable
 from ner_lightning.reproduction.again import check_complete, run_again, stored_config
 from ner_lightning.reproduction.differences import compare
 from ner_lightning.run_folder import RESULT, read_json
@@ -56,7 +57,7 @@ def reproduce(run: Path, output: Path | None = None, against: Path | None = None
         if run_again(config, new.absolute(), threads, given):
             raise UserError(f"{run}: the second run failed, see above; what it wrote is in {new}")
     verdict = compare(run, new)
-    sys.stdout.write("".join(f"{line}\n" for line in verdict.lines()))
+    sys.stdout.write("".join(f"{printable(line)}\n" for line in verdict.lines()))
     return 0 if verdict.same else DIFFERENT
 
 
