@@ -30,6 +30,8 @@ INIT_SECONDS = 30
 FINISH_SECONDS = 60
 LONGEST_NAME = 128  # characters; the server refuses more
 LONGEST_TAG = 64  # characters, of a tag and of a job type
+LONGEST = {"name": LONGEST_NAME, "group": LONGEST_NAME, "job_type": LONGEST_TAG}
+NOT_IN_A_PROJECT = re.compile(r"[/#?%:]|\\")
 STEP = "trainer/global_step"  # what Lightning's logger calls the step
 
 MODES = ("auto", "online", "offline", "disabled")
@@ -72,7 +74,7 @@ def wandb_logger(
             the first two.
 
     Raises:
-        UserError: when the mode is none of these, or `online` finds no key.
+        UserError: when the mode is none of these, `online` finds no key, or no project can have that name.
     """
     if mode not in MODES:
         raise UserError(f"logger.wandb.mode: expected {', '.join(MODES)}, received {mode!r}")
@@ -88,7 +90,7 @@ def wandb_logger(
         "job_type": job_type(varied),
     }
     options: dict[str, Any] = {
-        **{key: redact_text(text, secrets) for key, text in said.items() if text},
+        **{key: redact_text(str(text), secrets)[: LONGEST.get(key)] for key, text in said.items() if text},
         "project": project,
         "entity": entity,
         "tags": short_tags([*(redact_text(str(tag), secrets) for tag in tags), *varied]),
@@ -106,13 +108,32 @@ def wandb_logger(
     return WandbLogger(experiment=run, project=project, save_dir=save_dir, name=options["name"])
 
 
+def check_project(name: str) -> None:
+    """Refuse a project that W&B would not make.
+
+    Raises:
+        UserError: with what it takes.
+
+    >>> check_project("me/mine")
+    Traceback (most recent call last):
+    ner_lightning.errors.UserError: W&B takes no project me/mine: expected up to 128 characters without any of /#?%:
+    """
+    if not name or len(name) > LONGEST_NAME or NOT_IN_A_PROJECT.search(name):
+        raise UserError(f"W&B takes no project {name}: expected up to {LONGEST_NAME} characters without any of /#?%:")
+
+
 @rank_zero_only
 def open_run(mode: str, options: dict[str, Any]) -> Run:
     """Open a run with `wandb.init(**options)`, offline when it has to be; offline, W&B itself stays silent.
 
     On ranks other than zero nothing happens and the answer is None.
+
+    Raises:
+        UserError: `online` finds no key, or no project can have that name.
     """
     import wandb
+
+    check_project(options["project"])
 
     if wandb.run is not None:
         close(wandb.run, failed=True)

@@ -11,6 +11,7 @@ from ner_lightning.comparison.files import Written
 from ner_lightning.comparison.markup import markdown
 from ner_lightning.comparison.said import every_pair
 from ner_lightning.comparison.why import Why
+from ner_lightning.errors import UserError, first_line
 
 if TYPE_CHECKING:
     from wandb import Run
@@ -39,7 +40,7 @@ def log_comparison(
         Where the Report is; None: there is none.
 
     Raises:
-        UserError: the mode is none, or `online` without a key.
+        UserError: the mode is none, `online` without a key, or W&B does not take it.
     """
     import wandb
 
@@ -77,6 +78,10 @@ def log_comparison(
         if options["report"]:
             place = make_report(run, comparison)
         failed = False
+    except Exception as error:  # of W&B or its server
+        raise UserError(
+            f"W&B did not take the comparison ({first_line(error)}); it is complete in {written.folder}"
+        ) from error
     finally:
         close(run, failed)
     return place
@@ -201,7 +206,7 @@ def make_report(run: Run, comparison: Comparison) -> str | None:
         )
         report.save()
     except Exception as error:  # W&B's own, and its server's: the comparison itself is there all the same
-        log.warning("No W&B Report: %s", next(iter(str(error).splitlines()), type(error).__name__))
+        log.warning("No W&B Report: %s", first_line(error))
         return None
     return str(report.url)
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from ner_lightning.comparison.collect import WANDB, LeftOut
 from ner_lightning.comparison.run import NotARun, Run, UnusableRun
 from ner_lightning.comparison.wandb_files import check_state, run_of
+from ner_lightning.errors import first_line
 
 SECONDS = 20
+FAILURES = 3
+"""Failures in a row after which the server is asked no more."""
 
 
 def read_online(place: str) -> Iterator[Run | LeftOut]:
@@ -26,23 +30,31 @@ def read_online(place: str) -> Iterator[Run | LeftOut]:
     if not (entity and project):
         raise UnusableRun("expected wandb:ENTITY/PROJECT or wandb:ENTITY/PROJECT/GROUP")
     try:
-        runs = list(_api().runs(f"{entity}/{project}", filters={"group": group} if group else {}))
+        runs = list(_api().runs(f"{entity}/{project}", filters={"group": group} if group else {}, lazy=False))
     except UnusableRun:
         raise
     except Exception as error:  # W&B's own errors, those of requests, time-outs
-        first = next(iter(str(error).splitlines()), "") or type(error).__name__
-        raise UnusableRun(f"W&B cannot be asked ({first}); compare the run folders instead") from error
+        raise UnusableRun(f"W&B cannot be asked ({first_line(error)}); compare the run folders instead") from error
     if not runs:
         raise UnusableRun("no such project or group, or nothing in it")
+    names = Counter(run.name for run in runs)
+    failures = 0
     for run in runs:
-        name = f"{WANDB}{place}/{run.name}"
+        name = f"{WANDB}{place}/{run.name}" + (f" ({run.id})" if names[run.name] > 1 else "")
+        if failures == FAILURES:
+            yield LeftOut(name, f"not asked for: {FAILURES} before it could not be read")
+            continue
         try:
-            check_state(run.job_type or "", run.state)
+            check_state(run.job_type or "", run.state, run.config)
             yield _run(name, run)
+            failures = 0
         except NotARun:
             continue
         except UnusableRun as error:
             yield LeftOut(name, str(error))
+        except Exception as error:  # one request that fails costs one run
+            failures += 1
+            yield LeftOut(name, f"W&B could not be read ({first_line(error)})")
 
 
 def _api() -> Any:

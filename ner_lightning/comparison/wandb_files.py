@@ -18,6 +18,8 @@ BLOCK = 32768  # bytes
 RECORD_HEADER = struct.Struct("<IHB")  # checksum, length, kind
 FULL, LAST = 1, 4
 JOB, COMPARISON = "train", "comparison"
+TRAINING = {"model", "optim", "monitor"}
+"""Keys that the configuration of every training of ours has."""
 
 
 def read_offline(file: Path) -> Run:
@@ -48,12 +50,19 @@ def read_offline(file: Path) -> Run:
                 exit_code = record.exit.exit_code
     except (OSError, ValueError) as error:
         raise UnusableRun(f"{file.name} is damaged ({type(error).__name__})") from error
-    check_state(job, "finished" if exit_code == 0 else "not finished" if exit_code is None else "failed")
+    check_state(job, "finished" if exit_code == 0 else "not finished" if exit_code is None else "failed", config)
     return run_of(str(file.parent), config, last, history, file.stat().st_mtime)
 
 
-def check_state(job: str, state: str) -> None:
+def check_state(job: str, state: str, config: Mapping[str, Any]) -> None:
     """Refuse what is no finished training.
+
+    A sweep gives its jobs a job type each setting, so it is the configuration that tells a training.
+
+    Args:
+        job: the job type.
+        state: as W&B calls it.
+        config: of the run.
 
     Raises:
         NotARun: a comparison.
@@ -61,7 +70,7 @@ def check_state(job: str, state: str) -> None:
     """
     if job == COMPARISON:
         raise NotARun("a comparison")
-    if job != JOB:
+    if job != JOB and not config.keys() >= TRAINING:
         raise UnusableRun(f"a run of job type {job or 'none'}, not a training")
     if state != "finished":
         raise UnusableRun(f"W&B says that it is {state}")

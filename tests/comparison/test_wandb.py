@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import wandb
 
+from ner_lightning.callbacks.wandb_logger import finish, wandb_logger
 from ner_lightning.comparison import wandb_api
 from ner_lightning.comparison.collect import collect
 from ner_lightning.comparison.comparison import compare
@@ -179,6 +180,7 @@ def test_a_report_needs_a_server_and_a_package(monkeypatch: pytest.MonkeyPatch, 
 def online_run(name: str, group: str, **changes: Any) -> Any:
     values = {
         "name": name,
+        "id": f"id-{name}",
         "group": group,
         "job_type": "train",
         "state": "finished",
@@ -196,7 +198,7 @@ def test_runs_on_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
         online_run("c", "g", job_type="comparison"),
     ]
 
-    def answer(path: str, filters: Any) -> Any:
+    def answer(path: str, filters: Any, lazy: bool) -> Any:
         asked.append((path, filters))
         return runs
 
@@ -208,6 +210,56 @@ def test_runs_on_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run.cost.trained == 12
     assert len(run.curve()) == 2
     assert found.left_out == [("wandb:me/mine/g/b", "W&B says that it is crashed")]
+
+
+def test_one_request_that_fails_costs_one_run_and_several_in_a_row_end_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def broken(name: str) -> Any:
+        def scan() -> Any:
+            asked.append(name)
+            raise TimeoutError("timed out\nafter 20 s")
+
+        return SimpleNamespace(**{**vars(online_run(name, "g")), "scan_history": scan})
+
+    runs = [online_run("a", "g"), broken("b"), online_run("c", "g"), *(broken(name) for name in "defgh")]
+    monkeypatch.setattr(wandb_api, "_api", lambda: SimpleNamespace(runs=lambda *_, **__: runs))
+    found = collect(["wandb:me/mine"])
+    assert [run.name[-1] for run in found.runs] == ["a", "c"]
+    reasons = [item.reason for item in found.left_out]
+    assert reasons == [
+        *["W&B could not be read (timed out)"] * 4,
+        *["not asked for: 3 before it could not be read"] * 2,
+    ]
+    assert asked == ["b", "d", "e", "f"]
+
+
+def test_a_run_of_another_kind_is_no_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = {"name": "crf", "seed": 1, "model": {}, "optim": {}, "monitor": "val/f1"}
+    runs = [
+        online_run("a", "g", job_type="optim.encoder_lr=1e-4", config=ours),
+        online_run("b", "g", job_type="evaluation"),
+        online_run("c", "g", job_type=None),
+    ]
+    monkeypatch.setattr(wandb_api, "_api", lambda: SimpleNamespace(runs=lambda *_, **__: runs))
+    found = collect(["wandb:me/mine"])
+    assert [run.name for run in found.runs] == ["wandb:me/mine/a"]
+    assert [item.reason for item in found.left_out] == [
+        "a run of job type evaluation, not a training",
+        "a run of job type none, not a training",
+    ]
+
+
+def test_jobs_of_a_sweep_are_compared_from_their_offline_record(tmp_path: Path) -> None:
+    for lr in (1e-4, 1e-3):
+        config = {"name": "crf", "seed": 1, "monitor": "val/f1", "model": {"a": 1}, "optim": {"lr": lr}}
+        config["sweep"] = {"name": "s", "job": "x", "varied": [f"optim.lr={lr}", "seed=1"]}
+        logger = wandb_logger(project="p", save_dir=tmp_path / str(lr), run_config=config, mode="offline")
+        logger.log_metrics({"test/f1": 0.5, "val/f1": 0.5}, step=1)
+        finish([logger], failed=False)
+    wandb.teardown()
+    found = collect([str(tmp_path)])
+    assert ([run.config["optim"]["lr"] for run in found.runs], found.left_out) == ([1e-4, 1e-3], [])
 
 
 def test_without_a_key_or_a_network_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
