@@ -144,7 +144,7 @@ def comparison(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str | None:
 def test_a_comparison_is_logged_with_a_report(
     server: WandbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("wandb_workspaces", reason="a Report needs the extra `reports`")
+    pytest.importorskip("wandb_workspaces", reason="a Report needs wandb[workspaces]")
     place = comparison(tmp_path, monkeypatch)
     (run,) = server.runs.values()
     assert (run.job_type, run.state, run.summary["best"]) == ("comparison", "finished", "crf")
@@ -269,7 +269,10 @@ def test_an_agent_of_wandb_starts_trainings(
     said = ended(start("wandb", "sweep", "mine.yaml"))
     assert f"wandb agent {ENTITY}/ner_lightning/sweep0" in said
     drawn = {"optim.encoder_lr": {"value": 0.0002}, "optim.head_lr": {"value": 0.01}, "seed": {"value": 3}}
-    server.commands += [{"type": "run", "run_id": "drawn1", "args": drawn}, {"type": "exit"}]
+    server.commands += [
+        {"type": "run", "run_id": "drawn1", "program": asked["program"], "args": drawn},
+        {"type": "exit"},
+    ]
     said = ended(start("wandb", "agent", f"{ENTITY}/ner_lightning/sweep0", "--count", "1"))
     assert [*server.runs] == ["drawn1"], said
     (run,) = server.runs.values()
