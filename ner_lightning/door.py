@@ -13,7 +13,6 @@ import os
 import signal
 import sys
 import traceback
-import warnings
 from argparse import Namespace
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -33,9 +32,11 @@ from ner_lightning.command_line.help import help_text
 from ner_lightning.command_line.preflight import preflight
 from ner_lightning.command_line.records import redact_records, secrets_of
 from ner_lightning.command_line.said import SaidFormatter, said
+from ner_lightning.command_line.warned import gather_warnings
 from ner_lightning.errors import Pruned, UserError
 from ner_lightning.failure import failure_of, write_failure
 from ner_lightning.page.terminal import printable
+from ner_lightning.run_log import to_run_log
 from ner_lightning.storage.locks import Busy
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ _NOISE = (
     r"You're resuming from a checkpoint that ended before the epoch",  # the data module goes on with the next batch
     r"The number of training batches .* is smaller than the logging interval",  # the task logs more often then
     r".*does not have many workers.*",
-    r"It is recommended to use `self.log\('test/.*sync_dist=True",  # the metric has summed over ranks itself
+    r"It is recommended to use `self.log\('(test|val)/.*sync_dist=True",  # the metric has summed over ranks itself
 )
 
 # Commands whose sweeps give each job a process of its own.
@@ -188,7 +189,7 @@ def _run(function: Command, cfg: DictConfig) -> Any:
         # The whole of it: Hydra cuts frames off both ends.
         trace = printable(redact_text(traceback.format_exc(), secrets))
         sys.stderr.write(trace)
-        _to_log_file(trace.rstrip())
+        to_run_log(trace.rstrip(), logging.ERROR)
         _leave(1)
 
 
@@ -216,16 +217,7 @@ def _tell(error: UserError, secrets: Collection[str] | None = None) -> None:
         sys.stderr.write(printable(redact_text(traceback.format_exc(), secrets or ())))
     else:
         sys.stderr.write(f"{said(error, secrets)}\n")
-    _to_log_file(str(error))
-
-
-def _to_log_file(message: str) -> None:
-    """A message for `run.log` alone; the console has it on stderr."""
-    record = logging.LogRecord(__name__, logging.ERROR, __file__, 0, message, None, None)
-    logging.getLogger("matplotlib").setLevel(logging.WARNING)  # the fonts it found
-    for handler in logging.getLogger().handlers:
-        if isinstance(handler, logging.FileHandler):
-            handler.handle(record)
+    to_run_log(str(error), logging.ERROR)
 
 
 def _gather_logs(secrets: Collection[str]) -> None:
@@ -233,6 +225,7 @@ def _gather_logs(secrets: Collection[str]) -> None:
 
     None of them tells a secret, or has what a terminal would obey.
     """
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)  # the fonts it found
     for name in ("pytorch_lightning", "lightning_fabric"):
         logger = logging.getLogger(name)
         logger.handlers.clear()  # its own handler, set when it was imported before Hydra's were there
@@ -240,8 +233,7 @@ def _gather_logs(secrets: Collection[str]) -> None:
     for handler in logging.getLogger().handlers:
         handler.addFilter(_is_no_advertisement)
         handler.setFormatter(SaidFormatter(handler.formatter, secrets))
-    for message in _NOISE:
-        warnings.filterwarnings("ignore", message=message)
+    gather_warnings(_NOISE)
     if is_child():
         root = logging.getLogger()
         root.setLevel(logging.ERROR)

@@ -82,6 +82,7 @@ def conclude(run: Run, config: dict[str, Any], resumed: Path | None, started: fl
         started: when, by the monotonic clock.
     """
     from ner_lightning.analysis.summary import calibrate, draw
+    from ner_lightning.callbacks.closing import say_goodbye
     from ner_lightning.callbacks.cost import cost_of
     from ner_lightning.callbacks.overview import attention_in_use
     from ner_lightning.callbacks.predictions import stored_predictions
@@ -117,6 +118,7 @@ def conclude(run: Run, config: dict[str, Any], resumed: Path | None, started: fl
     write_result(output, result)
     if run.trainer.is_global_zero:
         draw(calibration, run.task.model.decoder, run.task.tags, output)
+        say_goodbye(output, best, run.trainer.global_step)
     return result
 
 

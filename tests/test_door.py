@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.runs import write_corpus
+
 ROOT = Path(__file__).parents[1]
 FEW_SECONDS = 20  # on a loaded machine; alone it is one
 
@@ -257,3 +259,24 @@ def test_the_wheel_brings_its_configuration(tmp_path: Path) -> None:
     assert "name: news" in shown.stdout
     assert "dir: sample:en" in shown.stdout
     assert "did you mean optim.encoder_lr" in installed("optim.encoder_lrr=1").stderr
+
+
+def test_warnings_and_tables_stand_in_the_log_too(tmp_path: Path, tiny_encoder: Path) -> None:
+    sentences = ["Oslo/B-LOC", "Ann/B-PER likes Rome/B-LOC", *["一 二 三/B-PER"] * 4]
+    corpus = write_corpus(tmp_path / "corpus", train=sentences, dev=sentences[:3], test=[*sentences, "x/B-EVENT"])
+    words = ["-m", "ner_lightning.train", "data=conll", f"data.dir={corpus}", f"model.encoder.name={tiny_encoder}"]
+    words += ["hydra.run.dir=run", "trainer.max_epochs=1", "trainer.precision=bf16-mixed", "optim.head_lr=1e-9"]
+    answer = run(*words, folder=tmp_path, OMP_NUM_THREADS="1")
+    assert answer.returncode == 0, answer.stderr
+    log = (tmp_path / "run" / "run.log").read_text(encoding="utf-8")
+    for said in (
+        "test: entity types that the training data lack are counted as missed: EVENT (1)",
+        "most words are single Chinese characters: set data.units=characters",
+        f"next: python -m ner_lightning.predict ckpt={tmp_path / 'run'} input=FILE output=FILE",
+    ):
+        assert f"] {said}" in log
+        assert said in answer.stdout
+    for heading in ("optimiser", "test: entities, strict", "seqeval (test, mode=strict"):
+        assert heading in log
+    assert "seqeval" not in answer.stdout
+    assert ".py:" not in answer.stdout + answer.stderr.replace("it/s", "")

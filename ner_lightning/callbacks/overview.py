@@ -9,9 +9,9 @@ import pytorch_lightning as pl
 from rich.table import Table
 from torch import nn
 
+from ner_lightning.callbacks.shown import show
 from ner_lightning.model.decoder.crf import CRF
 from ner_lightning.optim.groups import group_table
-from ner_lightning.page import terminal
 
 if TYPE_CHECKING:
     from ner_lightning.data.datamodule import CorpusDataModule
@@ -37,9 +37,7 @@ class Overview(pl.Callback):
         """Show the data and the groups."""
         if trainer.is_global_zero:
             data: CorpusDataModule = trainer.datamodule  # type: ignore[attr-defined]
-            console = terminal.console()
-            console.print(data_table(data))
-            console.print(optimiser_table(trainer.optimizers[0].param_groups, pl_module))
+            show(data_table(data), optimiser_table(trainer.optimizers[0].param_groups, pl_module))
             log.info("batches: %s, %d sentences on each of %d", data.batching, data.batch_size, trainer.world_size)
             log.info("attention: %s", attention_in_use(trainer))
 

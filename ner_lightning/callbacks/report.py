@@ -1,4 +1,4 @@
-"""What a person sees at the end: scores by type, and seqeval's own report."""
+"""What a person sees at the end: scores by type; and seqeval's own report, in the log."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 
 from pytorch_lightning.utilities import rank_zero_only
 
+from ner_lightning.callbacks.shown import note, show
 from ner_lightning.data.stored import read_stored
 from ner_lightning.metric_keys import read_key
 from ner_lightning.metrics.report import report_table, seqeval_report, source_table
-from ner_lightning.page import terminal
 
 
 @rank_zero_only
 def show_scores(scores: Mapping[str, Any], stored: Path | None, split: str, scheme: str) -> None:
-    """Print the table of a split, then what seqeval says of the stored predictions.
+    """Show the table of a split; what seqeval says of the stored predictions goes into the log alone.
 
     Args:
         scores: of Lightning, `test/f1` and so on.
@@ -26,12 +26,11 @@ def show_scores(scores: Mapping[str, Any], stored: Path | None, split: str, sche
     """
     prefix = "val/" if split == "dev" else f"{split}/"
     named = {key.removeprefix(prefix): value for key, value in scores.items() if key.startswith(prefix)}
-    console = terminal.console()
-    console.print(report_table(named, title=f"{split}: entities, strict"))
+    show(report_table(named, title=f"{split}: entities, strict"))
     if any(read_key(key).source for key in named):
-        console.print(source_table(named, title=f"{split}: sources, strict"))
+        show(source_table(named, title=f"{split}: sources, strict"))
     if stored is None:
         return
     tags = [(sentence.found_tags(scheme), sentence.gold_tags(scheme)) for sentence in read_stored(stored)]
-    console.print(f"seqeval ({split}, mode=strict, {scheme})")
-    console.print(seqeval_report([found for found, _ in tags], [gold for _, gold in tags], scheme))
+    report = seqeval_report([found for found, _ in tags], [gold for _, gold in tags], scheme)
+    note(f"seqeval ({split}, mode=strict, {scheme})\n{report}")

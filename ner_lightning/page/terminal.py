@@ -7,6 +7,7 @@ become visible: `\x1b`, `\n`, `\u202e`.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -19,6 +20,7 @@ from rich.text import Text
 _SIGNS = "\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
 _UNPRINTABLE = re.compile(f"[{_SIGNS}]")
 _NOT_IN_A_LINE = re.compile(f"[\t\n{_SIGNS}]")
+WIDE = 200  # characters of a line where no terminal says how many there are
 
 
 def visible(text: str) -> str:
@@ -56,7 +58,10 @@ def console(**options: Any) -> Console:
     Args:
         options: of rich's `Console`: `file`, `stderr`, `width`, …
     """
-    return _Harmless(markup=False, emoji=False, highlight=False, **options)
+    made = _Harmless(markup=False, emoji=False, highlight=False, **options)
+    if not made.is_terminal and "width" not in options and "COLUMNS" not in os.environ:
+        made.width = WIDE
+    return made
 
 
 class _Harmless(Console):
