@@ -38,15 +38,21 @@ class EntityTags(NamedTuple):
         ids: B, I, E and S of the type; -1 where the scheme has none.
         leaves_open: whether an entity of the type may go on behind a tag: B and I.
         goes_on: whether a tag may be part of an entity that began before it: I and E.
+        may_stand: whether B, I, E and S may be first of several words, last of several, or alone.
     """
 
     ids: Int[Tensor, "types four"]
     leaves_open: Bool[Tensor, "types closed"]
     goes_on: Bool[Tensor, "types closed"]
+    may_stand: Bool[Tensor, "three four"]
 
 
-def entity_tags(tags: TagSet) -> EntityTags:
+def entity_tags(tags: TagSet, *, properly: bool = False) -> EntityTags:
     """Read the table off a tag set.
+
+    Args:
+        tags: the tag set.
+        properly: count an entity only where it is written as the scheme demands, not however it is read.
 
     >>> from ner_lightning.tagging.tagset import TagSet
     >>> entity_tags(TagSet(("LOC",), "IOB2")).ids, entity_tags(TagSet(("LOC",), "BIOES")).ids
@@ -58,7 +64,12 @@ def entity_tags(tags: TagSet) -> EntityTags:
         if kind >= 0:
             ids[kind, prefix - 1] = tag
             of_type[:, kind, tag] = torch.tensor([prefix - 1 in (_BEGIN, _INSIDE), prefix - 1 in (_INSIDE, _END)])
-    return EntityTags(ids, of_type[0], of_type[1])
+    # First of several, last of several, alone; as letters of B I E S.
+    places = ("BI", "IE", "BIES")
+    if properly:
+        places = ("B", "E", "S") if tags.scheme == "BIOES" else ("B", "I", "B")
+    may_stand = torch.tensor([[letter in letters for letter in "BIES"] for letters in places])
+    return EntityTags(ids, of_type[0], of_type[1], may_stand)
 
 
 def span_probability(
@@ -92,7 +103,8 @@ def independent_span_probability(
 ) -> Float64[Tensor, entities]:
     """The same where words are independent of each other, as a softmax has it: products of word probabilities.
 
-    >>> tags = EntityTags(torch.tensor([[1, 2, -1, -1]]), *torch.tensor([[[0, 1, 1, 0]], [[0, 0, 1, 0]]]).bool())
+    >>> from ner_lightning.tagging.tagset import TagSet
+    >>> tags = entity_tags(TagSet(("LOC",), "IOB2"))
     >>> words = torch.tensor([[[0.0, 1.0, 0.0], [0.25, 0.25, 0.5], [0.5, 0.0, 0.5]]])
     >>> mask = torch.ones(1, 3, dtype=torch.bool)
     >>> independent_span_probability(words.log(), mask, torch.tensor([[0, 0, 2, 0]]), tags)
@@ -116,8 +128,9 @@ def _probability(
     _check_inside(chain, entities)
     tags = EntityTags(*(part.to(entities.device) for part in tags))
     before, behind = _before(chain, lattice, entities, tags), _behind(chain, lattice, entities, tags)
-    single = torch.logsumexp(before + behind, 1)
-    ways = before[:, _FIRST, None] + _between(chain, entities, tags) + behind[:, None, _LAST]
+    first, last, alone = torch.where(tags.may_stand, 0.0, -torch.inf).to(before)
+    single = torch.logsumexp(before + behind + alone, 1)
+    ways = (before + first)[:, _FIRST, None] + _between(chain, entities, tags) + (behind + last)[:, None, _LAST]
     sentence, start, end, _ = entities.unbind(1)
     score = torch.where(end - start == 1, single, torch.logsumexp(ways, (1, 2)))
     log_z = lattice.log_z[sentence]

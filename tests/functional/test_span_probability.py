@@ -7,6 +7,7 @@ import torch
 
 from ner_lightning.functional.chain import closed_chain
 from ner_lightning.functional.span_probability import entity_tags, independent_span_probability, span_probability
+from ner_lightning.tagging.schemes import tags_to_spans
 from ner_lightning.tagging.spans import EntitySpan
 from ner_lightning.tagging.tagset import TagSet
 from tests.oracle.crf_cases import Case, random_case
@@ -57,6 +58,27 @@ def test_equals_enumeration_whatever_is_forbidden(tags):
     legal = torch.rand(case.legal.shape, generator=torch.Generator().manual_seed(1)) > 0.25
     case.emissions[0, 1, tags.index["I-A"]] = -torch.inf
     assert_equals_enumeration(case._replace(legal=legal), tags)
+
+
+@every_set
+def test_properly_written_equals_enumeration(tags):
+    case = random_case(57, (4, 1, 3), tags)._replace(legal=None)
+    entities = all_entities(case, tags)
+    nothing = torch.zeros(len(tags), len(tags), dtype=torch.float64)
+    case = case._replace(start=nothing[0], end=nothing[0], transitions=nothing)
+    mass: list[dict[EntitySpan, float]] = [defaultdict(float) for _ in case.lengths]
+    for b, one in enumerate(case.enumerated()):
+        for path, probability in zip(one.paths, one.probabilities, strict=True):
+            for span in tags_to_spans([tags.tags[i] for i in path], tags.scheme, "conlleval").spans:
+                if list(path[span.start : span.end]) == tags.encode(
+                    [EntitySpan(0, span.end - span.start, span.label)], span.end - span.start
+                ):
+                    mass[b][span] += probability
+    found = independent_span_probability(
+        case.emissions.log_softmax(2), case.mask, torch.tensor(entities), entity_tags(tags, properly=True)
+    )
+    expected = [mass[b][EntitySpan(start, end, tags.types[kind])] for b, start, end, kind in entities]
+    torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float64), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("scheme", ["IOB2", "BIOES"])

@@ -42,7 +42,7 @@ class Softmax(nn.Module):
         if constrain not in get_args(Constrain):
             raise ValueError(f"expected constrain of {', '.join(get_args(Constrain))}, got {constrain!r}")
         self.constrain: Constrain = constrain
-        self.entity_tags = entity_tags(tags)
+        self.entity_tags = entity_tags(tags, properly=constrain == "decode")
         self.register_buffer("allowed_transitions", torch.tensor(tags.allowed_transitions), persistent=False)
         self.register_buffer("allowed_start", torch.tensor(tags.allowed_start), persistent=False)
         self.register_buffer("allowed_end", torch.tensor(tags.allowed_end), persistent=False)
@@ -109,7 +109,7 @@ class Softmax(nn.Module):
     ) -> Float64[Tensor, entities]:
         """The probability that tags drawn for each word by itself read as the entity, all in one pass.
 
-        With `constrain="decode"` too, that of the words: not given that the whole sequence is legal.
+        With `constrain="decode"`, that they write it as the scheme demands; not given that the whole sequence is legal.
 
         Args:
             emissions: score of each tag for each word.
