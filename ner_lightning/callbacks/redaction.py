@@ -28,7 +28,7 @@ _TOKEN_KINDS = "access|api|auth|bearer|bot|git|github|gitlab|hf|hub|id|npm|pypi|
 _LOGINS = "admin|db|ftp|http|https|login|mail|mysql|pg|proxy|redis|smtp|user"
 _SECRET = re.compile(
     r".*(password|passwd|passphrase|secret|credential)s?"
-    r"|(.*_)?(pwd|pat|auth|authorization|bearer|cookies?|connection_string)"
+    r"|.*_pat|(.*_)?(pwd|auth|authorization|bearer|cookies?|connection_string)"
     rf"|(.*_)?({_LOGINS})_?pass|pass"
     rf"|(.*_)?({_KEY_KINDS})_?keys?(_?id)?"
     rf"|(.*_)?({_TOKEN_KINDS})_?tokens?"
@@ -58,8 +58,9 @@ _ASSIGNMENT = re.compile(
 )
 _BY_SHAPE = re.compile(
     r"\bhf_[A-Za-z0-9]{20,}|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{16,}"
-    r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bxox[abeoprs]-[\w-]{10,}|\bsk-[\w-]{20,}|\bAIza[\w-]{35}|\bwandb_v\d_\w{20,}"
-    r"|\bpypi-[\w-]{20,}|\bnpm_[A-Za-z0-9]{30,}|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
+    r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bxox[abeoprs]-[\w-]{10,}|\bAIza[\w-]{35}|\bwandb_v\d_\w{20,}"
+    r"|\bsk-(?:[a-z]+\d*-){0,3}(?=\w*\d)(?=\w*[A-Z])\w{20,}"
+    r"|\bpypi-AgE[\w-]{20,}|\bnpm_[A-Za-z0-9]{30,}|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
     r"|(?<=Bearer )[\w.~+/=-]{8,}|(?<=Basic )[A-Za-z0-9+/=]{8,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"
 )
