@@ -269,10 +269,7 @@ def test_an_agent_of_wandb_starts_trainings(
     said = ended(start("wandb", "sweep", "mine.yaml"))
     assert f"wandb agent {ENTITY}/ner_lightning/sweep0" in said
     drawn = {"optim.encoder_lr": {"value": 0.0002}, "optim.head_lr": {"value": 0.01}, "seed": {"value": 3}}
-    server.commands += [
-        {"type": "run", "run_id": "drawn1", "program": asked["program"], "args": drawn},
-        {"type": "exit"},
-    ]
+    server.commands.append({"type": "run", "run_id": "drawn1", "program": asked["program"], "args": drawn})
     said = ended(start("wandb", "agent", f"{ENTITY}/ner_lightning/sweep0", "--count", "1"))
     assert [*server.runs] == ["drawn1"], said
     (run,) = server.runs.values()
