@@ -1,0 +1,1 @@
+"""The arithmetic of a comparison: numbers in, numbers out; numpy and scipy alone."""

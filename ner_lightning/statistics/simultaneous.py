@@ -1,0 +1,103 @@
+"""Many comparisons at once: critical values and p values that hold for all of them together.
+
+The statistic of a test set is the largest of its differences, each in standard errors, in draws where nothing differs.
+Whatever pair a reader looks at, the best of them included, is one of those it is the largest of, so that no choice
+remains uncorrected (Tukey's range, but with the dependence and the variances that the draws have; over the pairs of a
+baseline alone, Dunnett's). Several test sets, and the mean over them, have an equal share in the error each, whatever
+their degrees of freedom: what is compared between them is how rare a value is in its own set (Beran).
+
+References:
+    J. W. Tukey. The problem of multiple comparisons. Princeton University 1953.
+    C. W. Dunnett. A multiple comparison procedure for comparing several treatments with a control. JASA 50, 1955.
+    R. Beran. Balanced simultaneous confidence sets. JASA 83, 1988.
+    P. H. Westfall, S. S. Young. Resampling-based multiple testing. Wiley 1993.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def largest_differences(deviations: Floats, errors: Floats, against: int | None = None) -> Floats:
+    """The largest difference of each draw, in standard errors.
+
+    Args:
+        deviations: of each system from its mean, `[draws, systems]`.
+        errors: standard errors of the differences, `[systems, systems]`; where one is 0 nothing can differ.
+        against: the one system that others are compared with; None: all pairs.
+
+    >>> largest_differences(np.array([[0.0, 2.0, 3.0]]), np.ones((3, 3))), \
+    largest_differences(np.array([[0.0, 2.0, 3.0]]), np.ones((3, 3)), against=1)
+    (array([3.]), array([2.]))
+    """
+    weights = np.divide(1.0, errors, out=np.zeros_like(errors), where=errors > 0)
+    largest = np.zeros(len(deviations))
+    for one in range(deviations.shape[1]) if against is None else [against]:
+        rest = slice(one + 1, None) if against is None else slice(None)
+        if (others := deviations[:, rest]).shape[1]:
+            apart = np.abs(others - deviations[:, one, None]) * weights[one, rest]
+            np.maximum(largest, apart.max(axis=1), out=largest)
+    return largest
+
+
+class Balanced:
+    """What holds for all test sets together.
+
+    Args:
+        largest: the largest difference of each draw, `[draws]`, of each test set (`largest_differences`).
+    """
+
+    def __init__(self, largest: Sequence[Floats]) -> None:
+        self.ordered = [np.sort(values) for values in largest]
+        self.samples = len(largest[0])
+        rarest = np.min([self._beyond(place, values) for place, values in enumerate(largest)], axis=0)
+        self.rarest = np.sort(rarest)
+
+    def _beyond(self, place: int, values: Floats) -> NDArray[np.int64]:
+        """How many draws of a set are at least that large."""
+        return self.samples - np.searchsorted(self.ordered[place], values, side="left")
+
+    def p(self, place: int, statistics: Floats) -> Floats:
+        """Corrected p values of differences on a test set, in standard errors: (k + 1) / (draws + 1).
+
+        >>> Balanced([np.array([1.0, 2.0, 3.0])]).p(0, np.array([2.5]))
+        array([0.5])
+        """
+        # Sums in another order may differ in the last digit and are the same all the same.
+        rarer = np.searchsorted(self.rarest, self._beyond(place, statistics - 1e-12), side="right")
+        return (rarer + 1) / (self.samples + 1)
+
+    def critical(self, place: int, level: float) -> float:
+        """How many standard errors a difference must exceed for its corrected p to be at most 1 - level.
+
+        Raises:
+            ValueError: too few draws for any p to be that small.
+        """
+        allowed = int((1 - level) * (self.samples + 1) + 1e-9) - 1
+        if allowed < 0:
+            raise ValueError(f"expected more draws for intervals of {level}, received {self.samples}")
+        if allowed >= self.samples:
+            return 0.0
+        beyond = int(self.rarest[allowed]) - 1
+        return float(self.ordered[place][self.samples - 1 - beyond])
+
+
+def optimism_of_best(means: Floats, deviations: Floats) -> float:
+    """By how much the best of several is too high for having been chosen by the same scores.
+
+    In each draw the best is chosen anew, and what made it the best is part of what is drawn (Efron's optimism).
+
+    Args:
+        means: of each system, `[systems]`.
+        deviations: from them, `[draws, systems]`.
+
+    >>> optimism_of_best(np.zeros(2), np.array([[1.0, -1.0], [-1.0, 1.0]]))
+    1.0
+    """
+    chosen = np.argmax(means + deviations, axis=1)
+    return float(np.take_along_axis(deviations, chosen[:, None], axis=1).mean())
