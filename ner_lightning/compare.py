@@ -110,6 +110,8 @@ def _settings(config: dict[str, Any]) -> Settings:
         columns=tuple(config["columns"]),
         repetition=tuple(config["repetition"]),
         pairs=config["pairs"],
+        baseline=None if config["baseline"] is None else str(config["baseline"]),
+        paired_seeds=config["paired_seeds"],
         diff=tuple(config["diff"]),
         samples=config["samples"],
         level=config["level"],

@@ -17,8 +17,9 @@ from scipy.stats import ttest_ind
 
 from ner_lightning.analysis.counts import run_f1
 from ner_lightning.analysis.paired import Units, approximate_randomisation, paired_bootstrap
+from ner_lightning.analysis.pairs import Asked, Judged, Pair, compare_all
 from ner_lightning.analysis.resampling import resampled_f1
-from ner_lightning.analysis.several_sets import mean_difference
+from ner_lightning.analysis.several_sets import MeanOfSets
 from tests.oracle.simulated_runs import World
 
 SAMPLES = 999
@@ -149,18 +150,20 @@ def coverage_of_mean(world: World, repetitions: int, sets: int = 3, seed: int = 
     truth, rng = unequal.true_difference(), np.random.default_rng(seed)
     held = wrong = 0
     for repetition in range(repetitions):
-        found, null = (
-            mean_difference(
-                [
-                    paired_bootstrap(*each.draw(rng), samples=99, seed=repetition, groups=world.documents)
-                    for _ in range(sets)
-                ]
-            )
-            for each in (unequal, world)
-        )
-        held += found.low <= truth <= found.high
-        wrong += null.p <= 0.05
+        found, null = (_mean_of_sets(each, sets, repetition, rng) for each in (unequal, world))
+        apart = found.difference if found.a == "a" else found.difference.turned()
+        held += apart.low <= truth <= apart.high
+        wrong += null.shown
     return held / repetitions, wrong / repetitions
+
+
+def _mean_of_sets(world: World, sets: int, seed: int, rng: np.random.Generator) -> Pair:
+    judged = []
+    for place in range(sets):
+        a, b = world.draw(rng)
+        judged.append(Judged({"a": a, "b": b}, samples=SAMPLES, seed=(seed, place), groups=world.documents))
+    ((pair,),) = compare_all([Asked(MeanOfSets(judged))])
+    return pair
 
 
 def main() -> None:

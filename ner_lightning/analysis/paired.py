@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, product
-from math import comb, isinf
+from math import comb
 from typing import Literal
 
 import numpy as np
@@ -181,9 +181,23 @@ def around_observed(
 
 
 def with_seeds(deviations: NDArray[np.float64], known: Uncertainty, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Deviations by sentences, those by seeds added, all as wide as so few runs leave them uncertain."""
-    total = deviations + rng.normal(scale=np.sqrt(known.seeds), size=deviations.shape)
-    return total if isinf(known.df) else total / np.sqrt(rng.chisquare(known.df, size=total.shape) / known.df)
+    """Deviations by sentences, those by seeds added, each as wide as so few of them leave its variance uncertain.
+
+    The variance by seeds is drawn by itself (a generalised pivotal quantity, as Behrens and Fisher's): where two runs
+    happen to be alike it may be far larger than it looks, which degrees of freedom of the sum do not see.
+    """
+    if known.units > 1:
+        rest = known.units - 1
+        deviations = deviations / np.sqrt(rng.chisquare(rest, size=deviations.shape) / rest)
+    if not known.spreads:
+        return deviations
+    seen, both = (sum(values) for values in zip(*(spread[:2] for spread in known.spreads), strict=True))
+    if not seen:
+        return deviations
+    df = seen**2 / sum(spread.seeds**2 / spread.df for spread in known.spreads)
+    drawn = seen * df / rng.chisquare(df, size=deviations.shape)
+    seeds = np.maximum(drawn - both, 0.0) + max(both - known.sentences, 0.0)
+    return deviations + rng.normal(size=deviations.shape) * np.sqrt(seeds)
 
 
 def approximate_randomisation(

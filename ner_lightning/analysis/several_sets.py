@@ -16,39 +16,73 @@ References:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf, sqrt
+from math import inf
 
-from ner_lightning.analysis.paired import Difference, students_p
+import numpy as np
+from numpy.typing import NDArray
+
+from ner_lightning.analysis.pairs import Contest
+
+Floats = NDArray[np.float64]
 
 
-def mean_difference(differences: Sequence[Difference]) -> Difference:
-    """The mean of differences of the same two systems on several test sets.
+class MeanOfSets:
+    """Systems on average over several test sets, each of the same weight (`Contest`).
 
     Args:
-        differences: of a minus b, of one level.
-
-    Returns:
-        Interval and p value by Student's t; `runs` are the fewest of any set.
+        contests: of each set; they share no sentences, and their draws are independent.
 
     Raises:
-        ValueError: no differences, or of several levels.
-
-    >>> one = Difference(0.02, 0.0, 0.04, 0.05, 0.95, (5, 5), 0.01, 8.0)
-    >>> both = mean_difference([one, one])
-    >>> round(both.standard_error, 4), both.df, round(both.p, 4)
-    (0.0071, 16.0, 0.0121)
+        ValueError: fewer than two sets, or no two systems that are in all of them.
     """
-    levels = {each.level for each in differences}
-    if len(levels) != 1:
-        raise ValueError(f"expected differences with intervals of one level, received levels {sorted(levels)}")
-    from scipy.stats import t  # type: ignore[import-untyped]
 
-    (level,) = levels
-    mean = sum(each.difference for each in differences) / len(differences)
-    variances = [(each.standard_error / len(differences)) ** 2 for each in differences]
-    squares = sum(variance**2 / each.df for variance, each in zip(variances, differences, strict=True))
-    error, df = sqrt(sum(variances)), sum(variances) ** 2 / squares if squares else inf
-    half = float(t.ppf((1 + level) / 2, df)) * error
-    p = students_p(mean, error, df)
-    runs = min(each.runs[0] for each in differences), min(each.runs[1] for each in differences)
-    return Difference(mean, mean - half, mean + half, p, level, runs, error, df)
+    paired = False
+
+    def __init__(self, contests: Sequence[Contest]) -> None:
+        common = [name for name in contests[0].names if all(name in each.names for each in contests[1:])]
+        if len(contests) < 2 or len(common) < 2:
+            raise ValueError(
+                f"expected two systems on two test sets or more, received {len(common)} on {len(contests)}"
+            )
+        self.names = tuple(common)
+        parts = [(each, [each.names.index(name) for name in common]) for each in contests]
+        self.parts: Sequence[tuple[Contest, Sequence[int]]] = parts
+        self.means: Floats = np.mean([each.means[at] for each, at in parts], axis=0)
+        self.deviations: Floats = np.mean([each.deviations[:, at] for each, at in parts], axis=0)
+        errors = [each.errors[np.ix_(at, at)] for each, at in parts]
+        freedom = [each.freedom[np.ix_(at, at)] for each, at in parts]
+        self.errors, self.freedom = _of_mean(np.stack(errors), np.stack(freedom))
+        self.runs = tuple(min(each.runs[at[place]] for each, at in parts) for place in range(len(common)))
+        self.most_runs = tuple(max(each.runs[at[place]] for each, at in parts) for place in range(len(common)))
+
+    def alone(self, one: int, other: int) -> tuple[float, float]:
+        """Standard error and degrees of freedom of a pair by its own runs."""
+        found = [each.alone(at[one], at[other]) for each, at in self.parts]
+        errors, freedom = (np.array(values) for values in zip(*found, strict=True))
+        error, df = _of_mean(errors, freedom)
+        return float(error), float(df)
+
+    def randomised(self, one: int, other: int) -> None:
+        """There is none over several sets."""
+
+    def told(self, one: int, other: int) -> str:
+        """How many seeds and sets, and on how many of them the better one is ahead."""
+        apart = [float(e.means[at[one]] - e.means[at[other]]) for e, at in self.parts]
+        numbers = [self.runs[place] for place in (one, other)] + [self.most_runs[place] for place in (one, other)]
+        ahead = sum(difference > 0 for difference in apart)
+        return f"{_seeds(min(numbers), max(numbers))}, mean of {len(apart)} test sets, ahead on {ahead}"
+
+
+def _of_mean(errors: Floats, freedom: Floats) -> tuple[Floats, Floats]:
+    """Standard errors of means over sets and their degrees of freedom; sets along the first axis."""
+    variances = (errors / len(errors)) ** 2
+    squares = (variances**2 / freedom).sum(axis=0)
+    total = variances.sum(axis=0)
+    return np.sqrt(total), np.divide(total**2, squares, out=np.full_like(total, inf), where=squares > 0)
+
+
+def _seeds(few: int, many: int) -> str:
+    if many == 1:
+        return "1 seed: others may say otherwise"
+    less = ": others may say otherwise" if many == 2 else ""
+    return f"{many} seeds{less}" if few == many else f"{few} to {many} seeds{less}"

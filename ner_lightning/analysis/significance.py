@@ -1,4 +1,4 @@
-"""What a comparison amounts to: corrected p values, intervals, what could have been seen, the sentence for people.
+"""What a comparison amounts to: intervals over seeds, what could have been seen, the sentence for people.
 
 The tests themselves are in `paired.py`, the counts they need in `counts.py`.
 """
@@ -16,29 +16,6 @@ from ner_lightning.analysis.variance import uncertainty
 
 POWER = 0.8
 _NORMAL_FROM = 1_000  # degrees of freedom; above, Student's t is the normal to three digits
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjust p values for their number, in their order: the i-th smallest of m, times m - i + 1, never decreasing.
-
-    The chance of one or more false ones among those at most 0.05 is then at most 5 %, whatever their dependence.
-
-    Raises:
-        ValueError: a p value outside [0, 1].
-
-    Reference:
-        S. Holm. A simple sequentially rejective multiple test procedure. Scandinavian Journal of Statistics, 1979.
-
-    >>> holm([0.01, 0.04, 0.03])
-    [0.03, 0.06, 0.06]
-    """
-    p = np.asarray(p_values, dtype=np.float64)
-    if not ((p >= 0) & (p <= 1)).all():
-        raise ValueError(f"expected p values in [0, 1], received {list(p_values)}")
-    order = np.argsort(p, kind="stable")
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1.0)
-    return adjusted.tolist()
 
 
 def mean_interval(values: Sequence[float], level: float = LEVEL) -> tuple[float, float] | None:
@@ -95,8 +72,14 @@ def smallest_detectable(
     return noncentrality(known.df, power, level) * known.standard_error
 
 
-def noncentrality(df: float, power: float = POWER, level: float = LEVEL) -> float:
+def noncentrality(df: float, power: float = POWER, level: float = LEVEL, critical: float | None = None) -> float:
     """How many standard errors from 0 a mean must be to be shown with `power` by a two-sided t test.
+
+    Args:
+        df: degrees of freedom of the standard error.
+        power: chance to show it.
+        level: 1 minus the chance to show one that is none.
+        critical: how many standard errors show it; None: Student's quantile.
 
     >>> round(noncentrality(float("inf")), 3), round(noncentrality(4), 2)
     (2.802, 3.76)
@@ -104,10 +87,11 @@ def noncentrality(df: float, power: float = POWER, level: float = LEVEL) -> floa
     from scipy.optimize import brentq  # type: ignore[import-untyped]
     from scipy.stats import nct, norm, t
 
+    if critical is None:
+        critical = float(t.ppf((1 + level) / 2, df))
     if df > _NORMAL_FROM:
-        return float(norm.ppf((1 + level) / 2) + norm.ppf(power))
-    critical = t.ppf((1 + level) / 2, df)
-    return float(brentq(lambda shift: nct.sf(critical, df, shift) - power, 0.0, 20.0 * critical))
+        return float(critical + norm.ppf(power))
+    return float(brentq(lambda shift: nct.sf(critical, df, shift) - power, 0.0, 20.0 * (critical + 1)))
 
 
 def is_shown(p: float, level: float = LEVEL) -> bool:
@@ -120,7 +104,6 @@ def verdict(
     a: str,
     b: str,
     *,
-    p: float | None = None,
     pairs: int = 1,
     detectable: float | None = None,
     runs: str | None = None,
@@ -131,26 +114,27 @@ def verdict(
         difference: of a minus b.
         a: name of the first system.
         b: name of the second.
-        p: what decides, such as Holm's; None: that of the difference.
-        pairs: how many comparisons `p` was corrected for.
-        detectable: of `smallest_detectable`; said where no difference was shown.
+        pairs: how many pairs p value and interval of the difference hold for together.
+        detectable: the smallest true difference that could have been shown; said where none was.
         runs: what it is the mean of, in words; None: of the runs of the difference.
 
     >>> found = Difference(0.008, 0.002, 0.014, 0.0104, 0.95, (5, 5), 0.003, float("inf"))
     >>> verdict(found, "crf", "softmax")
     'crf beats softmax by 0.8 F1 (95 %: 0.2 to 1.4, p = 0.010, 5 seeds)'
-    >>> verdict(found, "crf", "bert", p=0.12, detectable=0.011)
-    'no difference shown between crf and bert (0.8 F1, 95 %: 0.2 to 1.4, p = 0.12, 5 seeds; could have shown 1.1)'
+    >>> found = Difference(0.008, -0.002, 0.018, 0.12, 0.95, (5, 5), 0.003, float("inf"))
+    >>> verdict(found, "crf", "bert", detectable=0.011)
+    'no difference shown between crf and bert (0.8 F1, 95 %: -0.2 to 1.8, p = 0.12, 5 seeds; could have shown 1.1)'
     """
-    p = difference.p if p is None else p
+    runs = runs or _runs_text(difference.runs)
+    if not (difference.standard_error or difference.difference):
+        return f"no difference between {a} and {b}: they are right and wrong in the same places ({runs})"
     sign = 1
-    real = is_shown(p, difference.level)
+    real = is_shown(difference.p, difference.level)
     if real and difference.difference < 0:
         a, b, sign = b, a, -1
     low, high = sorted((sign * difference.low, sign * difference.high))
-    said_p = _p_text(p) + (f" corrected for {pairs} pairs" if pairs > 1 else "")
+    said_p = _p_text(difference.p) + (f", both corrected for {pairs:,} pairs" if pairs > 1 else "")
     interval = f"{100 * difference.level:g} %: {_points(low)} to {_points(high)}"
-    runs = runs or _runs_text(difference.runs)
     effect = f"{_points(sign * difference.difference)} F1"
     if real:
         return f"{a} beats {b} by {effect} ({interval}, {said_p}, {runs})"
@@ -172,4 +156,6 @@ def _p_text(p: float) -> str:
 def _runs_text(runs: tuple[int, int]) -> str:
     if runs == (1, 1):
         return "1 seed: another may say otherwise"
+    if max(runs) == 2:
+        return f"{'2' if min(runs) == 2 else '1 and 2'} seeds: others may say otherwise"
     return f"{runs[0]} seeds" if runs[0] == runs[1] else f"{runs[0]} and {runs[1]} seeds"

@@ -29,6 +29,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ner_lightning.analysis.counts import Counts, run_f1
+from ner_lightning.statistics.seed_variance import mean_variance
+
+
+class Spread(NamedTuple):
+    """Spread over runs (fractions, squared).
+
+    Attributes:
+        seeds: variance of the mean over runs, seen from the runs.
+        both: the part of it that the spread over sentences holds too.
+        df: degrees of freedom.
+    """
+
+    seeds: float
+    both: float
+    df: int
 
 
 class Uncertainty(NamedTuple):
@@ -38,11 +53,15 @@ class Uncertainty(NamedTuple):
         sentences: by the sentences, as seen by all runs together.
         seeds: by the seeds beyond that; 0 where both systems have one run only, which is ignorance, not certainty.
         df: degrees of freedom of their sum, after Satterthwaite.
+        spreads: what `seeds` was seen from, one of each side that has several runs.
+        units: sentences or documents that `sentences` was seen from; 0: it is known.
     """
 
     sentences: float
     seeds: float
     df: float
+    spreads: tuple[Spread, ...] = ()
+    units: int = 0
 
     @property
     def standard_error(self) -> float:
@@ -50,10 +69,16 @@ class Uncertainty(NamedTuple):
         return sqrt(self.sentences + self.seeds)
 
 
-class _Spread(NamedTuple):
-    seeds: float  # variance of the mean over runs, seen from the runs
-    both: float  # the part of it that the spread over sentences holds too
-    df: int
+class Measured(NamedTuple):
+    """A system as its runs measure it.
+
+    Attributes:
+        scores: F1 of each run, `[runs]`.
+        effects: of each unit on it, `[runs, units]` (`influence`).
+    """
+
+    scores: NDArray[np.float64]
+    effects: NDArray[np.float64]
 
 
 def uncertainty(a: Counts, b: Counts, paired_seeds: bool = True) -> Uncertainty:
@@ -70,14 +95,24 @@ def uncertainty(a: Counts, b: Counts, paired_seeds: bool = True) -> Uncertainty:
         ValueError: different units, fewer than two, or pairs that are none.
     """
     check_pair(a, b, paired_seeds)
-    of_a, of_b = influence(a), influence(b)
-    if len(a) == len(b) == 1 or paired_seeds:
-        return uncertainty_of_mean(run_f1(a) - run_f1(b), of_a - of_b)
-    spreads = [_spread(run_f1(system), of) for system, of in ((a, of_a), (b, of_b)) if len(system) > 1]
+    return uncertainty_of_pair(measure(a), measure(b), paired_seeds)
+
+
+def measure(system: Counts) -> Measured:
+    """F1 of each run, and what each unit does to it."""
+    return Measured(run_f1(system), influence(system))
+
+
+def uncertainty_of_pair(a: Measured, b: Measured, paired_seeds: bool) -> Uncertainty:
+    """Split the variance as `uncertainty` does, of systems that are known to fit each other."""
+    if len(a.scores) == len(b.scores) == 1 or paired_seeds:
+        return uncertainty_of_mean(a.scores - b.scores, a.effects - b.effects)
+    spreads = [_spread(*system) for system in (a, b) if len(system.scores) > 1]
     if len(spreads) == 1:  # one run has the spread of one of the other's runs, known no better than that
-        several = max(len(a), len(b))
-        spreads = [_Spread(known.seeds * (1 + several), known.both * (1 + several), known.df) for known in spreads]
-    return _summed(_variance_of_mean(of_a.mean(0) - of_b.mean(0)), spreads, a.shape[1])
+        several = max(len(a.scores), len(b.scores))
+        spreads = [Spread(known.seeds * (1 + several), known.both * (1 + several), known.df) for known in spreads]
+    effects = a.effects.mean(0) - b.effects.mean(0)
+    return _summed(mean_variance(effects), spreads, len(effects))
 
 
 def uncertainty_of_mean(scores: NDArray[np.float64], effects: NDArray[np.float64]) -> Uncertainty:
@@ -88,15 +123,16 @@ def uncertainty_of_mean(scores: NDArray[np.float64], effects: NDArray[np.float64
         effects: of each unit on each score, `[runs, units]` (`influence`).
     """
     spreads = [_spread(scores, effects)] if len(scores) > 1 else []
-    return _summed(_variance_of_mean(effects.mean(0)), spreads, effects.shape[1])
+    return _summed(mean_variance(effects.mean(0)), spreads, effects.shape[1])
 
 
-def _summed(sentences: float, spreads: Sequence[_Spread], units: int) -> Uncertainty:
+def _summed(sentences: float, spreads: Sequence[Spread], units: int) -> Uncertainty:
     seen, both = sum(spread.seeds for spread in spreads), sum(spread.both for spread in spreads)
     # Estimates can contradict each other; none of the three parts is below 0, and the whole above each sum of two.
     seeds = max(seen - both, 0.0) + max(both - sentences, 0.0)
     squares = sum(spread.seeds**2 / spread.df for spread in spreads) + sentences**2 / (units - 1)
-    return Uncertainty(sentences, seeds, (sentences + seeds) ** 2 / squares if squares else inf)
+    df = (sentences + seeds) ** 2 / squares if squares else inf
+    return Uncertainty(sentences, seeds, df, tuple(spreads), units)
 
 
 def check_pair(a: Counts, b: Counts, paired_seeds: bool) -> None:
@@ -130,11 +166,7 @@ def influence(system: Counts) -> NDArray[np.float64]:
     return (2 * system[..., 0] - run_f1(system)[:, None] * whole) / np.where(mean > 0, mean, 1.0)
 
 
-def _variance_of_mean(values: NDArray[np.float64]) -> float:
-    return float(np.square(values).sum(-1).mean()) / (values.shape[-1] * (values.shape[-1] - 1))
-
-
-def _spread(scores: NDArray[np.float64], effects: NDArray[np.float64]) -> _Spread:
+def _spread(scores: NDArray[np.float64], effects: NDArray[np.float64]) -> Spread:
     runs = len(scores)
-    both = (_variance_of_mean(effects) - _variance_of_mean(effects.mean(0))) / (runs - 1)
-    return _Spread(float(scores.var(ddof=1)) / runs, max(both, 0.0), runs - 1)
+    both = (mean_variance(effects) - mean_variance(effects.mean(0))) / (runs - 1)
+    return Spread(float(scores.var(ddof=1)) / runs, max(both, 0.0), runs - 1)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ner_lightning.analysis.significance import holm, verdict
+from ner_lightning.analysis.pairs import compare_all
 from ner_lightning.comparison.circumstances import circumstances, uneven_times
 from ner_lightning.comparison.collect import Collected, LeftOut
 from ner_lightning.comparison.configurations import (
@@ -18,9 +18,18 @@ from ner_lightning.comparison.configurations import (
     sections_of,
     with_predictions,
 )
-from ner_lightning.comparison.overall import Overall, over_all
+from ner_lightning.comparison.overall import Overall, common_contest, lay_out
 from ner_lightning.comparison.predictions import Judged, judge
-from ner_lightning.comparison.section import Pairs, Section, make_section, pairs_of
+from ner_lightning.comparison.run import Run, with_finite_scores
+from ner_lightning.comparison.section import (
+    FEWEST_UNITS,
+    Pairs,
+    Section,
+    asked_of,
+    contest_of,
+    make_section,
+    with_pairs,
+)
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.comparison.table import columns_of, unknown_columns
 from ner_lightning.errors import UserError
@@ -63,7 +72,8 @@ def compare(collected: Collected, settings: Settings) -> Comparison:
         UserError: no run has scores of the split; `diff` names no two configurations of one test set, or `repetition`
             no setting.
     """
-    runs = [run for run in collected.runs if f"{settings.prefix}f1" in run.scores]
+    finite = [with_finite_scores(run) for run in collected.runs]
+    runs = [run for run in finite if f"{settings.prefix}f1" in run.scores]
     if not runs:
         other = "dev" if settings.split == "test" else "test"
         raise UserError(
@@ -71,26 +81,35 @@ def compare(collected: Collected, settings: Settings) -> Comparison:
             "with test=true."
         )
     scored = {run.name for run in runs}
-    untested = [
-        LeftOut(r.name, f"no score of the {settings.split} split") for r in collected.runs if r.name not in scored
-    ]
+    untested = [LeftOut(run.name, _without_score(run, settings)) for run in collected.runs if run.name not in scored]
     groups, repeated = group_runs(runs, settings.repetition)
     kept = [run for group in groups for run in group.runs]
     judged = judge(kept, settings.split, settings.prefix)
-    parts = sections_of([with_predictions(group, judged) for group in groups])
+    parts = sections_of([with_predictions(group, judged, settings.repetition) for group in groups])
     named = [name_groups(part, settings.repetition) for part in parts]
     _check_diff(settings.diff, [configurations for configurations, _ in named])
+    _check_baseline(settings.baseline, [configurations for configurations, _ in named])
     columns = columns_of([c for configurations, _ in named for c in configurations], settings)
-    tests = _corrected([pairs_of(configurations, settings) for configurations, _ in named])
-    sections = [
-        make_section(name, configurations, keys, pairs, settings, columns)
-        for name, (configurations, keys), pairs in zip(name_sections(parts), named, tests, strict=True)
-    ]
-    notes = _notes(parts, sections, judged, settings)
+    contests = [contest_of(configurations, settings, place) for place, (configurations, _) in enumerate(named)]
+    sections, overall, of_sets = _tested(
+        [
+            make_section(name, configurations, keys, contest, settings, columns)
+            for name, (configurations, keys), contest in zip(name_sections(parts), named, contests, strict=True)
+        ],
+        settings,
+    )
+    notes = _notes(parts, sections, judged, settings) + of_sets
     if unknown := unknown_columns(kept, settings):
         notes.insert(0, f"No run has a score called {', '.join(unknown)}.")
     left_out = [*collected.left_out, *untested, *repeated]
-    return Comparison(settings, columns, sections, left_out, notes, over_all(sections))
+    return Comparison(settings, columns, sections, left_out, notes, overall)
+
+
+def _without_score(run: Run, settings: Settings) -> str:
+    score = run.scores.get(f"{settings.prefix}f1")
+    if score is None:
+        return f"no score of the {settings.split} split"
+    return f"its F1 is {score}, which is no number: look into its log for the step at which the loss became one"
 
 
 def _check_diff(asked: Sequence[str], sections: Sequence[Sequence[Configuration]]) -> None:
@@ -103,21 +122,30 @@ def _check_diff(asked: Sequence[str], sections: Sequence[Sequence[Configuration]
         )
 
 
-def _corrected(tests: Sequence[Pairs]) -> list[Pairs]:
-    """The same tests, Holm's correction over those of all sections."""
-    if sum(bool(part.pairs) for part in tests) < 2:
-        return list(tests)
-    every = [pair for part in tests for pair in part.pairs]
-    adjusted = iter(holm([pair.difference.p for pair in every]))
-    found = []
-    for part in tests:
-        pairs = []
-        for pair in part.pairs:
-            p = next(adjusted)
-            said = verdict(pair.difference, pair.a, pair.b, p=p, pairs=len(every), detectable=pair.detectable)
-            pairs.append(pair._replace(p_holm=p, sentence=said))
-        found.append(Pairs(pairs, part.every, len(every)))
-    return found
+def _check_baseline(baseline: str | None, sections: Sequence[Sequence[Configuration]]) -> None:
+    names = dict.fromkeys(c.name for configurations in sections for c in configurations if c.replicates)
+    if baseline is not None and baseline not in names:
+        raise UserError(
+            f"baseline={baseline}: expected a configuration with predictions; there are {', '.join(names) or 'none'}."
+        )
+
+
+def _tested(sections: Sequence[Section], settings: Settings) -> tuple[list[Section], Overall | None, list[str]]:
+    """The same sections with their tests, and those of the mean over them: one correction for the whole page."""
+    mean, of_mean, notes = common_contest(sections)
+    asked = [None if section.contest is None else asked_of(section.contest, settings) for section in sections]
+    asked_of_mean = None if mean is None else asked_of(mean, settings)
+    questions = [each for each in (*asked, asked_of_mean) if each is not None]
+    corrected = sum(each.size for each in questions)
+    answers = iter(compare_all(questions, settings.level))
+    found = [
+        section if each is None else with_pairs(section, Pairs(next(answers), each.every, corrected), settings.baseline)
+        for section, each in zip(sections, asked, strict=True)
+    ]
+    if mean is None:
+        return found, None, notes
+    pairs = [] if asked_of_mean is None else next(answers)
+    return found, lay_out(mean, of_mean, pairs, corrected, notes, settings), []
 
 
 def _notes(
@@ -137,7 +165,7 @@ def _notes(
             "pair is tested across."
         )
     for part, section in zip(parts, sections, strict=True):
-        notes += [_in(section, note) for note in _section_notes(part, section)]
+        notes += [_in(section, note) for note in _section_notes(part, section, settings)]
     return notes
 
 
@@ -145,27 +173,48 @@ def _in(section: Section, note: str) -> str:
     return f"{section.name}: {note}" if section.name else note[:1].upper() + note[1:]
 
 
-def _section_notes(part: Sequence[Group], section: Section) -> list[str]:
+def _section_notes(part: Sequence[Group], section: Section, settings: Settings) -> list[str]:
     notes = []
     for group, name in zip(part, section.as_found, strict=True):
         tested = sum(len(replicate.runs) for replicate in group.replicates)
         if group.others:
             notes.append(
-                f"{group.others} of the runs of {name} were judged on other sentences than its others and take no part "
-                "in tests."
+                f"{group.others} of the runs of {name} were judged on other sentences than its others and take no part."
             )
         if tested and tested + group.others < len(group.runs):
             notes.append(
-                f"of {len(group.runs)} runs of {name} {tested} have predictions: interval, tests and errors are of "
-                "those, the mean is of all."
+                f"of {len(group.runs)} runs of {name} {tested} have predictions: F1, interval, tests and errors are of "
+                "those, other scores of all."
             )
+    notes += _not_tested(section)
     if section.documents:
         notes.append(f"sentences of one document are drawn together ({len(set(section.documents)):,} documents).")
-    if not section.pairs.every:
+    if any(row.folds > 1 for row in section.rows):
         notes.append(
-            "each configuration is tested against the best only (pairs=all for all). The best was chosen by the same "
-            "scores, which favours it a little: confirm with new seeds."
+            "F1 is that of the folds of a seed laid end to end, in the table as in the tests; ± is over seeds, other "
+            "scores are means over folds."
         )
+    if section.pairs and not section.pairs.every and settings.baseline is None:
+        notes.append("the pairs with the best configuration are listed (pairs=all for all); all are corrected for.")
     configurations = section.configurations.values()
     notes += circumstances([run for configuration in configurations for run in configuration.runs])
     return notes + uneven_times(configurations)
+
+
+def _not_tested(section: Section) -> list[str]:
+    """What a missing test or mark must not be taken for."""
+    rows = section.rows
+    notes = []
+    ahead = [row.name for row in rows[: next((n for n, row in enumerate(rows) if row.mark == "best"), 0)]]
+    if ahead:
+        notes.append(
+            f"{', '.join(ahead)} has the higher mean, but no predictions: whether it is better was not tested; best is "
+            "the best of those that were."
+        )
+    units = len(set(section.documents)) if section.documents else section.sentences
+    if len(section.tested) > 1 and units < FEWEST_UNITS:
+        notes.append(
+            f"nothing is tested and there are no intervals: {units} sentences do not tell how others would spread, "
+            f"expected at least {FEWEST_UNITS}."
+        )
+    return notes

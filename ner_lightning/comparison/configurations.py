@@ -10,7 +10,7 @@ from ner_lightning.comparison.collect import LeftOut
 from ner_lightning.comparison.predictions import Judged, Replicate, replicates
 from ner_lightning.comparison.run import Run
 from ner_lightning.comparison.settings import REPETITION
-from ner_lightning.comparison.vary import Settings, names_of, settings_of, value_text, varied
+from ner_lightning.comparison.vary import ABSENT, Settings, names_of, settings_of, value_text, varied
 from ner_lightning.errors import UserError
 
 DATA = "data.dir"
@@ -41,7 +41,7 @@ class Group:
         settings: of its first run.
         runs: in the order of their seeds.
         replicates: with predictions on the sentences that most of them were judged on.
-        others: replicates that were judged on other sentences.
+        others: runs that were judged on other sentences.
     """
 
     settings: Settings
@@ -88,15 +88,16 @@ def _order(values: tuple[Any, ...]) -> list[tuple[str, Any]]:
     return [(type(value).__name__, value if value is not None else 0) for value in values]
 
 
-def with_predictions(group: Group, judged: Judged) -> Group:
+def with_predictions(group: Group, judged: Judged, repetition: Sequence[str]) -> Group:
     """The same group, its replicates by the sentences that most of them were judged on."""
     parts: dict[str, list[Replicate]] = {}
-    for replicate in replicates(group.runs, judged):
+    for replicate in replicates(group.runs, judged, repetition):
         parts.setdefault(replicate.counted.sentences, []).append(replicate)
     if not parts:
         return group
     most = max(parts.values(), key=len)
-    return Group(group.settings, group.runs, tuple(most), sum(map(len, parts.values())) - len(most))
+    others = sum(len(replicate.runs) for part in parts.values() if part is not most for replicate in part)
+    return Group(group.settings, group.runs, tuple(most), others)
 
 
 def sections_of(groups: Sequence[Group]) -> list[list[Group]]:
@@ -111,13 +112,18 @@ def sections_of(groups: Sequence[Group]) -> list[list[Group]]:
 
 
 def name_sections(sections: Sequence[Sequence[Group]]) -> list[str]:
-    """The data of each section, or a letter where that does not tell them apart; nothing for a single one."""
+    """The data of each section, numbered where several have it; nothing for a single one."""
     if len(sections) < 2:
         return [""] * len(sections)
-    names = [{value_text(group.settings.get(DATA)) for group in section} for section in sections]
-    if all(len(name) == 1 for name in names) and len({*map(frozenset, names)}) == len(sections):
-        return [name.pop() for name in names]
-    return [f"test set {number}" for number in range(1, len(sections) + 1)]
+    names = []
+    for section in sections:
+        data = {value_text(group.settings.get(DATA)) for group in section}
+        names.append(data.pop() if len(data) == 1 else ABSENT)
+    names = ["test set" if name == ABSENT else name for name in names]
+    return [
+        name if names.count(name) == 1 else f"{name} ({names[: place + 1].count(name)})"
+        for place, name in enumerate(names)
+    ]
 
 
 def name_groups(groups: Sequence[Group], repetition: Sequence[str]) -> tuple[list[Configuration], list[str]]:

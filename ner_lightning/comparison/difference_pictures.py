@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def forest(section: Section, settings: Settings) -> Figure | None:
     """The differences with their intervals; filled where one was shown."""
-    best = section.rows[0].name
+    best = next((row.name for row in section.rows if row.mark in ("best", "baseline")), "")
     pairs = section.pairs.pairs
     if len(pairs) > ROWS:
         pairs = [pair for pair in pairs if best in (pair.a, pair.b)][:ROWS]
@@ -36,7 +36,8 @@ def forest(section: Section, settings: Settings) -> Figure | None:
         axes.plot([100 * found.difference], [place], "s" if shown else "o", color=colour, markerfacecolor=face)
     if first:
         axes.set_title(f"{first} …", fontsize=10, loc="left")
-    _label(axes, names, settings, f"filled square: {_shown(section.pairs.corrected)}; open circle: not shown")
+    corrected = _shown(section.pairs.corrected)
+    _label(axes, names, settings, ", for all pairs together", f"filled square: {corrected}; open circle: not shown")
     return figure
 
 
@@ -59,7 +60,10 @@ def forest_over_all(overall: Overall, settings: Settings) -> Figure:
         axes.plot([100 * found.difference], [place], mark, color=colour, markerfacecolor=face)
         if is_mean and place:
             axes.axhline(place - 0.5, color="0.85", linewidth=0.8)
-    _label(axes, names, settings, f"diamond: mean of the sets; filled: {_shown(len(overall.pairs))}")
+    marks = (
+        f"diamond: mean of the sets, for all pairs together; filled: {_shown(overall.corrected)}; point: a set alone"
+    )
+    _label(axes, names, settings, "", marks)
     for text, (_, _, is_mean, _) in zip(axes.get_yticklabels(), rows, strict=True):
         text.set_color("black" if is_mean else "0.35")
     return figure
@@ -69,8 +73,8 @@ def _shown(corrected: int) -> str:
     return f"shown, corrected for {corrected} pairs" if corrected > 1 else "shown"
 
 
-def _label(axes: Any, names: Sequence[str], settings: Settings, marks: str) -> None:
+def _label(axes: Any, names: Sequence[str], settings: Settings, holds: str, marks: str) -> None:
     name_rows(axes, names)
     tidy(axes, "x")
-    interval = f"{100 * settings.level:g} % interval"
+    interval = f"{100 * settings.level:g} % interval{holds}"
     axes.set_xlabel(f"difference of {settings.split} F1 in points, {interval}\n({marks})", fontsize=9)

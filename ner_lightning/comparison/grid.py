@@ -12,6 +12,8 @@ from ner_lightning.comparison.table import F1, Mark, Row, Score
 from ner_lightning.metric_keys import read_key
 
 NOTHING = "–"
+DEV, HIGHEST = "dev F1", "(highest)"
+OVER_FOLDS = "± over folds"
 NAMES = {"f1": "F1", "lenient_f1": "F1, lenient", "macro_f1": "F1, macro"}
 COSTS = {
     "s / epoch": "seconds_per_epoch",
@@ -56,16 +58,35 @@ def grid(comparison: Comparison, section: Section) -> Grid:
     headings = [Heading("configuration", is_text=True), Heading("", is_text=True), Heading("n")]
     for name in scores:
         headings += [Heading(name_of(name)), Heading(level)] if name == F1 else [Heading(name_of(name))]
+        headings += [Heading(heading) for heading in _beside_f1(section.rows)] if name == F1 else []
     headings += [Heading(name) for name in costs]
-    return Grid(headings, [(row.mark, _cells(row, scores, [*costs.values()])) for row in section.rows])
+    beside = _beside_f1(section.rows)
+    return Grid(headings, [(row.mark, _cells(row, scores, beside, [*costs.values()])) for row in section.rows])
 
 
-def _cells(row: Row, scores: Sequence[str], costs: Sequence[str]) -> list[Cell]:
-    found = [Cell(row.name), Cell(row.mark), Cell(str(row.n), row.n)]
+def _beside_f1(rows: Sequence[Row]) -> list[str]:
+    """Columns that belong to F1: its spread over folds, and F1 on the development set."""
+    found = [OVER_FOLDS] if any(row.fold_sd is not None for row in rows) else []
+    return found + ([DEV] if any(row.dev is not None for row in rows) else [])
+
+
+def _cells(row: Row, scores: Sequence[str], beside: Sequence[str], costs: Sequence[str]) -> list[Cell]:
+    found = [Cell(row.name), Cell(row.mark), Cell(_runs(row), row.n)]
+    dev = score_cell(row.dev)
+    more = {
+        OVER_FOLDS: Cell(NOTHING) if row.fold_sd is None else Cell(f"{100 * row.fold_sd:.2f}", row.fold_sd),
+        DEV: dev._replace(text=f"{dev.text} {HIGHEST}") if row.dev_choice else dev,
+    }
     for name in scores:
         cell = (entities_cell if read_key(name).name == "support" else score_cell)(row.scores.get(name))
-        found += [cell, _interval(row)] if name == F1 else [cell]
+        found += [cell, _interval(row), *(more[heading] for heading in beside)] if name == F1 else [cell]
     return [*found, *(_cost(row, attribute) for attribute in costs)]
+
+
+def _runs(row: Row) -> str:
+    """How many runs; seeds times folds where there are folds."""
+    seeds, rest = divmod(row.n, row.folds)
+    return str(row.n) if row.folds == 1 or rest else f"{seeds} × {row.folds}"
 
 
 def overall_grid(overall: Overall) -> Grid:

@@ -81,11 +81,12 @@ def _overall(overall: Overall, pictures: Sequence[Inlined]) -> dict[str, Any]:
 
 
 def _section(comparison: Comparison, section: Section, why: Why, pictures: Sequence[Inlined]) -> dict[str, Any]:
-    best = section.rows[0] if len(section.rows) > 1 else None
+    best = next((row for row in section.rows if row.mark in ("best", "baseline")), None)
     return {
         "name": section.name,
         "grid": grid(comparison, section),
         "best": best,
+        "shown": any(pair.shown for pair in section.pairs.pairs),
         "untested": any(row.mark == "untested" for row in section.rows),
         "ties": [row.name for row in section.rows if row.mark == "tie"],
         "about": what_was_compared(section, comparison.settings.split),
@@ -108,9 +109,9 @@ def _section(comparison: Comparison, section: Section, why: Why, pictures: Seque
 def _pair(pair: Pair) -> list[Any]:
     found = pair.difference
     points = [round(100 * value, 2) for value in (found.difference, found.low, found.high)]
-    ps = [round(value, 4) for value in (pair.p_holm, found.p, pair.p_randomisation)]
+    ps = [None if value is None else round(value, 4) for value in (found.p, pair.p_alone, pair.p_randomisation)]
     shown = "yes" if pair.shown else "no"
-    return [pair.a, pair.b, *points, shown, *ps, round(100 * pair.detectable, 2)]
+    return [pair.a, pair.b, *points, shown, *ps, None if pair.detectable is None else round(100 * pair.detectable, 2)]
 
 
 def _kinds(why: Why) -> list[list[Any]]:

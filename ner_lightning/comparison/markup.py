@@ -118,7 +118,8 @@ def comma_separated(comparison: Comparison) -> str:
     costs = ("seconds_per_epoch", "seconds_sd", "memory", "gpu_memory", "trained", "parameters", "decoder_share")
     file = io.StringIO()
     writer = Rows(file)
-    writer.writerow(["section", "configuration", "mark", *keys, "n", *scores, "f1 low", "f1 high", *costs])
+    of_f1 = ["f1 low", "f1 high", "f1 sd over folds", "dev f1", "dev f1 sd", "dev's choice"]
+    writer.writerow(["section", "configuration", "mark", *keys, "n", *scores, *of_f1, *costs])
     for section in comparison.sections:
         for row in section.rows:
             settings = section.configurations[row.name].settings
@@ -132,6 +133,9 @@ def comma_separated(comparison: Comparison) -> str:
                     row.n,
                     *(value for score in known for value in (score or (None, None))),
                     *(row.interval or (None, None)),
+                    row.fold_sd,
+                    *(row.dev or (None, None)),
+                    row.dev_choice,
                     *(getattr(row, cost) for cost in costs),
                 ]
             )
@@ -143,11 +147,10 @@ def pairs_separated(comparison: Comparison) -> str:
     file = io.StringIO()
     writer = Rows(file)
     names = ("difference", "low", "high", "p", "standard_error")
-    writer.writerow(
-        ["section", "a", "b", *names, "p_randomisation", "p_holm", "detectable", "runs_a", "runs_b", "sentence"]
-    )
+    more = ("p_alone", "p_randomisation", "detectable")
+    writer.writerow(["section", "a", "b", *names, *more, "runs_a", "runs_b", "sentence"])
     for where, pair in every_pair(comparison):
         numbers = [getattr(pair.difference, name) for name in names]
-        more = [getattr(pair, "p_randomisation", None), pair.p_holm, pair.detectable, *pair.difference.runs]
-        writer.writerow([where, pair.a, pair.b, *numbers, *more, pair.sentence])
+        numbers += [getattr(pair, name) for name in more]
+        writer.writerow([where, pair.a, pair.b, *numbers, *pair.difference.runs, pair.sentence])
     return file.getvalue()

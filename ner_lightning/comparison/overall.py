@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ner_lightning.analysis.paired import Difference
-from ner_lightning.analysis.several_sets import mean_difference
-from ner_lightning.analysis.significance import holm, is_shown, noncentrality, verdict
+from ner_lightning.analysis.pairs import Pair
+from ner_lightning.analysis.several_sets import MeanOfSets
+from ner_lightning.comparison.configurations import DATA
+from ner_lightning.comparison.overlap import apart
 from ner_lightning.comparison.section import Section
+from ner_lightning.comparison.settings import Settings
 from ner_lightning.comparison.table import Mark, marks_of
+from ner_lightning.comparison.vary import said, settings_of, varied
+
+MOST_MIXED = 5
 
 
 class Everywhere(NamedTuple):
@@ -29,33 +34,6 @@ class Everywhere(NamedTuple):
     mark: Mark
 
 
-class MeanPair(NamedTuple):
-    """Two configurations compared over all test sets.
-
-    Attributes:
-        a: the one with the higher mean.
-        b: the other.
-        difference: mean over the sets, a minus b.
-        each: on each set.
-        p_holm: corrected for all such pairs.
-        detectable: smallest true mean difference that could have been shown, uncorrected.
-        sentence: the verdict.
-    """
-
-    a: str
-    b: str
-    difference: Difference
-    each: tuple[Difference, ...]
-    p_holm: float
-    detectable: float
-    sentence: str
-
-    @property
-    def shown(self) -> bool:
-        """Whether a difference was shown, after correction."""
-        return is_shown(self.p_holm, self.difference.level)
-
-
 @dataclass(frozen=True)
 class Overall:
     """Configurations over all test sets, each set of the same weight.
@@ -63,65 +41,77 @@ class Overall:
     Attributes:
         sets: names of the sections.
         rows: the best first.
-        pairs: that were tested on every set, the largest difference first.
+        pairs: of the mean differences, the largest first.
+        corrected: for how many pairs, those of the sections included.
+        notes: what a reader should know of the sets and of what stands under one name.
     """
 
     sets: tuple[str, ...]
     rows: list[Everywhere]
-    pairs: list[MeanPair]
+    pairs: list[Pair]
+    corrected: int = 0
+    notes: list[str] = field(default_factory=list)
 
 
-def over_all(sections: Sequence[Section]) -> Overall | None:
-    """Look at several sections together.
-
-    Args:
-        sections: of a comparison.
+def common_contest(sections: Sequence[Section]) -> tuple[MeanOfSets | None, list[Section], list[str]]:
+    """Configurations that were tested on every test set, sets that share sentences left out.
 
     Returns:
-        None where there are fewer than two sections, or no pair of configurations that was tested in each.
+        None where there are fewer than two sets, or configurations in all of them; the sets; what is to be said.
     """
-    if len(sections) < 2:
-        return None
-    found: dict[tuple[str, str], list[Difference]] = {}
-    for section in sections:
-        for a, b, difference, *_ in section.pairs.pairs:
-            found.setdefault((min(a, b), max(a, b)), []).append(difference if a < b else difference.turned())
-    tested = {names: each for names, each in found.items() if len(each) == len(sections)}
-    if not tested:
-        return None
-    pairs = _pairs(tested)
-    names = {name for names in tested for name in names}
-    f1 = {name: tuple(_f1(section, name) for section in sections) for name in names}
+    kept, notes = apart([section for section in sections if section.contest is not None])
+    contests = [section.contest for section in kept if section.contest is not None]
+    if len(sections) < 2 or len(contests) < 2:
+        return None, kept, notes
+    names = set.intersection(*(set(contest.names) for contest in contests))
+    return (MeanOfSets(contests) if len(names) > 1 else None), kept, notes
+
+
+def lay_out(
+    contest: MeanOfSets,
+    sections: Sequence[Section],
+    pairs: Sequence[Pair],
+    corrected: int,
+    notes: Sequence[str],
+    settings: Settings,
+) -> Overall:
+    """Lay out the table over all test sets, the best configuration and what ties with it marked.
+
+    Args:
+        contest: of `common_contest`.
+        sections: its sets.
+        pairs: tested.
+        corrected: for how many pairs.
+        notes: to which what differs between the sets is added.
+        settings: of the comparison.
+    """
+    f1 = {name: tuple(_f1(section, name) for section in sections) for name in contest.names}
     means = {name: sum(values) / len(values) for name, values in f1.items()}
-    ranked = sorted(names, key=lambda name: (-means[name], name))
-    marks = marks_of(ranked[0], [(pair.a, pair.b) for pair in pairs if not pair.shown])
+    ranked = sorted(f1, key=lambda name: (-means[name], name))
+    undecided = [(pair.a, pair.b) for pair in pairs if not pair.shown]
+    if settings.baseline is None:
+        marks = marks_of(ranked[0], undecided)
+    else:
+        marks = marks_of(settings.baseline, undecided, "baseline") if pairs else {}
     rows = [Everywhere(name, f1[name], means[name], marks.get(name, "")) for name in ranked]
-    return Overall(tuple(section.name for section in sections), rows, pairs)
+    ordered = sorted(pairs, key=lambda pair: -pair.difference.difference)
+    mixed = [note for name in ranked if (note := _mixed(name, sections, settings))]
+    return Overall(tuple(section.name for section in sections), rows, ordered, corrected, [*notes, *mixed])
 
 
 def _f1(section: Section, name: str) -> float:
     return next(row.f1 for row in section.rows if row.name == name)
 
 
-def _pairs(tested: dict[tuple[str, str], list[Difference]]) -> list[MeanPair]:
-    means = {names: mean_difference(each) for names, each in tested.items()}
-    adjusted = holm([mean.p for mean in means.values()])
-    pairs = []
-    for ((a, b), mean), p in zip(means.items(), adjusted, strict=True):
-        each = tested[a, b]
-        if mean.difference < 0:
-            a, b, mean, each = b, a, mean.turned(), [difference.turned() for difference in each]
-        detectable = noncentrality(mean.df, level=mean.level) * mean.standard_error
-        ahead = sum(difference.difference > 0 for difference in each)
-        runs = f"{_seeds(each)}, mean of {len(each)} test sets, ahead on {ahead}"
-        said = verdict(mean, a, b, p=p, pairs=len(means), detectable=detectable, runs=runs)
-        pairs.append(MeanPair(a, b, mean, tuple(each), p, detectable, said))
-    return sorted(pairs, key=lambda pair: -pair.difference.difference)
-
-
-def _seeds(each: Sequence[Difference]) -> str:
-    numbers = {n for difference in each for n in difference.runs}
-    few, many = min(numbers), max(numbers)
-    if many == 1:
-        return "1 seed: others may say otherwise"
-    return f"{many} seeds" if few == many else f"{few} to {many} seeds"
+def _mixed(name: str, sections: Sequence[Section], settings: Settings) -> str | None:
+    """Settings of one name that are not the same on all test sets."""
+    each = [settings_of(section.configurations[name].runs[0].config) for section in sections]
+    keys = varied(each, [*settings.repetition, DATA])
+    keys = [key for key in keys if not key.startswith("data.split")]
+    if not keys:
+        return None
+    values = [
+        f"{', '.join(said(key, one.get(key)) for key in keys[:MOST_MIXED])} on {section.name}"
+        for one, section in zip(each, sections, strict=True)
+    ]
+    return f"{name} does not have the same settings on all test sets: {'; '.join(values)}."

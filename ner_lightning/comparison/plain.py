@@ -9,6 +9,7 @@ from typing import Any
 from ner_lightning.analysis.differences import Hard, Illegal, Shift
 from ner_lightning.analysis.errors import Confusion
 from ner_lightning.analysis.paired import Difference
+from ner_lightning.analysis.pairs import Pair
 from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.overall import Overall
 from ner_lightning.comparison.section import Section
@@ -40,15 +41,18 @@ def _overall(overall: Overall) -> dict[str, Any]:
     return {
         "sets": overall.sets,
         "configurations": [row._asdict() for row in overall.rows],
-        "pairs": [
-            {
-                **pair._asdict(),
-                "difference": _difference(pair.difference),
-                "each": [_difference(difference) for difference in pair.each],
-                "shown": pair.shown,
-            }
-            for pair in overall.pairs
-        ],
+        "pairs": [_pair(pair) for pair in overall.pairs],
+        "corrected": overall.corrected,
+        "notes": overall.notes,
+    }
+
+
+def _pair(pair: Pair) -> dict[str, Any]:
+    return {
+        **pair._asdict(),
+        "difference": _difference(pair.difference),
+        "each": [_difference(difference) for difference in pair.each],
+        "shown": pair.shown,
     }
 
 
@@ -67,6 +71,7 @@ def _section(section: Section, why: Why) -> dict[str, Any]:
             {
                 **asdict(row),
                 "scores": {name: score._asdict() for name, score in row.scores.items()},
+                "dev": None if row.dev is None else row.dev._asdict(),
                 "settings": dict(section.configurations[row.name].settings),
                 "runs": [
                     {"name": run.name, "seed": run.config.get("seed"), "scores": dict(run.scores)}
@@ -75,11 +80,10 @@ def _section(section: Section, why: Why) -> dict[str, Any]:
             }
             for row in section.rows
         ],
-        "pairs": [
-            {**pair._asdict(), "difference": _difference(pair.difference), "shown": pair.shown}
-            for pair in section.pairs.pairs
-        ],
+        "pairs": [_pair(pair) for pair in section.pairs.pairs],
         "all_pairs": section.pairs.every,
+        "corrected": section.pairs.corrected,
+        "optimism": section.optimism,
         "why": {
             "accounts": [_account(account) for account in why.accounts],
             "diff": None if why.diff is None else _diff(why.diff),

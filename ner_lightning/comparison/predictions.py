@@ -14,6 +14,8 @@ import numpy as np
 
 from ner_lightning.analysis.counts import Counts, document_groups, f1, sentence_counts
 from ner_lightning.comparison.run import Run
+from ner_lightning.comparison.settings import FOLD
+from ner_lightning.comparison.vary import settings_of
 from ner_lightning.data.report import DataError
 from ner_lightning.data.stored import StoredSentence
 from ner_lightning.tagging.spans import EntitySpan, ScoredSpan
@@ -29,16 +31,20 @@ class Counted(NamedTuple):
         counts: int `[sentences, 3]`: correct, predicted, gold.
         sentences: digest of words and annotation of all sentences, in their order.
         documents: of each sentence, where they can stand for the test set.
+        words: digests of the words of each sentence, whatever their annotation.
     """
 
     counts: Counts
     sentences: str
     documents: list[str] | None
+    words: frozenset[bytes] = frozenset()
 
 
 Known = dict[str, tuple[StoredSentence, bytes]]
 """Sentences that another run had, by the first part of their line, each with a digest of its words and annotation."""
 
+WORDS = 12
+"""Bytes of a digest that are those of the words alone."""
 BEFORE_PREDICTED = ', "predicted": '
 MOST_KNOWN = 200_000
 
@@ -56,14 +62,17 @@ def count(path: Path, scheme: str | None, known: Known | None = None) -> Counted
     """
     name = hashlib.sha256()
     sentences = []
+    words = set()
     for sentence, digest in read_known(path, {} if known is None else known):
         name.update(digest)
+        words.add(digest[:WORDS])
         if sentence.unknown:
             name.update(repr(sentence.unknown).encode())
         sentences.append(sentence)
     if not sentences:
         raise DataError("expected stored predictions, found an empty file; evaluate the run again", path)
-    return Counted(sentence_counts(sentences, scheme=scheme), name.hexdigest(), document_groups(sentences))
+    counts = sentence_counts(sentences, scheme=scheme)
+    return Counted(counts, name.hexdigest(), document_groups(sentences), frozenset(words))
 
 
 def read_known(path: Path, known: Known) -> Iterator[tuple[StoredSentence, bytes]]:
@@ -87,7 +96,8 @@ def read_known(path: Path, known: Known) -> Iterator[tuple[StoredSentence, bytes
                 raise DataError(
                     f"expected a stored prediction, found {line[:30]!r}; evaluate the run again", path, number
                 ) from error
-            digest = hashlib.sha256(f"{sentence.words}{sentence.gold}".encode()).digest()
+            words = hashlib.sha256(str(sentence.words).encode()).digest()[:WORDS]
+            digest = words + hashlib.sha256(f"{sentence.words}{sentence.gold}".encode()).digest()
             if tail and len(known) < MOST_KNOWN:
                 known[head] = sentence, digest
             yield sentence, digest
@@ -112,7 +122,7 @@ class Replicate:
     """One run, or the folds of one seed laid end to end.
 
     Attributes:
-        key: what tells it from the others of its configuration: the seed.
+        key: what tells it from the others of its configuration: the seed, and whatever else repeats.
         runs: in the order of their folds.
         counted: of all of them together.
     """
@@ -120,6 +130,11 @@ class Replicate:
     key: Hashable
     runs: tuple[Run, ...]
     counted: Counted
+
+    @property
+    def f1(self) -> float:
+        """Strict F1 of all its sentences together."""
+        return float(f1(self.counted.counts.sum(axis=0)))
 
 
 @dataclass(frozen=True)
@@ -164,22 +179,29 @@ def judge(runs: Sequence[Run], split: str, prefix: str) -> Judged:
     return Judged(by_run, broken, odd)
 
 
-def replicates(runs: Sequence[Run], judged: Judged) -> list[Replicate]:
-    """The runs of a configuration that have predictions, the folds of a seed as one.
+def replicates(runs: Sequence[Run], judged: Judged, repetition: Sequence[str]) -> list[Replicate]:
+    """The runs of a configuration that have predictions, the folds of a repetition as one.
 
     Args:
-        runs: of one configuration, the folds of a seed in their order.
+        runs: of one configuration, the folds of a repetition in their order.
         judged: their predictions.
+        repetition: settings that repeat; folds have sentences of their own, all others the same ones again.
     """
-    by_seed: dict[Hashable, list[Run]] = {}
-    for run in runs:
-        if run.name in judged.by_run:
-            by_seed.setdefault(run.config.get("seed"), []).append(run)
     found = []
-    for seed, group in by_seed.items():
+    for key, group in by_repetition([run for run in runs if run.name in judged.by_run], repetition).items():
         parts = [judged.by_run[run.name] for run in group]
-        found.append(Replicate(seed, tuple(group), parts[0] if len(parts) == 1 else _joined(parts)))
-    return sorted(found, key=lambda replicate: (str(type(replicate.key)), replicate.key))
+        found.append(Replicate(key, tuple(group), parts[0] if len(parts) == 1 else _joined(parts)))
+    return found
+
+
+def by_repetition(runs: Sequence[Run], repetition: Sequence[str]) -> dict[tuple[Hashable, ...], list[Run]]:
+    """The runs of one configuration by what repeats them, the folds of a repetition together."""
+    found: dict[tuple[Hashable, ...], list[Run]] = {}
+    keys = [key for key in repetition if key != FOLD]
+    for run in runs:
+        settings = settings_of(run.config)
+        found.setdefault(tuple(settings.get(key) for key in keys), []).append(run)
+    return found
 
 
 def _joined(parts: Sequence[Counted]) -> Counted:
@@ -189,4 +211,5 @@ def _joined(parts: Sequence[Counted]) -> Counted:
         np.concatenate([part.counts for part in parts]),
         hashlib.sha256("".join(part.sentences for part in parts).encode()).hexdigest(),
         [name for names in documents for name in names or ()] if known else None,
+        frozenset().union(*(part.words for part in parts)),
     )

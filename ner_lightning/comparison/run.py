@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -141,6 +142,13 @@ def read_run(folder: Path, name: str | None = None) -> Run:
         written=(folder / RESULT).stat().st_mtime,
         folder=folder,
     )
+
+
+def with_finite_scores(run: Run) -> Run:
+    """The same run without scores and costs that are no numbers."""
+    scores = {key: value for key, value in run.scores.items() if isfinite(value)}
+    known = {name: value for name, value in run.cost._asdict().items() if value is not None and isfinite(value)}
+    return replace(run, scores=scores, cost=Cost(**known))
 
 
 def _source(git: Mapping[str, Any] | None) -> dict[str, str]:

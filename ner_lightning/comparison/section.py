@@ -10,11 +10,14 @@ import numpy as np
 
 from ner_lightning.analysis.counts import Counts, sum_groups
 from ner_lightning.analysis.paired import interval_of
-from ner_lightning.analysis.pairs import Pair, compare_systems, with_best
+from ner_lightning.analysis.pairs import Asked, Contest, Judged, Pair
 from ner_lightning.analysis.resampling import resampled_f1
 from ner_lightning.comparison.configurations import Configuration
 from ner_lightning.comparison.settings import MANY, Settings
 from ner_lightning.comparison.table import Mark, Row, marks_of, row_of
+
+FEWEST_UNITS = 10
+"""Sentences (documents, where those are drawn) below which nothing is tested: their spread says nothing of others."""
 
 
 class Pairs(NamedTuple):
@@ -22,8 +25,8 @@ class Pairs(NamedTuple):
 
     Attributes:
         pairs: the tests.
-        every: whether each pair was tested, or each configuration with the best only.
-        corrected: for how many pairs, those of other sections included.
+        every: whether each pair is listed, or those with the best (or the baseline) only.
+        corrected: for how many pairs, those of other sections and of the mean over them included.
     """
 
     pairs: list[Pair]
@@ -51,6 +54,9 @@ class Section:
         sentences: they were judged on; 0 where no run has predictions.
         entities: annotated there.
         documents: of each sentence, where documents are what is drawn.
+        contest: those with predictions, with the draws of the tests; None where nothing can be tested.
+        optimism: by how much F1 of the best is too high for having been chosen by it; None where nothing is chosen.
+        words: digests of the words of each sentence.
     """
 
     name: str
@@ -62,6 +68,14 @@ class Section:
     sentences: int
     entities: int
     documents: list[str] | None
+    contest: Judged | None = None
+    optimism: float | None = None
+    words: frozenset[bytes] = frozenset()
+
+    @property
+    def dev_choice(self) -> Row | None:
+        """The configuration with the highest F1 on the development set, if all have one."""
+        return next((row for row in self.rows if row.dev_choice), None)
 
     @property
     def tested(self) -> list[Configuration]:
@@ -74,34 +88,54 @@ def counts_of(configuration: Configuration) -> Counts:
     return np.stack([replicate.counted.counts for replicate in configuration.replicates])
 
 
-def pairs_of(configurations: Sequence[Configuration], settings: Settings) -> Pairs:
-    """Test configurations that were judged on the same sentences."""
+def contest_of(configurations: Sequence[Configuration], settings: Settings, place: int = 0) -> Judged | None:
+    """Make the draws of configurations that were judged on the same sentences; None where nothing can be tested.
+
+    Args:
+        configurations: of a section.
+        settings: of the comparison.
+        place: of the section, so that each has draws of its own.
+    """
     tested = [configuration for configuration in configurations if configuration.replicates]
-    every = settings.pairs == "all" or (settings.pairs == "auto" and len(tested) <= MANY)
-    if len(tested) < 2 or len(tested[0].replicates[0].counted.counts) < 2:
-        return Pairs([], True, 0)
-    systems = {configuration.name: counts_of(configuration) for configuration in tested}
-    pairs = compare_systems(
-        systems,
-        seeds={c.name: [replicate.key for replicate in c.replicates] for c in tested},
-        pairs=None if every else with_best(systems),
+    if len(tested) < 2 or _units(tested[0]) < FEWEST_UNITS:
+        return None
+    seeds = {c.name: [replicate.key for replicate in c.replicates] for c in tested}
+    paired = settings.paired_seeds
+    if paired and len({frozenset(keys) for keys in seeds.values()}) > 1:
+        paired = None
+    return Judged(
+        {configuration.name: counts_of(configuration) for configuration in tested},
+        seeds,
         samples=settings.samples,
-        level=settings.level,
-        seed=settings.seed,
+        seed=(settings.seed, place),
         groups=tested[0].replicates[0].counted.documents,
+        paired_seeds=paired,
     )
-    return Pairs(sorted(pairs, key=lambda pair: -pair.difference.difference), every, len(pairs))
+
+
+def _units(configuration: Configuration) -> int:
+    """Sentences, or documents where those are drawn."""
+    counted = configuration.replicates[0].counted
+    return len(counted.counts) if counted.documents is None else len(set(counted.documents))
+
+
+def asked_of(contest: Contest, settings: Settings) -> Asked | None:
+    """What is asked of a contest; None where the baseline has no part in it."""
+    if settings.baseline is not None and settings.baseline not in contest.names:
+        return None
+    every = settings.pairs == "all" or (settings.pairs == "auto" and len(contest.names) <= MANY)
+    return Asked(contest, settings.baseline, every and settings.baseline is None)
 
 
 def make_section(
     name: str,
     configurations: Sequence[Configuration],
     varied: list[str],
-    pairs: Pairs,
+    contest: Judged | None,
     settings: Settings,
     columns: Sequence[str],
 ) -> Section:
-    """Lay out the table of a section, the best configuration and what ties with it marked."""
+    """Lay out the table of a section; its tests come later (`with_pairs`)."""
     intervals = _intervals(configurations, settings)
     rows = [row_of(c, settings, columns, intervals.get(c.name)) for c in configurations]
     rows.sort(key=lambda row: -row.f1)
@@ -112,27 +146,44 @@ def make_section(
         {row.name: by_name[row.name] for row in rows},
         tuple(by_name),
         varied,
-        _marked(rows, pairs.pairs, {c.name for c in configurations if c.replicates}),
-        pairs,
+        _marked(rows, [], [c.name for c in configurations if c.replicates], settings.baseline),
+        Pairs([], True, 0),
         0 if counted is None else len(counted.counts),
         0 if counted is None else int(counted.counts[:, 2].sum()),
         None if counted is None else counted.documents,
+        contest,
+        None if contest is None or settings.baseline is not None else contest.optimism,
+        frozenset() if counted is None else counted.words,
     )
 
 
-def _marked(rows: Sequence[Row], pairs: Sequence[Pair], tested: set[str]) -> list[Row]:
+def with_pairs(section: Section, pairs: Pairs, baseline: str | None) -> Section:
+    """The same section with its tests, and with marks by them."""
+    rows = _marked(section.rows, pairs.pairs, [c.name for c in section.tested], baseline)
+    ordered = sorted(pairs.pairs, key=lambda pair: -pair.difference.difference)
+    return replace(section, rows=rows, pairs=Pairs(ordered, pairs.every, pairs.corrected))
+
+
+def _marked(rows: Sequence[Row], pairs: Sequence[Pair], tested: Sequence[str], baseline: str | None) -> list[Row]:
     if len(rows) < 2:
         return list(rows)
-    best = rows[0].name
-    marks: dict[str, Mark] = {row.name: "untested" for row in rows if tested and row.name not in tested}
-    marks |= marks_of(best, [(pair.a, pair.b) for pair in pairs if not pair.shown])
-    return [replace(row, mark=marks.get(row.name, "")) for row in rows]
+    marks: dict[str, Mark] = {row.name: "untested" for row in rows if row.name not in tested}
+    best = next((row.name for row in rows if row.name in tested), None)
+    if pairs or (best is not None and baseline is None):
+        undecided = [(pair.a, pair.b) for pair in pairs if not pair.shown]
+        marks |= marks_of(best or "", undecided) if baseline is None else marks_of(baseline, undecided, "baseline")
+    known = [row.dev.mean for row in rows if row.dev is not None]
+    highest = max(known) if len(known) == len(rows) else None
+    return [
+        replace(row, mark=marks.get(row.name, ""), dev_choice=row.dev is not None and row.dev.mean == highest)
+        for row in rows
+    ]
 
 
 def _intervals(configurations: Sequence[Configuration], settings: Settings) -> dict[str, tuple[float, float]]:
     """Of mean F1 over sentences and seeds, all configurations on the same draws."""
     tested = [configuration for configuration in configurations if configuration.replicates]
-    if not tested or len(tested[0].replicates[0].counted.counts) < 2:
+    if not tested or _units(tested[0]) < FEWEST_UNITS:
         return {}
     documents = tested[0].replicates[0].counted.documents
     parts = [sum_groups(counts_of(configuration), documents) for configuration in tested]

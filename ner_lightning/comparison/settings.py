@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Literal
 
 from ner_lightning.errors import UserError
@@ -10,9 +11,13 @@ from ner_lightning.errors import UserError
 SPLITS = {"test": "test", "dev": "val"}
 """Prefix of the scores of a split."""
 
-REPETITION = ("seed", "data.fold")
+FOLD = "data.fold"
+"""The setting whose values have test sentences of their own; whatever else repeats has the same ones again."""
+REPETITION = ("seed", FOLD)
 MANY = 12
-"""Configurations from which on `pairs=auto` compares each with the best one only: 66 pairs correct each other away."""
+"""Configurations up to which `pairs=auto` lists each pair; above, those with the best one."""
+FEWEST_DRAWS = 5
+"""Draws that must lie beyond an interval for its limits to mean something."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,11 @@ class Settings:
         split: whose predictions and scores are compared.
         columns: further columns of the table, such as `lenient_f1`, `recall` or `f1/PER`; `types`: F1 of every type.
         repetition: settings that repeat a configuration instead of making another one.
-        pairs: which configurations are tested against each other; `auto`: all of them below `MANY`.
+        pairs: which pairs are listed; `auto`: all of them up to `MANY` configurations, those with the best above. All
+            are corrected for, since any configuration could have been the best.
+        baseline: the configuration that the others are compared with, chosen before any score was seen: the correction
+            is for these pairs alone.
+        paired_seeds: whether runs are compared seed by seed; None: where that leaves degrees of freedom enough.
         diff: two configurations whose sentences are shown against each other; none: the best and the next.
         samples: draws of the tests.
         level: of the intervals, and 1 minus the chance of a difference that is none.
@@ -38,6 +47,8 @@ class Settings:
     columns: tuple[str, ...] = ()
     repetition: tuple[str, ...] = REPETITION
     pairs: Literal["auto", "all", "best"] = "auto"
+    baseline: str | None = None
+    paired_seeds: bool | None = None
     diff: tuple[str, ...] = ()
     samples: int = 10_000
     level: float = 0.95
@@ -52,6 +63,11 @@ class Settings:
                 raise UserError(f"{name}={getattr(self, name)}: expected at least {least}.")
         if not 0.5 <= self.level < 1:
             raise UserError(f"level={self.level}: expected a share from 0.5 to below 1, such as 0.95.")
+        if self.samples * (1 - self.level) < FEWEST_DRAWS - 1e-9:
+            least = ceil(FEWEST_DRAWS / (1 - self.level) - 1e-6)
+            raise UserError(f"samples={self.samples}: expected at least {least:,} for level={self.level}.")
+        if self.baseline is not None and self.pairs != "auto":
+            raise UserError(f"pairs={self.pairs}: a baseline says which pairs there are; leave one of the two out.")
         if len(self.diff) not in (0, 2):
             raise UserError(f"diff: expected two configurations, [BEFORE,AFTER], received {len(self.diff)}.")
 

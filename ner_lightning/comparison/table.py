@@ -9,12 +9,14 @@ from typing import Literal, NamedTuple
 
 from ner_lightning.analysis.significance import mean_interval
 from ner_lightning.comparison.configurations import Configuration
+from ner_lightning.comparison.predictions import by_repetition
 from ner_lightning.comparison.run import Run
-from ner_lightning.comparison.settings import Settings
+from ner_lightning.comparison.settings import SPLITS, Settings
 from ner_lightning.metric_keys import read_key
 
-Mark = Literal["best", "tie", "untested", ""]
+Mark = Literal["best", "tie", "baseline", "untested", ""]
 F1 = "f1"
+DEV_F1 = f"{SPLITS['dev']}/{F1}"
 TYPES = "types"
 
 
@@ -31,8 +33,9 @@ class Row:
 
     Attributes:
         name: of the configuration.
-        n: runs.
-        scores: by name, `f1` first.
+        n: runs that F1 is of: those with predictions on the sentences of the section, or all where none has any.
+        scores: by name, `f1` first. F1 is the mean over seeds of that of all folds together, as in the tests, its
+            standard deviation that over seeds; other scores are means over runs.
         interval: of mean F1; over sentences and seeds where there are predictions, else over seeds.
         seconds_per_epoch: mean over runs.
         seconds_sd: standard deviation over runs.
@@ -41,8 +44,11 @@ class Row:
         trained: parameters.
         parameters: of the model.
         decoder_share: of the time of a training step, mean over runs.
-        mark: the best; no difference from the best was shown; without predictions beside others that have them; or
-            none of these.
+        mark: the best, or the baseline; no difference from it was shown; without predictions; or none of these.
+        folds: of a seed; 1: none.
+        fold_sd: standard deviation of F1 over the folds of a seed, mean over seeds.
+        dev: F1 on the development set, where another split is compared.
+        dev_choice: whether it has the highest F1 there.
     """
 
     name: str
@@ -57,6 +63,10 @@ class Row:
     parameters: int | None
     decoder_share: float | None
     mark: Mark = ""
+    folds: int = 1
+    fold_sd: float | None = None
+    dev: Score | None = None
+    dev_choice: bool = False
 
     @property
     def f1(self) -> float:
@@ -84,14 +94,18 @@ def row_of(
         values = [run.scores[key] for run in runs if (key := f"{settings.prefix}{name}") in run.scores]
         if values:
             scores[name] = Score(fmean(values), _spread(values))
-    if interval is None and F1 in scores:
-        values = [run.scores[f"{settings.prefix}{F1}"] for run in runs if f"{settings.prefix}{F1}" in run.scores]
-        interval = mean_interval(values, settings.level)
+    folds = _folds(configuration, settings)
+    f1 = [replicate.f1 for replicate in configuration.replicates] or [fmean(values) for values in folds if values]
+    if f1:
+        scores[F1] = Score(fmean(f1), _spread(f1))
+    if interval is None and f1 and not configuration.replicates:
+        interval = mean_interval(f1, settings.level)
+    spreads = [stdev(values) for values in folds if len(values) > 1]
     costs = [run.cost for run in runs]
     seconds = [cost.seconds_per_epoch for cost in costs if cost.seconds_per_epoch is not None]
     return Row(
         configuration.name,
-        len(runs),
+        sum(map(len, folds)),
         scores,
         interval,
         _mean(seconds),
@@ -101,21 +115,43 @@ def row_of(
         _largest([cost.trained for cost in costs]),
         _largest([cost.parameters for cost in costs]),
         _mean([cost.decoder_share for cost in costs]),
+        folds=max(map(len, folds), default=1),
+        fold_sd=_mean(spreads),
+        dev=_dev(configuration, settings),
     )
 
 
-def marks_of(best: str, undecided: Sequence[tuple[str, str]]) -> dict[str, Mark]:
+def _folds(configuration: Configuration, settings: Settings) -> list[list[float]]:
+    """F1 of the folds of each repetition; of those with predictions, or of all where none has any."""
+    key = f"{settings.prefix}{F1}"
+    groups: Sequence[Sequence[Run]] = [replicate.runs for replicate in configuration.replicates]
+    groups = groups or [*by_repetition(configuration.runs, settings.repetition).values()]
+    return [[run.scores[key] for run in group if key in run.scores] for group in groups]
+
+
+def _dev(configuration: Configuration, settings: Settings) -> Score | None:
+    """F1 on the development set: mean over the folds of each repetition, mean and spread over repetitions."""
+    if settings.split == "dev":
+        return None
+    groups = by_repetition(configuration.runs, settings.repetition).values()
+    known = [[run.scores[DEV_F1] for run in group if DEV_F1 in run.scores] for group in groups]
+    means = [fmean(values) for values in known if values]
+    return Score(fmean(means), _spread(means)) if means else None
+
+
+def marks_of(best: str, undecided: Sequence[tuple[str, str]], called: Mark = "best") -> dict[str, Mark]:
     """Mark the best, and what ties with it; nothing of the others.
 
     Args:
-        best: its name.
+        best: its name, or that of the baseline.
         undecided: pairs between which no difference was shown.
+        called: how it is marked itself.
 
     >>> marks_of("crf", [("crf", "bert"), ("bert", "softmax")])
     {'bert': 'tie', 'crf': 'best'}
     """
     ties = [name for pair in undecided if best in pair for name in pair if name != best]
-    return {**dict.fromkeys(ties, "tie"), best: "best"}
+    return {**dict.fromkeys(ties, "tie"), best: called}
 
 
 def columns_of(configurations: Sequence[Configuration], settings: Settings) -> list[str]:

@@ -13,7 +13,6 @@ from ner_lightning.analysis.pairs import Pair
 from ner_lightning.comparison.collect import LeftOut
 from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.grid import Grid, grid, overall_grid
-from ner_lightning.comparison.overall import MeanPair
 from ner_lightning.comparison.said import OVERALL, overall_notes, power_note, what_was_compared
 from ner_lightning.page.terminal import visible
 
@@ -59,7 +58,7 @@ def _show_grid(found: Grid, title: str, console: Console) -> None:
         console.print(Text(f"No room for {'; '.join(hidden)}: see the files.", style="dim"), soft_wrap=True)
 
 
-def _show_pairs(pairs: Sequence[Pair] | Sequence[MeanPair], notes: Sequence[str], console: Console) -> None:
+def _show_pairs(pairs: Sequence[Pair], notes: Sequence[str], console: Console) -> None:
     console.print("Is it real?", style="bold")
     for pair in pairs[:MOST_PAIRS]:
         console.print(Text(f"  {visible(pair.sentence)}", style="green" if pair.shown else ""), soft_wrap=True)

@@ -148,13 +148,14 @@ def _configurations(comparison: Comparison) -> Table:
             row.n,
             *(value for name in scores for value in (row.scores.get(name) or (None, None))),
             *(row.interval or (None, None)),
+            *(row.dev or (None, None)),
             *(getattr(row, cost) for cost in costs),
         ]
         for section in comparison.sections
         for row in section.rows
     ]
     named = [f"{name}{part}" for name in scores for part in ("", " sd")]
-    return [*_FIRST, "mark", "n", *named, "f1 low", "f1 high", *costs], rows
+    return [*_FIRST, "mark", "n", *named, "f1 low", "f1 high", "dev f1", "dev f1 sd", *costs], rows
 
 
 def _pairs(comparison: Comparison) -> Table:
@@ -166,13 +167,13 @@ def _pairs(comparison: Comparison) -> Table:
             pair.difference.difference,
             pair.difference.low,
             pair.difference.high,
-            pair.p_holm,
+            pair.difference.p,
             pair.detectable,
             pair.sentence,
         ]
         for where, pair in every_pair(comparison)
     ]
-    return ["section", "a", "b", "difference", "low", "high", "p_holm", "detectable", "sentence"], rows
+    return ["section", "a", "b", "difference", "low", "high", "p", "detectable", "sentence"], rows
 
 
 def make_report(run: Run, comparison: Comparison) -> str | None:

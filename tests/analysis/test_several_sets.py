@@ -2,65 +2,72 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from math import inf
-
 import numpy as np
 import pytest
-from scipy.stats import ttest_ind_from_stats
+from scipy.stats import t, ttest_ind_from_stats
 
-from ner_lightning.analysis.paired import Difference, paired_bootstrap
-from ner_lightning.analysis.several_sets import mean_difference
+from ner_lightning.analysis.pairs import Asked, Judged, alone, compare_all
+from ner_lightning.analysis.several_sets import MeanOfSets
 from tests.significance_simulation import WORLDS, coverage_of_mean
 
-ONE = Difference(0.02, 0.0, 0.04, 0.05, 0.95, (5, 4), 0.01, 8.0)
+
+def judged(seed: int, runs: int = 5, shift: float = 0.3, **more: object) -> Judged:
+    from dataclasses import replace
+
+    world = replace(WORLDS["5 runs, seeds matter little"], runs=runs, shift=shift)
+    a, b = world.draw(np.random.default_rng(seed))
+    return Judged({"a": a, "b": b}, samples=999, seed=seed, **more)  # type: ignore[arg-type]
 
 
 def test_of_two_sets_it_is_welchs_t() -> None:
     """A mean of two with their own variances and degrees of freedom is a difference of two, but for the sign."""
-    other = replace(ONE, difference=0.011, standard_error=0.004, df=3.0, runs=(3, 6))
-    found = mean_difference([ONE, other])
-    expected = ttest_ind_from_stats(0.02, 0.01 * 3, 9, -0.011, 0.004 * 2, 4, equal_var=False)
-    assert found.p == pytest.approx(expected.pvalue)
-    assert (found.difference, found.runs) == (pytest.approx(0.0155), (3, 4))
-    assert found.high - found.difference == pytest.approx(found.difference - found.low)
-
-
-def test_interval_and_p_value_agree_at_any_level() -> None:
-    for difference in np.linspace(-0.05, 0.05, 41):
-        for level in (0.8, 0.95):
-            found = mean_difference([replace(ONE, difference=difference, level=level)] * 3)
-            assert (found.low <= 0 <= found.high) == (found.p >= 1 - level)
+    sets = [judged(1), judged(2, runs=3)]
+    mean = MeanOfSets(sets)
+    error, df = mean.alone(0, 1)
+    one, other = (alone(each, 0, 1, 0.95) for each in sets)
+    n = round(one.df) + 1, round(other.df) + 1
+    expected = ttest_ind_from_stats(
+        one.difference, one.standard_error * n[0] ** 0.5, n[0],
+        -other.difference, other.standard_error * n[1] ** 0.5, n[1], equal_var=False,
+    )  # fmt: skip
+    parts = [(each.standard_error**2, each.df) for each in (one, other)]
+    assert df == pytest.approx(sum(v for v, _ in parts) ** 2 / sum(v**2 / f for v, f in parts))  # Welch's
+    assert 2 * t.sf((mean.means[0] - mean.means[1]) / error, df) == pytest.approx(expected.pvalue, rel=0.06)
+    assert (mean.means[0] - mean.means[1]) / error == pytest.approx(expected.statistic)
+    assert mean.runs == (3, 3)
 
 
 def test_more_sets_say_more() -> None:
-    few, many = mean_difference([ONE] * 2), mean_difference([ONE] * 8)
-    assert many.standard_error == pytest.approx(few.standard_error / 2)
-    assert many.p < few.p < mean_difference([ONE]).p
+    few, many = MeanOfSets([judged(1)] * 2), MeanOfSets([judged(1)] * 8)
+    assert many.errors[0, 1] == pytest.approx(few.errors[0, 1] / 2)
+    assert many.freedom[0, 1] == pytest.approx(4 * few.freedom[0, 1])
 
 
-def test_of_one_set_it_is_what_the_bootstrap_found() -> None:
-    found = paired_bootstrap(*WORLDS["5 runs, seeds matter little"].draw(np.random.default_rng(3)), samples=20_000)
-    alone = mean_difference([found])
-    assert (alone.difference, alone.standard_error) == (found.difference, found.standard_error)
-    assert (alone.low, alone.high) == pytest.approx((found.low, found.high), abs=0.08 * (found.high - found.low))
+def test_sets_and_their_mean_are_one_family() -> None:
+    """Interval and p value of each hold for all of them; those of a set by itself are narrower."""
+    sets = [judged(1), judged(2), judged(3)]
+    asked = [Asked(contest) for contest in (*sets, MeanOfSets(sets))]
+    found = [pairs[0] for pairs in compare_all(asked)]
+    assert all("corrected for 4 pairs" in pair.sentence for pair in found)
+    assert found[-1].p_randomisation is None
+    assert found[-1].sentence.endswith("mean of 3 test sets, ahead on 3)")
+    for pair, each in zip(found[:3], found[3].each, strict=True):
+        assert each.difference == pair.difference.difference
+        by_itself = compare_all([asked[found.index(pair)]])[0][0].difference
+        assert pair.difference.high > by_itself.high
+        assert pair.difference.p >= by_itself.p
+    for pair in found:
+        assert pair.shown == (pair.difference.low > 0)
 
 
-def test_systems_that_say_the_same_do_not_differ() -> None:
-    same = replace(ONE, difference=0.0, standard_error=0.0, df=inf)
-    assert (mean_difference([same, same]).p, mean_difference([same, same]).low) == (1.0, 0.0)
-
-
-def test_a_difference_turned_is_that_of_b_minus_a() -> None:
-    assert ONE.turned() == Difference(-0.02, -0.04, -0.0, 0.05, 0.95, (4, 5), 0.01, 8.0)
-    assert mean_difference([ONE.turned(), ONE.turned()]) == mean_difference([ONE, ONE]).turned()
-
-
-def test_refusals() -> None:
-    with pytest.raises(ValueError, match=r"received levels \[0\.9, 0\.95\]"):
-        mean_difference([ONE, replace(ONE, level=0.9)])
-    with pytest.raises(ValueError, match=r"received levels \[\]"):
-        mean_difference([])
+def test_systems_that_miss_a_set_take_no_part() -> None:
+    a, b = WORLDS["5 runs, seeds matter little"].draw(np.random.default_rng(0))
+    more = Judged({"c": a, "b": b, "a": a}, samples=999)
+    mean = MeanOfSets([judged(1), more])
+    assert mean.names == ("a", "b")
+    assert mean.parts[1][1] == [2, 1]
+    with pytest.raises(ValueError, match="received 0 on 2"):
+        MeanOfSets([more, Judged({"e": a, "d": b}, samples=99)])
 
 
 @pytest.mark.slow

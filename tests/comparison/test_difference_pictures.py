@@ -18,8 +18,8 @@ def test_what_a_picture_says_of_the_correction_is_what_the_sentences_say(tmp_pat
     for section in found.sections:
         figure = forest(section, FEW)
         assert figure is not None
-        assert "corrected for 2 pairs" in figure.axes[0].get_xlabel()
-        assert "corrected for 2 pairs" in section.pairs.pairs[0].sentence
+        assert "corrected for 3 pairs" in figure.axes[0].get_xlabel()
+        assert "corrected for 3 pairs" in section.pairs.pairs[0].sentence
 
 
 def test_means_over_sets_are_filled_where_a_difference_was_shown(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tests.comparison.folders import write_sets, write_sweep
 
 
 @pytest.mark.parametrize(
-    ("width", "shown"), [(50, ["F1"]), (200, ["F1", "95 %", "precision", "recall", "F1 LOC", "F1 PER"])]
+    ("width", "shown"), [(50, ["F1"]), (200, ["F1", "95 %", "dev F1", "precision", "recall", "F1 LOC", "F1 PER"])]
 )
 def test_what_does_not_fit_is_left_to_the_files(
     width: int, shown: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -30,7 +30,9 @@ def test_what_does_not_fit_is_left_to_the_files(
     columns = [word.strip() for word in heading.split("┃")[1:-1]]
     assert columns[3:] == shown
     hidden = [line for line in lines if line.startswith("No room for ")]
-    assert hidden == (["No room for 95 %; precision; recall; F1 LOC; F1 PER: see the files."] if width == 50 else [])
+    assert hidden == (
+        ["No room for 95 %; dev F1; precision; recall; F1 LOC; F1 PER: see the files."] if width == 50 else []
+    )
 
 
 def test_the_last_table_is_that_of_all_test_sets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

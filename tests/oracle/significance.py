@@ -32,47 +32,70 @@ def jackknife(statistic: Callable[[list[int]], float], n: int) -> float:
     return (n - 1) / n * sum((value - mean) ** 2 for value in values)
 
 
+def subset(run: Sequence[Row], keep: list[int]) -> float:
+    return f1([run[i] for i in keep])
+
+
+def sides_of(a: System, b: System, paired: bool) -> list[list[Callable[[list[int]], float]]]:
+    """What spreads over runs: the differences of pairs, or F1 of either side."""
+    if paired:
+        return [[lambda keep, x=x, y=y: subset(x, keep) - subset(y, keep) for x, y in zip(a, b, strict=True)]]
+    return [[lambda keep, x=x: subset(x, keep) for x in system] for system in (a, b)]
+
+
 def components(a: System, b: System, paired: bool) -> tuple[float, float, float]:
     """Variance by sentences, by seeds beyond that, degrees of freedom."""
     n = len(a[0])
-
-    def subset(run: Sequence[Row], keep: list[int]) -> float:
-        return f1([run[i] for i in keep])
 
     def mean(keep: list[int]) -> float:
         return fmean(subset(run, keep) for run in a) - fmean(subset(run, keep) for run in b)
 
     sentences = jackknife(mean, n)
-    if paired:
-        sides = [[lambda keep, x=x, y=y: subset(x, keep) - subset(y, keep) for x, y in zip(a, b, strict=True)]]
-    else:
-        sides = [[lambda keep, x=x: subset(x, keep) for x in system] for system in (a, b)]
+    sides = sides_of(a, b, paired)
     seen, both, squares = 0.0, 0.0, sentences**2 / (n - 1)
     for runs in sides:
         r = len(runs)
         if r < 2:
             continue
-        spread = variance([run(list(range(n))) for run in runs]) / r
-        single = fmean(jackknife(run, n) for run in runs)
-        together = jackknife(lambda keep, runs=runs: fmean(run(keep) for run in runs), n)
+        spread, common = over_runs(runs, n)
         seen += spread
-        both += max((single - together) / (r - 1), 0.0)
+        both += common
         squares += spread**2 / (r - 1)
     total = max(sentences - both, 0.0) + max(seen - both, 0.0) + both
     return sentences, total - sentences, total**2 / squares
+
+
+def over_runs(runs: Sequence[Callable[[list[int]], float]], n: int) -> tuple[float, float]:
+    """Variance of the mean over runs, and the part of it that the spread over sentences holds too."""
+    r = len(runs)
+    spread = variance([run(list(range(n))) for run in runs]) / r
+    single = fmean(jackknife(run, n) for run in runs)
+    together = jackknife(lambda keep: fmean(run(keep) for run in runs), n)
+    return spread, max((single - together) / (r - 1), 0.0)
+
+
+def by_seeds(a: System, b: System, paired: bool) -> tuple[float, float, float]:
+    """Variance over runs as it is seen, the part of it that sentences hold, its degrees of freedom."""
+    if len(a) < 2:
+        return 0.0, 0.0, 1.0
+    found = [over_runs(runs, len(a[0])) for runs in sides_of(a, b, paired)]
+    seen, both = (sum(values) for values in zip(*found, strict=True))
+    return seen, both, seen**2 / sum(spread**2 / (len(a) - 1) for spread, _ in found)
 
 
 def bootstrap(a: System, b: System, samples: int, seed: int, paired: bool = True) -> tuple[float, float, float]:
     """Lower and upper 95 % limit and the p value."""
     rng, n = random.Random(seed), len(a[0])
     observed = mean_f1(a) - mean_f1(b)
-    _, seeds, df = components(a, b, paired)
+    sentences, _, _ = components(a, b, paired)
+    seen, both, df = by_seeds(a, b, paired)
     drawn = []
     for _ in range(samples):
         chosen = [rng.randrange(n) for _ in range(n)]
         difference = mean_f1([[run[i] for i in chosen] for run in a]) - mean_f1([[run[i] for i in chosen] for run in b])
-        deviation = (difference - observed) * sqrt(n / (n - 1)) + rng.gauss(0, sqrt(seeds))
-        drawn.append(observed + deviation / sqrt(rng.gammavariate(df / 2, 2) / df))
+        deviation = (difference - observed) * sqrt(n / (n - 1)) / sqrt(rng.gammavariate((n - 1) / 2, 2) / (n - 1))
+        seeds = max(seen * df / rng.gammavariate(df / 2, 2) - both, 0.0) + max(both - sentences, 0.0)
+        drawn.append(observed + deviation + rng.gauss(0, sqrt(seeds)))
     drawn.sort()
     below = sum(value <= 0 for value in drawn) / samples
     return drawn[round(0.025 * samples)], drawn[round(0.975 * samples)], min(2 * min(below, 1 - below), 1.0)

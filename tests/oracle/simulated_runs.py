@@ -8,7 +8,8 @@ although each is better at some.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,14 @@ class World:
         first = self._system(rng, gold, hard + self.shift, common)
         return first, self._system(rng, gold, hard, common)
 
+    def draw_many(self, systems: int, rng: np.random.Generator, shifts: Sequence[float] = ()) -> NDArray[np.int64]:
+        """Counts `[systems, runs, sentences, 3]` of many systems, the first of them shifted by `shifts`."""
+        gold = rng.poisson(1.5, self.sentences)
+        hard = rng.normal(1.5, 1.0, self.sentences)
+        common = rng.normal(0.0, self.by_seed * self.shared_seed**0.5, self.runs)
+        moved = [*shifts, *[0.0] * (systems - len(shifts))]
+        return np.stack([self._system(rng, gold, hard + shift, common) for shift in moved])
+
     def _system(self, rng: np.random.Generator, gold: NDArray, logit: NDArray, common: NDArray) -> NDArray[np.int64]:
         documents = -(-self.sentences // self.per_document)
         taste = np.repeat(rng.normal(0.0, self.by_sentence, documents), self.per_document)[: self.sentences]
@@ -71,3 +80,10 @@ class World:
             a, b = (2 * s[..., 0].sum(1) / s[..., 1:].sum((1, 2)) for s in self.draw(rng))
             differences.append(a.mean() - b.mean())
         return float(np.mean(differences))
+
+    def true_mean(self, draws: int = 2_000, seed: int = 98) -> float:
+        """Expected mean F1 of a system that is not shifted."""
+        rng = np.random.default_rng(seed)
+        unshifted = replace(self, shift=0.0)
+        runs = (unshifted.draw(rng)[0] for _ in range(draws))
+        return float(np.mean([2 * run[..., 0].sum() / run[..., 1:].sum() for run in runs]))
