@@ -4,6 +4,7 @@
     python -m benchmarks.crf --threads 1                the whole grid
     python -m benchmarks.crf --only step                share of a MiniLM training step
     python -m benchmarks.crf --only peers               other CRF packages, those that are installed
+    python -m benchmarks.crf --only module --quick      the module with its constraints, as a run uses it
 
 Ratios of medians of process CPU time, contenders in turns; wall time where threads make it differ.
 """
@@ -70,7 +71,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--tags", type=int, nargs="+", default=list(TAGS))
     parser.add_argument("--quick", action="store_true", help="batch 8 and 32 by 32 and 128 words, 3 turns")
-    parser.add_argument("--only", choices=("grid", "step", "peers"), nargs="+", default=["grid"])
+    parser.add_argument("--only", choices=("grid", "step", "peers", "module"), nargs="+", default=["grid"])
     options = parser.parse_args()
     rounds = 3 if options.quick else options.rounds
     batches, lengths = (BATCHES[:2], LENGTHS[:2]) if options.quick else (BATCHES, LENGTHS)
@@ -81,6 +82,10 @@ def main() -> None:
             from benchmarks.crf_step import run_step
 
             run_step(threads, rounds)
+        if "module" in options.only:
+            from benchmarks.crf_module import run_modules
+
+            run_modules(list(product(options.tags, batches, lengths)), threads, rounds)
         if "peers" in options.only:
             from benchmarks.crf_peers import run_peers
 
