@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ner_lightning.analysis.paired import mean_f1_interval
-from ner_lightning.analysis.pairs import Asked, Judged, Pair, compare_all
+from ner_lightning.analysis.pairs import Asked, Contest, Judged, Pair, compare_all
 from ner_lightning.analysis.several_sets import MeanOfSets
 from tests.oracle.simulated_runs import World
 
@@ -82,7 +82,7 @@ def wrong_over_sets(world: World, systems: int, repetitions: int, sets: int = 3,
     rng, count = np.random.default_rng(seed), 0
     for n in range(repetitions):
         judged = [judge(world, systems, 10 * n + place, rng) for place in range(sets)]
-        contests = [*judged, MeanOfSets(judged)]
+        contests: list[Contest] = [*judged, MeanOfSets(judged)]
         found = compare_all([Asked(contest, every=systems <= MANY) for contest in contests])
         count += any(pair.shown for pairs in found for pair in pairs)
     return Share.of(count, repetitions)

@@ -66,6 +66,8 @@ class Settings:
         if self.samples * (1 - self.level) < FEWEST_DRAWS - 1e-9:
             least = ceil(FEWEST_DRAWS / (1 - self.level) - 1e-6)
             raise UserError(f"samples={self.samples}: expected at least {least:,} for level={self.level}.")
+        if self.paired_seeds not in (None, True, False):
+            raise UserError(f"paired_seeds={self.paired_seeds}: expected true, false or null.")
         if self.baseline is not None and self.pairs != "auto":
             raise UserError(f"pairs={self.pairs}: a baseline says which pairs there are; leave one of the two out.")
         if len(self.diff) not in (0, 2):

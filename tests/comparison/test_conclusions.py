@@ -189,6 +189,8 @@ def test_a_baseline_is_what_the_others_are_compared_with(tmp_path: Path) -> None
     assert section.optimism is None
     with pytest.raises(UserError, match=r"baseline=crf: expected a configuration with predictions; there are encoder"):
         compared(tmp_path, replace(FEW, baseline="crf"))
+    with pytest.raises(UserError, match="paired_seeds=maybe: expected true, false or null"):
+        Settings(paired_seeds="maybe")  # type: ignore[arg-type]
     with pytest.raises(UserError, match="leave one of the two out"):
         Settings(baseline="crf", pairs="all")
     with pytest.raises(UserError, match=r"samples=100: expected at least 500 for level=0\.99"):
