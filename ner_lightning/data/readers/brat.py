@@ -23,7 +23,7 @@ Discontinuous = Literal["join", "first", "drop", "error"]
 DISCONTINUOUS: tuple[Discontinuous, ...] = ("join", "first", "drop", "error")
 
 _LOOKED_AT = 20  # documents that decide how words are split
-_ENTITY = re.compile(r"(?P<type>\S+) (?P<pieces>\d+ \d+(?:;\d+ \d+)*)")
+_ENTITY = re.compile(r"(?P<type>\S+) (?P<pieces>\d{1,15} \d{1,15}(?:;\d{1,15} \d{1,15})*)")
 # Relations, events, attributes, normalisations, equivalences, notes: nothing about where entities are.
 _OTHER = re.compile(r"[REAMN#*][^\t]*\t")
 

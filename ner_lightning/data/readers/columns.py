@@ -11,6 +11,7 @@ from ner_lightning.data.readers.looks import are_tags
 from ner_lightning.data.report import DataError
 
 _SENTENCES = 200  # that show what columns are
+_DIGITS = 9  # of a number that counts the words of a sentence
 _FEWEST = 3  # words that are numbers before it is no accident
 
 
@@ -100,7 +101,9 @@ def check_columns(blocks: Iterator[Block], layout: Layout, path: Path, tagged: b
 
 def _counts(words: Sequence[str]) -> bool:
     """Whether the words of a sentence are numbers one after another."""
-    return all(word.isdecimal() for word in words) and all(int(b) - int(a) == 1 for a, b in pairwise(words))
+    return all(word.isdecimal() and len(word) <= _DIGITS for word in words) and all(
+        int(b) - int(a) == 1 for a, b in pairwise(words)
+    )
 
 
 def _first_tag(cells: Sequence[str]) -> str:

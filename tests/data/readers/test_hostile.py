@@ -120,6 +120,13 @@ def test_other_compressions(tmp_path: Path, ending: str, pack: Any) -> None:
     assert "expected a text file, found a" in message
 
 
+def test_numbers_of_thousands_of_digits(tmp_path: Path) -> None:
+    (tmp_path / "a.ann").write_text(f"T1\tPER 0 {DIGITS}\tAnn\n")
+    assert "a.ann:1: expected an annotation such as" in refused(BratReader(), tmp_path / "a.txt", "Ann")
+    (first, _), _ = read(ConllReader(), tmp_path / "a.conll", f"{DIGITS} O\n{DIGITS} O\n1 O\n\n2 O\n")
+    assert first.words == (DIGITS, DIGITS, "1")
+
+
 NODES = [None, 1, "x", [], {}, [1], ["x"], [[]], [{}], {"a": 1}, True, 1.5, [None]]
 
 
