@@ -29,7 +29,7 @@ from ner_lightning.child_process import end_with_parent, is_child
 from ner_lightning.command_line import arguments
 from ner_lightning.command_line.compose import VERSION_BASE, conf_folder
 from ner_lightning.command_line.help import help_text
-from ner_lightning.command_line.preflight import preflight
+from ner_lightning.command_line.preflight import first_job, preflight
 from ner_lightning.command_line.records import redact_records, secrets_of
 from ner_lightning.command_line.said import SaidFormatter, said
 from ner_lightning.command_line.warned import gather_warnings
@@ -101,6 +101,9 @@ def _enter(command: str, function: Command) -> None:
         if words.help:
             sys.stdout.write(printable(help_text(command, words)))
             return
+        if (words.cfg or words.info) and (first := first_job(command, words)):
+            sys.argv[1:] = arguments.of_one_run(sys.argv[1:], words.overrides, first)
+            words = arguments.parse(sys.argv[1:])
         sweeps = False
         if not (words.shell_completion or is_child()):  # the first process of a run has looked already
             sweeps = preflight(command, words, isolated=command in ISOLATED)
@@ -134,12 +137,14 @@ def _sweep(command: str, words: Namespace) -> int:
         Watch(planned.sweep.home, planned.monitor, planned.mode, planned.sweep.side_by_side) as watch,
         planned.under_way(),
     ):
+        for told in planned.values.replaced:
+            watch.say(told)
         if planned.sweep.settings.search is not None:
             from ner_lightning.sweep.search import search
 
             search(command, words, planned)
         else:
-            sys.argv[1:] = [*sys.argv[1:], *planned.hydra_words()]
+            sys.argv[1:] = planned.hydra_words(sys.argv[1:])
             _run_grid(command, planned)
             while planned.launching.here and (left := planned.wait_for_others(watch.say)):
                 _run_grid(command, replace(planned, only=left))

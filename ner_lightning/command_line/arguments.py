@@ -48,6 +48,16 @@ def flags_first(argv: list[str], overrides: list[str]) -> list[str]:
     return flags + overrides
 
 
+def of_one_run(argv: list[str], overrides: list[str], first: list[str]) -> list[str]:
+    """The words of a sweep as those of one of its jobs.
+
+    >>> of_one_run(["-m", "--cfg", "job", "seed=1,2"], ["seed=1,2"], ["seed=1"])
+    ['--cfg', 'job', 'seed=1']
+    """
+    flags = flags_first(argv, overrides)[: len(argv) - len(overrides)]
+    return [flag for flag in flags if flag not in ("-m", "--multirun")] + first
+
+
 def _refuse(message: str) -> NoReturn:
     hint = ": a value is given as key=value without dashes, as in data=conll" if "unrecognized" in message else ""
     raise UserError(f"{message[0].upper()}{message[1:]}{hint}; see --help.")

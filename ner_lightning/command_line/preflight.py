@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from ner_lightning.command_line.explain import explain
 from ner_lightning.command_line.hydra_node import check_hydra
 from ner_lightning.command_line.vocabulary import Vocabulary
 from ner_lightning.errors import UserError
+
+log = logging.getLogger(__name__)
 
 
 def preflight(command: str, arguments: Namespace, *, isolated: bool = False) -> bool:
@@ -53,6 +56,24 @@ def preflight(command: str, arguments: Namespace, *, isolated: bool = False) -> 
             config = compose(hydra, name, arguments.overrides)
         check_hydra(config)  # it starts its logging to show it
         return False
+
+
+def first_job(command: str, arguments: Namespace) -> list[str] | None:
+    """The overrides of the first job of a sweep whose configuration is to be shown; None: it is no sweep.
+
+    It is said that there are others.
+
+    Raises:
+        UserError: with one sentence that says what to type.
+    """
+    name = arguments.config_name or command
+    with hydra_session(command, arguments.config_dir) as hydra, explained(hydra, name, arguments.overrides):
+        if not (arguments.multirun or is_sweep(hydra, name, arguments.overrides)):
+            return None
+        words = [word for word in next(jobs(hydra, name, arguments.overrides)) if not word.startswith("hydra.mode=")]
+    own = [word for word in words if word not in arguments.overrides]
+    log.warning("# A sweep: this is its first job, %s.", " ".join(own) or "in which nothing varies")
+    return [*words, "hydra.mode=RUN"]
 
 
 def _configs(hydra: Hydra, name: str, overrides: list[str], sweeps: bool) -> Iterator[DictConfig]:

@@ -43,7 +43,7 @@ class Sweep:
     Args:
         home: folder of the sweep.
         settings: the node `sweep`, its name settled.
-        flags: of the command line, for every job: `--config-dir …`.
+        flags: of the command line, for every job: `--config-dir …`, `hydra.verbose=true`.
         side_by_side: jobs that share this machine.
         varied: keys that tell the jobs apart.
     """

@@ -8,7 +8,7 @@ import math
 import os
 import time
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -26,6 +26,7 @@ from ner_lightning.command_line.records import redact_records, secrets_of
 from ner_lightning.effective_batch import held
 from ner_lightning.errors import UserError
 from ner_lightning.sweep.call import Call
+from ner_lightning.sweep.hydra_words import folder_asked_for, words_of_jobs, words_of_sweep
 from ner_lightning.sweep.job import Sweep, objective, quoted
 from ner_lightning.sweep.launchers import Launching, launching
 from ner_lightning.sweep.manifest import OVER, About, Job
@@ -43,11 +44,19 @@ DECIDING = ("trainer.", "data.batch_size", "sweep.effective_batch")
 
 
 class Values(NamedTuple):
-    """The overrides of a sweep: those of every job, and the values of each key that varies."""
+    """The overrides of a sweep: those of every job, and the values of each key that varies.
+
+    Attributes:
+        fixed: overrides of every job.
+        varied: the overrides of each key that has several.
+        ranges: of keys without a list of values.
+        replaced: sentences on keys that would vary, had a later word not given them one value.
+    """
 
     fixed: tuple[str, ...]
     varied: dict[str, tuple[str, ...]]
     ranges: dict[str, Any]
+    replaced: tuple[str, ...] = ()
 
     def jobs(self) -> dict[str, tuple[str, ...]]:
         """Every combination: overrides by the name of the job."""
@@ -119,14 +128,17 @@ class Plan:
             self.sweep.write_down_orphans()
             self.call.end()
 
-    def hydra_words(self) -> list[str]:
-        """What Hydra must be told: where the sweep stands, and to leave logging to the jobs."""
+    def hydra_words(self, argv: Iterable[str]) -> list[str]:
+        """The command line for Hydra: where the sweep stands, and to leave logs and folders to the jobs."""
         home = self.sweep.home
         return [
+            *words_of_sweep(argv, self.sweep.flags),
             f"hydra.sweep.dir={quoted(str(home))}",
             "hydra.sweep.subdir=.",
             "hydra/job_logging=none",
             "hydra/hydra_logging=none",
+            "hydra.verbose=false",
+            "hydra.job.chdir=false",
         ]
 
 
@@ -141,7 +153,8 @@ def plan(command: str, arguments: Namespace) -> Plan:
         master = sweep_config(hydra, name, arguments.overrides)
         values = read_values(hydra, master)
         check_public(values)
-        container = resolved(compose(hydra, name, [*_representative(values), "hydra.mode=RUN"]))
+        of_jobs = words_of_jobs(master)
+        container = resolved(compose(hydra, name, [*_representative(values), *of_jobs, "hydra.mode=RUN"]))
         settings = SweepSettings.of(container["sweep"])
         if values.ranges and settings.search is None:
             key, value = next(iter(values.ranges.items()))
@@ -149,7 +162,7 @@ def plan(command: str, arguments: Namespace) -> Plan:
         if not (values.varied or values.ranges):
             raise UserError("-m, but nothing varies: give a key several values, as in seed=1,2,3, or +sweep=lr")
         settings = replace(settings, name=settings.name or sweep_name(values.fixed, [*values.varied, *values.ranges]))
-        home = Path(container["paths"]["outputs"], HOME, str(settings.name)).absolute()
+        home = (folder_asked_for(master) or Path(container["paths"]["outputs"], HOME, str(settings.name))).absolute()
         node = cast(dict[str, Any], OmegaConf.to_container(master.hydra.launcher))
         how = launching(node, jobs=len(values.jobs()))
         if settings.search is not None and how.elsewhere:
@@ -160,7 +173,7 @@ def plan(command: str, arguments: Namespace) -> Plan:
         settings = replace(settings, threads=settings.threads or how.threads)
         at_once = settings.search.workers if settings.search else how.side_by_side
         found = Plan(
-            Sweep(home, settings, _flags(arguments), at_once, (*values.varied, *values.ranges)),
+            Sweep(home, settings, (*_flags(arguments), *of_jobs), at_once, (*values.varied, *values.ranges)),
             values,
             monitor=container["monitor"],
             mode=container["callbacks"].get("checkpoint", {}).get("mode", "max"),
@@ -181,18 +194,25 @@ def read_values(hydra: Hydra, master: DictConfig) -> Values:
     fixed: dict[str, str] = {}
     varied: dict[str, tuple[str, ...]] = {}
     ranges: dict[str, Any] = {}
+    typed: dict[str, str] = {}
+    replaced: dict[str, str] = {}
     for override in parser.parse_overrides([*swept, *master.hydra.overrides.task]):
         word, key = str(override.input_line), override.get_key_element()
         name = key_of(key)
         for found in (fixed, varied, ranges):
             found.pop(name, None)  # the last word on a key counts
         if not override.is_sweep_override():
+            if name in typed:
+                replaced[name] = f"{word} for all jobs: it takes the place of {typed[name]}, which would vary"
             fixed[name] = word
-        elif override.is_discrete_sweep():
+            continue
+        typed[name] = word
+        replaced.pop(name, None)
+        if override.is_discrete_sweep():
             varied[name] = tuple(f"{key}={value}" for value in override.sweep_string_iterator())
         else:
             ranges[name] = override.value()
-    return Values(tuple(fixed.values()), varied, ranges)
+    return Values(tuple(fixed.values()), varied, ranges, tuple(replaced.values()))
 
 
 def check_public(values: Values) -> None:

@@ -14,6 +14,7 @@ from ner_lightning.errors import UserError
 from ner_lightning.sweep import plan as plan_module
 from ner_lightning.sweep.manifest import Job
 from ner_lightning.sweep.plan import Plan, plan
+from tests.sweep.started import ROOT
 
 
 def planned(folder: Path, *words: str) -> Plan:
@@ -48,6 +49,72 @@ def test_the_last_word_on_a_key_counts(tmp_path: Path) -> None:
         "encoder_lr-0.001",
         "encoder_lr-0.01",
     ]
+
+
+def test_a_fixed_word_that_takes_the_place_of_a_sweep_is_told(tmp_path: Path) -> None:
+    found = planned(tmp_path, "+sweep=lr", "optim.encoder_lr=1e-3")
+    assert found.values.replaced == (
+        "optim.encoder_lr=1e-3 for all jobs: it takes the place of optim.encoder_lr=1e-5,3e-5,1e-4,3e-4, "
+        "which would vary",
+    )
+    assert planned(tmp_path, "+sweep=lr", "seed=7,8").values.replaced == ()
+    assert planned(tmp_path, "seed=7", "seed=7,8").values.replaced == ()
+    assert len(planned(tmp_path, "seed=7,8", "optim.encoder_lr=1e-4,1e-5", "seed=3").values.replaced) == 1
+
+
+def test_hydras_own_words_go_where_they_mean_something(tmp_path: Path) -> None:
+    of_jobs = ["hydra.verbose=true", "hydra.job.chdir=true", "hydra/job_logging=stdout", "+hydra.job.env_set.A=b"]
+    typed = ["seed=1,2", *of_jobs, f"hydra.sweep.dir={tmp_path / 'mine'}", "hydra/launcher=basic"]
+    found = planned(tmp_path, *typed)
+    assert found.sweep.home == tmp_path / "mine"
+    assert (tmp_path / "mine" / "manifest.jsonl").is_file()
+    command = found.sweep.command("seed-1", ["seed=1"])
+    assert command[3:7] == of_jobs
+    assert command.index("hydra.job.chdir=true") < command.index("hydra.mode=RUN")
+    assert not any(word.startswith(("hydra.sweep", "hydra/launcher")) for word in command)
+    here = found.hydra_words(["-m", *typed])
+    assert here[:2] == ["-m", "seed=1,2"]
+    assert not {*of_jobs} & {*here}
+    assert {"hydra/launcher=basic", "hydra.verbose=false", "hydra.job.chdir=false"} < {*here}
+
+
+def test_a_folder_of_the_command_line_stays_in_it(tmp_path: Path) -> None:
+    (tmp_path / "hydra.mine").mkdir()
+    typed = ["--config-dir", str(tmp_path / "hydra.mine"), "seed=1,2"]
+    assert planned(tmp_path, *typed).hydra_words(["-m", *typed])[:4] == ["-m", *typed]
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("hydra.sweep.subdir=a", r"hydra\.sweep\.subdir=a: jobs have folders named after their values"),
+        ("hydra.run.dir=a", r"hydra\.run\.dir=a: that is the folder of a single run; write hydra\.sweep\.dir=FOLDER"),
+    ],
+)
+def test_a_word_of_hydras_that_means_nothing_in_a_sweep_is_refused(word: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=said):
+        planned(tmp_path, "seed=1,2", word)
+
+
+@pytest.mark.parametrize(
+    ("words", "seed", "lr"),
+    [
+        (("-m", "seed=3,4", "optim.encoder_lr=1e-3,1e-4"), "3", "0.001"),
+        (("+sweep=lr",), "1", "1.0e-05"),
+        (("--multirun", "seed=range(5,9)"), "5", None),
+    ],
+)
+def test_the_configuration_of_a_sweep_is_shown_as_that_of_its_first_job(
+    words: tuple[str, ...], seed: str, lr: str | None
+) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "ner_lightning.train", *words, "--cfg", "job"], capture_output=True, text=True, cwd=ROOT
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert f"\nseed: {seed}\n" in answer.stdout
+    assert lr is None or f"encoder_lr: {lr}\n" in answer.stdout
+    assert answer.stderr.startswith("# A sweep: this is its first job, ")
+    assert f"seed={seed}" in answer.stderr
 
 
 def test_what_cannot_run_here_is_skipped_before_anything_starts(tmp_path: Path) -> None:
