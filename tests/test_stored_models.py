@@ -89,6 +89,14 @@ def test_nothing_is_called(
     assert {path.name for path in tmp_path.iterdir()} == before | {"changed.ckpt"}
 
 
+def test_a_function_in_an_argument_is_not_called_before_its_parent_is_known_to_refuse_it(
+    changed: Callable[[Change], Path], tmp_path: Path
+) -> None:
+    writes = {"_target_": "ner_lightning.callbacks.record.write_result", "folder": str(tmp_path), "result": {"x": 1}}
+    refused(changed(lambda content: at(content, "config.model.decoder.backend", writes)), "is not allowed")
+    assert not (tmp_path / "result.json").exists()
+
+
 @pytest.mark.parametrize(
     ("place", "value"),
     [

@@ -82,6 +82,7 @@ def loadable(config: Any, where: str) -> dict[str, Any]:
         number = data.get(key, 0)
         if not isinstance(number, int) or number < 0:
             raise UserError(f"{where}: its data.{key}={number}: expected a whole number from 0 on")
+    _check_readers(data, where)
     kept = {key: value for key, value in config.items() if not isinstance(value, Mapping | list | tuple)}
     return {**kept, **{key: config[key] for key in ("model", "data", "paths") if key in config}}
 
@@ -114,6 +115,19 @@ def _require(config: Mapping[str, Any], place: str, keys: tuple[str, ...], where
     for key in keys:
         if key not in node:
             raise UserError(f"{where}: damaged: its configuration has no {place}.{key}")
+
+
+def _check_readers(data: Mapping[str, Any], where: str) -> None:
+    """Refuse readers that are no nodes: how they cut words is read by whoever tags text."""
+    sources = data.get("sources") or []
+    if not isinstance(sources, Mapping | list):
+        raise UserError(f"{where}: damaged: its data.sources is a {type(sources).__name__}")
+    nodes = [*sources.values()] if isinstance(sources, Mapping) else sources
+    for reader in (data["reader"], *(node.get("reader") for node in nodes if isinstance(node, Mapping))):
+        if reader is not None and not isinstance(reader, Mapping):
+            raise UserError(f"{where}: damaged: a reader of its data is a {type(reader).__name__}")
+        if reader and not isinstance(reader.get("words", ""), str):
+            raise UserError(f"{where}: damaged: its data.reader.words is a {type(reader['words']).__name__}")
 
 
 def _interpolated(node: Any, place: str = "") -> str | None:

@@ -93,6 +93,22 @@ def test_values_that_a_tagger_reads(key: str, value: object) -> None:
         loadable(damaged, "x")
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"reader": "conll"},
+        {"reader": {"words": []}},
+        {"sources": "x"},
+        {"sources": {"a": {"reader": 3}}},
+        {"sources": [{"reader": {"words": {}}}]},
+    ],
+)
+def test_readers_that_are_none(data: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match=r"best\.ckpt: damaged: "):
+        loadable({**config(), "data": {**config()["data"], **data}}, "best.ckpt")
+    loadable({**config(), "data": {**config()["data"], "reader": None, "sources": ["a", {"dir": "b"}]}}, "x")
+
+
 @pytest.mark.parametrize("damaged", [None, [], "x", 3])
 def test_what_is_no_configuration(damaged: object) -> None:
     with pytest.raises(UserError, match="damaged"):
