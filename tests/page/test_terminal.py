@@ -1,12 +1,19 @@
 from __future__ import annotations
 
 import io
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from rich.table import Table
 from rich.text import Text
 
+from ner_lightning.page import terminal
 from ner_lightning.page.terminal import console, paragraph, printable, visible
+from ner_lightning.sweep.job import quoted
+from tests.runs import write_corpus
 
 HOSTILE = "PER\x1b[2J\x1b]52;c;cm0=\x07\x9b31m\r\n[12:00:00] all is well\u202eexe.\u2028\x7f\udc80"
 
@@ -65,3 +72,30 @@ def test_a_table_stays_a_table() -> None:
     table.add_row("\x1b" * 30)
     lines = seen(table, width=40).splitlines()
     assert len({len(line) for line in lines if line}) == 1
+
+
+def test_nobody_else_makes_a_console_or_writes_cells_of_his_own() -> None:
+    package = Path(terminal.__file__).parents[1]
+    sources = {str(file.relative_to(package)): file.read_text(encoding="utf-8") for file in package.rglob("*.py")}
+    assert len(sources) > 200
+    assert [name for name, text in sources.items() if re.search(r"\bConsole\(", text)] == []
+    assert {name for name, text in sources.items() if re.search(r"csv\.(writer|DictWriter)\(", text)} == {
+        "page/spreadsheet.py",
+        "callbacks/metrics_file.py",  # numbers, under keys that begin with a stage
+    }
+
+
+def test_names_of_files_are_shown_and_not_obeyed(tmp_path: Path) -> None:
+    folder = tmp_path / "a\x1b[2J\n[12:00:00] all is well [bold]\u202e\udcff"
+    for split in ("train", "dev"):
+        write_corpus(folder, **{split: ["Ann/B-PER left Oslo/B-LOC", "=1+1/B-X\\ left"]})
+    for place, code in ((folder, 0), (tmp_path / "none\x1b[2J\n[12:00:00] all is well", 2)):
+        words = ["inspect", "data=conll", f"data.dir={quoted(str(place))}"]
+        done = subprocess.run(
+            [sys.executable, "-m", f"ner_lightning.{words[0]}", *words[1:]], capture_output=True, check=False
+        )
+        output = (done.stdout + done.stderr).decode("utf-8", errors="strict")
+        assert done.returncode == code, output
+        assert is_harmless(output)
+        assert not re.search(r"^\[12:00:00\]", output, re.MULTILINE)
+        assert "\\x1b[2J" in output
