@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -143,6 +144,7 @@ def open_run(mode: str, options: dict[str, Any]) -> Run:
         "init_timeout": INIT_SECONDS,
         "finish_timeout": FINISH_SECONDS,
         "x_disable_meta": tells_secret(sys.argv, known_secrets(os.environ)),  # W&B keeps the command line in there
+        "disable_git": remote_tells_secret(),
     }
     if settled == "online":
         try:
@@ -153,6 +155,16 @@ def open_run(mode: str, options: dict[str, Any]) -> Run:
     if settled == "offline":
         rank_zero_info(f"W&B is offline ({reason}). To send this run: {sync_command(run)}")
     return run
+
+
+def remote_tells_secret() -> bool:
+    """Whether the git remote has a login in it: W&B would keep its first half, which may be a token."""
+    try:
+        asked = ["git", "config", "--get", "remote.origin.url"]
+        url = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return url.startswith("http") and redact_text(url) != url
 
 
 def settle_mode(mode: str) -> tuple[Literal["online", "offline", "disabled"], str]:

@@ -177,6 +177,20 @@ def test_no_secret_reaches_any_file_of_the_run(tmp_path, lines, monkeypatch):
     assert not [file for file in files if b"nobody" in file.read_bytes()]
 
 
+def test_a_token_in_the_git_remote_reaches_no_file_of_the_run(tmp_path, lines, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    name = {"GIT_AUTHOR_NAME": "n", "GIT_AUTHOR_EMAIL": "e", "GIT_COMMITTER_NAME": "n", "GIT_COMMITTER_EMAIL": "e"}
+    for words in (
+        ["init", "--quiet"],
+        ["remote", "add", "origin", "https://visible-to-nobody:x-oauth-basic@host/x.git"],
+        ["commit", "--quiet", "--allow-empty", "-m", "one"],
+    ):
+        subprocess.run(["git", *words], check=True, env={**os.environ, **name})
+    finish([open_logger(tmp_path / "out")], failed=False)
+    assert len(written_runs(tmp_path / "out")) == 1
+    assert not [f for f in (tmp_path / "out").rglob("*") if f.is_file() and b"nobody" in f.read_bytes()]
+
+
 @pytest.mark.parametrize(("stated", "written"), [("offline", 1), ("dryrun", 1), ("disabled", 0)])
 def test_the_environment_overrules_auto_and_online(tmp_path, lines, monkeypatch, stated, written):
     monkeypatch.setenv("WANDB_MODE", stated)
