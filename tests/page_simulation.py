@@ -95,7 +95,7 @@ def held(world: World, systems: int, repetitions: int, seed: int = 1) -> tuple[S
     """
     shifts = [SHIFT * (place % 2) for place in range(systems)]
     better = replace(world, shift=SHIFT)
-    truth, mean = better.true_difference(1_000), world.true_mean(1_000)
+    truth, mean = better.true_difference(400), world.true_mean(400)
     rng, pages, means = np.random.default_rng(seed), 0, 0
     for n in range(repetitions):
         judged = judge(world, systems, n, rng, shifts)

@@ -34,7 +34,7 @@ from ner_lightning.analysis.resampling import resampled_f1, swapped_sums
 from ner_lightning.analysis.significance import is_shown, noncentrality, verdict
 from ner_lightning.analysis.variance import Measured, check_pair, measure, uncertainty, uncertainty_of_pair
 from ner_lightning.statistics.seed_variance import SeedVariance, pool_paired_seed_variance, pool_seed_variance
-from ner_lightning.statistics.simultaneous import Balanced, largest_differences, optimism_of_best
+from ner_lightning.statistics.simultaneous import Balanced, largest_differences, optimism_of_best, widen
 
 FEWEST_PAIRED = 4
 """Degrees of freedom that pairing by seed has to leave: below, it costs more than what it takes out."""
@@ -87,6 +87,7 @@ class Contest(Protocol):
         freedom: their degrees of freedom, `[systems, systems]`.
         runs: of each system, the fewest of any test set.
         paired: whether runs are paired by seed.
+        units: sentences (documents) that its standard errors are estimated from.
         parts: the contests it is the mean of and where its systems stand in them; of one test set there are none.
     """
 
@@ -97,6 +98,7 @@ class Contest(Protocol):
     freedom: Floats
     runs: tuple[int, ...]
     paired: bool
+    units: int
     parts: Sequence[tuple[Contest, Sequence[int]]]
 
     def alone(self, one: int, other: int) -> tuple[float, float]:
@@ -159,7 +161,7 @@ class Judged:
         self._draw(np.random.default_rng(self.seed))
 
     def _look_at_errors(self) -> None:
-        units = self.counts[0].shape[1]
+        units = self.units = self.counts[0].shape[1]
         effects = np.stack([of.effects.mean(axis=0) for of in self.measured])
         products = effects @ effects.T / (units * (units - 1))
         own = np.diag(products)
@@ -187,12 +189,11 @@ class Judged:
         scores = resampled_f1(np.concatenate(self.counts), self.samples, rng)
         ends = np.cumsum(self.runs)[:-1]
         means = np.stack([part.mean(axis=1) for part in np.split(scores, ends, axis=1)], axis=1)
-        # A resampled mean varies by (n - 1) / n less than a mean of new ones, whose variance is estimated.
+        # A resampled mean varies by (n - 1) / n less than a mean of new ones.
         self.by_sentence = (means - self.means) * np.sqrt(units / (units - 1))
-        widths = np.sqrt((units - 1) / rng.chisquare(units - 1, self.samples))
         by_seed = np.sqrt(self.by_seed.draw(self.samples, rng))
         self.luck = rng.normal(size=means.shape) / np.sqrt(self.runs)
-        self.deviations = self.by_sentence * widths[:, None] + self.luck * by_seed[:, None]
+        self.deviations = self.by_sentence + self.luck * by_seed[:, None]
 
     @cached_property
     def optimism(self) -> float:
@@ -212,7 +213,7 @@ class Judged:
         sums = swapped_sums(np.hstack(columns), self.samples, np.random.default_rng(self.seed))
         return columns, np.split(sums, len(columns), axis=1)
 
-    def randomised(self, one: int, other: int) -> float:
+    def randomised(self, one: int, other: int) -> float | None:
         """P value of approximate randomisation."""
         columns, halves = self._halves
         all_a, all_b = columns[one].sum(0), columns[other].sum(0)
@@ -286,7 +287,7 @@ def compare_all(asked: Sequence[Asked], level: float = LEVEL) -> list[list[Pair]
     if not asked:
         return []
     largest = [largest_differences(each.contest.deviations, each.contest.errors, each.against) for each in asked]
-    balanced = Balanced(largest)
+    balanced = Balanced([widen(of, each.contest.units - 1) for of, each in zip(largest, asked, strict=True)])
     size = sum(each.size for each in asked)
     return [
         [_pair(each.contest, one, other, balanced, place, level, size) for one, other in each.wanted()]

@@ -51,6 +51,7 @@ class MeanOfSets:
         self.deviations: Floats = np.mean([each.deviations[:, at] for each, at in parts], axis=0)
         errors = [each.errors[np.ix_(at, at)] for each, at in parts]
         freedom = [each.freedom[np.ix_(at, at)] for each, at in parts]
+        self.units = sum(each.units for each in contests)
         self.errors, self.freedom = _of_mean(np.stack(errors), np.stack(freedom))
         self.runs = tuple(min(each.runs[at[place]] for each, at in parts) for place in range(len(common)))
         self.most_runs = tuple(max(each.runs[at[place]] for each, at in parts) for place in range(len(common)))
