@@ -21,6 +21,9 @@ from ner_lightning.storage.locks import is_alive
 PATIENCE = 60.0
 """Seconds that a process is given to write its last checkpoint before it is killed."""
 
+KILLED = 10.0
+"""Seconds that the system is given to end a process that was killed; one that waits for a disk takes longer."""
+
 # What one distributed run leaves in the environment, and the next must not find (Lightning #8559).
 _DISTRIBUTED = (
     "LOCAL_RANK",
@@ -133,13 +136,16 @@ def end_orphan(pid: int, word: str, patience: float) -> None:
         word: in its command.
         patience: seconds that it is given to write its last checkpoint.
     """
-    until = time.monotonic() + patience
-    with contextlib.suppress(ProcessLookupError):
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # another user's: who asks next sees its lock
         os.kill(pid, signal.SIGTERM)
-    while is_running(pid, word) and time.monotonic() < until:
-        time.sleep(0.1)
+    _wait_for_end(pid, word, patience)
     _end_group(pid)
-    while is_running(pid, word):
+    _wait_for_end(pid, word, KILLED)
+
+
+def _wait_for_end(pid: int, word: str, patience: float) -> None:
+    until = time.monotonic() + patience
+    while is_running(pid, word) and time.monotonic() < until:
         time.sleep(0.1)
 
 

@@ -163,3 +163,17 @@ def test_threads_are_shared_out_and_the_environment_bounds_them(
     monkeypatch.setattr(process, "available_threads", lambda: 8)
     assert process.thread_share(given, side_by_side) == threads
     assert process.thread_share({"OMP_NUM_THREADS": "2,1"}, side_by_side) == 8 // min(side_by_side, 8)
+
+
+def test_a_process_of_another_user_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "killpg", forbidden)
+    monkeypatch.setattr(process, "KILLED", 0.2)
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as theirs:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "kill", forbidden)
+            process.end_orphan(theirs.pid, "time.sleep", patience=0.2)
+            assert process.is_running(theirs.pid, "time.sleep")
+        theirs.kill()
