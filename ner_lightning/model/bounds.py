@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ner_lightning.errors import UserError, first_line
 
-LAYERS = re.compile(r"layer|block|expert|stage|depth|group")
+LAYERS = re.compile(r"(?!.*_size$).*(layer|block|expert|stage|depth|group)")
 FEW = 64  # layers that any network may have
 LARGEST = 1 << 24  # of any other whole number
 SMALL = 1 << 24  # elements of what a network computes for itself, such as positions
@@ -60,7 +60,7 @@ def checked_architecture(config: Any, state: Mapping[str, Tensor], where: str) -
         if value and (key in FETCHING or "backbone" in key or is_model):
             raise UserError(f"{where}: its encoder has {key}, which would fetch or build more than an encoder")
         for number in _numbers(value):
-            limit = max(len(state), FEW) if LAYERS.search(key) else LARGEST
+            limit = max(len(state), FEW) if LAYERS.match(key) else LARGEST
             if abs(number) > limit:
                 raise UserError(
                     f"{where}: damaged, or made to harm: its encoder's {key}={number} is more than its "
