@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ner_lightning.child_process import is_child
 from ner_lightning.door import door
-from ner_lightning.run_folder import writing_run
+from ner_lightning.run_folder import check_free, writing_run
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -26,6 +27,8 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
     Returns:
         What `result.json` holds.
     """
+    if not is_child():
+        check_free(cfg.paths.output_dir, force=cfg.get("force", False), evaluates=True)
     with writing_run(cfg.paths.output_dir):
         return _evaluate(cfg)
 

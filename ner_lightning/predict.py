@@ -7,6 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 from ner_lightning.door import door
+from ner_lightning.run_folder import check_runs
+from ner_lightning.storage.outputs import check_outputs, check_place
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -20,6 +22,9 @@ def main(cfg: DictConfig) -> None:
     from ner_lightning.inference.files import tag_file
     from ner_lightning.inference.tagger import Tagger
 
+    check_place("output", cfg.output)
+    check_outputs({"output": cfg.output}, {"input": cfg.input, "ckpt": cfg.ckpt})
+    check_runs({"output": cfg.output}, force=cfg.force)
     tagger = Tagger.load(cfg.ckpt, device=cfg.device, units=cfg.units)
     started = time.monotonic()
     done = tag_file(
@@ -30,13 +35,19 @@ def main(cfg: DictConfig) -> None:
         output_format=cfg.output_format,
         batch_size=cfg.batch_size,
         min_probability=cfg.min_probability,
+        force=cfg.force,
     )
-    rate = done.sentences / (time.monotonic() - started)
+    rate = (done.sentences - done.resumed) / (time.monotonic() - started)
+    if done.resumed:
+        log.info("%d of the sentences had been tagged before", done.resumed)
     log.info("%d sentences, %d entities, %.0f sentences a second", done.sentences, done.entities, rate)
     if done.left_out:
         log.warning("%d lines without a word were left out", done.left_out)
     if done.alone:
         log.warning("%d sentences belong to no document: they were read without the context of training", done.alone)
+    if done.aside:
+        place = f"they are in {done.aside_in}" if done.aside_in else "standard output has no place for them"
+        log.warning("%d sentences were set aside: %s", done.aside, place)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ner_lightning.child_process import is_child
+from ner_lightning.errors import UserError
 from ner_lightning.storage.archives import is_whole
 from ner_lightning.storage.atomic import write_text
 from ner_lightning.storage.json_text import json_text
@@ -55,6 +57,50 @@ def read_json(path: Path) -> dict[str, Any]:
 def is_finished(folder: Path) -> bool:
     """Whether a run has come to its end; an empty or cut result, as a power cut leaves it, says nothing."""
     return bool(read_json(folder / RESULT))
+
+
+def check_free(
+    folder: str | Path, *, force: bool, continues: str | Path | None = None, evaluates: bool = False
+) -> None:
+    """Refuse to write over a run: a finished one, for an evaluation also one that has only begun.
+
+    Args:
+        folder: of the run to come.
+        force: whether what stands there may be replaced.
+        continues: the checkpoint or run folder that the run goes on from; in the same folder it is continued.
+        evaluates: whether it is an evaluation, whose result would make a training look finished.
+
+    Raises:
+        UserError: naming what stands there.
+    """
+    home = Path(folder).expanduser()
+    if force or (continues is not None and Path(continues).expanduser().resolve().is_relative_to(home.resolve())):
+        return
+    if is_finished(home) or (evaluates and (home / RECORD).is_file()):
+        what = "a finished run" if is_finished(home) else "a training"
+        raise UserError(
+            f"hydra.run.dir={folder}: {what} stands there; name another folder, or write force=true to replace it"
+        )
+
+
+def check_runs(outputs: Mapping[str, str | Path | None], *, force: bool) -> None:
+    """Refuse to replace a file of a run, unless told to.
+
+    Args:
+        outputs: files by key.
+        force: whether they may be replaced.
+
+    Raises:
+        UserError: naming the run.
+    """
+    for key, name in outputs.items():
+        path = Path(os.path.realpath(Path(name or "").expanduser()))
+        if force or name in (None, "-") or not path.is_file():
+            continue
+        if run := next((above for above in path.parents if (above / RECORD).is_file() or is_finished(above)), None):
+            raise UserError(
+                f"{key}={name}: this is a file of the run {run}; name another, or write force=true to replace it"
+            )
 
 
 def damaged_files(folder: Path) -> list[str]:

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ner_lightning.child_process import is_child
 from ner_lightning.door import door
 from ner_lightning.errors import Pruned
-from ner_lightning.run_folder import writing_run
+from ner_lightning.run_folder import check_free, writing_run
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -38,6 +39,8 @@ def train(cfg: DictConfig, overrides: list[str] | None = None) -> dict[str, Any]
     Returns:
         What `result.json` holds.
     """
+    if not is_child():
+        check_free(cfg.paths.output_dir, force=cfg.get("force", False), continues=cfg.ckpt_path)
     with writing_run(cfg.paths.output_dir):
         return _train(cfg, overrides or [])
 

@@ -44,7 +44,7 @@ def test_every_option_is_heeded(tmp_path: Path, run: Path, caplog: pytest.LogCap
     target = predict(tmp_path, run, text, "units=punctuation", "batch_size=1", "device=cpu")
     (record,) = records(target)
     assert [entity["text"] for entity in record["entities"]] == ["Oslo", "Ann Lee", "Rome"]
-    assert records(predict(tmp_path, run, text, "units=punctuation", "min_probability=1.1"))[0]["entities"] == []
+    assert records(predict(tmp_path, run, text, "units=punctuation", "min_probability=1"))[0]["entities"] == []
     assert predict(tmp_path, run, "Oslo", "output_format=conll").read_text() == "Oslo\tB-LOC\n\n"
     assert (
         predict(tmp_path, run, "Oslo O\n", "input_format=conll", "output_format=conll").read_text() == "Oslo\tB-LOC\n\n"

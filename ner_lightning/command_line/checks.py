@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import (
     OmegaConfBaseException,
@@ -17,7 +19,9 @@ from ner_lightning.config.catalogue import SUPPLIED, kind_of
 from ner_lightning.config.interpolations import check_expansion
 from ner_lightning.data.sample import LANGUAGES
 from ner_lightning.errors import UserError
+from ner_lightning.run_folder import check_free, check_runs
 from ner_lightning.schema.signatures import Parameter, signature
+from ner_lightning.storage.outputs import check_outputs, check_place
 from ner_lightning.targets import check_targets
 
 # What the user alone knows, and how to give it.
@@ -43,6 +47,9 @@ GROUPS_OF_OBJECTS = ("callbacks", "logger")
 # Keys that name something on the disk, and words that stand for something else there.
 PATHS = {"ckpt": (), "ckpt_path": ("last",), "input": ("-",)}
 
+# Keys that name files (of some commands a folder) to be made.
+OUTPUTS = ("output", "html", "report", "problems")
+
 HUB_READERS = ("hf",)  # options of data/reader whose `data.dir` may be a name on the hub
 
 
@@ -67,6 +74,8 @@ def check(config: DictConfig, words: Vocabulary) -> dict[str, Any]:
         check_node(path, node)
     check_values(container, words.config)
     check_paths(container, choices)
+    check_places(container)
+    check_run_folder(config, container)
     return container
 
 
@@ -117,6 +126,16 @@ def resolved(config: DictConfig) -> dict[str, Any]:
 
     The run folder is not made yet: `${hydra:runtime.output_dir}` is the folder of all outputs here.
     """
+    with _as_hydra_would(config):
+        container = OmegaConf.to_container(_without_hydra(config), resolve=True, throw_on_missing=True)
+        OmegaConf.to_container(config.hydra.run, resolve=True)
+    assert isinstance(container, dict)
+    return {str(key): value for key, value in container.items()}
+
+
+@contextmanager
+def _as_hydra_would(config: DictConfig) -> Iterator[None]:
+    """Resolve interpolations as in a run; an error is one sentence."""
     from hydra.core.hydra_config import HydraConfig
 
     check_expansion(OmegaConf.to_container(config, resolve=False))
@@ -125,8 +144,7 @@ def resolved(config: DictConfig) -> dict[str, Any]:
         config.hydra.runtime.output_dir = "."
     HydraConfig.instance().set_config(config)
     try:
-        container = OmegaConf.to_container(_without_hydra(config), resolve=True, throw_on_missing=True)
-        OmegaConf.to_container(config.hydra.run, resolve=True)
+        yield
     except OmegaConfBaseException as error:
         lines = str(error).splitlines()
         raise UserError(
@@ -134,8 +152,6 @@ def resolved(config: DictConfig) -> dict[str, Any]:
         ) from error
     finally:
         HydraConfig.instance().cfg = outer
-    assert isinstance(container, dict)
-    return {str(key): value for key, value in container.items()}
 
 
 def check_node(path: str, node: dict[str, Any]) -> None:
@@ -210,6 +226,25 @@ def check_paths(container: dict[str, Any], choices: dict[str, Any]) -> None:
             raise UserError(f"data.dir={folder}: there is no such sample; choose one of {', '.join(samples)}.")
     else:
         _must_exist("data.dir", folder)
+
+
+def check_places(container: dict[str, Any]) -> None:
+    """Refuse outputs that are an input or one another, files of a run, and what cannot be written at all."""
+    outputs = {key: container[key] for key in OUTPUTS if container.get(key) is not None}
+    for key, name in outputs.items():
+        check_place(key, name, folders=True)  # which of them are folders the commands know
+    check_outputs(outputs, {key: container.get(key) for key in PATHS})
+    check_runs(outputs, force=bool(container.get("force")))
+
+
+def check_run_folder(config: DictConfig, container: dict[str, Any]) -> None:
+    """Refuse a run folder that is taken, for a command that makes one."""
+    if config.hydra.get("mode") == RunMode.MULTIRUN or not isinstance(force := container.get("force"), bool):
+        return
+    with _as_hydra_would(config):
+        folder = str(config.hydra.run.dir)
+    if folder != ".":
+        check_free(folder, force=force, continues=container.get("ckpt_path"), evaluates="ckpt" in container)
 
 
 def _parts(key: str, node: Any) -> dict[str, Any]:

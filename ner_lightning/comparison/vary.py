@@ -7,7 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 # Where a run is written, what it is called, what it reports to, and where it started: none of it changes its scores.
-ELSEWHERE = ("paths", "name", "logger", "ckpt_path", "hydra", "test")
+ELSEWHERE = ("paths", "name", "logger", "ckpt_path", "force", "hydra", "test")
 # Callbacks that watch; the others (early stopping, which checkpoint is the best) decide.
 WATCHING = ("progress", "overview", "predictions", "last", "cost", "step_profile")
 CHECKPOINT = ("monitor", "mode")  # what of the callback `checkpoint` decides

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from itertools import tee
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import Any, NamedTuple
 
 from ner_lightning.data.readers.conll import ConllReader
 from ner_lightning.data.readers.jsonl import JsonlReader
@@ -18,9 +18,14 @@ from ner_lightning.data.readers.plain import PlainTextReader
 from ner_lightning.data.readers.reader import Reader
 from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.data.writers import write_conll, write_jsonl
+from ner_lightning.data.writers.columns import columns_of
+from ner_lightning.data.writers.json_lines import sentence_record
 from ner_lightning.errors import UserError
-from ner_lightning.inference.tagger import SPLIT_RULES, Tagger
+from ner_lightning.inference.outputs import opened_output
+from ner_lightning.inference.tagger import SPLIT_RULES, Tagger, TooLarge
+from ner_lightning.storage.outputs import STANDARD, check_outputs, check_place
+from ner_lightning.storage.streams import is_stream
+from ner_lightning.tagging.spans import ScoredSpan
 
 ENDINGS = {
     ".jsonl": "jsonl",
@@ -30,9 +35,8 @@ ENDINGS = {
     ".bio": "conll",
     ".bmes": "conll",
     ".txt": "text",
-    "": "text",
 }
-"""Formats by ending; `-`, a pipe, has none."""
+"""Formats by ending; `-`, devices and most pipes have none."""
 
 
 class Done(NamedTuple):
@@ -42,6 +46,9 @@ class Done(NamedTuple):
     entities: int
     left_out: int  # lines or records without a word
     alone: int = 0  # sentences of no document, where the model reads a sentence among its neighbours
+    resumed: int = 0  # sentences that an earlier run had written
+    aside: int = 0  # sentences that the output cannot hold, or that need more memory than there is
+    aside_in: Path | None = None  # the file they are in
 
 
 def tag_file(
@@ -53,53 +60,101 @@ def tag_file(
     output_format: str = "auto",
     batch_size: int = 64,
     min_probability: float = 0.0,
+    force: bool = False,
 ) -> Done:
     """Tag a file of any size, sentence by sentence; what was read stays in its order.
 
-    The output appears under its name when it is complete; an interrupted run leaves an old one as it was.
+    The output appears under its name when it is complete. Until then it is kept beside it, in `TARGET.part`: after an
+    interruption or an error the same call goes on there. What the output cannot hold goes into
+    `TARGET.set_aside.jsonl`.
 
     Args:
         tagger: a loaded model.
         source: a file, or `-` for standard input.
-        target: a file, or `-` for standard output.
+        target: a file, or `-` for standard output; devices and pipes are written through.
         input_format: `text` (a sentence a line; for a model with context a line without words ends a document),
             `conll` or `jsonl` (what they annotate is not looked at), or `auto`: by ending.
         output_format: `jsonl`, `conll`, or `auto`: by ending, JSON lines without one.
         batch_size: sentences that go through the model together.
-        min_probability: entities less probable than this are left out.
+        min_probability: entities less probable than this are left out, from 0 to 1.
+        force: whether the beginning of an output that is not continued is given up.
 
     Returns:
         How many sentences and entities were written, and what was left out.
 
     Raises:
-        UserError: a format there is not, or a file that cannot be read.
+        UserError: a format there is not, a file that cannot be read or written, or that another process writes.
     """
     kind = _format(input_format, source, ("text", "conll", "jsonl"), "input_format")
     written = _format(output_format, target, ("jsonl", "conll"), "output_format", default="jsonl")
-    joiner = "" if tagger.units == "characters" else " "
-    sentences_done = entities_done = alone = 0
+    if not 0 <= min_probability <= 1:
+        raise UserError(f"min_probability={min_probability}: expected a number from 0 to 1")
+    check_place("output", target)
+    check_outputs({"output": target}, {"input": source})
+    form = Form(written, tagger.tags.scheme, "" if tagger.units == "characters" else " ")
+    settings = {
+        "model": tagger.fingerprint, "input_format": kind, "output_format": written, "min_probability": min_probability
+    }  # fmt: skip
     report = ReadReport()
-
-    def tagged(sentences: Iterator[Sentence]) -> Iterator[tuple[Sentence, list[float]]]:
-        nonlocal sentences_done, entities_done, alone
-        for sentence, found in tagger.tag(sentences, batch_size):
+    with _input(source) as path, opened_output(target, settings, force=force) as output:
+        sentences = output.checked(_reader(kind, tagger).read(path, report))
+        for sentence, found in tagger.tag_what_fits(sentences, batch_size, output.resumed):
+            alone = int(tagger.context > 0 and not sentence.document)
+            if isinstance(found, TooLarge):
+                output.set_aside(sentence, {"why": str(found), **_record(sentence, (), form)}, aside=1)
+                continue
             kept = [scored for scored in found if scored.probability >= min_probability]
-            sentences_done += 1
-            alone += tagger.context > 0 and not sentence.document
-            entities_done += len(kept)
-            spans = tuple(scored.span for scored in kept)
-            yield replace(sentence, spans=spans, unknown=()), [round(scored.probability, 6) for scored in kept]
+            counts = {"entities": len(kept), "alone": alone}
+            try:
+                content = form.content(sentence, kept)
+            except ValueError as error:
+                output.set_aside(sentence, {"why": str(error), **_record(sentence, kept, form)}, aside=1, **counts)
+            else:
+                output.write(sentence, content, written=1, **counts)
+        aside_in = output.finish()
+    counted = output.progress.counts
+    return Done(
+        counted.get("written", 0),
+        counted.get("entities", 0),
+        report.empty_sentences,
+        counted.get("alone", 0),
+        output.resumed,
+        counted.get("aside", 0),
+        aside_in,
+    )
 
-    with _input(source) as path, _output(target) as stream:
-        results = tagged(_reader(kind, tagger).read(path, report))
-        if written == "conll":
-            write_conll((sentence for sentence, _ in results), stream, tagger.tags.scheme)
-        else:
-            left, right = tee(results)
-            write_jsonl(
-                (sentence for sentence, _ in left), stream, (values for _, values in right), joiner, words=False
-            )
-    return Done(sentences_done, entities_done, report.empty_sentences, alone)
+
+class Form(NamedTuple):
+    """How sentences are written.
+
+    Attributes:
+        kind: `jsonl` or `conll`.
+        scheme: of tags.
+        joiner: what stands between words where a sentence has no text.
+    """
+
+    kind: str
+    scheme: str
+    joiner: str
+
+    def content(self, sentence: Sentence, found: Sequence[ScoredSpan]) -> str:
+        """What a sentence becomes.
+
+        Raises:
+            ValueError: the format cannot hold it.
+        """
+        if self.kind == "conll":
+            return columns_of(_tagged(sentence, found), self.scheme)
+        return json.dumps(_record(sentence, found, self), ensure_ascii=False) + "\n"
+
+
+def _record(sentence: Sentence, found: Sequence[ScoredSpan], form: Form) -> dict[str, Any]:
+    probabilities = [round(scored.probability, 6) for scored in found]
+    return sentence_record(_tagged(sentence, found), probabilities, joiner=form.joiner, words=False)
+
+
+def _tagged(sentence: Sentence, found: Sequence[ScoredSpan]) -> Sentence:
+    return replace(sentence, spans=tuple(scored.span for scored in found), unknown=())
 
 
 def _reader(kind: str, tagger: Tagger) -> Reader:
@@ -113,7 +168,8 @@ def _reader(kind: str, tagger: Tagger) -> Reader:
 def _format(asked: str, name: str, known: tuple[str, ...], key: str, default: str = "text") -> str:
     found = asked
     if asked == "auto":
-        found = default if name == "-" else ENDINGS.get(Path(name).suffix.lower(), default)
+        ending = Path(name).suffix.lower()
+        found = ENDINGS.get(ending, default) if ending else default
     if found not in known:
         raise UserError(f"{key}: expected {', '.join(known)}, found {found!r}; give {key}={known[0]}")
     return found
@@ -121,28 +177,16 @@ def _format(asked: str, name: str, known: tuple[str, ...], key: str, default: st
 
 @contextmanager
 def _input(source: str) -> Iterator[Path]:
-    if source != "-":
-        yield Path(source)
-        return
-    # Some readers look at a file twice; a pipe can be read once.
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "stdin"
-        with path.open("wb") as copy:
-            shutil.copyfileobj(sys.stdin.buffer, copy)
+    """A file; standard input and pipes are copied, for some readers look at a file twice."""
+    path = Path(source).expanduser()
+    if source != STANDARD and not is_stream(path):
         yield path
-
-
-@contextmanager
-def _output(target: str) -> Iterator[TextIO]:
-    if target == "-":
-        yield sys.stdout
         return
-    path = Path(target)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.part")
-    try:
-        with draft.open("w", encoding="utf-8", newline="\n") as stream:
-            yield stream
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        copied = Path(folder) / ("stdin" if source == STANDARD else path.name)
+        with (
+            copied.open("wb") as copy,
+            nullcontext(sys.stdin.buffer) if source == STANDARD else path.open("rb") as pipe,
+        ):
+            shutil.copyfileobj(pipe, copy)
+        yield copied

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +22,7 @@ from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.sentence_store import in_memory
 from ner_lightning.data.words import SplitRule, split_words
 from ner_lightning.errors import UserError
+from ner_lightning.failure import failure_of
 from ner_lightning.inference.neighbours import Chunk, chunks
 from ner_lightning.schema.signatures import signature
 from ner_lightning.tagging.spans import ScoredSpan
@@ -51,6 +56,20 @@ class Entity:
     char_start: int
     char_end: int
     probability: float
+
+
+class TooLarge(UserError):
+    """A sentence for which there is not memory enough.
+
+    Args:
+        sentence: the sentence.
+    """
+
+    def __init__(self, sentence: Sentence) -> None:
+        super().__init__(
+            f"{sentence.id or 'a sentence'}: {len(sentence.words):,} words in one sentence need more memory than there "
+            "is; cut it"
+        )
 
 
 class Tagger:
@@ -89,18 +108,21 @@ class Tagger:
         """The entities of a text, in order; a text without any word has none."""
         return self.tag_texts([text])[0]
 
-    def tag_texts(self, texts: Sequence[str]) -> list[list[Entity]]:
+    def tag_texts(self, texts: Iterable[str]) -> list[list[Entity]]:
         """The entities of each of several texts, each a document of one sentence; faster than one by one.
 
         Raises:
-            TypeError: one text instead of a list of them.
+            TypeError: one text instead of a list of them, or something else among them.
             UserError: half of a surrogate pair, which is no character.
         """
         if isinstance(texts, str):
             raise TypeError("expected a list of texts, found one text; call the tagger itself")
-        found: list[list[Entity]] = [[] for _ in texts]
+        found: list[list[Entity]] = []
         sentences = []
         for number, one in enumerate(texts):
+            if not isinstance(one, str):
+                raise TypeError(f"text {number}: expected text, found {type(one).__name__}")
+            found.append([])
             _check_characters(one, number)
             if offsets := split_words(one, SPLIT_RULES[self.units]):
                 words = tuple(one[start:end] for start, end in offsets)
@@ -108,6 +130,13 @@ class Tagger:
         for sentence, spans in self.tag(sentences):
             found[int(sentence.id)] = [_entity(sentence, span) for span in spans]
         return found
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A digest of everything that decides what is found: weights, tags, tokenizer, how text is split."""
+        weights = {name: _checksum(tensor) for name, tensor in self.model.state_dict().items()}
+        about = [weights, self.tags.to_dict(), self._words.fingerprint, self.units, self.context, self._overlap]
+        return hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
     def tag(
         self, sentences: Iterable[Sentence], batch_size: int = 64
@@ -119,13 +148,37 @@ class Tagger:
 
         Args:
             sentences: any number of them; their own spans are not looked at.
-            batch_size: sentences that go through the model together.
+            batch_size: sentences that go through the model together, as long as memory lasts.
+
+        Raises:
+            TooLarge: a sentence for which there is not memory enough even alone.
+            UserError: batches of less than one sentence.
         """
+        for sentence, found in self.tag_what_fits(sentences, batch_size):
+            if isinstance(found, TooLarge):
+                raise found
+            yield sentence, found
+
+    def tag_what_fits(
+        self, sentences: Iterable[Sentence], batch_size: int = 64, behind: int = 0
+    ) -> Iterator[tuple[Sentence, tuple[ScoredSpan, ...] | TooLarge]]:
+        """Tag a stream of sentences, as `tag` does; one that is too large comes with the error instead of entities.
+
+        Args:
+            sentences: as for `tag`.
+            batch_size: as for `tag`.
+            behind: sentences that are read as neighbours only, and not yielded.
+        """
+        if batch_size < 1:
+            raise UserError(f"batch_size={batch_size}: expected a whole number from 1 on")
         for chunk in chunks(sentences, batch_size * READ_AHEAD, self.context):
-            yield from zip(chunk.own, self._tag(chunk, batch_size), strict=True)
+            done = min(behind, len(chunk.own))
+            behind -= done
+            if done < len(chunk.own):
+                yield from zip(chunk.own[done:], self._tag(chunk, batch_size)[done:], strict=True)
 
     @torch.inference_mode()
-    def _tag(self, chunk: Chunk, batch_size: int) -> list[tuple[ScoredSpan, ...]]:
+    def _tag(self, chunk: Chunk, batch_size: int) -> list[tuple[ScoredSpan, ...] | TooLarge]:
         store = in_memory(Sentence(sentence.words, document=sentence.document) for sentence in chunk.sentences)
         corpus = encode(store, self._words, self.tags)
         layout: Layout = "packed" if self.model.encoder.supports_packing else "padded"
@@ -134,15 +187,39 @@ class Tagger:
             context = DocumentContext(corpus, Documents.of(store), self.context, self._words.room)
             lengths = lengths + context.sizes()
         collate = Collator(corpus, self._words, layout, self._overlap, context=context)
-        found: dict[int, tuple[ScoredSpan, ...]] = {}
+        found: dict[int, tuple[ScoredSpan, ...] | TooLarge] = {}
         first, last = chunk.first, chunk.first + len(chunk.own)
         for draw in EvaluationSampler(lengths[first:last], batch_size):
-            batch = collate([first + index for index in draw.indices]).to(self.device, non_blocking=True)
+            found |= self._tag_batch(collate, [first + index for index in draw.indices], chunk.sentences)
+        return [found[index] for index in range(first, last)]
+
+    def _tag_batch(
+        self, collate: Collator, indices: list[int], sentences: Sequence[Sentence]
+    ) -> dict[int, tuple[ScoredSpan, ...] | TooLarge]:
+        """Tag some sentences together; by halves where memory does not last."""
+        try:
+            batch = collate(indices).to(self.device, non_blocking=True)
             emissions = self.model(batch)
             predicted = self.model.decoder.decode(emissions, batch.mask)
             read = read_batch(self.model.decoder, emissions, predicted, batch.mask, self.tags)
-            found.update(zip(batch.index, (one.entities for one in read), strict=True))
-        return [found[index] for index in range(first, last)]
+            return dict(zip(batch.index, (one.entities for one in read), strict=True))
+        except (RuntimeError, MemoryError) as error:
+            if not failure_of(error).out_of_memory:
+                raise
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        if len(indices) == 1:
+            return {indices[0]: TooLarge(sentences[indices[0]])}
+        half = len(indices) // 2
+        return {
+            **self._tag_batch(collate, indices[:half], sentences),
+            **self._tag_batch(collate, indices[half:], sentences),
+        }
+
+
+def _checksum(tensor: torch.Tensor) -> int:
+    plain = tensor.detach().cpu().contiguous().flatten()
+    return zlib.crc32(memoryview(plain.view(torch.uint8).numpy())) if plain.numel() else 0
 
 
 def _check_characters(text: str, number: int) -> None:

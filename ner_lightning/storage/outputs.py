@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ner_lightning.errors import UserError
@@ -40,6 +41,37 @@ def check_outputs(outputs: Mapping[str, Name], reads: Mapping[str, Name]) -> Non
         if other := next((k for k, there in taken.items() if _same(name, there)), None):
             raise UserError(_refusal(key, name, other, taken[other], is_read=other in reads))
         taken[key] = name
+
+
+def check_place(key: str, name: Name, *, folders: bool = False) -> None:
+    """Refuse an output that can be known to be impossible to make: before hours of work, not behind them.
+
+    Args:
+        key: of the output.
+        name: a file, there or not; null and streams are left alone.
+        folders: whether it may be a folder.
+
+    Raises:
+        UserError: a folder, a name too long, a place where nothing can be written.
+
+    >>> check_place("output", "a.json")
+    >>> check_place("output", "n" * 300)
+    Traceback (most recent call last):
+    ner_lightning.errors.UserError: output=nnn...: cannot be written (file name too long); name a file ...
+    """
+    if name is None or name == STANDARD or is_stream(name):
+        return
+    path = Path(name).expanduser()
+    with told(key, name):
+        if path.is_dir() and not folders:
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        with suppress(FileNotFoundError):
+            path.stat()
+        above = next(folder for folder in path.absolute().parents if folder.exists())
+        if not above.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(above, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 @contextmanager

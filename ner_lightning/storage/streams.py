@@ -6,7 +6,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -36,14 +36,12 @@ def descriptor_of(path: str | Path) -> int | None:
     (1, None)
     """
     here = Path(path).absolute()
-    for _ in range(_MOST_LINKS):
-        home, name = Path(os.path.realpath(here.parent)), here.name
-        if name.isdigit() and _is_own(str(home)):
-            return int(name)
-        here = home / name
-        if not here.is_symlink():
-            return None
-        here = home / here.readlink()
+    with suppress(OSError, ValueError):  # no such name can be
+        for _ in range(_MOST_LINKS):
+            home, name = Path(os.path.realpath(here.parent)), here.name
+            if name.isdigit() and _is_own(str(home)):
+                return int(name)
+            here = home / (home / name).readlink()
     return None
 
 

@@ -132,18 +132,19 @@ def test_an_interrupted_run_leaves_the_old_file(
     target = tmp_path / "output.jsonl"
     target.write_text("old\n")
 
-    def interrupted(sentences: Iterator[Any], batch_size: int) -> Iterator[Any]:
-        yield next(Tagger.tag(easy, sentences, batch_size))
+    def interrupted(*arguments: Any) -> Iterator[Any]:
+        yield next(Tagger.tag_what_fits(easy, *arguments))
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(easy, "tag", interrupted)
+        patched.setattr(easy, "tag_what_fits", interrupted)
         with pytest.raises(KeyboardInterrupt):
             tag_file(easy, str(source), str(target))
     assert target.read_text() == "old\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["input.txt", "output.jsonl", "output.jsonl.part"]
+    done = tag_file(easy, str(source), str(target))
+    assert (done.resumed, done.sentences, len(records(target))) == (1, 4, 4)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["input.txt", "output.jsonl"]
-    tag_file(easy, str(source), str(target))
-    assert len(records(target)) == 4
 
 
 def test_a_file_is_not_held_in_memory(easy: Tagger, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,20 +77,32 @@ def write_conll(
                     stream.write(f"{document_marker}\tO\n\n")
                 if comments:
                     stream.write(f"# newdoc id = {_in_a_line(document)}\n")
-            tags = spans_to_tags(sentence.spans, len(sentence.words), scheme)
-            for index in sentence.unknown:
-                if tags[index] == "O":
-                    tags[index] = UNKNOWN_TAG
+            lines = columns_of(sentence, scheme)
             if count == 1 and sentence.words[:1] and sentence.words[0].startswith("\ufeff"):
                 stream.write("\n")  # a reader takes U+FEFF at the very start for a byte order mark
             if comments:
                 stream.writelines(_comments(sentence))
-            for word, tag in zip(sentence.words, tags, strict=True):
-                if not word or "\t" in word or "\n" in word or word == "-DOCSTART-":
-                    raise ValueError(f"expected words that fit a column, found {word!r} in {sentence.id}; write JSONL")
-                stream.write(f"{word}\t{tag}\n")
-            stream.write("\n")
+            stream.write(lines)
     return count
+
+
+def columns_of(sentence: Sentence, scheme: str = "IOB2") -> str:
+    r"""The lines of a sentence, with the empty one behind it.
+
+    Raises:
+        ValueError: as `write_conll`.
+
+    >>> columns_of(Sentence(("Ann", "left"), unknown=(1,)))
+    'Ann\tO\nleft\t?\n\n'
+    """
+    tags = spans_to_tags(sentence.spans, len(sentence.words), scheme)
+    for index in sentence.unknown:
+        if tags[index] == "O":
+            tags[index] = UNKNOWN_TAG
+    for word in sentence.words:
+        if not word or "\t" in word or "\n" in word or word == "-DOCSTART-":
+            raise ValueError(f"expected words that fit a column, found {word!r} in {sentence.id}; write JSONL")
+    return "".join(f"{word}\t{tag}\n" for word, tag in zip(sentence.words, tags, strict=True)) + "\n"
 
 
 def _comments(sentence: Sentence) -> Iterable[str]:
