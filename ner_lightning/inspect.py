@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ner_lightning.door import door
-from ner_lightning.errors import UserError
+from ner_lightning.run_folder import check_runs
+from ner_lightning.storage.atomic import write_text
 from ner_lightning.storage.json_text import json_text
+from ner_lightning.storage.outputs import STANDARD, check_not_read, check_outputs, check_place, told
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -53,7 +55,13 @@ def inspect(cfg: DictConfig) -> Inspection:
         from ner_lightning.inspection.encoder import load_words
 
         words = load_words(encoder, config["data"].get("units", "words"))
+    outputs = {key: config[key] for key in ("output", "html")}
+    for key, name in outputs.items():
+        check_place(key, name)
+    check_outputs(outputs, {})
+    check_runs(outputs, force=config["force"])
     with read_corpus(config["data"]) as corpus:
+        check_not_read(outputs, corpus.read)
         found = inspect_corpus(corpus, settings, words, encoder["name"] if encoder else "")
     if config["output"] is not None:
         _write("output", str(config["output"]), json_text(found.to_json(), indent=1) + "\n")
@@ -65,16 +73,11 @@ def inspect(cfg: DictConfig) -> Inspection:
 
 
 def _write(key: str, name: str, text: str) -> None:
-    if name == "-":
+    if name == STANDARD:
         sys.stdout.write(text)
         return
-    try:
-        Path(name).expanduser().write_text(text, encoding="utf-8")
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise UserError(
-            f"{key}={name}: cannot be written ({reason}); name a file in a folder that is there."
-        ) from error
+    with told(key, name):
+        write_text(Path(name).expanduser(), text)
 
 
 if __name__ == "__main__":

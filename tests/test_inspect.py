@@ -63,8 +63,41 @@ def test_reasons_to_fail(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFix
 
 
 def test_what_cannot_be_written_is_said(corpus: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"html=.*nowhere/r.html: cannot be written \(no such file or directory\)"):
-        inspect(config_of(corpus, f"html={tmp_path / 'nowhere' / 'r.html'}"))
+    (tmp_path / "file").touch()
+    for name, reason in (
+        ("file/r.html", "not a directory"),
+        ("corpus", "is a directory"),
+        ("n" * 256, "file name too long"),
+    ):
+        with pytest.raises(UserError, match=rf"html=.*{name}: cannot be written \({reason}\)"):
+            inspect(config_of(corpus, f"html={tmp_path / name}"))
+
+
+@pytest.mark.parametrize("more", [(), ("data.splits={dev: 0.2}",)])
+def test_a_corpus_is_not_replaced_by_what_is_said_of_it(tmp_path: Path, more: tuple[str, ...]) -> None:
+    corpus = write_corpus(tmp_path / "corpus", train=EASY)
+    before = (corpus / "train.conll").read_bytes()
+    (tmp_path / "link").symlink_to(corpus / "train.conll")
+    for key in ("output", "html"):
+        for name in (corpus / "train.conll", tmp_path / "link"):
+            with pytest.raises(UserError, match=rf"^{key}=.*: this is what is read \(data"):
+                inspect(config_of(corpus, f"{key}={name}", *more))
+    with pytest.raises(UserError, match=r"^html=.*: this is output=.* too"):
+        inspect(config_of(corpus, f"output={tmp_path / 'r'}", f"html={tmp_path / 'r'}", *more))
+    assert (corpus / "train.conll").read_bytes() == before
+    for _ in range(2):  # a report beside the corpus is no part of it
+        inspect(config_of(corpus, f"html={corpus / 'report.html'}", "output=/dev/null", *more))
+    assert Path("/dev/null").is_char_device()
+
+
+def test_texts_and_annotations_of_brat_are_not_replaced(tmp_path: Path) -> None:
+    for split in ("train", "dev"):
+        (tmp_path / "corpus" / split).mkdir(parents=True)
+        (tmp_path / "corpus" / split / "a.txt").write_text("Ann left.\n")
+        (tmp_path / "corpus" / split / "a.ann").write_text("T1\tPER 0 3\tAnn\n")
+    words = ("data=brat", f"data.dir={tmp_path / 'corpus'}")
+    with pytest.raises(UserError, match=r"^html=.*a\.ann: this is what is read \(data"):
+        inspect(composed("inspect", tmp_path, *words, f"html={tmp_path / 'corpus' / 'dev' / 'a.ann'}"))
 
 
 def test_an_encoder_is_chosen_as_in_training(corpus: Path, tiny_encoder: Path) -> None:

@@ -47,6 +47,7 @@ class Corpus:
         units: what a word is.
         decisions: what readers had to decide, by split, or by file where files were divided or put together.
         sources: of several corpora, sentences, words, entities and types of each in each split.
+        read: files, or folders as a whole, that were read.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Corpus:
     units: str
     decisions: Mapping[str, ReadReport]
     sources: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)
+    read: Sequence[Path] = ()
 
 
 @contextmanager
@@ -82,14 +84,21 @@ def _as_files(node: Mapping[str, Any], stack: ExitStack) -> Corpus:
     reader: Reader = make(node["reader"], "data.reader")
     splits: dict[str, Sequence[Sentence]] = {}
     reports, files = {}, {}
+    read: list[Path] = []
     for split in SPLITS:
         if paths := _paths(reader, node, split):
             splits[split], reports[split] = _drawn(reader, paths, node.get("limit"), stack)
+            read += map(_on_disk, paths)
             files[split] = str(paths[0] if len(paths) == 1 else paths[0].parent)
             _tell_of_nothing(reports[split], split, node["dir"])
     if not splits:
         raise missing_split(node["dir"], "train")
-    return Corpus(node["dir"], splits, reports, files, node.get("units", "words"), reports)
+    return Corpus(node["dir"], splits, reports, files, node.get("units", "words"), reports, read=read)
+
+
+def _on_disk(path: Path) -> Path:
+    """The file or folder behind what a reader calls a split, such as `data.parquet:train`."""
+    return path if path.exists() else path.with_name(path.name.partition(":")[0])
 
 
 def _tell_of_nothing(report: ReadReport, split: str, folder: str) -> None:
@@ -108,7 +117,10 @@ def _as_trained_on(node: Mapping[str, Any]) -> Corpus:
         raise data.sources.missing("train")
     decisions = data.reports if data.sources.are_files else data.sources.files()
     sources = data.sources.counts() if data.sources.names else {}
-    return Corpus(node["dir"], data.sentences, data.reports, {}, node.get("units", "words"), decisions, sources)
+    read = [
+        _on_disk(Path(corpus.folder).expanduser() / name) for corpus in data.sources.corpora for name in corpus.seen
+    ]
+    return Corpus(node["dir"], data.sentences, data.reports, {}, node.get("units", "words"), decisions, sources, read)
 
 
 def _paths(reader: Reader, node: Mapping[str, Any], split: str) -> list[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -41,6 +41,21 @@ def check_outputs(outputs: Mapping[str, Name], reads: Mapping[str, Name]) -> Non
         if other := next((k for k, there in taken.items() if _same(name, there)), None):
             raise UserError(_refusal(key, name, other, taken[other], is_read=other in reads))
         taken[key] = name
+
+
+def check_not_read(outputs: Mapping[str, Name], files: Iterable[Path]) -> None:
+    """Refuse outputs over files that were read, or over what stands in a folder that was read as a whole.
+
+    Raises:
+        UserError: naming the output.
+    """
+    there = {key: name for key, name in outputs.items() if name not in (None, STANDARD) and not is_stream(str(name))}
+    for file in files:
+        for key, name in there.items():
+            path = Path(os.path.realpath(Path(str(name)).expanduser()))
+            inside = path.exists() and file.is_dir() and path.is_relative_to(os.path.realpath(file))
+            if inside or _same(path, file):
+                raise UserError(_refusal(key, name, "data", file, is_read=True))
 
 
 def check_place(key: str, name: Name, *, folders: bool = False) -> None:
