@@ -219,7 +219,7 @@ class Tagger:
 
 def _checksum(tensor: torch.Tensor) -> int:
     plain = tensor.detach().cpu().contiguous().flatten()
-    return zlib.crc32(memoryview(plain.view(torch.uint8).numpy())) if plain.numel() else 0
+    return zlib.crc32(plain.view(torch.uint8).numpy().data) if plain.numel() else 0
 
 
 def _check_characters(text: str, number: int) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from ner_lightning.data.sentence import Sentence
 from ner_lightning.errors import UserError
 from ner_lightning.inference.files import tag_file
 from ner_lightning.inference.partial import Partial
@@ -40,10 +41,10 @@ def stops_at(number: int, error: BaseException, monkeypatch: pytest.MonkeyPatch)
     """Let the writing of a sentence fail."""
     write = Partial.write
 
-    def stop(self: Partial, *arguments: Any, **counts: int) -> None:
+    def stop(self: Partial, sentence: Sentence, content: str, **counts: int) -> None:
         if self.progress.sentences == number:
             raise error
-        write(self, *arguments, **counts)
+        write(self, sentence, content, **counts)
 
     monkeypatch.setattr(Partial, "write", stop)
 
