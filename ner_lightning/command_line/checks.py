@@ -32,13 +32,8 @@ GIVEN = {
     "input": "write input=FILE, or input=- for standard input",
 }
 
-# The closed lists of the commands' own keys; those of a class stand in the annotations of its constructor.
-CHOICES = {
-    "split": ("test", "dev"),
-    "input_format": ("auto", "text", "conll", "jsonl"),
-    "output_format": ("auto", "jsonl", "conll"),
-    "units": ("auto", "words", "punctuation", "characters"),
-}
+# Where the keys of each command have their types and ranges.
+KEYS = "ner_lightning.command_line.keys"
 
 # Where one object is built, and where each entry is one.
 OBJECTS = ("data", "model", "optim", "trainer")
@@ -72,7 +67,7 @@ def check(config: DictConfig, words: Vocabulary) -> dict[str, Any]:
     check_objects(container)
     for path, node in _nodes(container):
         check_node(path, node)
-    check_values(container, words.config)
+    check_values(container, words.command, words.config)
     check_paths(container, choices)
     check_places(container)
     check_run_folder(config, container)
@@ -200,11 +195,19 @@ def check_objects(container: dict[str, Any]) -> None:
             raise UserError(f"{place}=null: nothing is built from null; write ~{place} to leave it out.")
 
 
-def check_values(container: dict[str, Any], defaults: DictConfig) -> None:
-    """Check the command's own keys: closed lists, whole numbers, true or false."""
+def check_values(container: dict[str, Any], command: str, defaults: DictConfig) -> None:
+    """Check the command's own keys: types, ranges, closed lists.
+
+    Args:
+        container: of the configuration.
+        command: whose keys; one with a YAML of the user's own has at least the types of the values there.
+        defaults: what a key is unless the command line says otherwise.
+    """
+    taken = signature(f"{KEYS}.{command.title()}")
     for key, value in container.items():
-        if key in CHOICES and value not in CHOICES[key]:
-            raise _misfit(key, value, f"one of {', '.join(CHOICES[key])}", CHOICES[key])
+        if parameter := taken.parameters.get(key) if taken else None:
+            check_value(key, value, parameter)
+            continue
         default = OmegaConf.select(defaults, key, throw_on_missing=False)
         for kind, expected in ((bool, "true or false"), (int, "a whole number"), (str, "text")):
             if type(default) is kind and type(value) is not kind:

@@ -32,6 +32,7 @@ from ner_lightning.data.streamed_files import StreamedFiles
 from ner_lightning.data.streaming import BlockDraws
 from ner_lightning.data.training_order import Progress, TrainingOrder
 from ner_lightning.data.training_stream import TrainingStream
+from ner_lightning.schema.ranges import Count, Positive, Whole
 from ner_lightning.tagging.tagset import TagSet
 from ner_lightning.user_cache import corpora_folder
 
@@ -92,25 +93,25 @@ class CorpusDataModule(pl.LightningDataModule):
         units: Literal["words", "characters"] = "words",
         scheme: Literal["IOB2", "BIOES"] = "IOB2",
         batching: Batching = "packed",
-        batch_size: int = 16,
-        max_subwords: int | None = None,
-        eval_batch_size: int = 64,
-        overlap: int = 64,
-        context: int = 0,
-        num_workers: int = 0,
-        limit: int | None = None,
+        batch_size: Count = 16,
+        max_subwords: Count | None = None,
+        eval_batch_size: Count = 64,
+        overlap: Whole = 64,
+        context: Whole = 0,
+        num_workers: Whole = 0,
+        limit: Count | None = None,
         types: Sequence[str] | None = None,
         cache: str | None = "auto",
-        cache_gb: float = 20,
+        cache_gb: Positive = 20,
         streaming: bool = False,
-        shuffle_buffer: int = 10_000,
-        epoch_steps: int | None = None,
+        shuffle_buffer: Count = 10_000,
+        epoch_steps: Count | None = None,
         augment: Augmentation | None = None,
         splits: Mapping[str, float] | None = None,
         split_seed: int = 0,
         fold: int | None = None,
         folds: int = 5,
-        fraction: float = 1.0,
+        fraction: Positive = 1.0,
         sources: Sources | None = None,
         label_map: Mapping[str, str | None] | None = None,
     ) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
 from ner_lightning.errors import UserError
+from ner_lightning.schema.ranges import Count, Share
 
 Reason = Literal[
     "leakage",
@@ -46,27 +47,27 @@ class Limits:
         UserError: a limit that is no share.
     """
 
-    leakage: float = 0.0
-    duplicates: float = 0.05
-    documents: float = 0.0
-    conflicts: float = 0.0
-    ambiguous: float = 0.1
-    unmarked: float = 0.25
-    illegal: float = 0.0
-    misaligned: float = 0.0
-    overlapping: float = 0.0
-    nested: float = 0.0
-    discontinuous: float = 0.0
-    rejected: float = 1.0
-    empty: float = 0.0
-    foreign: float = 0.0
-    alike: float = 0.0
-    rare: float = 0.0
-    unseen: float = 1.0
-    invisible: float = 0.001
-    unknown: float = 0.01
-    pieceless: float = 0.0
-    long: float = 0.01
+    leakage: Share = 0.0
+    duplicates: Share = 0.05
+    documents: Share = 0.0
+    conflicts: Share = 0.0
+    ambiguous: Share = 0.1
+    unmarked: Share = 0.25
+    illegal: Share = 0.0
+    misaligned: Share = 0.0
+    overlapping: Share = 0.0
+    nested: Share = 0.0
+    discontinuous: Share = 0.0
+    rejected: Share = 1.0
+    empty: Share = 0.0
+    foreign: Share = 0.0
+    alike: Share = 0.0
+    rare: Share = 0.0
+    unseen: Share = 1.0
+    invisible: Share = 0.001
+    unknown: Share = 0.01
+    pieceless: Share = 0.0
+    long: Share = 0.01
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -95,8 +96,8 @@ class InspectionSettings:
     """
 
     fail_on: Sequence[Reason] = ()
-    listed: int = 100
-    rare: int = 20
+    listed: Count = 100
+    rare: Count = 20
     limits: Limits = Limits()
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ner_lightning.schema.ranges import Between
 from ner_lightning.schema.source import Definition, definition
 
 WORDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text", "None": "null"}
@@ -41,9 +42,7 @@ class Parameter:
         """The annotation in words: `null or one of both, decode, none`."""
         members = [] if self.annotation is None else list(_members(self.annotation, self.module))
         closed = dict.fromkeys(_text(item.value) for item in members if isinstance(item, ast.Constant))
-        kinds = dict.fromkeys(
-            WORDS.get(text := ast.unparse(m), text) for m in members if not isinstance(m, ast.Constant)
-        )
+        kinds = dict.fromkeys(_in_words(m) for m in members if not isinstance(m, ast.Constant))
         return " or ".join([*kinds, *([f"one of {', '.join(closed)}"] if len(closed) > 1 else closed)])
 
     def choices(self) -> tuple[str, ...]:
@@ -131,10 +130,13 @@ def _members(node: ast.expr, module: str) -> Iterator[ast.expr]:
 
 def _fits(item: ast.expr, value: Any) -> bool:
     match item:
+        case ast.Subscript(value=ast.Name(id="Annotated"), slice=ast.Tuple(elts=[kind, ast.Call() as call])):
+            return value is not None and _fits(kind, value) and _range(call).holds(value)
         case ast.Constant(value=constant):
             return type(constant) is type(value) and constant == value
         case ast.Name(id=name) if name in KINDS:
-            return isinstance(value, KINDS[name]) and (name == "bool" or not isinstance(value, bool))
+            fits = isinstance(value, KINDS[name]) and (name == "bool" or not isinstance(value, bool))
+            return fits and value == value  # NaN is no number
         case ast.Name(id=name) | ast.Subscript(value=ast.Name(id=name)) if name in LISTS:
             return isinstance(value, list)
         case ast.Name(id=name) | ast.Subscript(value=ast.Name(id=name)) if name in MAPPINGS:
@@ -144,6 +146,19 @@ def _fits(item: ast.expr, value: Any) -> bool:
         case ast.Name(id=name) if name != "Any":  # an object of some class: a node with its own _target_
             return isinstance(value, dict | list)
     return True
+
+
+def _range(call: ast.Call) -> Between:
+    """The range that an annotation names."""
+    return Between(*(ast.literal_eval(argument) for argument in call.args))
+
+
+def _in_words(item: ast.expr) -> str:
+    match item:
+        case ast.Subscript(value=ast.Name(id="Annotated"), slice=ast.Tuple(elts=[kind, ast.Call() as call])):
+            return f"{_in_words(kind)} {_range(call)}"
+    text = ast.unparse(item)
+    return WORDS.get(text, text)
 
 
 def _text(value: object) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from ner_lightning.command_line.checks import KEYS
+from ner_lightning.command_line.compose import conf_folder
+from ner_lightning.schema.signatures import signature
 from tests.command_line.conftest import Say
 
 TRAIN = {
@@ -41,13 +45,13 @@ TRAIN = {
     "model.decoder.constrain=bth": "expected one of both, decode, none; did you mean both.",
     "data.batching=paked": "did you mean packed.",
     "data.units=chars": "data.units=chars: expected one of words, characters",
-    "data.batch_size=many": "data.batch_size=many: expected a whole number.",
-    "data.batch_size=1.5": "data.batch_size=1.5: expected a whole number.",
+    "data.batch_size=many": "data.batch_size=many: expected a whole number from 1 on.",
+    "data.batch_size=1.5": "data.batch_size=1.5: expected a whole number from 1 on.",
     "optim.encoder_lr=fast": "optim.encoder_lr=fast: expected a number.",
     "trainer.max_epochs=ten": "trainer.max_epochs=ten: expected a whole number or null.",
     "trainer.precision=32-tru": "did you mean 32-true.",
-    "seed=abc": "seed=abc: expected a whole number.",
-    "seed=": "seed=: expected a whole number.",
+    "seed=abc": "seed=abc: expected a whole number from 0 on.",
+    "seed=": "seed=: expected a whole number from 0 on.",
     "test=maybe": "test=maybe: expected true or false.",
     "name=2024": "name=2024: expected text; write \"name='2024'\" with both pairs of quotes.",
     # children of ddp would run the whole sweep again
@@ -61,7 +65,7 @@ TRAIN = {
     "ckpt_path=/no/such": "ckpt_path=/no/such: there is no such file or folder.",
     # every value of a sweep
     "-m model.pooling=first,mean,las": "model.pooling=las: expected one of",
-    "-m 'seed=choice(1,2,x)'": "seed=x: expected a whole number.",
+    "-m 'seed=choice(1,2,x)'": "seed=x: expected a whole number from 0 on.",
 }
 
 
@@ -92,6 +96,67 @@ def test_the_other_commands(command: str, line: str, sentence: str, say: Say) ->
     answer = say(command, line)
     assert sentence in answer
     assert bool(answer) == bool(sentence)
+
+
+@pytest.mark.parametrize(
+    ("command", "line", "sentence"),
+    [
+        ("predict", "batch_size=0", "batch_size=0: expected a whole number from 1 on."),
+        ("predict", "batch_size=-3", "batch_size=-3: expected a whole number from 1 on."),
+        ("predict", "batch_size=1.5", "batch_size=1.5: expected a whole number from 1 on."),
+        ("predict", "batch_size=null", "batch_size=null: expected a whole number from 1 on."),
+        ("predict", "min_probability=nan", "min_probability=nan: expected a number from 0 to 1."),
+        ("predict", "min_probability=2", "min_probability=2: expected a number from 0 to 1."),
+        ("predict", "min_probability=-0.1", "min_probability=-0.1: expected a number from 0 to 1."),
+        ("predict", "min_probability=high", "min_probability=high: expected a number from 0 to 1."),
+        ("predict", "min_probability=true", "min_probability=true: expected a number from 0 to 1."),
+        ("predict", "units=word", "did you mean words."),
+        ("predict", "device=0", "device=0: expected text"),
+        ("predict", "force=1", "force=1: expected true or false."),
+        ("compare", "samples=0", "samples=0: expected a whole number from 1 on."),
+        ("compare", "level=1", "level=1: expected a number between 0 and 1."),
+        ("compare", "level=nan", "level=nan: expected a number between 0 and 1."),
+        ("compare", "listed=-1", "listed=-1: expected a whole number from 0 on."),
+        ("compare", "pairs=some", "pairs=some: expected one of auto, all, best."),
+        ("compare", "columns=f1", "columns=f1: expected"),
+        ("train", "seed=-1", "seed=-1: expected a whole number from 0 on."),
+        ("train", "data.batch_size=0", "data.batch_size=0: expected a whole number from 1 on."),
+        ("train", "data.fraction=0", "data.fraction=0: expected a number"),
+        ("train", "data.cache_gb=nan", "data.cache_gb=nan: expected a number"),
+        ("train", "optim.head_lr=nan", "optim.head_lr=nan: expected"),
+        ("inspect", "inspection.limits.rare=many", "inspection.limits.rare=many: expected a number from 0 to 1."),
+        ("inspect", "inspection.limits.rare=nan", "inspection.limits.rare=nan: expected a number from 0 to 1."),
+        ("inspect", "inspection.listed=-1", "inspection.listed=-1: expected a whole number from 1 on."),
+    ],
+)
+def test_numbers_that_mean_nothing(command: str, line: str, sentence: str, say: Say) -> None:
+    given = "ckpt=/ input=- " if command == "predict" else ""
+    assert sentence in say(command, given + line)
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "inspect", "convert", "compare"])
+def test_every_key_of_a_command_has_a_type(command: str) -> None:
+    declared = signature(f"{KEYS}.{command.title()}")
+    text = (conf_folder() / f"{command}.yaml").read_text(encoding="utf-8").partition("_self_")[2]
+    found = re.findall(r"^(\w+):", text, re.MULTILINE)
+    assert declared is not None
+    groups = {"sweep", "inspection", "fail_on"}  # nodes of classes, and what they take over
+    assert set(found) - groups == set(declared.parameters)
+
+
+def test_an_output_that_cannot_be(say: Say, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("Oslo\n")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "result.json").write_text('{"best": {}}')
+    given = f"ckpt=/ input={tmp_path}/in.txt"
+    assert "this is what is read (input" in say("predict", f"{given} output={tmp_path}/in.txt")
+    assert "file name too long" in say("predict", f"{given} output={'n' * 300}")
+    assert "not a directory" in say("predict", f"{given} output={tmp_path}/in.txt/x")
+    assert "this is a file of the run" in say("predict", f"{given} output={tmp_path}/run/result.json")
+    for command in ("train", "evaluate"):
+        words = "ckpt=/ data=null" if command == "evaluate" else "data=sample_en"
+        said = say(command, f"{words} hydra.run.dir={tmp_path}/run")
+        assert said.startswith(f"hydra.run.dir={tmp_path}/run: a finished run stands there; name another folder")
 
 
 def test_a_hub_data_set_is_not_looked_for_on_the_disk(say: Say) -> None:
