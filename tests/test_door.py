@@ -174,7 +174,7 @@ def test_a_sweep_goes_on_after_a_failure(what: str, told: str, call: Call, tmp_p
 def test_a_sweep_with_one_bad_value_does_not_start(call: Call, tmp_path: Path) -> None:
     result = call("-m", "seed=1,2,x")
     assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr == "seed=x: expected a whole number.\n"
+    assert result.stderr == "seed=x: expected a whole number from 0 on.\n"
     assert not (tmp_path / "outputs").exists()
 
 
