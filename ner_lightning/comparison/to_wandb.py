@@ -187,7 +187,7 @@ def make_report(run: Run, comparison: Comparison) -> str | None:
         log.info("No W&B Report: the run is offline.")
         return None
     try:
-        import wandb_workspaces.reports.v2 as reports  # type: ignore[import-not-found]
+        import wandb_workspaces.reports.v2 as reports
     except ImportError:
         log.info("No W&B Report: it needs wandb-workspaces: pip install 'wandb[workspaces]'")
         return None
