@@ -12,6 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 HERE = Path(__file__).parent
+LONGEST = 2000  # characters of a text in a page
+PICTURE = "data:image/"
 
 
 def render(template: Path, **values: Any) -> str:
@@ -32,6 +34,7 @@ def render(template: Path, **values: Any) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=shortened,
     )
     environment.filters["number"] = number
     environment.filters["percent"] = percent
@@ -42,6 +45,17 @@ def render(template: Path, **values: Any) -> str:
     return page.render(
         **values, policy=policy(styles, script), styles=[Markup(text) for text in styles], script=Markup(script)
     )
+
+
+def shortened(value: Any) -> Any:
+    """Cut a text that no page is for: a label of 100 kB stops a browser for minutes. Markup, ours, stays.
+
+    >>> shortened("x" * 5000)[-12:], shortened(Markup("x" * 5000)) == "x" * 5000
+    ('xxxxxxxxxxx…', True)
+    """
+    if isinstance(value, Markup) or not isinstance(value, str) or len(value) <= LONGEST or value.startswith(PICTURE):
+        return value
+    return f"{value[:LONGEST]}…"
 
 
 def policy(styles: Sequence[str], script: str) -> str:

@@ -105,3 +105,14 @@ def test_a_page_that_would_fetch_is_seen(template: Path, tmp_path: Path) -> None
     with opened(file, width=390) as (page, wrong):
         assert any("Content Security Policy" in line for line in wrong)
         assert scrolls_sideways(page)
+
+
+def test_a_text_that_no_page_is_for_is_cut(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(TEMPLATE)
+    page = render(tmp_path / "page.html", name="n" * 100_000, chart="c" * 100_000, rows=[["w" * 100_000, 1, 0.5]])
+    for letter in "ncw":
+        longest = max(len(found) for found in re.findall(f"{letter}+", page))
+        assert longest == 2000
+    picture = "data:image/png;base64," + "A" * 100_000
+    (tmp_path / "page.html").write_text(TEMPLATE.replace("{{ chart }}", '<img src="{{ chart }}">'))
+    assert picture in render(tmp_path / "page.html", name="n", chart=picture, rows=[["w", 1, 0.5]])
