@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from ner_lightning.data.readers.columns import Block, Layout, check_columns
-from ner_lightning.data.readers.lines import numbered_lines
+from ner_lightning.data.readers.lines import longest_sentence, numbered_lines, too_long
 from ner_lightning.data.readers.looks import looks_like
 from ner_lightning.data.readers.options import check_option
 from ner_lightning.data.readers.tags import TagWriting, read_tags, writing_of
@@ -185,7 +185,7 @@ class ConllReader:
         """Group the token lines between empty lines; `key` is what stands before a tag in its cell."""
         delimiter, columns, word, tag, index, _ = layout
         marker, unknown_tag = self.document_marker, self.unknown_tag
-        document = ""
+        document, longest = "", longest_sentence()
         block = Block([], [], [], [], {}, document, [])
         for number, line in numbered_lines(path, self.encoding):
             cells = line.split(delimiter)
@@ -219,6 +219,8 @@ class ConllReader:
                 block.tags.append(cells[tag])
             block.words.append(cells[word])
             block.lines.append(number)
+            if len(block.words) > longest:
+                raise too_long(longest, path, block.lines[0])
         if block.words:
             yield block
 
