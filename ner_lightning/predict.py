@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ner_lightning.door import door
 from ner_lightning.run_folder import check_runs
 from ner_lightning.storage.outputs import check_outputs, check_place
+from ner_lightning.wording import counted
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -39,15 +40,16 @@ def main(cfg: DictConfig) -> None:
     )
     rate = (done.sentences - done.resumed) / (time.monotonic() - started)
     if done.resumed:
-        log.info("%d of the sentences had been tagged before", done.resumed)
-    log.info("%d sentences, %d entities, %.0f sentences a second", done.sentences, done.entities, rate)
+        log.info("tagged before: %s of them", counted(done.resumed, "sentence"))
+    found = f"{counted(done.sentences, 'sentence')}, {counted(done.entities, 'entity', 'entities')}"
+    log.info("%s, %s sentences a second", found, f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}")
     if done.left_out:
-        log.warning("%d lines without a word were left out", done.left_out)
+        log.warning("left out: %s without a word", counted(done.left_out, "line"))
     if done.alone:
-        log.warning("%d sentences belong to no document: they were read without the context of training", done.alone)
+        log.warning("read without the context of training: %s of no document", counted(done.alone, "sentence"))
     if done.aside:
         place = f"they are in {done.aside_in}" if done.aside_in else "standard output has no place for them"
-        log.warning("%d sentences were set aside: %s", done.aside, place)
+        log.warning("set aside: %s; %s", counted(done.aside, "sentence"), place)
 
 
 if __name__ == "__main__":

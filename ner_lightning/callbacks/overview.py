@@ -37,6 +37,7 @@ class Overview(pl.Callback):
         """Show the data and the groups."""
         if trainer.is_global_zero:
             data: CorpusDataModule = trainer.datamodule  # type: ignore[attr-defined]
+            log.info("data: %s", data.folder)  # a title would be broken to the width of its table
             show(data_table(data), optimiser_table(trainer.optimizers[0].param_groups, pl_module))
             log.info("batches: %s, %d sentences on each of %d", data.batching, data.batch_size, trainer.world_size)
             log.info("attention: %s", attention_in_use(trainer))
@@ -66,7 +67,7 @@ def _crf_rate(groups: list[dict[str, Any]]) -> float:
 
 def data_table(data: CorpusDataModule) -> Table:
     """Sentences, words and entities of each split, and what its reader had to decide, if anything."""
-    table = Table(title=f"data: {data.folder}")
+    table = Table(title="data")
     sources = data.sources.counts() if data.sources.names else {}
     rows = {split: _counts(report) for split, report in data.reports.items()}
     always = ("sentences", "words", "entities", "types")

@@ -35,6 +35,14 @@ GIVEN = {
 # Where the keys of each command have their types and ranges.
 KEYS = "ner_lightning.command_line.keys"
 
+# What people call a precision elsewhere.
+MEANT_VALUES = {
+    **dict.fromkeys(("fp16", "float16", "half", "amp", "mixed"), "16-mixed"),
+    **dict.fromkeys(("bfloat16", "bf16_mixed", "bf16-amp"), "bf16-mixed"),
+    **dict.fromkeys(("fp32", "float32", "single", "full", "tf32"), "32-true"),
+    **dict.fromkeys(("fp64", "float64", "double"), "64-true"),
+}
+
 # Where one object is built, and where each entry is one.
 OBJECTS = ("data", "model", "optim", "trainer")
 GROUPS_OF_OBJECTS = ("callbacks", "logger")
@@ -64,7 +72,7 @@ def check(config: DictConfig, words: Vocabulary) -> dict[str, Any]:
     check_given(config, choices)
     container = resolved(config)
     check_targets(container)
-    check_objects(container)
+    check_objects(container, words)
     for path, node in _nodes(container):
         check_node(path, node)
     check_values(container, words.command, words.config)
@@ -105,7 +113,18 @@ def check_keys(config: DictConfig, words: Vocabulary) -> None:
         key = group.replace("/", ".")
         value = OmegaConf.select(config, key, throw_on_missing=False, throw_on_resolution_failure=False)
         if isinstance(value, str | int | float):
-            raise UserError(f"{key}={value}: {group} is a group of files, written with a slash: {group}={value}.")
+            how = _of_group(group, value, words)
+            raise UserError(f"{key}={value}: {group} is a group of files, written with a slash: {how}.")
+
+
+def _of_group(group: str, value: Any, words: Vocabulary) -> str:
+    """What to write where a value stands in the place of a group's node."""
+    options = words.options(group)
+    match = closest(str(value), options)
+    if group == "model/encoder" and value not in options:
+        named = f"{group}.name={value}".replace("/", ".")
+        return f"{group}={match or 'OPTION'} ({', '.join(options)}), or {named} for a hub name or a folder"
+    return f"{group}={match}" if match else f"{group}=OPTION, one of {', '.join(options)}"
 
 
 def check_given(config: DictConfig, choices: dict[str, Any]) -> None:
@@ -174,7 +193,7 @@ def check_value(place: str, value: Any, parameter: Parameter) -> None:
         raise _misfit(place, value, parameter.expected(), parameter.choices())
 
 
-def check_objects(container: dict[str, Any]) -> None:
+def check_objects(container: dict[str, Any], words: Vocabulary | None = None) -> None:
     """Refuse a value where an object is to be built: every such node says its class."""
     places: dict[str, Any] = {}
     for key in OBJECTS:
@@ -190,7 +209,9 @@ def check_objects(container: dict[str, Any]) -> None:
             places[f"model.{part}"] = model[part]
     for place, node in places.items():
         if node is not None and not (isinstance(node, dict) and "_target_" in node):
-            raise UserError(f"{place}={_text(node)}: expected a node with a _target_, the class to build.")
+            options = words.options_with(f"{place}._target_") if words else []
+            also = f"; {words.group_of(place)}={options[0]} has one" if words and options else ""
+            raise UserError(f"{place}={_text(node)}: expected a node with a _target_, the class to build{also}.")
         if node is None and "." in place:
             raise UserError(f"{place}=null: nothing is built from null; write ~{place} to leave it out.")
 
@@ -293,7 +314,8 @@ def _did_you_mean(match: str | None) -> str:
 
 def _misfit(place: str, value: Any, expected: str, choices: tuple[str, ...] = ()) -> UserError:
     """The sentence for a value of the wrong kind, with the likely remedy."""
-    match = closest(str(value), choices)
+    meant = MEANT_VALUES.get(str(value).lower())
+    match = meant if meant in choices else closest(str(value), choices)
     hint = f"; did you mean {match}" if match else ""
     if "text" in expected and isinstance(value, int | float) and not isinstance(value, bool):
         hint = f"; write \"{place}='{value}'\" with both pairs of quotes"

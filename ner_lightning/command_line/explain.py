@@ -9,10 +9,13 @@ from hydra._internal.hydra import Hydra
 from hydra.errors import MissingConfigException, OverrideParseException
 from yaml import MarkedYAMLError  # type: ignore[import-untyped]
 
-from ner_lightning.command_line.vocabulary import Vocabulary, closest
+from ner_lightning.command_line.vocabulary import OVERLAYS, Vocabulary, closest
 
 LAUNCHERS = ("joblib", "submitit_slurm", "submitit_local")
 """Options of `hydra/launcher` that plugins bring; ours stand on them."""
+SEARCHERS = ("optuna", "ax", "nevergrad")
+OTHER = {"model/encoder": ", or any other by model.encoder.name={name}"}
+"""What may be written where none of the files of a group is meant."""
 
 
 def explain(error: Exception, hydra: Hydra, command: str, overrides: list[str]) -> str:
@@ -86,6 +89,8 @@ class Words(Vocabulary):
             )
         if group == "hydra/launcher" and name in LAUNCHERS:
             return f"{group}={name} needs a plugin of Hydra's: pip install 'ner-lightning[launchers]'."
+        if group == "hydra/sweeper" and name in SEARCHERS:
+            return f"{group}={name}: a search is ours and no sweeper of Hydra's: write +sweep=optuna_lr."
         options = [str(option) for option in error.options or ()]
         said = [o for o in self.overrides if o.lstrip("+").partition("=")[0] == group and name in o]
         added = " ".join(o for o in self.overrides if o.startswith("+")) or f"{self.command}.yaml"
@@ -95,7 +100,14 @@ class Words(Vocabulary):
         plus = "+" if asked.startswith("+") else ""
         match = closest(name, options)
         hint = f", did you mean {plus}{group}={match}? Choose" if match else "; choose"
-        return f"{asked}: there is no such {group}{hint} one of {', '.join(options)}."
+        other = OTHER.get(group, "").format(name=name)
+        return f"{asked}: there is no such {group}{hint} one of {', '.join(options)}{other}."
+
+    @property
+    def reachable(self) -> list[str]:
+        """Groups that the command takes; overlays belong to what has a model to train."""
+        overlays = () if "model" in self.chosen else OVERLAYS
+        return [group for group in self.groups if group in self.chosen or group not in overlays]
 
     def no_such_key(self, key: str) -> str:
         """`optim.encoder_lrr=1`: no such key, or one that needs a `+`."""
@@ -107,10 +119,12 @@ class Words(Vocabulary):
         if taken and (name in taken.parameters or taken.is_open):
             return f"{key} is not in the configuration yet: write +{override}."
         if options := self.options_with(key):
-            chosen, option = parent.replace(".", "/"), options[0]
+            chosen, option = self.group_of(key), options[0]
             have = f"{', '.join(options[:4])} {'has' if len(options) == 1 else 'have'} it"
             return f"{key}: the {chosen} that is chosen has no such key, {have}; write {chosen}={option} {override}."
-        group = closest(key, self.groups) if "." not in key else None
+        group = closest(key, self.reachable) if "." not in key else None
+        if group and not closest(override.partition("=")[2], self.options(group)):
+            group = None
         match = None if "/" in key else self.nearest(key)
         if group and (match is None or group == match):
             plus = "" if group in self.chosen else "+"

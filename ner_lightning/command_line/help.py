@@ -5,21 +5,11 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
+from omegaconf import OmegaConf
+
 from ner_lightning.command_line.compose import hydra_session
-from ner_lightning.command_line.vocabulary import Vocabulary
+from ner_lightning.command_line.vocabulary import OVERLAYS, Vocabulary
 from ner_lightning.errors import UserError
-
-# Groups of overlays: files that change values anywhere, for the command that has a model to train.
-OVERLAYS = ("experiment", "sweep", "debug")
-
-FOOTER = """\
-KEY=VALUE changes any key: optim.encoder_lr=3e-5
-+KEY=VALUE adds an argument that the configuration does not list: +trainer.limit_train_batches=10
--m runs over values: -m seed=1,2,3
---cfg job shows the whole configuration, --cfg job --package optim a part of it; nothing is run.
---config-dir FOLDER adds your files: FOLDER/data/mine.yaml is data=mine, FOLDER/experiment/mine.yaml +experiment=mine.
---hydra-help lists the other flags.
-"""
 
 
 def help_text(command: str, arguments: Namespace) -> str:
@@ -41,7 +31,36 @@ def help_text(command: str, arguments: Namespace) -> str:
             raise UserError(f"There is no configuration {name}.yaml; leave --config-name out.")
         top, keys = _comment(root), _keys(root)
         groups = [_group(group, words, sources) for group in words.groups if _belongs(group, words)]
-    return "\n".join([top, "", "Keys", keys, "Groups (GROUP=OPTION; now chosen: *)", *groups, "", FOOTER])
+        footer = _footer(words)
+    return "\n".join([top, "", "Keys", keys, "Groups (GROUP=OPTION; now chosen: *)", *groups, "", *footer, ""])
+
+
+def _footer(words: Vocabulary) -> list[str]:
+    """How values are given, by examples that the command takes."""
+    taken = words.chosen
+    example = "optim.encoder_lr=3e-5" if "optim" in taken else _plain_key(words)
+    lines = [f"KEY=VALUE changes any key: {example}"]
+    if "trainer" in taken:
+        adds = "+trainer.limit_test_batches=10"
+        lines.append(f"+KEY=VALUE adds an argument that the configuration does not list: {adds}")
+    if "optim" in taken:
+        lines.append("-m runs over values: -m seed=1,2,3")
+    group = next((group for group in ("optim", "trainer", "data") if group in taken), None)
+    part = f", --cfg job --package {group} a part of it" if group else ""
+    lines.append(f"--cfg job shows the whole configuration{part}; nothing is run.")
+    if "data" in taken:
+        experiment = ", FOLDER/experiment/mine.yaml +experiment=mine" if "model" in taken else ""
+        lines.append(f"--config-dir FOLDER adds your files: FOLDER/data/mine.yaml is data=mine{experiment}.")
+    return [*lines, "--hydra-help lists the other flags."]
+
+
+def _plain_key(words: Vocabulary) -> str:
+    """A key of the command's own with a value that it takes."""
+    if OmegaConf.select(words.config, "data") is not None:
+        return "data.limit=100"
+    values = {str(key): value for key, value in words.config.items_ex(resolve=False) if str(key) != "name"}
+    whole = (f"{key}={str(value).lower()}" for key, value in values.items() if isinstance(value, bool | int))
+    return next(whole, "split=dev")
 
 
 def _belongs(group: str, words: Vocabulary) -> bool:

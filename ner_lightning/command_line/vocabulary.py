@@ -15,6 +15,26 @@ from yaml import YAMLError  # type: ignore[import-untyped]
 from ner_lightning.command_line.compose import compose
 from ner_lightning.schema.signatures import Signature, signature
 
+# Groups of overlays: files that change values anywhere, for the command that has a model to train.
+OVERLAYS = ("experiment", "sweep", "debug")
+
+# What people know from other tools.
+MEANT_KEYS = {
+    "freeze": "model.encoder.freeze_word_embeddings, or +experiment=[crf,lora], which freezes the encoder",
+    "freeze_encoder": "+experiment=[crf,lora], which freezes the encoder and trains adapters",
+    "gpus": "trainer=gpu, or trainer.devices beside it",
+    "learning_rate": "optim.encoder_lr",
+    "num_train_epochs": "trainer.max_epochs",
+    "per_device_train_batch_size": "data.batch_size",
+    "train_batch_size": "data.batch_size",
+    "output_dir": "hydra.run.dir",
+    "resume": "ckpt_path",
+    "resume_from_checkpoint": "ckpt_path",
+    "path": "data.dir",
+    "fp16": "trainer.precision=16-mixed",
+    "bf16": "trainer.precision=bf16-mixed",
+}
+
 
 class Vocabulary:
     """Keys and groups of a command.
@@ -53,10 +73,17 @@ class Vocabulary:
 
     def options_with(self, key: str) -> list[str]:
         """Options of a key's group under which there would be such a key."""
-        group = key.rpartition(".")[0].replace(".", "/")
-        if group not in self.groups or group not in self.chosen:
-            return []
-        return [option for option in self.options(group) if self._holds(group, option, key)]
+        group = self.group_of(key)
+        return [option for option in self.options(group) if self._holds(group, option, key)] if group else []
+
+    def group_of(self, key: str) -> str | None:
+        """The innermost group that a key stands in, of those that the command has an option of.
+
+        `callbacks.early_stopping.patience` stands in `callbacks`.
+        """
+        parts = key.split(".")
+        groups = ("/".join(parts[:length]) for length in range(len(parts) - 1, 0, -1))
+        return next((group for group in groups if group in self.groups and group in self.chosen), None)
 
     def _holds(self, group: str, option: str, key: str) -> bool:
         config = self._composed([f"{group}={option}"])
@@ -76,8 +103,10 @@ class Vocabulary:
 
         A `+` stands before an argument of a class that its YAML does not list.
         """
+        if meant := MEANT_KEYS.get(_name(key)):
+            return meant
         parent, _, name = key.rpartition(".")
-        siblings = {_name(k): k for k in self.keys if k.rpartition(".")[0] == parent}
+        siblings = {_name(k): k for k in self.keys if k.rpartition(".")[0] == parent and _name(k) != "_target_"}
         taken = self.signature(parent)
         unlisted = {n: f"+{parent}.{n}" for n in taken.parameters} if taken else {}
         for candidates in (siblings, unlisted):
@@ -86,7 +115,9 @@ class Vocabulary:
         elsewhere = [k for k in self.keys if _name(k) == name or k.endswith(f"_{name}")]
         if elsewhere:
             return " or ".join(elsewhere)
-        return closest(key, [k for k in self.keys if not any(other.startswith(f"{k}.") for other in self.keys)], 0.75)
+        leaves = [k for k in self.keys if not any(other.startswith(f"{k}.") for other in self.keys)]
+        # A sibling would be as like by the beginning they share alone.
+        return closest(key, [k for k in leaves if not parent or k.rpartition(".")[0] != parent], 0.75)
 
 
 def closest(word: str, words: Iterable[str], likeness: float = 0.6) -> str | None:

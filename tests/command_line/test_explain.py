@@ -59,6 +59,21 @@ SENTENCES = {
     # Hydra's own
     "hydra.job.chdir=maybe": "hydra.job.chdir=maybe: the value does not fit the key",
     "hydra/sweeper=optun": "hydra/sweeper=optun: there is no such hydra/sweeper; choose one of basic.",
+    "-m hydra/sweeper=optuna seed=1,2": "hydra/sweeper=optuna: a search is ours and no sweeper of Hydra's: write",
+    # what people know from elsewhere
+    "trainer.precision=fp16": "did you mean 16-mixed.",
+    "trainer.precision=float32": "did you mean 32-true.",
+    "model.encoder.freeze=true": "did you mean model.encoder.freeze_word_embeddings, or +experiment=[crf,lora], which",
+    "callbacks.early_stopping.patience=5": "write callbacks=early_stopping callbacks.early_stopping.patience=5.",
+    "+callbacks.early_stopping.patience=5": "the class to build; callbacks=early_stopping has one.",
+    "callbacks.checkpoint.save_top_k=3": "no such key; callbacks.checkpoint has _target_, dirpath, monitor, mode.",
+    "model.encoder=bert-base-cased": "or model.encoder.name=bert-base-cased for a hub name or a folder.",
+    "model/encoder=dslim/bert-base-NER": "or any other by model.encoder.name=dslim/bert-base-NER.",
+    "trainer.gpus=2": "did you mean trainer=gpu, or trainer.devices beside it?",
+    "callbacks=[f1/人名,recall]": "callbacks=['f1/人名',recall]",
+    # options of the Trainer that cannot work
+    "trainer.max_epochs=0": "trainer.max_epochs=0: nothing would be trained",
+    "+trainer.overfit_batches=1": "use +debug=overfit",
     "--config-name trian": "There is no configuration trian.yaml; leave --config-name out",
 }
 
@@ -76,6 +91,10 @@ def test_a_wrong_command_line_is_answered(line: str, say: Say) -> None:
 )
 def test_a_right_one_is_not(line: str, say: Say) -> None:
     assert say("train", line) == ""
+
+
+def test_an_overlay_is_not_suggested_to_a_command_that_refuses_it(say: Say) -> None:
+    assert say("predict", "seed=3") == "seed: there is no such key; --cfg job shows them all."
 
 
 def test_the_suggestion_of_a_plus_is_right(say: Say) -> None:

@@ -8,6 +8,7 @@ import pytest
 from ner_lightning.command_line.arguments import parse
 from ner_lightning.command_line.help import help_text
 from ner_lightning.errors import UserError
+from tests.command_line.conftest import Say
 
 
 def test_train_says_what_it_does_with_examples_groups_and_keys() -> None:
@@ -36,7 +37,19 @@ def test_the_users_own_options_are_listed(mine: Path) -> None:
 def test_predict_has_no_experiments() -> None:
     text = help_text("predict", parse(["--help"]))
     assert "min_probability: 0.0" in text
-    assert "experiment" not in text.partition("KEY=VALUE")[0]
+    for other in ("experiment", "optim.", "trainer.", "-m runs", "data=mine"):
+        assert other not in text
+    assert "KEY=VALUE changes any key: batch_size=64" in text
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "compare", "inspect", "convert"])
+def test_the_examples_are_taken_by_the_command(command: str, say: Say) -> None:
+    text = help_text(command, parse(["--help"]))
+    examples = re.findall(r"^(?:\+?KEY=VALUE|-m) [^:]*: (\S+)$", text, re.MULTILINE)
+    assert examples
+    for example in examples:
+        many = "-m " if "," in example else ""
+        assert say(command, f"{many}{example}").partition(" is not given")[0] in ("", "ckpt", "input")
 
 
 def test_a_root_there_is_not() -> None:

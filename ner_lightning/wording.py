@@ -1,0 +1,17 @@
+"""Words that go with numbers."""
+
+from __future__ import annotations
+
+
+def counted(n: int, one: str, many: str | None = None) -> str:
+    """A number with its noun.
+
+    Args:
+        n: how many.
+        one: the noun.
+        many: of several; None: with an s.
+
+    >>> counted(1, "sentence"), counted(1200, "sentence"), counted(0, "entity", "entities")
+    ('1 sentence', '1,200 sentences', '0 entities')
+    """
+    return f"{n:,} {one if n == 1 else many or f'{one}s'}"
