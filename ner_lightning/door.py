@@ -7,6 +7,7 @@ can mend is one sentence on stderr with exit code 2, and every other error keeps
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import logging
 import os
@@ -55,6 +56,9 @@ _NOISE = (
     r".*does not have many workers.*",
     r"It is recommended to use `self.log\('(test|val)/.*sync_dist=True",  # the metric has summed over ranks itself
 )
+
+# What the user can mend of what a disk refuses.
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)
 
 # Commands whose sweeps give each job a process of its own.
 ISOLATED = ("train",)
@@ -190,6 +194,10 @@ def _run(function: Command, cfg: DictConfig) -> Any:
             sys.exit(INTERRUPTED)  # Lightning would leave with 1
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+            place = f"{error.filename}: " if error.filename else ""
+            _tell(UserError(f"{place}cannot be written ({(error.strerror or str(error)).lower()})."), secrets)
+            _leave(USER_ERROR)
         _write_down(error, cfg, secrets)
         # The whole of it: Hydra cuts frames off both ends.
         trace = printable(redact_text(traceback.format_exc(), secrets))
@@ -239,6 +247,7 @@ def _gather_logs(secrets: Collection[str]) -> None:
         handler.addFilter(_is_no_advertisement)
         handler.setFormatter(SaidFormatter(handler.formatter, secrets))
     gather_warnings(_NOISE)
+    logging.raiseExceptions = False  # a full disk cuts the log; a trace for each line would bury what is said of it
     if is_child():
         root = logging.getLogger()
         root.setLevel(logging.ERROR)

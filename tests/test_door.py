@@ -36,6 +36,8 @@ def main(cfg):
         raise UserError("corpus.conll:3: expected 2 columns, found 1.")
     if what == "defect" or (what == "second defect" and cfg.seed == 2):
         return [][cfg.seed]
+    if what == "full":
+        raise OSError(28, "No space left on device", "run/last.ckpt")
     if what == "interrupt":
         raise KeyboardInterrupt
     if what == "lightning's interrupt":
@@ -280,3 +282,10 @@ def test_warnings_and_tables_stand_in_the_log_too(tmp_path: Path, tiny_encoder: 
         assert heading in log
     assert "seqeval" not in answer.stdout
     assert ".py:" not in answer.stdout + answer.stderr.replace("it/s", "")
+
+
+def test_a_full_disk_is_one_sentence(call: Call) -> None:
+    answer = call(WHAT="full")
+    assert answer.returncode == 2
+    assert answer.stderr.splitlines()[-1] == "run/last.ckpt: cannot be written (no space left on device)."
+    assert "Traceback" not in answer.stderr + answer.stdout

@@ -35,7 +35,7 @@ def test_a_file_is_tagged_and_what_was_left_out_is_told(
     assert [[e["text"] for e in record["entities"]] for record in records(target)] == [["Ann Lee", "Oslo"], ["Rome"]]
     told = [record.getMessage() for record in caplog.records if record.name == "ner_lightning.predict"]
     assert told[0].startswith("2 sentences, 3 entities, ")
-    assert told[1] == "2 lines without a word were left out"
+    assert told[1] == "left out: 2 lines without a word"
 
 
 def test_every_option_is_heeded(tmp_path: Path, run: Path, caplog: pytest.LogCaptureFixture) -> None:

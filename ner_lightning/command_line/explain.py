@@ -82,7 +82,7 @@ class Words(Vocabulary):
 
     def no_such_option(self, error: MissingConfigException) -> str:
         """`data=conl`: the group is known, the option is not."""
-        group, _, name = (error.missing_cfg_file or "").rpartition("/")
+        group, name = self._asked_of(error.missing_cfg_file or "")
         if not group:
             return (
                 f"There is no configuration {name}.yaml; leave --config-name out, or add its folder with --config-dir."
@@ -91,7 +91,9 @@ class Words(Vocabulary):
             return f"{group}={name} needs a plugin of Hydra's: pip install 'ner-lightning[launchers]'."
         if group == "hydra/sweeper" and name in SEARCHERS:
             return f"{group}={name}: a search is ours and no sweeper of Hydra's: write +sweep=optuna_lr."
-        options = [str(option) for option in error.options or ()]
+        options = (
+            [str(option) for option in error.options or ()] or (group in self.groups and self.options(group)) or []
+        )
         said = [o for o in self.overrides if o.lstrip("+").partition("=")[0] == group and name in o]
         added = " ".join(o for o in self.overrides if o.startswith("+")) or f"{self.command}.yaml"
         asked = said[0] if said else f"{group}={name}, which {added} asks for"
@@ -108,6 +110,14 @@ class Words(Vocabulary):
         """Groups that the command takes; overlays belong to what has a model to train."""
         overlays = () if "model" in self.chosen else OVERLAYS
         return [group for group in self.groups if group in self.chosen or group not in overlays]
+
+    def _asked_of(self, file: str) -> tuple[str, str]:
+        """Group and option of a file; an option may have slashes as names on the hub have."""
+        for group in self.groups:
+            if file.startswith(f"{group}/") and f"{group}={file[len(group) + 1 :]}" in self.overrides:
+                return group, file[len(group) + 1 :]
+        group, _, name = file.rpartition("/")
+        return group, name
 
     def no_such_key(self, key: str) -> str:
         """`optim.encoder_lrr=1`: no such key, or one that needs a `+`."""

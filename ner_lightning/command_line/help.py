@@ -25,7 +25,9 @@ def help_text(command: str, arguments: Namespace) -> str:
     name = arguments.config_name or command
     with hydra_session(command, arguments.config_dir) as hydra:
         words = Vocabulary(hydra, name, arguments.overrides)
-        sources = [Path(source.path) for source in hydra.config_loader.get_sources() if source.scheme() == "file"]
+        sources = [
+            Path(source.path) for source in hydra.config_loader.get_sources() if source.scheme() in ("file", "checked")
+        ]
         root = _find(sources, name)
         if root is None:
             raise UserError(f"There is no configuration {name}.yaml; leave --config-name out.")

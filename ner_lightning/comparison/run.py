@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from math import isfinite
 from pathlib import Path
@@ -15,6 +16,9 @@ import yaml  # type: ignore[import-untyped]
 from ner_lightning.config.yaml_files import read_yaml
 from ner_lightning.errors import UserError, first_line
 from ner_lightning.run_folder import CONFIG, CURVE, RECORD, RESULT
+
+NODES = ("paths", "data", "model", "optim", "trainer", "callbacks", "sweep")
+"""What of a configuration has keys, where it is there."""
 
 
 class UnusableRun(Exception):
@@ -51,7 +55,8 @@ class Cost(NamedTuple):
         """Read what `result.json` says under `cost` and `seconds`."""
         said, seconds = result.get("cost") or {}, result.get("seconds") or {}
         known = {name: said.get(name) for name in cls._fields if name in said}
-        return cls(**{"seconds": seconds.get("total"), **known})
+        found = {"seconds": seconds.get("total"), **known}
+        return cls(**{name: value for name, value in found.items() if _is_number(value)})
 
 
 @dataclass(frozen=True)
@@ -107,8 +112,9 @@ class Run:
         path = self.file(CURVE)
         if path is None:
             return [dict(row) for row in self.history]
-        rows = []
-        with path.open(encoding="utf-8", newline="") as file:
+        rows: list[dict[str, float]] = []
+        # What a power cut has left may have bytes of anything at its end.
+        with suppress(csv.Error), path.open(encoding="utf-8", errors="replace", newline="") as file:
             for line in csv.DictReader(file):
                 rows.append({key: number for key, text in line.items() if (number := _number(text)) is not None})
         return rows
@@ -124,6 +130,13 @@ def read_run(folder: Path, name: str | None = None) -> Run:
     Raises:
         UnusableRun: it is not complete, or a file in it is damaged.
     """
+    try:
+        return _read(folder, name)
+    except (AttributeError, TypeError, ValueError, OverflowError, RecursionError, OSError) as error:
+        raise UnusableRun(f"{RESULT}, {RECORD} or {CONFIG} is damaged ({first_line(error)})") from error
+
+
+def _read(folder: Path, name: str | None) -> Run:
     result = _json(folder / RESULT, "it was not finished")
     config = _yaml(folder / CONFIG)
     data = result.get("data")
@@ -136,7 +149,7 @@ def read_run(folder: Path, name: str | None = None) -> Run:
         config=config,
         scores={key: float(value) for key, value in best.items() if _is_number(value)},
         cost=Cost.from_result(result),
-        setup=result.get("setup") or {},
+        setup=dict(result.get("setup") or {}),
         versions={**(record.get("packages") or {}), **_source(record.get("git"))},
         data=data if isinstance(data, dict) else {},
         written=(folder / RESULT).stat().st_mtime,
@@ -160,7 +173,7 @@ def _json(path: Path, absent: str) -> dict[str, Any]:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UnusableRun(f"{absent}: no {path.name}") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UnusableRun(f"{path.name} is damaged ({first_line(error)})") from error
     if not isinstance(value, dict):
         raise UnusableRun(f"{path.name} is damaged (expected an object, found {type(value).__name__})")
@@ -176,6 +189,9 @@ def _yaml(path: Path) -> dict[str, Any]:
         raise UnusableRun(f"{path.name} is damaged ({first_line(error)})") from error
     if not isinstance(config, dict):
         raise UnusableRun(f"{path.name} is damaged (expected keys and values)")
+    for key in NODES:
+        if not isinstance(config.get(key) or {}, dict):
+            raise UnusableRun(f"{path.name} is damaged ({key}: expected keys and values)")
     return config
 
 

@@ -24,6 +24,36 @@ def test_a_sweep_folder_a_glob_a_run_and_a_file_of_it_name_runs_once(tmp_path: P
     assert found.left_out == []
 
 
+ODD = {
+    "result.json": [
+        '{"best": {"test/f1": 0.5}, "seconds": "long"}',
+        '{"best": {"test/f1": 0.5}, "setup": 3}',
+        '{"best": {"test/f1": ' + "9" * 400 + "}}",
+        '{"best": ' + "[" * 100_000 + "]" * 100_000 + "}",
+    ],
+    "run.json": ['{"packages": 3}', '{"git": "main"}', "[" * 100_000],
+    "config.yaml": ["data: [1]", "paths: here", "callbacks: 3", "sweep: x"],
+}
+
+
+@pytest.mark.parametrize("file", ODD)
+def test_a_run_of_other_types_than_ours_stops_no_other(tmp_path: Path, file: str) -> None:
+    gold = predicted(gold_sentences(), 0.5, 1)
+    write_run(tmp_path / "good", CONFIG, gold)
+    for number, text in enumerate(ODD[file]):
+        (write_run(tmp_path / f"odd{number}", CONFIG, gold) / file).write_text(text)
+    found = collect([str(tmp_path)])
+    assert names(found.runs) == ["good"]
+    assert names(found.left_out) == [f"odd{number}" for number in range(len(ODD[file]))]
+    assert all("damaged" in item.reason for item in found.left_out)
+
+
+def test_a_damaged_curve_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", CONFIG, None)
+    (run / "metrics.csv").write_bytes(b"epoch,step,val/f1\n0,1,0.5\n1,2,\xff\x00\x00\n")
+    assert collect([str(run)]).runs[0].curve()[0] == {"epoch": 0.0, "step": 1.0, "val/f1": 0.5}
+
+
 def test_damaged_and_half_written_runs_are_listed_with_their_reason(tmp_path: Path) -> None:
     gold = predicted(gold_sentences(), 0.5, 1)
     write_run(tmp_path / "good", CONFIG, gold)
