@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,8 +42,6 @@ MEANT_VALUES = {
     **dict.fromkeys(("fp32", "float32", "single", "full", "tf32"), "32-true"),
     **dict.fromkeys(("fp64", "float64", "double"), "64-true"),
 }
-
-LONGEST_NAME = 255  # bytes, on the file systems that there are
 
 # Where one object is built, and where each entry is one.
 OBJECTS = ("data", "model", "optim", "trainer")
@@ -145,9 +142,7 @@ def resolved(config: DictConfig) -> dict[str, Any]:
     """
     with _as_hydra_would(config):
         container = OmegaConf.to_container(_without_hydra(config), resolve=True, throw_on_missing=True)
-        run = OmegaConf.to_container(config.hydra.run, resolve=True)
-    assert isinstance(run, dict)
-    check_run_folder(str(run["dir"]))
+        OmegaConf.to_container(config.hydra.run, resolve=True)
     assert isinstance(container, dict)
     return {str(key): value for key, value in container.items()}
 
@@ -171,20 +166,6 @@ def _as_hydra_would(config: DictConfig) -> Iterator[None]:
         ) from error
     finally:
         HydraConfig.instance().cfg = outer
-
-
-def check_run_folder(folder: str) -> None:
-    """Refuse a run folder that cannot be made; a command without one (`.`) makes none."""
-    path = Path(folder).expanduser().absolute()
-    if long := next((part for part in path.parts if len(os.fsencode(part)) > LONGEST_NAME), None):
-        raise UserError(
-            f"hydra.run.dir: {long[:40]}… is longer than the {LONGEST_NAME} bytes that the name of a folder may have; "
-            "choose a shorter one (name=NAME, or hydra.run.dir=FOLDER)."
-        )
-    there = next(parent for parent in (path, *path.parents) if parent.exists())
-    if folder != "." and not os.access(there, os.W_OK):
-        how = "name another place, paths.outputs=FOLDER"
-        raise UserError(f"hydra.run.dir={folder}: {there} cannot be written to; {how}.")
 
 
 def check_node(path: str, node: dict[str, Any]) -> None:
@@ -281,12 +262,13 @@ def check_places(container: dict[str, Any]) -> None:
 
 
 def check_run_folder(config: DictConfig, container: dict[str, Any]) -> None:
-    """Refuse a run folder that is taken, for a command that makes one."""
+    """Refuse a run folder that is taken or cannot be made, for a command that makes one."""
     if config.hydra.get("mode") == RunMode.MULTIRUN or not isinstance(force := container.get("force"), bool):
         return
     with _as_hydra_would(config):
         folder = str(config.hydra.run.dir)
     if folder != ".":
+        check_place("hydra.run.dir", folder, folders=True)
         check_free(folder, force=force, continues=container.get("ckpt_path"), evaluates="ckpt" in container)
 
 

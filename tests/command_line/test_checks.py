@@ -199,7 +199,7 @@ def test_a_group_of_a_group_that_a_command_has_alone(say: Say) -> None:
 
 
 def test_a_run_folder_that_cannot_be_made(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "is longer than the 255 bytes that the name of a folder may have" in say("train", f"name={'x' * 300}")
-    monkeypatch.setattr("ner_lightning.command_line.checks.os.access", lambda *_: False)
-    assert "cannot be written to; name another place, paths.outputs=FOLDER." in say("train", "")
+    assert "cannot be written (file name too long)" in say("train", f"name={'x' * 300}")
+    monkeypatch.setattr("ner_lightning.storage.outputs.os.access", lambda *_: False)
+    assert "cannot be written (permission denied)" in say("train", "")
     assert say("predict", "") == "ckpt is not given: write ckpt=RUN_FOLDER or ckpt=FILE.ckpt."
