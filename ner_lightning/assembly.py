@@ -96,7 +96,11 @@ def build(config: dict[str, Any]) -> Run:
         tags,
         scored_tags=scored_tags(data, tags),
         optim=make(config["optim"], "optim"),
-        about={**describe(config, tags, encoder, tokenizer), "data": data.contents()},
+        about={
+            **describe(config, tags, encoder, tokenizer),
+            "data": data.contents(),
+            "marks_are_words": data.marks_are_words(),
+        },
     )
     prepare(data, task, tokenizer, seed=config["seed"])
     decoder = task.model.decoder

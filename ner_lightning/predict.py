@@ -22,17 +22,20 @@ def main(cfg: DictConfig) -> None:
     """Tag one file."""
     from ner_lightning.inference.files import tag_file
     from ner_lightning.inference.tagger import Tagger
+    from ner_lightning.objects import make, plain
 
     check_place("output", cfg.output)
     check_outputs({"output": cfg.output}, {"input": cfg.input, "ckpt": cfg.ckpt})
     check_runs({"output": cfg.output}, force=cfg.force)
     tagger = Tagger.load(cfg.ckpt, device=cfg.device, units=cfg.units)
+    node = plain(cfg).get("from")
+    reader = None if node is None else make(node, "from")
     started = time.monotonic()
     done = tag_file(
         tagger,
         cfg.input,
         cfg.output,
-        input_format=cfg.input_format,
+        reader=reader,
         output_format=cfg.output_format,
         batch_size=cfg.batch_size,
         min_probability=cfg.min_probability,

@@ -46,9 +46,7 @@ def test_every_option_is_heeded(tmp_path: Path, run: Path, caplog: pytest.LogCap
     assert [entity["text"] for entity in record["entities"]] == ["Oslo", "Ann Lee", "Rome"]
     assert records(predict(tmp_path, run, text, "units=punctuation", "min_probability=1"))[0]["entities"] == []
     assert predict(tmp_path, run, "Oslo", "output_format=conll").read_text() == "Oslo\tB-LOC\n\n"
-    assert (
-        predict(tmp_path, run, "Oslo O\n", "input_format=conll", "output_format=conll").read_text() == "Oslo\tB-LOC\n\n"
-    )
+    assert predict(tmp_path, run, "Oslo O\n", "from=conll", "output_format=conll").read_text() == "Oslo\tB-LOC\n\n"
     assert "left out" not in caplog.text
 
 
@@ -57,7 +55,6 @@ def test_what_cannot_be_used_is_one_sentence(tmp_path: Path, run: Path) -> None:
     for overrides, message in (
         ([f"ckpt={tmp_path / 'no.ckpt'}"], "not a checkpoint written by ner_lightning"),
         (["device=cuda:9"], "device=cuda:9: not available here"),
-        (["input_format=xml"], "input_format: expected text, conll, jsonl, found 'xml'"),
     ):
         with pytest.raises(UserError, match=message) as error:
             predict(tmp_path, run, "Oslo", *overrides)

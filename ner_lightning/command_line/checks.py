@@ -239,6 +239,8 @@ def check_paths(container: dict[str, Any], choices: dict[str, Any]) -> None:
     """Refuse files and folders that are not there."""
     for key, others in PATHS.items():
         value = container.get(key)
+        if key == "input" and choices.get("from") in HUB_READERS:
+            continue
         if value is not None and value not in others:
             _must_exist(key, value)
     folder = (container.get("data") or {}).get("dir")

@@ -73,6 +73,10 @@ def _quoted_items(key: str, items: str) -> str:
     return f'"{key}=[{",".join(quoted)}]"'
 
 
+RENAMED = {"input_format": "from"}
+"""Keys that had another name."""
+
+
 class Words(Vocabulary):
     """A command line that could not be composed, beside the words that could have been written."""
 
@@ -123,6 +127,8 @@ class Words(Vocabulary):
         """`optim.encoder_lrr=1`: no such key, or one that needs a `+`."""
         override = self.said_of(key)
         parent, _, name = key.rpartition(".")
+        if key in RENAMED:
+            return f"{key}: is called {RENAMED[key]} now; write {RENAMED[key]}={override.partition('=')[2]}."
         taken = self.signature(parent)
         if key in self.groups:
             return f"{key} is not part of {self.command} until added: write +{override}."

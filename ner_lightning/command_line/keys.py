@@ -41,7 +41,6 @@ class Predict:
     ckpt: str
     input: str
     output: str
-    input_format: Literal["auto", "text", "conll", "jsonl"]
     output_format: Literal["auto", "jsonl", "conll"]
     units: Literal["auto", "words", "punctuation", "characters"]
     batch_size: Count

@@ -21,6 +21,7 @@ from ner_lightning.data.content import contents_of
 from ner_lightning.data.context import DocumentContext, Documents, check_documents
 from ner_lightning.data.division import Division
 from ner_lightning.data.encoding import EncodedCorpus, WordEncoder
+from ner_lightning.data.marks import marks_are_words
 from ner_lightning.data.order_loader import order_loader
 from ner_lightning.data.readers.reader import Reader
 from ner_lightning.data.report import DataError, ReadReport
@@ -191,6 +192,10 @@ class CorpusDataModule(pl.LightningDataModule):
         for split in splits:
             if split in self.reports:
                 check_annotated(self.reports[split], split, self.folder)
+
+    def marks_are_words(self) -> bool:
+        """Whether punctuation marks are words of their own in what was read, as far as the first sentences show."""
+        return marks_are_words(sentence.words for sentence in next(iter(self.sentences.values()))[:2000])
 
     def _open_stream(self) -> None:
         known = self.types is not None and self.epoch_steps is not None and self.limit is None

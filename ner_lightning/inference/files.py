@@ -7,14 +7,13 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ner_lightning.data.readers.conll import ConllReader
-from ner_lightning.data.readers.jsonl import JsonlReader
-from ner_lightning.data.readers.plain import PlainTextReader
+from ner_lightning.data.fingerprint import of_reader
+from ner_lightning.data.formats import format_by_ending
 from ner_lightning.data.readers.reader import Reader
 from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
@@ -22,21 +21,11 @@ from ner_lightning.data.writers.columns import columns_of
 from ner_lightning.data.writers.json_lines import sentence_record
 from ner_lightning.errors import UserError
 from ner_lightning.inference.outputs import opened_output
-from ner_lightning.inference.tagger import SPLIT_RULES, Tagger, TooLarge
+from ner_lightning.inference.reading import reader_for
+from ner_lightning.inference.tagger import Tagger, TooLarge
 from ner_lightning.storage.outputs import STANDARD, check_outputs, check_place
 from ner_lightning.storage.streams import is_stream
 from ner_lightning.tagging.spans import ScoredSpan
-
-ENDINGS = {
-    ".jsonl": "jsonl",
-    ".json": "jsonl",
-    ".conll": "conll",
-    ".iob2": "conll",
-    ".bio": "conll",
-    ".bmes": "conll",
-    ".txt": "text",
-}
-"""Formats by ending; `-`, devices and most pipes have none."""
 
 
 class Done(NamedTuple):
@@ -56,7 +45,7 @@ def tag_file(
     source: str,
     target: str,
     *,
-    input_format: str = "auto",
+    reader: Reader | None = None,
     output_format: str = "auto",
     batch_size: int = 64,
     min_probability: float = 0.0,
@@ -72,8 +61,8 @@ def tag_file(
         tagger: a loaded model.
         source: a file, or `-` for standard input.
         target: a file, or `-` for standard output; devices and pipes are written through.
-        input_format: `text` (a sentence a line; for a model with context a line without words ends a document),
-            `conll` or `jsonl` (what they annotate is not looked at), or `auto`: by ending.
+        reader: of the file; what it annotates is not looked at. None: by its name, plain text where that says nothing
+            (a sentence a line; for a model with context a line without words ends a document).
         output_format: `jsonl`, `conll`, or `auto`: by ending, JSON lines without one.
         batch_size: sentences that go through the model together.
         min_probability: entities less probable than this are left out, from 0 to 1.
@@ -85,19 +74,19 @@ def tag_file(
     Raises:
         UserError: a format there is not, a file that cannot be read or written, or that another process writes.
     """
-    kind = _format(input_format, source, ("text", "conll", "jsonl"), "input_format")
-    written = _format(output_format, target, ("jsonl", "conll"), "output_format", default="jsonl")
+    written = _output_format(output_format, target)
     if not 0 <= min_probability <= 1:
         raise UserError(f"min_probability={min_probability}: expected a number from 0 to 1")
     check_place("output", target)
     check_outputs({"output": target}, {"input": source})
     form = Form(written, tagger.tags.scheme, "" if tagger.units == "characters" else " ")
-    settings = {
-        "model": tagger.fingerprint, "input_format": kind, "output_format": written, "min_probability": min_probability
-    }  # fmt: skip
+    settings = {"model": tagger.fingerprint, "output_format": written, "min_probability": min_probability}
     report = ReadReport()
-    with _input(source) as path, opened_output(target, settings, force=force) as output:
-        sentences = output.checked(_reader(kind, tagger).read(path, report))
+    with ExitStack() as stack:
+        path = stack.enter_context(_input(source))
+        chosen = reader_for(path, reader, tagger)
+        output = stack.enter_context(opened_output(target, settings | {"reader": of_reader(chosen)}, force=force))
+        sentences = output.checked(chosen.read(path, report))
         for sentence, found in tagger.tag_what_fits(sentences, batch_size, output.resumed):
             alone = int(tagger.context > 0 and not sentence.document)
             if isinstance(found, TooLarge):
@@ -157,21 +146,13 @@ def _tagged(sentence: Sentence, found: Sequence[ScoredSpan]) -> Sentence:
     return replace(sentence, spans=tuple(scored.span for scored in found), unknown=())
 
 
-def _reader(kind: str, tagger: Tagger) -> Reader:
-    if kind == "conll":
-        return ConllReader(tag_column=None)
-    if kind == "jsonl":
-        return JsonlReader(spans_key="", words=SPLIT_RULES[tagger.units])
-    return PlainTextReader(units=tagger.units, documents=tagger.context > 0)  # type: ignore[arg-type]
-
-
-def _format(asked: str, name: str, known: tuple[str, ...], key: str, default: str = "text") -> str:
+def _output_format(asked: str, name: str) -> str:
+    """`jsonl` or `conll`, by the ending where nobody says so."""
     found = asked
     if asked == "auto":
-        ending = Path(name).suffix.lower()
-        found = ENDINGS.get(ending, default) if ending else default
-    if found not in known:
-        raise UserError(f"{key}: expected {', '.join(known)}, found {found!r}; give {key}={known[0]}")
+        found = "jsonl" if name == STANDARD else format_by_ending(Path(name)) or "jsonl"
+    if found not in ("jsonl", "conll"):
+        raise UserError(f"output_format: expected jsonl, conll, found {found!r}; give output_format=jsonl")
     return found
 
 

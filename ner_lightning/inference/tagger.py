@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from ner_lightning.assembly import Loaded, load
 from ner_lightning.data.collate import Collator, Layout
 from ner_lightning.data.context import DocumentContext, Documents
 from ner_lightning.data.encoding import encode
+from ner_lightning.data.marks import marks_are_glued
 from ner_lightning.data.samplers import EvaluationSampler
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.sentence_store import in_memory
@@ -27,6 +29,8 @@ from ner_lightning.inference.neighbours import Chunk, chunks
 from ner_lightning.schema.signatures import signature
 from ner_lightning.tagging.spans import ScoredSpan
 from ner_lightning.task.entities import read_batch
+
+log = logging.getLogger(__name__)
 
 Units = Literal["auto", "words", "punctuation", "characters"]
 SPLIT_RULES: dict[Units, SplitRule] = {
@@ -79,7 +83,8 @@ class Tagger:
         loaded: what the checkpoint holds.
         device: `auto` (a GPU if there is one), `cpu`, `cuda`, …
         units: how text is split: `words` at spaces, `punctuation` also at punctuation marks (text as people write it),
-            `characters`; `auto`: as in training.
+            `characters`; `auto`: as in training, at punctuation marks too if they were words of their own there and
+            are not in the text.
 
     Attributes:
         context: subwords on each side of a sentence that the model was trained to see of its document; 0: none.
@@ -87,6 +92,7 @@ class Tagger:
 
     def __init__(self, loaded: Loaded, *, device: str = "auto", units: Units = "auto") -> None:
         self.units: Units = units_of_training(loaded.config) if units == "auto" else units
+        self._marks_are_words: bool | None = loaded.task.about.get("marks_are_words") if units == "auto" else False
         if self.units not in SPLIT_RULES:
             raise UserError(f"units={units}: expected auto, words, punctuation or characters")
         self.device = pick_device(device)
@@ -117,19 +123,36 @@ class Tagger:
         """
         if isinstance(texts, str):
             raise TypeError("expected a list of texts, found one text; call the tagger itself")
+        given = list(texts)
+        rule = SPLIT_RULES[self.units_for([text for text in given if isinstance(text, str)])]
         found: list[list[Entity]] = []
         sentences = []
-        for number, one in enumerate(texts):
+        for number, one in enumerate(given):
             if not isinstance(one, str):
                 raise TypeError(f"text {number}: expected text, found {type(one).__name__}")
             found.append([])
             _check_characters(one, number)
-            if offsets := split_words(one, SPLIT_RULES[self.units]):
+            if offsets := split_words(one, rule):
                 words = tuple(one[start:end] for start, end in offsets)
                 sentences.append(Sentence(words, id=str(number), text=one, offsets=offsets))
         for sentence, spans in self.tag(sentences):
             found[int(sentence.id)] = [_entity(sentence, span) for span in spans]
         return found
+
+    def units_for(self, texts: Sequence[str]) -> Units:
+        """How texts are split: as in training, where marks that stand behind words may be words of their own.
+
+        Args:
+            texts: some of them, which show how they are written.
+        """
+        if self.units != "words" or self._marks_are_words is False or not marks_are_glued(texts):
+            return self.units
+        if self._marks_are_words is None:  # an older checkpoint does not say
+            log.warning(
+                "punctuation marks are taken as parts of words; if they were words in training: units=punctuation"
+            )
+            return self.units
+        return "punctuation"
 
     @cached_property
     def fingerprint(self) -> str:

@@ -88,7 +88,9 @@ def test_a_train_that_cannot_run(line: str, say: Say) -> None:
         ("evaluate", "ckpt=/", ""),
         ("predict", "ckpt=/", "input is not given: write input=FILE, or input=- for standard input."),
         ("predict", "ckpt=/ input=/no/such.txt", "input=/no/such.txt: there is no such file."),
-        ("predict", "ckpt=/ input=- input_format=jsn", "expected one of auto, text, conll, jsonl; did you mean jsonl."),
+        ("predict", "ckpt=/ input=- output_format=jsn", "expected one of auto, jsonl, conll; did you mean jsonl."),
+        ("predict", "ckpt=/ input=- input_format=conll", "input_format: is called from now; write from=conll."),
+        ("predict", "ckpt=/ input=- from=jsnl", "there is no such from, did you mean from=jsonl?"),
         ("predict", "ckpt=/ input=-", ""),
     ],
 )

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from ner_lightning.data.readers.conll import ConllReader
+from ner_lightning.data.readers.plain import PlainTextReader
 from ner_lightning.data.report import DataError
 from ner_lightning.errors import UserError
-from ner_lightning.inference import files
 from ner_lightning.inference.files import tag_file
 from ner_lightning.inference.tagger import READ_AHEAD, Tagger
 from tests.runs import records
@@ -122,7 +123,7 @@ def test_a_pipe(
     printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [record["text"] for record in printed] == [line for line in TEXT.splitlines() if line.strip()]
     monkeypatch.setattr("sys.stdin", Pipe("Oslo\tO\n\n"))
-    tag_file(easy, "-", "-", input_format="conll", output_format="conll")
+    tag_file(easy, "-", "-", reader=ConllReader(), output_format="conll")
     assert capsys.readouterr().out == "Oslo\tS-LOC\n\n"
 
 
@@ -151,7 +152,7 @@ def test_a_file_is_not_held_in_memory(easy: Tagger, source: Path, monkeypatch: p
     """What was drawn and not yet written never exceeds what sorting by length needs."""
     drawn, written, most = 0, 0, 0
 
-    class Counting(files.PlainTextReader):
+    class Counting(PlainTextReader):
         def read(self, *arguments: Any) -> Iterator[Any]:
             nonlocal drawn, most
             for sentence in super().read(*arguments):
@@ -166,9 +167,8 @@ def test_a_file_is_not_held_in_memory(easy: Tagger, source: Path, monkeypatch: p
             return len(text)
 
     source.write_text("Oslo\n" * 300)
-    monkeypatch.setattr(files, "PlainTextReader", Counting)
     monkeypatch.setattr("sys.stdout", Stream())
-    done = tag_file(easy, str(source), "-", batch_size=2)
+    done = tag_file(easy, str(source), "-", reader=Counting(), batch_size=2)
     assert done.sentences == drawn == written == 300
     # One more is asked for before the last one drawn has been written.
     assert most <= 2 * READ_AHEAD + 1
@@ -194,9 +194,5 @@ def test_what_cannot_be_read_is_said_with_its_place(
 def test_a_missing_file_and_a_wrong_format(easy: Tagger, source: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"nothing\.txt: expected a readable file"):
         tag_file(easy, str(tmp_path / "nothing.txt"), "-")
-    with pytest.raises(
-        UserError, match="input_format: expected text, conll, jsonl, found 'xml'; give input_format=text"
-    ):
-        tag_file(easy, str(source), "-", input_format="xml")
     with pytest.raises(UserError, match="output_format: expected jsonl, conll, found 'text'"):
         tag_file(easy, str(source), str(tmp_path / "out.txt"))

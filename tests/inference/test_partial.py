@@ -212,7 +212,7 @@ def test_devices_and_pipes_are_written_through(easy: Tagger, source: Path, tmp_p
     ]
     for thread in threads:
         thread.start()
-    tag_file(easy, str(tmp_path / "from"), str(tmp_path / "to"), input_format="text")
+    tag_file(easy, str(tmp_path / "from"), str(tmp_path / "to"))
     for thread in threads:
         thread.join(10)
     assert len(read[0].splitlines()) == 40

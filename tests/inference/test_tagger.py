@@ -69,7 +69,7 @@ def test_places_are_those_of_the_text(easy_run: Path, text: str, units: Units) -
 @pytest.mark.parametrize(
     ("units", "words"),
     [
-        ("auto", "In Oslo, Ann Lee, and Rome."),
+        ("auto", "In Oslo , Ann Lee , and Rome ."),
         ("words", "In Oslo, Ann Lee, and Rome."),
         ("punctuation", "In Oslo , Ann Lee , and Rome ."),
         ("characters", "I n O s l o , A n n L e e , a n d R o m e ."),

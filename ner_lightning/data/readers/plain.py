@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -10,8 +11,9 @@ from ner_lightning.data.readers.lines import numbered_lines
 from ner_lightning.data.readers.options import check_option
 from ner_lightning.data.report import DataError, ReadReport
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.data.words import SplitRule, split_words
+from ner_lightning.data.words import SplitRule, split_rule, split_words
 
+_LOOKED_AT = 100  # lines that decide how words are split
 _RULES: dict[str, SplitRule] = {"words": "whitespace", "punctuation": "punctuation", "characters": "characters"}
 
 
@@ -20,19 +22,20 @@ class PlainTextReader:
 
     Args:
         units: `words`: split at spaces (text that is tokenised already); `punctuation`: punctuation marks are words of
-            their own (text as people write it); `characters`: for Chinese without word boundaries.
+            their own (text as people write it); `characters`: for Chinese without word boundaries; `auto`: one of the
+            last two, by the script of the first lines (`predict`: as the model was trained).
         encoding: of the file.
         documents: whether the lines between two empty ones are a document, called after its first line.
     """
 
     def __init__(
         self,
-        units: Literal["words", "punctuation", "characters"] = "words",
+        units: Literal["auto", "words", "punctuation", "characters"] = "words",
         encoding: str = "utf-8",
         documents: bool = False,
     ) -> None:
-        check_option("units", units, _RULES)
-        self.units = units
+        check_option("units", units, ("auto", *_RULES))
+        self.units: Literal["auto", "words", "punctuation", "characters"] = units
         self.encoding = encoding
         self.documents = documents
 
@@ -42,9 +45,13 @@ class PlainTextReader:
         Raises:
             DataError: no file, no word in it, or bytes that are not of the encoding.
         """
+        if self.units == "auto":
+            rule = split_rule(line for _, line in islice(numbered_lines(path, self.encoding), _LOOKED_AT))
+        else:
+            rule = _RULES[self.units]
         document = ""
         for number, line in numbered_lines(path, self.encoding):
-            offsets = split_words(line, _RULES[self.units])
+            offsets = split_words(line, rule)
             if not offsets:
                 document = ""
                 report.empty_sentences += 1

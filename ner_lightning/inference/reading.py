@@ -1,0 +1,77 @@
+"""How a file that is to be tagged is read: by its name or by the reader asked for, split into words as in training."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+
+from ner_lightning.data.formats import format_by_ending
+from ner_lightning.data.readers.by_ending import ReaderByEnding, format_of
+from ner_lightning.data.readers.conll import ConllReader
+from ner_lightning.data.readers.hf import HuggingFaceReader
+from ner_lightning.data.readers.jsonl import JsonlReader
+from ner_lightning.data.readers.plain import PlainTextReader
+from ner_lightning.data.readers.reader import Reader
+from ner_lightning.data.readers.table import TableReader
+from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.inference.tagger import SPLIT_RULES, Tagger, Units
+
+log = logging.getLogger(__name__)
+
+_LOOKED_AT = 100  # texts that show whether marks stand alone
+
+
+def reader_for(path: Path, asked: Reader | None, tagger: Tagger) -> Reader:
+    """The reader of a file that is to be tagged; what the file annotates is not looked at where that can be left out.
+
+    Args:
+        path: the file.
+        asked: a reader that the user names; None: by the name of the file, plain text where it says nothing.
+        tagger: splits text.
+
+    Raises:
+        DataError: there is no such file, or nothing shows its format.
+    """
+    reader = _by_name(path, asked or ReaderByEnding())
+    _leave_out_annotation(reader)
+    if isinstance(reader, PlainTextReader):
+        reader.documents = reader.documents or tagger.context > 0
+        if reader.units == "auto":
+            reader.units = "words"
+            reader.units = _units(reader, path, tagger)  # type: ignore[assignment]
+    elif getattr(reader, "words", None) == "auto":
+        reader.words = "whitespace"  # type: ignore[attr-defined]
+        reader.words = SPLIT_RULES[_units(reader, path, tagger)]  # type: ignore[attr-defined]
+    return reader
+
+
+def _by_name(path: Path, asked: Reader) -> Reader:
+    if not isinstance(asked, ReaderByEnding):
+        return asked
+    if not path.is_dir() and format_by_ending(path) in (None, "text"):
+        return PlainTextReader("auto", asked.encoding)
+    return asked.reader_of(format_of(path, asked.encoding, text="text"))
+
+
+def _leave_out_annotation(reader: Reader) -> None:
+    if isinstance(reader, ConllReader):
+        reader.tag_column = None
+    elif isinstance(reader, TableReader):
+        reader.tags = False
+    elif isinstance(reader, HuggingFaceReader):
+        reader.tags_key = None
+    elif type(reader) is JsonlReader:
+        reader.spans_keys = reader.tags_keys = ("",)
+
+
+def _units(reader: Reader, path: Path, tagger: Tagger) -> Units:
+    """How the texts of a file are split, and why, where that is not plain; the reader splits at spaces meanwhile."""
+    texts: list[str] = []
+    with suppress(DataError):  # told when the file is read, and what stands before it tagged
+        texts.extend(s.text for s in islice(reader.read(path, ReadReport()), _LOOKED_AT) if s.text is not None)
+    units = tagger.units_for(texts)
+    if units != tagger.units:
+        log.info("%s: split at punctuation marks too, as the training data are (units=words: at spaces alone)", path)
+    return units
