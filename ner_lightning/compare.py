@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ner_lightning.door import door
 from ner_lightning.errors import UserError
+from ner_lightning.run_folder import RECORD, is_finished
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -76,6 +77,7 @@ def compare(cfg: DictConfig, runs: Sequence[str] = ()) -> Comparison:
     settings = _settings(config)
     if config["to_wandb"] and config["output"] == TERMINAL:
         raise UserError(f"to_wandb=true: what is logged is what is written; leave output={TERMINAL} out.")
+    _check_folder(config["output"])
     found = compare_runs(collect([*config["runs"], *runs]), settings)
     console = terminal.console()
     if not console.is_terminal and "COLUMNS" not in os.environ:
@@ -100,6 +102,15 @@ def _folder(config: dict[str, Any]) -> Path:
     if config["output"] is not None:
         return Path(config["output"]).expanduser()
     return Path(config["paths"]["outputs"]) / "comparisons" / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
+
+
+def _check_folder(output: str | None) -> None:
+    """Refuse the folder of a run: its pictures and tables have the names of ours."""
+    if output in (None, TERMINAL):
+        return
+    folder = Path(str(output)).expanduser()
+    if (folder / RECORD).is_file() or is_finished(folder):
+        raise UserError(f"output={output}: this is the folder of a run; name another.")
 
 
 def _settings(config: dict[str, Any]) -> Settings:

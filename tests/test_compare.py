@@ -80,7 +80,7 @@ def test_help_says_what_runs_are(tmp_path: Path) -> None:
         (["splti=dev"], "splti"),
         (["--nonsense"], "Unrecognized arguments: --nonsense"),
         ([".", "pairs=some"], "pairs=some: expected one of auto, all, best"),
-        ([".", "level=2"], "level=2: expected a share"),
+        ([".", "level=2"], "level=2: expected a number between 0 and 1"),
         ([".", "--to-wandb", "output=-"], "to_wandb=true: what is logged is what is written"),
     ],
 )
@@ -99,6 +99,16 @@ def test_words_are_sorted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         ["a b", "lr=1", "out/lr-3/*"],
         ["split=dev", "--config-dir", "mine", "~wandb", "+x.y=2"],
     )
+
+
+def test_the_folder_of_a_run_is_not_written_to(tmp_path: Path) -> None:
+    write_sweep(tmp_path / "s")
+    folder = next(tmp_path.glob("s/**/result.json")).parent
+    before = sorted(folder.rglob("*"))
+    found = run("s", f"output={folder}", folder=tmp_path)
+    assert found.returncode == 2
+    assert f"output={folder}: this is the folder of a run; name another." in said(found.stderr)
+    assert sorted(folder.rglob("*")) == before
 
 
 def test_by_itself_it_writes_below_the_outputs(tmp_path: Path) -> None:

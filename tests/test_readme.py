@@ -13,6 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from ner_lightning.command_line.arguments import parse
+from ner_lightning.command_line.checks import OUTPUTS
 from ner_lightning.command_line.preflight import preflight
 from ner_lightning.compare import runs_and_words
 from ner_lightning.door import ISOLATED
@@ -86,7 +87,10 @@ def filled_in(words: str, places: dict[str, str]) -> list[str]:
     words = re.sub(r"[^\s=]*…\S*\.ckpt", "RUN_FOLDER", words)
     words = re.sub(r"\$\w+", "1", words)  # a variable of the shell
     words = re.split(r" [<>|] |[.,;:)。，；：）]*$", words)[0]
-    return [re.sub(r"\b(DIR|RUN_FOLDER|FILE|FOLDER)\b", lambda m: places[m[1]], word) for word in shlex.split(words)]
+    filled = [re.sub(r"\b(DIR|RUN_FOLDER|FILE|FOLDER)\b", lambda m: places[m[1]], word) for word in shlex.split(words)]
+    # Each output is a file of its own.
+    outputs = {f"{key}={places['FILE']}": f"{key}={places['FILE']}.{key}" for key in OUTPUTS}
+    return [outputs.get(word, word) for word in filled]
 
 
 def test_there_is_something_to_test() -> None:
