@@ -40,7 +40,7 @@ def reader_for(path: Path, asked: Reader | None, tagger: Tagger) -> Reader:
         reader.documents = reader.documents or tagger.context > 0
         if reader.units == "auto":
             reader.units = "words"
-            reader.units = _units(reader, path, tagger)  # type: ignore[assignment]
+            reader.units = _units(reader, path, tagger)
     elif getattr(reader, "words", None) == "auto":
         reader.words = "whitespace"  # type: ignore[attr-defined]
         reader.words = SPLIT_RULES[_units(reader, path, tagger)]  # type: ignore[attr-defined]
