@@ -17,7 +17,7 @@ def parse(argv: list[str]) -> Namespace:
         argv: the words after the program's name.
 
     Raises:
-        UserError: for an unknown flag, or one without its value.
+        UserError: for an unknown flag, one without its value, or one that is not safe here.
 
     >>> arguments = parse(["seed=2", "--config-dir", "mine", "data=conll"])
     >>> arguments.config_dir, arguments.overrides
@@ -29,6 +29,11 @@ def parse(argv: list[str]) -> Namespace:
     if arguments.config_path is not None:
         raise UserError(
             "--config-path would replace our whole configuration: write --config-dir FOLDER to add yours to it."
+        )
+    if arguments.experimental_rerun is not None:
+        raise UserError(
+            "--experimental-rerun would unpickle a file, which can run anything: run a stored run again with "
+            "python -m ner_lightning.reproduce RUN."
         )
     return arguments
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ner_lightning.command_line.arguments import flags_first, parse
@@ -44,3 +46,8 @@ def test_a_wrong_flag_is_answered(argv: list[str], sentence: str) -> None:
         parse(argv)
     assert str(raised.value).startswith(sentence)
     assert "\n" not in str(raised.value)
+
+
+def test_a_pickled_job_is_not_run(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"--experimental-rerun would unpickle a file.*reproduce RUN"):
+        parse([f"--experimental-rerun={tmp_path / 'config.pickle'}"])
