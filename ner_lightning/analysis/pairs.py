@@ -308,7 +308,8 @@ def _pair(contest: Contest, one: int, other: int, balanced: Balanced, place: int
     found = Difference(apart, apart - half, apart + half, max(together, p_alone), level, runs, error, df)
     detectable = None
     if min(runs) >= FEWEST_SEEDS and error:
-        detectable = _shown_from(float(f"{df:.2g}"), level, float(f"{critical:.3g}")) * error
+        # What the second reading asks for beyond the first is part of what has to be exceeded.
+        detectable = _shown_from(float(f"{df:.2g}"), level, float(f"{half / error:.2g}")) * error
     a, b = contest.names[one], contest.names[other]
     said = verdict(found, a, b, pairs=size, detectable=detectable, runs=contest.told(one, other))
     each = tuple(alone(part, at[one], at[other], level) for part, at in contest.parts)
