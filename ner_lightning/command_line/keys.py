@@ -83,6 +83,8 @@ class Compare:
     columns: Sequence[str]
     repetition: Sequence[str]
     pairs: Literal["auto", "all", "best"]
+    baseline: str | int | float | None
+    paired_seeds: bool | None
     diff: Sequence[str]
     samples: Count
     level: Level
