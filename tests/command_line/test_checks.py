@@ -156,7 +156,7 @@ def test_an_output_that_cannot_be(say: Say, tmp_path: Path) -> None:
     assert "not a directory" in say("predict", f"{given} output={tmp_path}/in.txt/x")
     assert "this is a file of the run" in say("predict", f"{given} output={tmp_path}/run/result.json")
     for command in ("train", "evaluate"):
-        words = "ckpt=/ data=null" if command == "evaluate" else "data=sample_en"
+        words = "ckpt=/" if command == "evaluate" else "data=sample_en"
         said = say(command, f"{words} hydra.run.dir={tmp_path}/run")
         assert said.startswith(f"hydra.run.dir={tmp_path}/run: a finished run stands there; name another folder")
 
