@@ -10,9 +10,9 @@ import numpy as np
 
 from benchmarks.interleaved import measure_in_turns
 from benchmarks.ner_inputs import read_corpus
+from ner_lightning.data.augment.augmented import augmented
 from ner_lightning.data.augmentation import Augmentation
-from ner_lightning.data.augmented import augmented
-from ner_lightning.data.collate import Batch, Collator
+from ner_lightning.data.batches.collate import Batch, Collator
 
 OPTIONS = {
     "mention_replacement=0.3": Augmentation(mention_replacement=0.3),

@@ -10,11 +10,11 @@ import torch
 import torchcrf
 from torch import Tensor
 
-from ner_lightning.functional.crf import nll
-from ner_lightning.functional.crf_numba import differentiate
-from ner_lightning.functional.path_numba import subtract
-from ner_lightning.functional.viterbi import viterbi_decode
-from ner_lightning.functional.viterbi_numba import viterbi
+from ner_lightning.functional.crf.loss import nll
+from ner_lightning.functional.crf.numba.partition import differentiate
+from ner_lightning.functional.crf.numba.path import subtract
+from ner_lightning.functional.crf.numba.viterbi import viterbi
+from ner_lightning.functional.crf.viterbi import viterbi_decode
 
 
 class Inputs(NamedTuple):

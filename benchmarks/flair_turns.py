@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.ner_inputs import Corpus
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.model.pretrained import resolve
+from ner_lightning.model.pretrained.names import resolve
 
 
 class FlairTurns:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ner_lightning.data.collate import Collator
+from ner_lightning.data.batches.collate import Collator
+from ner_lightning.data.corpus.encoding import EncodedCorpus, WordEncoder, encode
 from ner_lightning.data.datamodule import CorpusDataModule
-from ner_lightning.data.encoding import EncodedCorpus, WordEncoder, encode
 from ner_lightning.data.readers.conll import ConllReader
 from ner_lightning.data.readers.jsonl import JsonlReader
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.model.pretrained import load_tokenizer
+from ner_lightning.model.pretrained.names import load_tokenizer
 from ner_lightning.tagging.tagset import TagSet
 
 

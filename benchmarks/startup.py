@@ -31,8 +31,8 @@ import json, sys, time
 started = time.monotonic()
 import resource
 from pytorch_lightning import Callback, Trainer
-from ner_lightning.assembly import build
-from ner_lightning.objects import plain
+from ner_lightning.training.build import build
+from ner_lightning.config.objects import plain
 from tests.runs import composed
 from pathlib import Path
 imports = time.monotonic() - started

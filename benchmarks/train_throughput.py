@@ -35,8 +35,8 @@ from transformers.utils import logging as transformers_logging
 from benchmarks.flair_turns import FlairTurns
 from benchmarks.ner_inputs import Corpus, read_corpus
 from benchmarks.trainer_peer import TrainerPeer
-from ner_lightning.data.collate import Batch, Collator
-from ner_lightning.data.samplers import Draw, TrainingSampler
+from ner_lightning.data.batches.collate import Batch, Collator
+from ner_lightning.data.batches.samplers import Draw, TrainingSampler
 from ner_lightning.model.decoder.crf import CRF
 from ner_lightning.model.encoder import Encoder
 from ner_lightning.model.tagger import TaggingModel

@@ -17,7 +17,7 @@ from transformers import (
 from transformers.trainer_callback import PrinterCallback
 
 from benchmarks.ner_inputs import Corpus
-from ner_lightning.model.pretrained import resolve
+from ner_lightning.model.pretrained.names import resolve
 
 
 class _Clock(TrainerCallback):

@@ -10,9 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ner_lightning.door import door
+from ner_lightning.command_line.door import door
 from ner_lightning.errors import UserError
-from ner_lightning.run_folder import RECORD, is_finished
+from ner_lightning.run.folder import RECORD, is_finished
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -67,10 +67,10 @@ def compare(cfg: DictConfig, runs: Sequence[str] = ()) -> Comparison:
     Raises:
         UserError: nothing to compare, or a value that cannot be used.
     """
-    from ner_lightning.comparison.collect import collect
     from ner_lightning.comparison.comparison import compare as compare_runs
-    from ner_lightning.comparison.text import show
-    from ner_lightning.objects import plain
+    from ner_lightning.comparison.report.text import show
+    from ner_lightning.comparison.runs.collect import collect
+    from ner_lightning.config.objects import plain
     from ner_lightning.page import terminal
 
     config = plain(cfg)
@@ -84,14 +84,14 @@ def compare(cfg: DictConfig, runs: Sequence[str] = ()) -> Comparison:
         console.width = WIDE
     show(found, console)
     if config["output"] != TERMINAL:
-        from ner_lightning.comparison.files import write
+        from ner_lightning.comparison.report.files import write
         from ner_lightning.comparison.why import explain
 
         whys = [explain(section, settings) for section in found.sections]
         written = write(found, whys, _folder(config), config["figures"])
         console.print(f"\nReport: {written.report}", highlight=False, soft_wrap=True, markup=False)
         if config["to_wandb"]:
-            from ner_lightning.comparison.to_wandb import log_comparison
+            from ner_lightning.comparison.report.to_wandb import log_comparison
 
             if place := log_comparison(found, whys, written, config["wandb"]):
                 console.print(f"W&B Report: {place}", highlight=False, soft_wrap=True, markup=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ner_lightning.door import door
+from ner_lightning.command_line.door import door
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -37,8 +37,8 @@ def convert(cfg: DictConfig) -> Converted:
     Raises:
         UserError: a file that cannot be read or written, or that is there already.
     """
+    from ner_lightning.config.objects import make, plain
     from ner_lightning.data.conversion import convert_file
-    from ner_lightning.objects import make, plain
 
     config = plain(cfg)
     return convert_file(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ner_lightning.child_process import is_child
-from ner_lightning.door import door
-from ner_lightning.run_folder import check_free, writing_run
+from ner_lightning.command_line.door import door
+from ner_lightning.run.child_process import is_child
+from ner_lightning.run.folder import check_free, writing_run
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -36,12 +36,12 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
 def _evaluate(cfg: DictConfig) -> dict[str, Any]:
     from pathlib import Path
 
-    from ner_lightning.analysis.summary import calibrate, draw
-    from ner_lightning.assembly import build_evaluation
     from ner_lightning.callbacks.predictions import SavePredictions
-    from ner_lightning.callbacks.record import write_result
     from ner_lightning.callbacks.report import show_scores
-    from ner_lightning.objects import plain
+    from ner_lightning.config.objects import plain
+    from ner_lightning.run.record import write_result
+    from ner_lightning.training.build import build_evaluation
+    from ner_lightning.training.summary import calibrate, draw
 
     config = plain(cfg)
     output = Path(config["paths"]["output_dir"])

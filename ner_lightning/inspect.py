@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ner_lightning.door import door
-from ner_lightning.run_folder import check_runs
+from ner_lightning.command_line.door import door
+from ner_lightning.run.folder import check_runs
 from ner_lightning.storage.atomic import write_text
 from ner_lightning.storage.json_text import json_text
 from ner_lightning.storage.outputs import STANDARD, check_not_read, check_outputs, check_place, told
@@ -23,7 +23,7 @@ FAILED = 1
 @door("inspect")
 def main(cfg: DictConfig) -> None:
     """Show the report and write it; leave with 1, a sentence per reason, where `fail_on` says so."""
-    from ner_lightning.inspection.text import show
+    from ner_lightning.inspection.report.text import show
     from ner_lightning.page.terminal import console, visible
 
     found = inspect(cfg)
@@ -43,9 +43,9 @@ def inspect(cfg: DictConfig) -> Inspection:
     Raises:
         UserError: a corpus, an encoder or a file that cannot be used.
     """
+    from ner_lightning.config.objects import make, plain
     from ner_lightning.inspection.corpus import read_corpus
     from ner_lightning.inspection.inspection import inspect_corpus
-    from ner_lightning.objects import make, plain
 
     config = plain(cfg)
     settings = make(config["inspection"], "inspection")
@@ -66,7 +66,7 @@ def inspect(cfg: DictConfig) -> Inspection:
     if config["output"] is not None:
         _write("output", str(config["output"]), json_text(found.to_json(), indent=1) + "\n")
     if config["html"] is not None:
-        from ner_lightning.inspection.html import page
+        from ner_lightning.inspection.report.html import page
 
         _write("html", str(config["html"]), page(found))
     return found

@@ -6,10 +6,10 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from ner_lightning.door import door
-from ner_lightning.run_folder import check_runs
+from ner_lightning.command_line.door import door
+from ner_lightning.page.wording import counted
+from ner_lightning.run.folder import check_runs
 from ner_lightning.storage.outputs import check_outputs, check_place
-from ner_lightning.wording import counted
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -20,9 +20,9 @@ log = logging.getLogger(__name__)
 @door("predict")
 def main(cfg: DictConfig) -> None:
     """Tag one file."""
+    from ner_lightning.config.objects import make, plain
     from ner_lightning.inference.files import tag_file
     from ner_lightning.inference.tagger import Tagger
-    from ner_lightning.objects import make, plain
 
     check_place("output", cfg.output)
     check_outputs({"output": cfg.output}, {"input": cfg.input, "ckpt": cfg.ckpt})

@@ -12,8 +12,8 @@ from ner_lightning.command_line.said import said
 from ner_lightning.errors import UserError
 from ner_lightning.page.terminal import printable
 from ner_lightning.reproduction.again import check_complete, run_again, stored_config
-from ner_lightning.reproduction.differences import compare
-from ner_lightning.run_folder import RESULT, read_json
+from ner_lightning.reproduction.verdict import compare
+from ner_lightning.run.folder import RESULT, read_json
 
 DIFFERENT = 1
 USER_ERROR = 2

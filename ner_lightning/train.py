@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ner_lightning.child_process import is_child
-from ner_lightning.door import door
+from ner_lightning.command_line.door import door
 from ner_lightning.errors import Pruned
-from ner_lightning.run_folder import check_free, writing_run
+from ner_lightning.run.child_process import is_child
+from ner_lightning.run.folder import check_free, writing_run
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from ner_lightning.assembly import Run
+    from ner_lightning.training.build import Run
 
 log = logging.getLogger(__name__)
 
@@ -46,12 +46,12 @@ def train(cfg: DictConfig, overrides: list[str] | None = None) -> dict[str, Any]
 
 
 def _train(cfg: DictConfig, overrides: list[str]) -> dict[str, Any]:
-    from ner_lightning.assembly import build, check_resumption, resume_from
-    from ner_lightning.callbacks.record import write_run
-    from ner_lightning.callbacks.wandb_logger import finish
-    from ner_lightning.effective_batch import held
-    from ner_lightning.hardware import check_hardware, with_devices_of_here
-    from ner_lightning.objects import plain
+    from ner_lightning.config.objects import plain
+    from ner_lightning.logger.wandb import finish
+    from ner_lightning.run.record import write_run
+    from ner_lightning.trainer.effective_batch import held
+    from ner_lightning.trainer.hardware import check_hardware, with_devices_of_here
+    from ner_lightning.training.build import build, check_resumption, resume_from
 
     started = time.monotonic()
     asked = plain(cfg)
@@ -84,14 +84,14 @@ def conclude(run: Run, config: dict[str, Any], resumed: Path | None, started: fl
         resumed: the checkpoint it went on from.
         started: when, by the monotonic clock.
     """
-    from ner_lightning.analysis.summary import calibrate, draw
     from ner_lightning.callbacks.closing import say_goodbye
     from ner_lightning.callbacks.cost import cost_of
     from ner_lightning.callbacks.overview import attention_in_use
     from ner_lightning.callbacks.predictions import stored_predictions
-    from ner_lightning.callbacks.record import write_result
-    from ner_lightning.callbacks.setup import setup_of
-    from ner_lightning.data.content import contents_of
+    from ner_lightning.data.corpus.content import contents_of
+    from ner_lightning.run.record import write_result
+    from ner_lightning.training.setup import setup_of
+    from ner_lightning.training.summary import calibrate, draw
 
     fitted = time.monotonic()
     output = Path(config["paths"]["output_dir"])
@@ -127,11 +127,11 @@ def conclude(run: Run, config: dict[str, Any], resumed: Path | None, started: fl
 
 def keep_for_comparison(run: Run, output: Path, cost: Mapping[str, Any] | None) -> None:
     """Write how often each mention stands in the training data; log errors, scores by type and costs to W&B."""
-    from ner_lightning.analysis.mentions import mention_counts, write_mentions
     from ner_lightning.analysis.run_tables import tables_of
+    from ner_lightning.analysis.training_mentions import mention_counts, write_mentions
     from ner_lightning.callbacks.predictions import stored_predictions
-    from ner_lightning.callbacks.wandb_tables import log_to_wandb, logs_to_wandb
-    from ner_lightning.run_folder import MENTIONS
+    from ner_lightning.logger.wandb_tables import log_to_wandb, logs_to_wandb
+    from ner_lightning.run.folder import MENTIONS
 
     if "train" in run.data.sentences:  # not where it is streamed
         write_mentions(output / MENTIONS, mention_counts(run.data.sentences["train"]))

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ner_lightning.analysis.paired import mean_f1_interval
-from ner_lightning.analysis.pairs import Asked, Contest, Judged, Pair, compare_all
-from ner_lightning.analysis.several_sets import MeanOfSets
+from ner_lightning.statistics.paired import mean_f1_interval
+from ner_lightning.statistics.pairs import Asked, Contest, Judged, Pair, compare_all
+from ner_lightning.statistics.several_sets import MeanOfSets
 from tests.oracle.simulated_runs import World
 
 SAMPLES = 999

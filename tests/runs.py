@@ -75,8 +75,8 @@ def evaluated(folder: Path, *overrides: str) -> dict[str, Any]:
 @contextmanager
 def _plainly() -> Iterator[None]:
     with (
-        patch("ner_lightning.analysis.summary.draw"),
-        patch("ner_lightning.callbacks.record.distributions", return_value=[]),
+        patch("ner_lightning.training.summary.draw"),
+        patch("ner_lightning.run.record.distributions", return_value=[]),
     ):
         yield
 

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import ttest_ind
 
-from ner_lightning.analysis.counts import run_f1
-from ner_lightning.analysis.paired import Units, approximate_randomisation, paired_bootstrap
-from ner_lightning.analysis.pairs import Asked, Judged, Pair, compare_all
-from ner_lightning.analysis.resampling import resampled_f1
-from ner_lightning.analysis.several_sets import MeanOfSets
+from ner_lightning.statistics.counts import run_f1
+from ner_lightning.statistics.paired import Units, approximate_randomisation, paired_bootstrap
+from ner_lightning.statistics.pairs import Asked, Judged, Pair, compare_all
+from ner_lightning.statistics.resampling import resampled_f1
+from ner_lightning.statistics.several_sets import MeanOfSets
 from tests.oracle.simulated_runs import World
 
 SAMPLES = 999

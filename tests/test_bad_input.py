@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import torch
 
-from ner_lightning.assembly import build
 from ner_lightning.callbacks.overview import data_table
+from ner_lightning.config.objects import plain
 from ner_lightning.data.report import DataError
 from ner_lightning.errors import UserError
-from ner_lightning.objects import plain
 from ner_lightning.predict import main as predict
+from ner_lightning.training.build import build
 from tests.runs import EASY, composed, evaluated, records, train_config, trained, write_corpus
 
 GOOD = ["Ann/B-PER Lee/I-PER left Oslo/B-LOC .", "It rains", "Rome/B-LOC"]

@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from ner_lightning.data.collate import Collator
-from ner_lightning.data.encoding import WordEncoder, encode
-from ner_lightning.data.samplers import TrainingSampler
+from ner_lightning.data.batches.collate import Collator
+from ner_lightning.data.batches.samplers import TrainingSampler
+from ner_lightning.data.corpus.encoding import WordEncoder, encode
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.model.decoder.crf import CRF
 from ner_lightning.model.encoder import Encoder
-from ner_lightning.model.pretrained import load_tokenizer
+from ner_lightning.model.pretrained.names import load_tokenizer
 from ner_lightning.model.tagger import TaggingModel
 from ner_lightning.tagging.spans import EntitySpan
 from ner_lightning.tagging.tagset import TagSet

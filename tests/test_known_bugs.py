@@ -15,8 +15,8 @@ GUARDS: dict[int, tuple[str, list[str]]] = {
     1: (
         "no CRF mask, or a mask at training and none at decode",
         [
-            "functional/test_crf.py::test_known_bug_1_padding_takes_no_part_in_the_loss",
-            "functional/test_viterbi.py::test_known_bug_1_padding_takes_no_part_in_decoding",
+            "functional/crf/test_loss.py::test_known_bug_1_padding_takes_no_part_in_the_loss",
+            "functional/crf/test_viterbi.py::test_known_bug_1_padding_takes_no_part_in_decoding",
             "task/test_tagging.py::test_padding_weighs_nothing",
         ],
     ),
@@ -24,14 +24,14 @@ GUARDS: dict[int, tuple[str, list[str]]] = {
         "subwords and special tokens in the CRF: several votes a word",
         [
             "model/decoder/test_crf.py::test_known_bug_2_one_vote_a_word_first_and_last_word_carry_the_boundary_scores",
-            "data/test_collate.py::test_every_word_finds_its_own_subwords",
+            "data/batches/test_collate.py::test_every_word_finds_its_own_subwords",
         ],
     ),
-    3: ("a mask with holes", ["functional/test_crf.py::test_known_bug_3_a_mask_with_holes_is_refused"]),
+    3: ("a mask with holes", ["functional/crf/test_loss.py::test_known_bug_3_a_mask_with_holes_is_refused"]),
     4: (
         "ignored labels (-100) reach the CRF",
         [
-            "functional/test_crf.py::test_known_bug_4_ignored_labels_under_the_mask_are_refused",
+            "functional/crf/test_loss.py::test_known_bug_4_ignored_labels_under_the_mask_are_refused",
             "data/readers/test_hf.py::test_minus_one_hundred_is_no_tag",
         ],
     ),
@@ -61,20 +61,20 @@ GUARDS: dict[int, tuple[str, list[str]]] = {
     8: (
         "CRF in half precision",
         [
-            "functional/test_crf.py::test_known_bug_8_half_precision_computes_in_full",
-            "functional/test_viterbi.py::test_known_bug_8_decoding_half_precision_emissions_under_autocast",
+            "functional/crf/test_loss.py::test_known_bug_8_half_precision_computes_in_full",
+            "functional/crf/test_viterbi.py::test_known_bug_8_decoding_half_precision_emissions_under_autocast",
             "model/decoder/test_crf.py::test_known_bug_8_under_autocast_and_with_half_precision_parameters",
         ],
     ),
     9: (
         "impossible moves as trainable scores",
-        ["functional/test_crf.py::test_known_bug_9_forbidden_moves_take_no_probability_and_do_not_drift"],
+        ["functional/crf/test_loss.py::test_known_bug_9_forbidden_moves_take_no_probability_and_do_not_drift"],
     ),
     10: (
         "gold truncated with the input at evaluation",
         [
-            "test_assembly.py::test_nothing_of_a_long_sentence_is_cut_in_training_or_evaluation",
-            "data/test_collate.py::test_nothing_of_a_long_sentence_is_cut",
+            "training/test_build.py::test_nothing_of_a_long_sentence_is_cut_in_training_or_evaluation",
+            "data/batches/test_collate.py::test_nothing_of_a_long_sentence_is_cut",
             "test_bad_input.py::test_a_sentence_of_ten_thousand_words",
         ],
     ),
@@ -92,7 +92,7 @@ GUARDS: dict[int, tuple[str, list[str]]] = {
             "test_ddp.py::test_two_processes_score_exactly_what_one_does",
             "test_ddp.py::test_predictions_hold_each_sentence_once_in_order",
             "metrics/test_entity_f1.py::test_two_processes_equal_one",
-            "data/test_samplers.py::test_evaluation_counts_each_sentence_once_and_no_rank_is_idle",
+            "data/batches/test_samplers.py::test_evaluation_counts_each_sentence_once_and_no_rank_is_idle",
         ],
     ),
     13: (
@@ -100,8 +100,8 @@ GUARDS: dict[int, tuple[str, list[str]]] = {
         [
             "optim/test_adamw.py::test_every_option_is_read",
             "test_train.py::test_every_group_of_parameters_moves",
-            "test_assembly.py::test_sizes_are_heeded",
-            "test_assembly.py::test_pooling_chooses_the_subwords",
+            "training/test_build.py::test_sizes_are_heeded",
+            "training/test_build.py::test_pooling_chooses_the_subwords",
         ],
     ),
     14: (
@@ -109,17 +109,17 @@ GUARDS: dict[int, tuple[str, list[str]]] = {
         [
             "task/test_tagging.py::test_no_viterbi_in_a_training_step",
             "model/decoder/test_crf.py::test_known_bug_14_no_viterbi_in_the_loss",
-            "functional/test_viterbi.py::test_known_bug_14_a_device_never_makes_the_host_wait",
-            "functional/test_viterbi.py::test_known_bug_14_no_host_synchronisation_for_a_batch",
+            "functional/crf/test_viterbi.py::test_known_bug_14_a_device_never_makes_the_host_wait",
+            "functional/crf/test_viterbi.py::test_known_bug_14_no_host_synchronisation_for_a_batch",
         ],
     ),
     15: (
         "a confidence that is no probability",
         [
-            "functional/test_span_probability.py::test_equals_enumeration_for_every_possible_entity",
-            "functional/test_span_probability.py::"
+            "functional/crf/test_span_probability.py::test_equals_enumeration_for_every_possible_entity",
+            "functional/crf/test_span_probability.py::"
             "test_known_bug_15_with_transitions_the_product_is_no_probability_of_the_entity",
-            "functional/test_span_probability.py::test_known_bug_15_independent_words_need_no_correction",
+            "functional/crf/test_span_probability.py::test_known_bug_15_independent_words_need_no_correction",
         ],
     ),
     16: (
@@ -132,7 +132,7 @@ GUARDS: dict[int, tuple[str, list[str]]] = {
     ),
     17: (
         "special tokens replaced, text lower-cased for a cased model",
-        ["data/test_encoding.py::test_pieces_are_those_of_the_whole_pre_split_sentence"],
+        ["data/corpus/test_encoding.py::test_pieces_are_those_of_the_whole_pre_split_sentence"],
     ),
     18: (
         "no shuffling, a schedule of fixed length, the last weights evaluated",
@@ -146,7 +146,7 @@ GUARDS: dict[int, tuple[str, list[str]]] = {
     19: (
         "words and subwords aligned by hope",
         [
-            "data/test_encoding.py::test_a_word_without_subword_keeps_its_place_and_gets_a_tag",
+            "data/corpus/test_encoding.py::test_a_word_without_subword_keeps_its_place_and_gets_a_tag",
             "data/readers/test_conll.py::test_invisible_words_keep_their_place",
             "inference/test_files.py::test_words_without_subwords_or_longer_than_a_row_keep_their_places",
         ],
@@ -154,7 +154,7 @@ GUARDS: dict[int, tuple[str, list[str]]] = {
     20: (
         "label 0 both padding and a class",
         [
-            "functional/test_crf.py::test_known_bug_20_tag_0_is_a_class_like_any_other",
+            "functional/crf/test_loss.py::test_known_bug_20_tag_0_is_a_class_like_any_other",
             "task/test_tagging.py::test_padding_is_not_counted",
         ],
     ),
@@ -177,15 +177,15 @@ GUARDS: dict[int, tuple[str, list[str]]] = {
         "only the surviving sentences scored",
         [
             "test_train.py::test_predictions_hold_each_sentence_once_in_the_order_of_the_corpus",
-            "test_assembly.py::test_the_tags_are_those_of_the_training_data_and_the_metric_knows_all",
-            "test_assembly.py::test_nothing_of_a_long_sentence_is_cut_in_training_or_evaluation",
+            "training/test_build.py::test_the_tags_are_those_of_the_training_data_and_the_metric_knows_all",
+            "training/test_build.py::test_nothing_of_a_long_sentence_is_cut_in_training_or_evaluation",
         ],
     ),
     24: (
         "one W&B run for all jobs of a sweep",
         [
-            "callbacks/test_wandb_logger.py::test_two_runs_in_one_process_are_two_runs",
-            "callbacks/test_wandb_logger.py::test_a_run_that_nobody_closed_is_closed_as_failed_by_the_next",
+            "logger/test_wandb.py::test_two_runs_in_one_process_are_two_runs",
+            "logger/test_wandb.py::test_a_run_that_nobody_closed_is_closed_as_failed_by_the_next",
         ],
     ),
 }

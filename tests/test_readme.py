@@ -14,10 +14,10 @@ import pytest
 
 from ner_lightning.command_line.arguments import parse
 from ner_lightning.command_line.checks import OUTPUTS
+from ner_lightning.command_line.door import ISOLATED
 from ner_lightning.command_line.preflight import preflight
 from ner_lightning.compare import runs_and_words
-from ner_lightning.door import ISOLATED
-from ner_lightning.targets import ALLOW
+from ner_lightning.config.targets import ALLOW
 from tests.conf.tree import ROOTS
 
 ROOT = Path(__file__).parents[1]

@@ -13,9 +13,9 @@ import torch
 import wandb
 import yaml
 
-from ner_lightning.assembly import build_evaluation
+from ner_lightning.config.objects import plain
 from ner_lightning.errors import UserError
-from ner_lightning.objects import plain
+from ner_lightning.training.build import build_evaluation
 from tests.comparison.wandb_home import fresh
 from tests.oracle.wandb_record import read_runs
 from tests.runs import composed, trained

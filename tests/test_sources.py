@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ner_lightning.comparison.collect import collect
 from ner_lightning.comparison.comparison import compare as compare_runs
+from ner_lightning.comparison.runs.collect import collect
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.inference.tagger import Tagger
-from ner_lightning.reproduction.differences import compare
+from ner_lightning.reproduction.verdict import compare
 from ner_lightning.task.tagging import TaggingTask
 from tests.runs import EASY, evaluated, records, trained, write_corpus
 from tests.watched import watched

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import torch
 
-from ner_lightning import assembly
-from ner_lightning.assembly import build_evaluation, check_resumption, load, read_checkpoint
+from ner_lightning.config.objects import plain
 from ner_lightning.errors import UserError
 from ner_lightning.inference.tagger import Tagger
-from ner_lightning.objects import plain
 from ner_lightning.task.tagging import CHECKPOINT_KEY
+from ner_lightning.training import build
+from ner_lightning.training.build import build_evaluation, check_resumption, load, read_checkpoint
 from tests.runs import composed, trained, write_corpus
 
 Change = Callable[[dict[str, Any]], None]
@@ -65,7 +65,7 @@ def refused(file: Path, message: str) -> UserError:
     ("place", "node"),
     [
         ("model", {"_target_": "os.system", "command": "true"}),
-        ("model.decoder", {"_target_": "ner_lightning.run_folder.write_json", "path": "x", "value": {}}),
+        ("model.decoder", {"_target_": "ner_lightning.run.folder.write_json", "path": "x", "value": {}}),
         ("model.encoder", {"_target_": "ner_lightning.sweep.process.run", "name": "x", "command": ["touch", "x"]}),
         ("model.encoder.lora", {"_target_": "subprocess.Popen", "args": ["touch", "x"]}),
         ("model.encoder.revision", {"_target_": "ner_lightning.sweep.process.free_port"}),
@@ -83,7 +83,7 @@ def test_nothing_is_called(
     def called(*_: object, **__: object) -> None:
         raise AssertionError("something was built")
 
-    monkeypatch.setattr(assembly, "make", called)
+    monkeypatch.setattr(build, "make", called)
     file = changed(lambda content: at(content, f"config.{place}", node))
     refused(file, r"\._target_: .* (is not allowed|is not built here)")
     assert {path.name for path in tmp_path.iterdir()} == before | {"changed.ckpt"}
@@ -92,7 +92,7 @@ def test_nothing_is_called(
 def test_a_function_in_an_argument_is_not_called_before_its_parent_is_known_to_refuse_it(
     changed: Callable[[Change], Path], tmp_path: Path
 ) -> None:
-    writes = {"_target_": "ner_lightning.callbacks.record.write_result", "folder": str(tmp_path), "result": {"x": 1}}
+    writes = {"_target_": "ner_lightning.run.record.write_result", "folder": str(tmp_path), "result": {"x": 1}}
     refused(changed(lambda content: at(content, "config.model.decoder.backend", writes)), "is not allowed")
     assert not (tmp_path / "result.json").exists()
 
@@ -186,7 +186,7 @@ def test_torchs_advice_reaches_nobody(changed: Callable[[Change], Path], tmp_pat
         assert "weights_only" not in "".join(traceback.format_exception(error))
     folder = tmp_path / "encoder"
     folder.mkdir()
-    from ner_lightning.model.hub import load_from
+    from ner_lightning.model.pretrained.hub import load_from
     from ner_lightning.model.unavailable import EncoderUnavailable
 
     def torchs(_: bool) -> None:
@@ -212,7 +212,7 @@ def test_the_corpus_of_somebody_elses_checkpoint_is_not_read(
 
 
 def test_where_a_stored_corpus_was_kept_is_not_written_to(run: Path, tmp_path: Path) -> None:
-    from ner_lightning.assembly import data_of_evaluation
+    from ner_lightning.training.build import data_of_evaluation
 
     assert data_of_evaluation(None, {"cache": str(tmp_path)})["cache"] == "auto"
     assert data_of_evaluation(None, {"cache": None})["cache"] is None

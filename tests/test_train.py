@@ -19,16 +19,16 @@ from pytorch_lightning.trainer.states import TrainerFn
 from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
 
-from ner_lightning.assembly import build, find_checkpoint, load, resume_from
+from ner_lightning.config.objects import plain
 from ner_lightning.data.readers.conll import ConllReader
 from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sample import folder as sample_folder
-from ner_lightning.data.stored import read_stored
 from ner_lightning.errors import UserError
 from ner_lightning.inference.tagger import Tagger
-from ner_lightning.objects import plain
+from ner_lightning.run.predictions import read_stored
 from ner_lightning.task.tagging import TaggingTask
 from ner_lightning.train import score
+from ner_lightning.training.build import build, find_checkpoint, load, resume_from
 from tests.conf.tree import EXPERIMENTS
 from tests.runs import EASY, LEARN, evaluated, records, saved, train_config, trained, without_dropout, write_corpus
 from tests.tiny import write_tiny_encoder

@@ -16,16 +16,16 @@ import pytest
 import wandb
 import yaml
 
-import ner_lightning.callbacks.wandb_logger as module
-from ner_lightning.callbacks.wandb_logger import finish, wandb_logger
-from ner_lightning.callbacks.wandb_tables import log_to_wandb
-from ner_lightning.comparison.collect import collect
+import ner_lightning.logger.wandb as module
 from ner_lightning.comparison.comparison import compare
-from ner_lightning.comparison.files import write
+from ner_lightning.comparison.report.files import write
+from ner_lightning.comparison.report.to_wandb import log_comparison
+from ner_lightning.comparison.runs.collect import collect
 from ner_lightning.comparison.settings import Settings
-from ner_lightning.comparison.to_wandb import log_comparison
 from ner_lightning.comparison.why import explain
 from ner_lightning.errors import UserError
+from ner_lightning.logger.wandb import finish, wandb_logger
+from ner_lightning.logger.wandb_tables import log_to_wandb
 from tests.comparison.folders import write_sweep
 from tests.comparison.wandb_home import fresh
 from tests.wandb_server import ENTITY, WandbServer

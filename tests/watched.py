@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import pytest
 
-from ner_lightning.data.collate import Batch
+from ner_lightning.data.batches.collate import Batch
 from ner_lightning.task.tagging import TaggingTask
 from tests.runs import trained
 

@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from ner_lightning.data.stored import StoredSentence
+from ner_lightning.run.predictions import StoredSentence
 
 Binning = Literal["equal_width", "equal_mass"]
 

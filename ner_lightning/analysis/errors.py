@@ -23,8 +23,8 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ner_lightning.analysis.counts import judged_entities
-from ner_lightning.data.stored import StoredSentence
+from ner_lightning.run.predictions import StoredSentence
+from ner_lightning.statistics.counts import judged_entities
 from ner_lightning.tagging.spans import EntitySpan
 
 Kind = Literal["boundary", "type", "boundary_and_type", "missed", "spurious", "split", "merged"]

@@ -116,7 +116,7 @@ def transition_matrix(
 
     Args:
         moves: scores in nats, `[tags + 1, tags + 1]`, from row to column, starts in the last row, ends in the last
-            column (`ner_lightning.functional.chain.closed_moves`).
+            column (`ner_lightning.functional.crf.chain.closed_moves`).
         legal: the same shape, False where a move is forbidden: grey and hatched; None: none is.
         tags: names, by id.
         title: above the picture.

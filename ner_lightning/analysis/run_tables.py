@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ner_lightning.analysis.counts import f1, judged_entities
 from ner_lightning.analysis.errors import confusion, error_table
-from ner_lightning.data.stored import StoredSentence, read_stored
+from ner_lightning.run.predictions import StoredSentence, read_stored
+from ner_lightning.statistics.counts import f1, judged_entities
 
 
 class PlainTable(NamedTuple):

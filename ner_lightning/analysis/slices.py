@@ -20,12 +20,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ner_lightning.analysis.counts import Counts, judged_entities, run_f1, sum_groups
-from ner_lightning.analysis.mentions import Mention, mention_of
-from ner_lightning.analysis.paired import LEVEL, interval_of
-from ner_lightning.analysis.resampling import resampled_f1
-from ner_lightning.analysis.variance import check_pair
-from ner_lightning.data.stored import StoredSentence
+from ner_lightning.analysis.training_mentions import Mention, mention_of
+from ner_lightning.run.predictions import StoredSentence
+from ner_lightning.statistics.counts import Counts, judged_entities, run_f1, sum_groups
+from ner_lightning.statistics.paired import LEVEL, interval_of
+from ner_lightning.statistics.resampling import resampled_f1
+from ner_lightning.statistics.variance import check_pair
 from ner_lightning.tagging.spans import EntitySpan
 
 ENTITY_LENGTHS = (1, 2, 3, 4, 6)  # words; where bins begin

@@ -13,7 +13,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from ner_lightning.callbacks.step_clock import StepClock
+from ner_lightning.callbacks.profile.step_clock import StepClock
 
 DECODER, REST, NOTHING = "decoder", "rest", "nothing"
 UNIT = 1 if sys.platform == "darwin" else 1024  # bytes in which the system counts memory

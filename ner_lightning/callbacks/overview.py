@@ -9,9 +9,9 @@ import pytorch_lightning as pl
 from rich.table import Table
 from torch import nn
 
-from ner_lightning.callbacks.shown import show
 from ner_lightning.model.decoder.crf import CRF
 from ner_lightning.optim.groups import group_table
+from ner_lightning.run.shown import show
 
 if TYPE_CHECKING:
     from ner_lightning.data.datamodule import CorpusDataModule

@@ -9,13 +9,13 @@ import pytorch_lightning as pl
 import torch.distributed as dist
 from pytorch_lightning.trainer.states import TrainerFn
 
-from ner_lightning.data.stored import StoredSentence
+from ner_lightning.run.predictions import StoredSentence
 from ner_lightning.storage.atomic import writing
 from ner_lightning.tagging.spans import ScoredSpan
 from ner_lightning.task.entities import read_batch
 
 if TYPE_CHECKING:
-    from ner_lightning.data.collate import Batch
+    from ner_lightning.data.batches.collate import Batch
     from ner_lightning.data.datamodule import CorpusDataModule
     from ner_lightning.data.sentence import Sentence
     from ner_lightning.task.tagging import Evaluated, TaggingTask

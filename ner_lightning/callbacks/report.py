@@ -8,10 +8,10 @@ from typing import Any
 
 from pytorch_lightning.utilities import rank_zero_only
 
-from ner_lightning.callbacks.shown import note, show
-from ner_lightning.data.stored import read_stored
-from ner_lightning.metric_keys import read_key
 from ner_lightning.metrics.report import report_table, seqeval_report, source_table
+from ner_lightning.run.metric_keys import read_key
+from ner_lightning.run.predictions import read_stored
+from ner_lightning.run.shown import note, show
 
 
 @rank_zero_only

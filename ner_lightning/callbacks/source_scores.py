@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytorch_lightning as pl
 import torch
 
-from ner_lightning.metric_keys import OF_TYPES
 from ner_lightning.metrics.entity_f1 import EntityF1
+from ner_lightning.run.metric_keys import OF_TYPES
 
 if TYPE_CHECKING:
-    from ner_lightning.data.collate import Batch
+    from ner_lightning.data.batches.collate import Batch
     from ner_lightning.data.datamodule import CorpusDataModule
     from ner_lightning.tagging.tagset import TagSet
     from ner_lightning.task.tagging import Evaluated

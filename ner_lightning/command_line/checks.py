@@ -17,12 +17,12 @@ from ner_lightning.command_line.hydra_node import check_hydra
 from ner_lightning.command_line.vocabulary import Vocabulary, closest
 from ner_lightning.config.catalogue import SUPPLIED, kind_of
 from ner_lightning.config.interpolations import check_expansion
+from ner_lightning.config.signatures import Parameter, signature
+from ner_lightning.config.targets import check_targets
 from ner_lightning.data.sample import LANGUAGES
 from ner_lightning.errors import UserError
-from ner_lightning.run_folder import check_free, check_runs
-from ner_lightning.schema.signatures import Parameter, signature
+from ner_lightning.run.folder import check_free, check_runs
 from ner_lightning.storage.outputs import check_outputs, check_place
-from ner_lightning.targets import check_targets
 
 # What the user alone knows, and how to give it.
 GIVEN = {

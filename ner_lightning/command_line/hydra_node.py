@@ -8,8 +8,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from ner_lightning.config.catalogue import LOGGING
+from ner_lightning.config.targets import check_targets
 from ner_lightning.errors import UserError
-from ner_lightning.targets import check_targets
 
 STREAMS = ("ext://sys.stdout", "ext://sys.stderr")
 

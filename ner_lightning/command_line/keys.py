@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ner_lightning.schema.ranges import Count, Level, Share, Whole
+from ner_lightning.config.ranges import Count, Level, Share, Whole
 
 Split = Literal["test", "dev"]
 

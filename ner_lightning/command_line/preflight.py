@@ -13,13 +13,13 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError  # type: ignore[import-untyped]
 
-from ner_lightning.combinations import refusal
 from ner_lightning.command_line.checks import check, check_in_sweep
 from ner_lightning.command_line.compose import compose, hydra_session, is_sweep, jobs
 from ner_lightning.command_line.explain import explain
 from ner_lightning.command_line.hydra_node import check_hydra
 from ner_lightning.command_line.vocabulary import Vocabulary
 from ner_lightning.errors import UserError
+from ner_lightning.trainer.combinations import refusal
 
 log = logging.getLogger(__name__)
 

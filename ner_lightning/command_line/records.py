@@ -10,7 +10,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from ner_lightning.callbacks.redaction import known_secrets, redact_yaml
+from ner_lightning.run.redaction import known_secrets, redact_yaml
 
 MULTIRUN = "multirun.yaml"
 

@@ -6,8 +6,8 @@ import logging
 import os
 from collections.abc import Collection
 
-from ner_lightning.callbacks.redaction import known_secrets, redact_text
 from ner_lightning.page.terminal import paragraph
+from ner_lightning.run.redaction import known_secrets, redact_text
 
 
 def said(text: object, secrets: Collection[str] | None = None) -> str:

@@ -13,7 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError  # type: ignore[import-untyped]
 
 from ner_lightning.command_line.compose import compose
-from ner_lightning.schema.signatures import Signature, signature
+from ner_lightning.config.signatures import Signature, signature
 
 # Groups of overlays: files that change values anywhere, for the command that has a model to train.
 OVERLAYS = ("experiment", "sweep", "debug")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ner_lightning.comparison.configurations import Configuration
-from ner_lightning.comparison.run import Run
+from ner_lightning.comparison.runs.run import Run
 
 # What the arithmetic can depend on.
 TELLING = ("ner-lightning", "torch", "transformers", "pytorch-lightning", "numpy")
@@ -49,7 +49,7 @@ def circumstances(runs: Sequence[Run]) -> list[str]:
 def uneven_times(configurations: Iterable[Configuration]) -> list[str]:
     """A sentence where runs of one configuration took very different times: they shared the machine with something.
 
-    >>> from ner_lightning.comparison.run import Cost
+    >>> from ner_lightning.comparison.runs.run import Cost
     >>> runs = tuple(Run(str(s), {}, {}, cost=Cost(seconds_per_epoch=s)) for s in (10.0, 11.0, 32.0))
     >>> uneven_times([Configuration("a", {}, runs)])
     ['seconds an epoch differ up to 3.2 times between runs of a: the machine was not theirs alone, times mean little.']

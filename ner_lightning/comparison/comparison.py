@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ner_lightning.analysis.pairs import compare_all
 from ner_lightning.comparison.circumstances import circumstances, uneven_times
-from ner_lightning.comparison.collect import Collected, LeftOut
 from ner_lightning.comparison.configurations import (
     Configuration,
     Group,
@@ -20,7 +18,8 @@ from ner_lightning.comparison.configurations import (
 )
 from ner_lightning.comparison.overall import Overall, common_contest, lay_out
 from ner_lightning.comparison.predictions import Judged, judge
-from ner_lightning.comparison.run import Run, with_finite_scores
+from ner_lightning.comparison.runs.collect import Collected, LeftOut
+from ner_lightning.comparison.runs.run import Run, with_finite_scores
 from ner_lightning.comparison.section import (
     FEWEST_UNITS,
     Pairs,
@@ -33,6 +32,7 @@ from ner_lightning.comparison.section import (
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.comparison.table import columns_of, unknown_columns
 from ner_lightning.errors import UserError
+from ner_lightning.statistics.pairs import compare_all
 
 
 @dataclass(frozen=True)

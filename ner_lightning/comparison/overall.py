@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ner_lightning.analysis.pairs import Pair
-from ner_lightning.analysis.several_sets import MeanOfSets
 from ner_lightning.comparison.configurations import DATA
 from ner_lightning.comparison.overlap import apart
 from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.comparison.table import Mark, marks_of
 from ner_lightning.comparison.vary import said, settings_of, varied
+from ner_lightning.statistics.pairs import Pair
+from ner_lightning.statistics.several_sets import MeanOfSets
 
 MOST_MIXED = 5
 

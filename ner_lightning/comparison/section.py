@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ner_lightning.analysis.counts import Counts, sum_groups
-from ner_lightning.analysis.paired import interval_of
-from ner_lightning.analysis.pairs import Asked, Contest, Judged, Pair
-from ner_lightning.analysis.resampling import resampled_f1
 from ner_lightning.comparison.configurations import Configuration
 from ner_lightning.comparison.settings import MANY, Settings
 from ner_lightning.comparison.table import Mark, Row, marks_of, row_of
+from ner_lightning.statistics.counts import Counts, sum_groups
+from ner_lightning.statistics.paired import interval_of
+from ner_lightning.statistics.pairs import Asked, Contest, Judged, Pair
+from ner_lightning.statistics.resampling import resampled_f1
 
 FEWEST_UNITS = 10
 """Sentences (documents, where those are drawn) below which nothing is tested: their spread says nothing of others."""

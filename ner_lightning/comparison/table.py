@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Literal, NamedTuple
 
-from ner_lightning.analysis.significance import mean_interval
 from ner_lightning.comparison.configurations import Configuration
 from ner_lightning.comparison.predictions import by_repetition
-from ner_lightning.comparison.run import Run
+from ner_lightning.comparison.runs.run import Run
 from ner_lightning.comparison.settings import SPLITS, Settings
-from ner_lightning.metric_keys import read_key
+from ner_lightning.run.metric_keys import read_key
+from ner_lightning.statistics.significance import mean_interval
 
 Mark = Literal["best", "tie", "baseline", "untested", ""]
 F1 = "f1"

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ner_lightning.analysis.calibration import Calibration, calibration_of
-from ner_lightning.analysis.differences import (
+from ner_lightning.analysis.changes import (
     Hard,
     Illegal,
     Shift,
@@ -24,14 +24,14 @@ from ner_lightning.analysis.differences import (
     totals,
 )
 from ner_lightning.analysis.errors import ALL, Confusion, confusion, error_table
-from ner_lightning.analysis.mentions import Mention, read_mentions
 from ner_lightning.analysis.slices import Slice, slice_table
+from ner_lightning.analysis.training_mentions import Mention, read_mentions
 from ner_lightning.comparison.configurations import Configuration
 from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.data.report import DataError
-from ner_lightning.data.stored import StoredSentence, read_stored
-from ner_lightning.run_folder import MENTIONS
+from ner_lightning.run.folder import MENTIONS
+from ner_lightning.run.predictions import StoredSentence, read_stored
 
 MOST = 8
 """Configurations that are looked into, from the best one on."""

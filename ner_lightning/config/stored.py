@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ner_lightning.config.targets import check_targets
 from ner_lightning.errors import UserError
-from ner_lightning.targets import check_targets
 
 VALUES = 300_000
 """Plain values that a stored object may hold; a configuration has two hundred, a list of types thousands."""

@@ -11,31 +11,31 @@ import pytorch_lightning as pl
 from pytorch_lightning.utilities import rank_zero_info
 from torch.utils.data import DataLoader
 
+from ner_lightning.config.ranges import Count, Positive, Whole
 from ner_lightning.data.annotated import check_annotated
+from ner_lightning.data.augment.augmented import augmented
 from ner_lightning.data.augmentation import Augmentation
-from ner_lightning.data.augmented import augmented
-from ner_lightning.data.bigrams import TagCounts
-from ner_lightning.data.cache import Cache
-from ner_lightning.data.collate import Batch, Collator, Layout
-from ner_lightning.data.content import contents_of
-from ner_lightning.data.context import DocumentContext, Documents, check_documents
-from ner_lightning.data.division import Division
-from ner_lightning.data.encoding import EncodedCorpus, WordEncoder
+from ner_lightning.data.batches.bigrams import TagCounts
+from ner_lightning.data.batches.collate import Batch, Collator, Layout
+from ner_lightning.data.batches.context import DocumentContext, Documents, check_documents
+from ner_lightning.data.batches.order_loader import order_loader
+from ner_lightning.data.batches.samplers import EvaluationSampler, Grouping
+from ner_lightning.data.batches.training_order import Progress, TrainingOrder
+from ner_lightning.data.corpus.content import contents_of
+from ner_lightning.data.corpus.division import Division
+from ner_lightning.data.corpus.encoding import EncodedCorpus, WordEncoder
+from ner_lightning.data.corpus.sentence_store import SentenceStore
+from ner_lightning.data.corpus.sources import Sources, configured
 from ner_lightning.data.marks import marks_are_words
-from ner_lightning.data.order_loader import order_loader
 from ner_lightning.data.readers.reader import Reader
 from ner_lightning.data.report import DataError, ReadReport
-from ner_lightning.data.samplers import EvaluationSampler, Grouping
-from ner_lightning.data.sentence_store import SentenceStore
-from ner_lightning.data.sources import Sources, configured
-from ner_lightning.data.stream_loader import StreamLoader
-from ner_lightning.data.streamed_files import StreamedFiles
-from ner_lightning.data.streaming import BlockDraws
-from ner_lightning.data.training_order import Progress, TrainingOrder
-from ner_lightning.data.training_stream import TrainingStream
-from ner_lightning.schema.ranges import Count, Positive, Whole
+from ner_lightning.data.streaming.stream import BlockDraws
+from ner_lightning.data.streaming.stream_loader import StreamLoader
+from ner_lightning.data.streaming.streamed_files import StreamedFiles
+from ner_lightning.data.streaming.training_stream import TrainingStream
+from ner_lightning.storage.cache import Cache
+from ner_lightning.storage.folders import corpora_folder
 from ner_lightning.tagging.tagset import TagSet
-from ner_lightning.user_cache import corpora_folder
 
 Batching = Literal["packed", "length_bucket", "token_budget", "random"]
 

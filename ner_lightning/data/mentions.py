@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ner_lightning.data.encoding import EncodedCorpus
+from ner_lightning.data.corpus.encoding import EncodedCorpus
 from ner_lightning.tagging.tagset import PREFIX_CODES, TagSet
 
 

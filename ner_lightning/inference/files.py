@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ner_lightning.data.fingerprint import of_reader
 from ner_lightning.data.formats import format_by_ending
 from ner_lightning.data.readers.reader import Reader
 from ner_lightning.data.report import ReadReport
@@ -23,6 +22,7 @@ from ner_lightning.errors import UserError
 from ner_lightning.inference.outputs import opened_output
 from ner_lightning.inference.reading import reader_for
 from ner_lightning.inference.tagger import Tagger, TooLarge
+from ner_lightning.storage.fingerprint import of_reader
 from ner_lightning.storage.outputs import STANDARD, check_outputs, check_place
 from ner_lightning.storage.streams import is_stream
 from ner_lightning.tagging.spans import ScoredSpan

@@ -14,21 +14,21 @@ from typing import Any, Literal
 
 import torch
 
-from ner_lightning.assembly import Loaded, load
-from ner_lightning.data.collate import Collator, Layout
-from ner_lightning.data.context import DocumentContext, Documents
-from ner_lightning.data.encoding import encode
+from ner_lightning.config.signatures import signature
+from ner_lightning.data.batches.collate import Collator, Layout
+from ner_lightning.data.batches.context import DocumentContext, Documents
+from ner_lightning.data.batches.samplers import EvaluationSampler
+from ner_lightning.data.corpus.encoding import encode
+from ner_lightning.data.corpus.sentence_store import in_memory
 from ner_lightning.data.marks import marks_are_glued
-from ner_lightning.data.samplers import EvaluationSampler
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.data.sentence_store import in_memory
-from ner_lightning.data.words import SplitRule, split_words
+from ner_lightning.data.text.words import SplitRule, split_words
 from ner_lightning.errors import UserError
-from ner_lightning.failure import failure_of
 from ner_lightning.inference.neighbours import Chunk, chunks
-from ner_lightning.schema.signatures import signature
+from ner_lightning.run.failure import failure_of
 from ner_lightning.tagging.spans import ScoredSpan
 from ner_lightning.task.entities import read_batch
+from ner_lightning.training.build import Loaded, load
 
 log = logging.getLogger(__name__)
 

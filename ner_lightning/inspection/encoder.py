@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from ner_lightning.data.encoding import WordEncoder
+    from ner_lightning.data.corpus.encoding import WordEncoder
 
 
 def load_words(node: Mapping[str, Any], units: Literal["words", "characters"]) -> WordEncoder:
@@ -24,10 +24,10 @@ def load_words(node: Mapping[str, Any], units: Literal["words", "characters"]) -
     import torch
     from transformers import AutoConfig
 
-    from ner_lightning.data.encoding import WordEncoder
+    from ner_lightning.data.corpus.encoding import WordEncoder
     from ner_lightning.model.encoder import Encoder
-    from ner_lightning.model.hub import load_from
-    from ner_lightning.model.pretrained import load_tokenizer, resolve
+    from ner_lightning.model.pretrained.hub import load_from
+    from ner_lightning.model.pretrained.names import load_tokenizer, resolve
 
     tokenizer = load_tokenizer(node["name"], node.get("revision"), units)
     source = resolve(node["name"])

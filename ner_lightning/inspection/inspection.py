@@ -8,20 +8,26 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ner_lightning.errors import UserError
-from ner_lightning.inspection.characters import Invisible
 from ner_lightning.inspection.corpus import Corpus
-from ner_lightning.inspection.entity_types import count_types, find_alike, find_foreign, find_rare
 from ner_lightning.inspection.finding import Finding
-from ner_lightning.inspection.gather import Gathered, Gatherer
-from ner_lightning.inspection.mentions import find_ambiguous, find_unmarked, find_unseen
-from ner_lightning.inspection.numbers import histogram, summarise
-from ner_lightning.inspection.reading import find_dropped, find_illegal
-from ner_lightning.inspection.sentences import Splits, find_conflicts, find_documents, find_duplicates, find_leakage
+from ner_lightning.inspection.findings.characters import Invisible
+from ner_lightning.inspection.findings.entity_types import count_types, find_alike, find_foreign, find_rare
+from ner_lightning.inspection.findings.gather import Gathered, Gatherer
+from ner_lightning.inspection.findings.mentions import find_ambiguous, find_unmarked, find_unseen
+from ner_lightning.inspection.findings.numbers import histogram, summarise
+from ner_lightning.inspection.findings.reading import find_dropped, find_illegal
+from ner_lightning.inspection.findings.sentences import (
+    Splits,
+    find_conflicts,
+    find_documents,
+    find_duplicates,
+    find_leakage,
+)
+from ner_lightning.inspection.findings.subwords import Subwords, find_long, find_odd
 from ner_lightning.inspection.settings import REASONS, InspectionSettings
-from ner_lightning.inspection.subwords import Subwords, find_long, find_odd
 
 if TYPE_CHECKING:
-    from ner_lightning.data.encoding import WordEncoder
+    from ner_lightning.data.corpus.encoding import WordEncoder
 
 FORMAT = 1
 """Version of the JSON."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
+from ner_lightning.config.ranges import Count, Share
 from ner_lightning.errors import UserError
-from ner_lightning.schema.ranges import Count, Share
 
 Reason = Literal[
     "leakage",

@@ -9,7 +9,7 @@ from rich.text import Text
 from seqeval.metrics import classification_report
 from seqeval.scheme import IOB2, IOBES, Entities
 
-from ner_lightning.metric_keys import read_key
+from ner_lightning.run.metric_keys import read_key
 
 SEQEVAL_SCHEMES = {"IOB2": IOB2, "BIOES": IOBES}
 _COLUMNS = ("precision", "recall", "f1")

@@ -12,10 +12,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from ner_lightning.model import packed_attention
 from ner_lightning.model.lora import LoRA
-from ner_lightning.model.packed_attention import PackedRows, positions_in_rows
-from ner_lightning.model.weights import load_model, new_model
+from ner_lightning.model.packed import attention as packed_attention
+from ner_lightning.model.packed.attention import PackedRows, positions_in_rows
+from ner_lightning.model.pretrained.weights import load_model, new_model
 
 log = logging.getLogger(__name__)
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
-from ner_lightning.callbacks.redaction import hidden_places
 from ner_lightning.config.stored import repeatable
 from ner_lightning.config.yaml_files import read_yaml
 from ner_lightning.errors import UserError
-from ner_lightning.run_folder import CONFIG, RESULT, read_json
+from ner_lightning.run.folder import CONFIG, RESULT, read_json
+from ner_lightning.run.redaction import hidden_places
 from ner_lightning.storage.atomic import write_text
 
 GIVEN = "given"

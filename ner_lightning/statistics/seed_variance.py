@@ -3,7 +3,7 @@
 Two or three seeds of one system say next to nothing of their variance; those of a dozen systems say a good deal. So the
 variance is pooled, as Tukey's range does, and what remains uncertain of it is drawn with everything else. It is *seen*
 on this test set and holds what each run does to sentences of its own, which the spread over sentences holds too and
-must not count twice: see `ner_lightning/analysis/variance.py`.
+must not count twice: see `ner_lightning/statistics/variance.py`.
 
 References:
     J. W. Tukey. The problem of multiple comparisons. Princeton University 1953.

@@ -19,16 +19,16 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from ner_lightning import failure
-from ner_lightning.effective_batch import held
 from ner_lightning.errors import Pruned
-from ner_lightning.run_folder import BEST, LAST, RESULT, damaged_files, is_finished, read_json, set_aside
+from ner_lightning.run import failure
+from ner_lightning.run.folder import BEST, LAST, RESULT, damaged_files, is_finished, read_json, set_aside
 from ner_lightning.storage import locks
 from ner_lightning.storage.archives import is_whole
 from ner_lightning.sweep import process
 from ner_lightning.sweep.manifest import Job, Manifest, State, now
 from ner_lightning.sweep.naming import config_digest, key_of
 from ner_lightning.sweep.settings import SweepSettings
+from ner_lightning.trainer.effective_batch import held
 
 log = logging.getLogger(__name__)
 

@@ -14,9 +14,9 @@ from typing import Any, Literal, get_args
 
 from filelock import FileLock
 
-from ner_lightning.callbacks.redaction import known_secrets, redact_text, redact_words
 from ner_lightning.errors import UserError
-from ner_lightning.run_folder import keep_copy
+from ner_lightning.run.folder import keep_copy
+from ner_lightning.run.redaction import known_secrets, redact_text, redact_words
 from ner_lightning.storage.atomic import write_text
 from ner_lightning.storage.json_text import json_text
 from ner_lightning.sweep.process import is_running

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ner_lightning.callbacks.redaction import redact, redact_words
+from ner_lightning.run.redaction import redact, redact_words
 
 LONGEST = 120  # characters of a job's name
 

@@ -18,13 +18,11 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import CompactHydraException
 from omegaconf import DictConfig, OmegaConf
 
-from ner_lightning.callbacks.redaction import known_secrets, tells_secret
-from ner_lightning.combinations import refusal
 from ner_lightning.command_line.checks import resolved
 from ner_lightning.command_line.compose import compose, hydra_session, sweep_config
 from ner_lightning.command_line.records import redact_records, secrets_of
-from ner_lightning.effective_batch import held
 from ner_lightning.errors import UserError
+from ner_lightning.run.redaction import known_secrets, tells_secret
 from ner_lightning.sweep.call import Call
 from ner_lightning.sweep.hydra_words import folder_asked_for, words_of_jobs, words_of_sweep
 from ner_lightning.sweep.job import Sweep, objective, quoted
@@ -32,6 +30,8 @@ from ner_lightning.sweep.launchers import Launching, launching
 from ner_lightning.sweep.manifest import OVER, About, Job
 from ner_lightning.sweep.naming import job_name, key_of, sweep_name, value_of
 from ner_lightning.sweep.settings import SweepSettings
+from ner_lightning.trainer.combinations import refusal
+from ner_lightning.trainer.effective_batch import held
 
 HOME = "sweeps"
 """Folder below the outputs that holds a folder for each sweep."""

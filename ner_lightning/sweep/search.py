@@ -15,17 +15,17 @@ from ner_lightning.command_line.checks import check
 from ner_lightning.command_line.compose import compose, hydra_session
 from ner_lightning.command_line.vocabulary import Vocabulary
 from ner_lightning.errors import UserError
-from ner_lightning.optuna_study import FILE, StudyFile, load_optuna, sampler
 from ner_lightning.storage.atomic import draft
 from ner_lightning.sweep import process
 from ner_lightning.sweep.job import quoted
 from ner_lightning.sweep.manifest import Job
 from ner_lightning.sweep.plan import TRIAL, Plan, Values
+from ner_lightning.sweep.study import FILE, StudyFile, load_optuna, sampler
 
 if TYPE_CHECKING:
     import optuna
 
-PRUNING = "ner_lightning.callbacks.pruning.Pruning"
+PRUNING = "ner_lightning.sweep.pruning.Pruning"
 
 
 def search(command: str, arguments: Namespace, plan: Plan) -> None:

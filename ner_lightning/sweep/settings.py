@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from ner_lightning.errors import UserError
-from ner_lightning.optuna_study import Pruner, Sampler
+from ner_lightning.sweep.study import Pruner, Sampler
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ner_lightning.page import terminal
-from ner_lightning.run_folder import CURVE
+from ner_lightning.run.folder import CURVE
 from ner_lightning.sweep.manifest import OVER, Job, Manifest
 from ner_lightning.sweep.naming import key_of
 

@@ -15,11 +15,11 @@ from torch.optim import Optimizer
 from ner_lightning.errors import UserError, first_line
 from ner_lightning.metrics.entity_f1 import EntityF1
 from ner_lightning.metrics.mean_loss import MeanLoss
-from ner_lightning.model.sharding import clip_by_norm, shard
 from ner_lightning.tagging.tagset import TagSet
+from ner_lightning.trainer.fsdp2 import clip_by_norm, shard
 
 if TYPE_CHECKING:
-    from ner_lightning.data.collate import Batch
+    from ner_lightning.data.batches.collate import Batch
     from ner_lightning.model.tagger import TaggingModel
     from ner_lightning.optim.adamw import AdamW
 

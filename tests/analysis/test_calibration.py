@@ -19,7 +19,7 @@ from ner_lightning.analysis.calibration import (
     reliability_table,
     wilson_interval,
 )
-from ner_lightning.data.stored import StoredSentence
+from ner_lightning.run.predictions import StoredSentence
 from ner_lightning.tagging.spans import EntitySpan, ScoredSpan
 
 outcomes = st.lists(

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ner_lightning.analysis.counts import sentence_counts
 from ner_lightning.analysis.errors import KINDS, Error, classify, confusion, error_table, shared_words
-from ner_lightning.data.stored import StoredSentence
+from ner_lightning.run.predictions import StoredSentence
+from ner_lightning.statistics.counts import sentence_counts
 from ner_lightning.tagging.spans import EntitySpan, ScoredSpan
 from tests.oracle import spans as drawn
 

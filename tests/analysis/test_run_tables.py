@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ner_lightning.analysis.counts import sentence_counts
 from ner_lightning.analysis.run_tables import by_type, tables_of
+from ner_lightning.statistics.counts import sentence_counts
 from tests.comparison.folders import gold_sentences, predicted
 
 

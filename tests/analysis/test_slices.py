@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ner_lightning.analysis.counts import run_f1, sentence_counts
-from ner_lightning.analysis.paired import mean_f1_interval
 from ner_lightning.analysis.slices import Slice, same_sentences, slice_counts, slice_keys, slice_table
-from ner_lightning.data.stored import StoredSentence
+from ner_lightning.run.predictions import StoredSentence
+from ner_lightning.statistics.counts import run_f1, sentence_counts
+from ner_lightning.statistics.paired import mean_f1_interval
 from ner_lightning.tagging.spans import EntitySpan, ScoredSpan
 from tests.oracle import spans as drawn
 

@@ -9,7 +9,7 @@ import pytest
 
 from ner_lightning.command_line.checks import KEYS
 from ner_lightning.command_line.compose import conf_folder
-from ner_lightning.schema.signatures import signature
+from ner_lightning.config.signatures import signature
 from tests.command_line.conftest import Say
 
 TRAIN = {

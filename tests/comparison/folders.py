@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from ner_lightning.analysis.counts import f1, sentence_counts
-from ner_lightning.data.stored import StoredSentence
+from ner_lightning.run.predictions import StoredSentence
+from ner_lightning.statistics.counts import f1, sentence_counts
 from ner_lightning.tagging.spans import EntitySpan, ScoredSpan
 
 CONFIG: dict[str, Any] = {

@@ -8,7 +8,7 @@ import pytest
 
 from ner_lightning.comparison.circumstances import circumstances, uneven_times
 from ner_lightning.comparison.configurations import Configuration
-from ner_lightning.comparison.run import Cost, Run
+from ner_lightning.comparison.runs.run import Cost, Run
 
 
 def run(content: str, **data: Any) -> Run:

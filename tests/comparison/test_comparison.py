@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from ner_lightning.analysis.paired import paired_bootstrap
-from ner_lightning.comparison.collect import collect
 from ner_lightning.comparison.comparison import Comparison, compare
-from ner_lightning.comparison.said import what_was_compared
+from ner_lightning.comparison.report.said import what_was_compared
+from ner_lightning.comparison.runs.collect import collect
 from ner_lightning.comparison.section import counts_of
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.errors import UserError
+from ner_lightning.statistics.paired import paired_bootstrap
 from tests.comparison.folders import SOFTMAX, gold_sentences, predicted, with_settings, write_run, write_sweep
 
 FEW = Settings(samples=500)

@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ner_lightning.comparison.collect import collect
 from ner_lightning.comparison.comparison import Comparison, compare
-from ner_lightning.comparison.grid import grid
-from ner_lightning.comparison.plain import plain
-from ner_lightning.comparison.said import overall_notes, power_note, what_was_compared
+from ner_lightning.comparison.report.grid import grid
+from ner_lightning.comparison.report.plain import plain
+from ner_lightning.comparison.report.said import overall_notes, power_note, what_was_compared
+from ner_lightning.comparison.runs.collect import collect
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.comparison.why import Why
-from ner_lightning.data.stored import StoredSentence
 from ner_lightning.errors import UserError
+from ner_lightning.run.predictions import StoredSentence
 from ner_lightning.tagging.spans import EntitySpan
 from tests.comparison.folders import (
     SOFTMAX,

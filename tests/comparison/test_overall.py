@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ner_lightning.comparison.collect import collect
 from ner_lightning.comparison.comparison import Comparison, compare
-from ner_lightning.comparison.said import overall_notes
+from ner_lightning.comparison.report.said import overall_notes
+from ner_lightning.comparison.runs.collect import collect
 from ner_lightning.comparison.settings import Settings
 from tests.comparison.folders import (
     SOFTMAX,

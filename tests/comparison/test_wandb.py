@@ -13,18 +13,18 @@ from typing import Any
 import pytest
 import wandb
 
-from ner_lightning.callbacks.wandb_logger import finish, wandb_logger
-from ner_lightning.comparison import wandb_api
-from ner_lightning.comparison.collect import collect
 from ner_lightning.comparison.comparison import compare
-from ner_lightning.comparison.files import write
-from ner_lightning.comparison.run import UnusableRun, read_run
-from ner_lightning.comparison.said import OVERALL
+from ner_lightning.comparison.report.files import write
+from ner_lightning.comparison.report.said import OVERALL
+from ner_lightning.comparison.report.to_wandb import log_comparison, make_report
+from ner_lightning.comparison.runs import wandb_api
+from ner_lightning.comparison.runs.collect import collect
+from ner_lightning.comparison.runs.run import UnusableRun, read_run
+from ner_lightning.comparison.runs.wandb_files import read_offline
 from ner_lightning.comparison.settings import Settings
-from ner_lightning.comparison.to_wandb import log_comparison, make_report
-from ner_lightning.comparison.wandb_files import read_offline
 from ner_lightning.comparison.why import explain
 from ner_lightning.errors import UserError
+from ner_lightning.logger.wandb import finish, wandb_logger
 from tests.comparison.folders import write_sets, write_sweep
 from tests.comparison.wandb_home import fresh
 from tests.oracle.wandb_record import read_runs

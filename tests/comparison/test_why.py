@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ner_lightning.analysis.mentions import write_mentions
-from ner_lightning.comparison.collect import collect
+from ner_lightning.analysis.training_mentions import write_mentions
 from ner_lightning.comparison.comparison import compare
+from ner_lightning.comparison.runs.collect import collect
 from ner_lightning.comparison.section import Section, counts_of
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.comparison.why import explain

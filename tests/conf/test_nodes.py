@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from ner_lightning.command_line.checks import check_node, check_objects
+from ner_lightning.config.signatures import signature
+from ner_lightning.config.targets import check_targets
 from ner_lightning.errors import UserError
-from ner_lightning.schema.signatures import signature
-from ner_lightning.targets import check_targets
 from tests.conf.tree import CONF, FILES, complete, name_of, nodes, overrides_for, uses
 
 # Arguments that are no configuration: assembly hands them over.
@@ -21,7 +21,7 @@ SUPPLIED = {
     "ner_lightning.model.encoder.Encoder": {"config"},
     "ner_lightning.model.decoder.crf.CRF": {"tags"},
     "ner_lightning.model.decoder.softmax.Softmax": {"tags"},
-    "ner_lightning.callbacks.wandb_logger.wandb_logger": {"run_config"},
+    "ner_lightning.logger.wandb.wandb_logger": {"run_config"},
 }
 
 

@@ -11,7 +11,7 @@ from ner_lightning.config.catalogue import KINDS, PLACES, kind_of
 from ner_lightning.config.stored import check_plain, loadable, repeatable
 from ner_lightning.errors import UserError
 from tests.conf.tree import complete
-from tests.test_targets import LISTED, UNLISTED, everything_written, nested
+from tests.config.test_targets import LISTED, UNLISTED, everything_written, nested
 
 
 def config() -> dict[str, Any]:

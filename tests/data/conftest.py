@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ner_lightning.data.encoding import WordEncoder
-from ner_lightning.model.pretrained import load_tokenizer
+from ner_lightning.data.corpus.encoding import WordEncoder
+from ner_lightning.model.pretrained.names import load_tokenizer
 from tests.data.shard_corpus import write_shards
 
 

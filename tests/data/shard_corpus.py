@@ -6,11 +6,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from ner_lightning.data.collate import Batch
-from ner_lightning.data.encoding import WordEncoder
+from ner_lightning.data.batches.collate import Batch
+from ner_lightning.data.corpus.encoding import WordEncoder
 from ner_lightning.data.readers.conll import ConllReader
-from ner_lightning.data.shards import Plan, Shards
-from ner_lightning.data.streaming import BlockDraws, Stream
+from ner_lightning.data.streaming.shards import Plan, Shards
+from ner_lightning.data.streaming.stream import BlockDraws, Stream
 from ner_lightning.tagging.tagset import TagSet
 from tests.runs import write_corpus
 

@@ -11,13 +11,13 @@ from unittest.mock import patch
 import pytest
 import torch
 
-from ner_lightning.assembly import build
+from ner_lightning.config.objects import plain
+from ner_lightning.data.batches.training_order import Progress
 from ner_lightning.data.datamodule import CorpusDataModule
 from ner_lightning.data.readers.conll import ConllReader
 from ner_lightning.data.report import DataError
-from ner_lightning.data.training_order import Progress
-from ner_lightning.objects import plain
 from ner_lightning.task.tagging import TaggingTask
+from ner_lightning.training.build import build
 from tests.data.shard_corpus import EVERYTHING, write_shards
 from tests.runs import EASY, LEARN, records, train_config, trained, write_corpus
 from tests.watched import watched
@@ -61,7 +61,7 @@ def test_a_streamed_epoch_is_one_pass_over_all_shards(tmp_path: Path, tiny_encod
 def test_steps_without_a_first_pass(tmp_path: Path, tiny_encoder: Path, corpus: Path) -> None:
     """Types and steps are given: nothing is read before the training."""
     given = ("data.types=[PER,LOC]", "data.epoch_steps=5", "trainer.max_epochs=-1", "+trainer.max_steps=16")
-    with patch("ner_lightning.data.corpus_files.CorpusFiles.survey", side_effect=AssertionError):
+    with patch("ner_lightning.data.corpus.corpus_files.CorpusFiles.survey", side_effect=AssertionError):
         steps = watched(numbers, tmp_path, tiny_encoder, *options(corpus, *given))
     assert len(steps) == 16
     assert Counter(number for step in steps for number in step) == EVERYTHING

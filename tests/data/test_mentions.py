@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ner_lightning.data.encoding import UNKNOWN_TAG, EncodedCorpus
+from ner_lightning.data.corpus.encoding import UNKNOWN_TAG, EncodedCorpus
 from ner_lightning.data.mentions import complete_mentions
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.tagging.spans import EntitySpan

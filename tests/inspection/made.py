@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.inspection.corpus import Corpus
-from ner_lightning.inspection.gather import Gathered, gather
+from ner_lightning.inspection.findings.gather import Gathered, gather
 from ner_lightning.inspection.inspection import Inspection, inspect_corpus
 from ner_lightning.inspection.settings import InspectionSettings
 from ner_lightning.tagging import tags_to_spans

@@ -12,8 +12,8 @@ from unittest.mock import patch
 
 import pytest
 
+from ner_lightning.data.corpus.sentence_store import SentenceStore
 from ner_lightning.data.report import DataError
-from ner_lightning.data.sentence_store import SentenceStore
 from ner_lightning.inspection import corpus as module
 from ner_lightning.inspection.corpus import read_corpus
 from ner_lightning.inspection.inspection import inspect_corpus
@@ -104,7 +104,7 @@ def test_what_only_the_data_module_knows_is_asked_of_it(tmp_path: Path) -> None:
 
 
 def _really(given: dict[str, Any], place: str) -> Any:
-    from ner_lightning.objects import make
+    from ner_lightning.config.objects import make
 
     return make(given, place)
 
@@ -123,7 +123,7 @@ def test_no_torch_is_imported() -> None:
         "import sys\n"
         "from ner_lightning.inspection.corpus import read_corpus\n"
         "from ner_lightning.inspection.inspection import inspect_corpus\n"
-        "import ner_lightning.inspection.html, ner_lightning.inspection.text\n"
+        "import ner_lightning.inspection.report.html, ner_lightning.inspection.report.text\n"
         "from ner_lightning.data.readers.conll import ConllReader\n"
         "reader = {'_target_': 'ner_lightning.data.readers.conll.ConllReader'}\n"
         "node = dict.fromkeys(('train', 'dev', 'test', 'limit'))\n"

@@ -14,10 +14,10 @@ from seqeval.scheme import IOB2, IOBES
 from torch.multiprocessing import spawn
 
 from ner_lightning.analysis.calibration import entity_outcomes
-from ner_lightning.analysis.counts import sentence_counts
 from ner_lightning.analysis.errors import error_table
-from ner_lightning.data.stored import StoredSentence
 from ner_lightning.metrics.entity_f1 import EntityF1
+from ner_lightning.run.predictions import StoredSentence
+from ner_lightning.statistics.counts import sentence_counts
 from ner_lightning.tagging.schemes import tags_to_spans
 from ner_lightning.tagging.spans import EntitySpan, ScoredSpan
 from ner_lightning.tagging.tagset import TagSet

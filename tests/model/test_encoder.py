@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch._dynamo.testing import CompileCounterWithBackend
 
-from ner_lightning.model import packed_attention
 from ner_lightning.model.encoder import Encoder, packing_matches
-from ner_lightning.model.packed_attention import positions_in_rows
+from ner_lightning.model.packed import attention as packed_attention
+from ner_lightning.model.packed.attention import positions_in_rows
 from tests.oracle.still import without_dropout
 from tests.oracle.tiny_encoders import NOT_PACKING, PACKING, tiny_config
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ner_lightning.assembly import load
 from ner_lightning.errors import UserError
 from ner_lightning.inference.tagger import Tagger
 from ner_lightning.model.encoder import Encoder, packing_matches
 from ner_lightning.model.lora import LoRA
+from ner_lightning.training.build import load
 from tests.oracle.tiny_encoders import NOT_PACKING, PACKING, tiny_config
 from tests.runs import trained
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from ner_lightning.model.decoder.crf import CRF
 from ner_lightning.model.decoder.softmax import Softmax
 from ner_lightning.model.encoder import Encoder, packing_matches
-from ner_lightning.model.packed_attention import positions_in_rows
+from ner_lightning.model.packed.attention import positions_in_rows
 from ner_lightning.model.tagger import TaggingModel
 from ner_lightning.tagging.tagset import TagSet
 from tests.oracle.still import without_dropout

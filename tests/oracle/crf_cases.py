@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ner_lightning.functional.chain import Chain, closed_chain, closed_moves
+from ner_lightning.functional.crf.chain import Chain, closed_chain, closed_moves
 from ner_lightning.tagging.tagset import TagSet
 from tests.oracle.enumeration import Enumeration
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from ner_lightning.data.encoding import UNKNOWN_TAG, WordEncoder
+from ner_lightning.data.corpus.encoding import UNKNOWN_TAG, WordEncoder
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.tagging.tagset import TagSet
 

@@ -1,4 +1,4 @@
-"""The tests of `ner_lightning.analysis.paired` by plain loops over plain lists, with variances from the jackknife."""
+"""The tests of `ner_lightning.statistics.paired` by plain loops over plain lists, with variances from the jackknife."""
 
 from __future__ import annotations
 

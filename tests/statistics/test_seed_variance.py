@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ner_lightning.analysis.variance import measure, uncertainty
 from ner_lightning.statistics.seed_variance import (
     NOTHING_KNOWN,
     SeedVariance,
     pool_paired_seed_variance,
     pool_seed_variance,
 )
+from ner_lightning.statistics.variance import measure, uncertainty
 from tests.oracle.simulated_runs import World
 
 

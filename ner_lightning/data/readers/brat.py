@@ -8,16 +8,16 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from ner_lightning.data.alignment import Annotation, Misaligned, Place, Surface
 from ner_lightning.data.locate import ALIASES
-from ner_lightning.data.positions import Positions
-from ner_lightning.data.readers.documents import Document, check_text_options, document_sentences, reading_of
-from ner_lightning.data.readers.lines import numbered_lines, whole_text
-from ner_lightning.data.readers.options import check_option
+from ner_lightning.data.options import check_option
 from ner_lightning.data.report import DataError, ReadReport
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.data.sentence_splitting import SentenceRule
-from ner_lightning.data.words import Overlap, SplitRule
+from ner_lightning.data.text.alignment import Annotation, Misaligned, Place, Surface
+from ner_lightning.data.text.documents import Document, check_text_options, document_sentences, reading_of
+from ner_lightning.data.text.lines import numbered_lines, whole_text
+from ner_lightning.data.text.positions import Positions
+from ner_lightning.data.text.sentence_splitting import SentenceRule
+from ner_lightning.data.text.words import Overlap, SplitRule
 
 Discontinuous = Literal["join", "first", "drop", "error"]
 DISCONTINUOUS: tuple[Discontinuous, ...] = ("join", "first", "drop", "error")

@@ -7,25 +7,25 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from ner_lightning.data.alignment import Misaligned
 from ner_lightning.data.formats import ending_of, format_by_ending, known_endings
-from ner_lightning.data.positions import Positions
+from ner_lightning.data.options import check_option
 from ner_lightning.data.readers.brat import BratReader
 from ner_lightning.data.readers.conll import ConllReader
-from ner_lightning.data.readers.documents import check_text_options
-from ner_lightning.data.readers.json_items import numbered_items
 from ner_lightning.data.readers.jsonl import JsonlReader
 from ner_lightning.data.readers.label_studio import LabelStudioReader
-from ner_lightning.data.readers.lines import numbered_lines
-from ner_lightning.data.readers.looks import are_tags
-from ner_lightning.data.readers.options import check_option
 from ner_lightning.data.readers.prodigy import ProdigyReader
 from ner_lightning.data.readers.reader import Reader
 from ner_lightning.data.readers.table import TableReader, has_heads
 from ner_lightning.data.report import DataError, ReadReport
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.data.sentence_splitting import SentenceRule
-from ner_lightning.data.words import Overlap, SplitRule
+from ner_lightning.data.text.alignment import Misaligned
+from ner_lightning.data.text.documents import check_text_options
+from ner_lightning.data.text.json_items import numbered_items
+from ner_lightning.data.text.lines import numbered_lines
+from ner_lightning.data.text.looks import are_tags
+from ner_lightning.data.text.positions import Positions
+from ner_lightning.data.text.sentence_splitting import SentenceRule
+from ner_lightning.data.text.words import Overlap, SplitRule
 from ner_lightning.tagging import Repair
 from ner_lightning.tagging.schemes import REPAIRS
 

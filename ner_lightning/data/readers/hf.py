@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ner_lightning.data.alignment import Place
+from ner_lightning.data.options import check_option
 from ner_lightning.data.readers.hf_files import USUAL, check_split, lone_split, parquet_files
-from ner_lightning.data.readers.options import check_option
-from ner_lightning.data.readers.tags import TagWriting, read_tags, writing_of
 from ner_lightning.data.report import DataError, ReadReport
 from ner_lightning.data.sentence import Sentence
+from ner_lightning.data.text.alignment import Place
+from ner_lightning.data.text.tags import TagWriting, read_tags, writing_of
 from ner_lightning.tagging import Repair, scheme_named
 from ner_lightning.tagging.schemes import REPAIRS
 

@@ -11,7 +11,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from ner_lightning.data.alignment import (
+from ner_lightning.data.doubts import half_character
+from ner_lightning.data.options import check_option
+from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.sentence import Sentence
+from ner_lightning.data.text.alignment import (
     COUNTINGS,
     Annotation,
     Counting,
@@ -23,10 +27,8 @@ from ner_lightning.data.alignment import (
     lay,
     misfits,
 )
-from ner_lightning.data.doubts import half_character
-from ner_lightning.data.positions import Positions, may_differ
-from ner_lightning.data.readers.annotations import Ends, named, read_annotations
-from ner_lightning.data.readers.documents import (
+from ner_lightning.data.text.annotations import Ends, named, read_annotations
+from ner_lightning.data.text.documents import (
     Document,
     Reading,
     check_text_options,
@@ -34,16 +36,14 @@ from ner_lightning.data.readers.documents import (
     reading_of,
     tell_counting,
 )
-from ner_lightning.data.readers.json_items import MARK_INSIDE, collected, numbered_items, pair_as_record
-from ner_lightning.data.readers.json_values import JsonError, decode, name_of, shown
-from ner_lightning.data.readers.lines import numbered_lines
-from ner_lightning.data.readers.looks import looks_like
-from ner_lightning.data.readers.options import check_option
-from ner_lightning.data.readers.tags import read_tags, writing_of
-from ner_lightning.data.report import DataError, ReadReport
-from ner_lightning.data.sentence import Sentence
-from ner_lightning.data.sentence_splitting import SentenceRule
-from ner_lightning.data.words import (
+from ner_lightning.data.text.json_items import MARK_INSIDE, collected, numbered_items, pair_as_record
+from ner_lightning.data.text.json_values import JsonError, decode, name_of, shown
+from ner_lightning.data.text.lines import numbered_lines
+from ner_lightning.data.text.looks import looks_like
+from ner_lightning.data.text.positions import Positions, may_differ
+from ner_lightning.data.text.sentence_splitting import SentenceRule
+from ner_lightning.data.text.tags import read_tags, writing_of
+from ner_lightning.data.text.words import (
     Offsets,
     Overlap,
     SplitRule,

@@ -7,16 +7,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from ner_lightning.data.alignment import Annotation, Misaligned, Place, Surface, shortened
-from ner_lightning.data.positions import Positions
-from ner_lightning.data.readers.documents import Document, check_text_options, document_sentences, reading_of
-from ner_lightning.data.readers.json_items import numbered_items
-from ner_lightning.data.readers.json_values import name_of, shown
-from ner_lightning.data.readers.options import check_option
+from ner_lightning.data.options import check_option
 from ner_lightning.data.report import DataError, ReadReport
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.data.sentence_splitting import SentenceRule
-from ner_lightning.data.words import Overlap, SplitRule
+from ner_lightning.data.text.alignment import Annotation, Misaligned, Place, Surface, shortened
+from ner_lightning.data.text.documents import Document, check_text_options, document_sentences, reading_of
+from ner_lightning.data.text.json_items import numbered_items
+from ner_lightning.data.text.json_values import name_of, shown
+from ner_lightning.data.text.positions import Positions
+from ner_lightning.data.text.sentence_splitting import SentenceRule
+from ner_lightning.data.text.words import Overlap, SplitRule
 
 Task = dict[str, Any]
 Regions = list[Any]

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from ner_lightning.data.positions import position_counter
-from ner_lightning.data.readers.options import check_option
+from ner_lightning.data.options import check_option
 from ner_lightning.data.sentence import Sentence
+from ner_lightning.data.text.positions import position_counter
 from ner_lightning.data.writers.writer import Written, is_unannotated, mentions, opened
 
 Record = dict[str, Any]

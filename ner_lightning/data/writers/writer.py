@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, TextIO
 
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.data.words import has_spaces
+from ner_lightning.data.text.words import has_spaces
 
 _LOOKED_AT = 100  # sentences that decide what stands between words
 

@@ -8,14 +8,14 @@ import torch
 from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor, nn
 
-from ner_lightning.functional.backend import Backend, full_precision, wide
-from ner_lightning.functional.chain import Chain, closed_chain, closed_moves
-from ner_lightning.functional.crf import nll, partial_nll
-from ner_lightning.functional.marginals import entropy, marginals, path_probability
-from ner_lightning.functional.n_best import NBest, n_best
-from ner_lightning.functional.sampling import sample
-from ner_lightning.functional.span_probability import entity_tags, span_probability
-from ner_lightning.functional.viterbi import BestPath, viterbi_decode
+from ner_lightning.functional.crf.backend import Backend, full_precision, wide
+from ner_lightning.functional.crf.chain import Chain, closed_chain, closed_moves
+from ner_lightning.functional.crf.loss import nll, partial_nll
+from ner_lightning.functional.crf.marginals import entropy, marginals, path_probability
+from ner_lightning.functional.crf.n_best import NBest, n_best
+from ner_lightning.functional.crf.sampling import sample
+from ner_lightning.functional.crf.span_probability import entity_tags, span_probability
+from ner_lightning.functional.crf.viterbi import BestPath, viterbi_decode
 
 if TYPE_CHECKING:
     from ner_lightning.tagging.tagset import TagSet
@@ -172,7 +172,7 @@ class CRF(nn.Module):
             allowed: for partial labels, the tags each word may have; the loss is then that of all sequences within.
 
         Raises:
-            ValueError: see `ner_lightning.functional.crf.nll` and `partial_nll`.
+            ValueError: see `ner_lightning.functional.crf.loss.nll` and `partial_nll`.
         """
         scores, legal = self._scores(), self.legal_moves("loss")
         if allowed is None:

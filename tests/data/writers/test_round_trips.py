@@ -20,7 +20,7 @@ from ner_lightning.data.readers.prodigy import ProdigyReader
 from ner_lightning.data.readers.spacy import SpacyReader
 from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.data.words import SPLIT_RULES, split_words
+from ner_lightning.data.text.words import SPLIT_RULES, split_words
 from ner_lightning.data.writers.brat import BratWriter
 from ner_lightning.data.writers.columns import ConllWriter
 from ner_lightning.data.writers.json_lines import JsonlWriter

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torchcrf
 
-from ner_lightning.functional.crf import nll
+from ner_lightning.functional.crf.loss import nll
 from ner_lightning.model.decoder.crf import CRF
 from ner_lightning.tagging.spans import EntitySpan
 from ner_lightning.tagging.tagset import TagSet

@@ -1,0 +1,260 @@
+"""The door of every command: a command line comes in, one run (or a sweep) goes out, and errors are told plainly.
+
+`hydra.main` with three additions: the command line is checked before anything heavy is imported, an error that the user
+can mend is one sentence on stderr with exit code 2, and every other error keeps its whole trace.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import functools
+import logging
+import os
+import signal
+import sys
+import traceback
+from argparse import Namespace
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import CompactHydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from ner_lightning.command_line import arguments
+from ner_lightning.command_line.compose import VERSION_BASE, conf_folder
+from ner_lightning.command_line.help import help_text
+from ner_lightning.command_line.preflight import first_job, preflight
+from ner_lightning.command_line.records import redact_records, secrets_of
+from ner_lightning.command_line.said import SaidFormatter, said
+from ner_lightning.command_line.warned import gather_warnings
+from ner_lightning.errors import Pruned, UserError
+from ner_lightning.page.terminal import printable
+from ner_lightning.run.child_process import end_with_parent, is_child
+from ner_lightning.run.failure import failure_of, write_failure
+from ner_lightning.run.log import to_run_log
+from ner_lightning.run.redaction import redact_text
+from ner_lightning.storage.locks import Busy
+
+if TYPE_CHECKING:
+    from ner_lightning.sweep.plan import Plan
+
+USER_ERROR = 2
+INTERRUPTED = 128 + 2
+TERMINATED = 128 + 15
+
+# Said in every run by what we build on, and nothing a user could act on.
+_NOISE = (
+    r".*isinstance\(treespec, LeafSpec\).*",
+    r"Checkpoint directory .* exists and is not empty",  # of a run that is resumed there
+    r"You're resuming from a checkpoint that ended before the epoch",  # the data module goes on with the next batch
+    r"The number of training batches .* is smaller than the logging interval",  # the task logs more often then
+    r".*does not have many workers.*",
+    r"It is recommended to use `self.log\('(test|val)/.*sync_dist=True",  # the metric has summed over ranks itself
+)
+
+# What the user can mend of what a disk refuses.
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)
+
+# Commands whose sweeps give each job a process of its own.
+ISOLATED = ("train",)
+
+Command = Callable[[DictConfig], Any]
+
+
+class JobFailed(CompactHydraException):
+    """A run of a sweep failed and has been reported; Hydra goes on, and exits with 1 in the end."""
+
+
+def door(command: str) -> Callable[[Command], Callable[..., Any]]:
+    """Make a function of a configuration the main function of a command.
+
+    Args:
+        command: name of the root YAML under `conf/`, which is also the name of the module.
+
+    The decorated function called with a configuration is the plain function. Called without, it is the command: it
+    reads `sys.argv` and leaves the process with code 0, 1 (a defect, or a failed run of a sweep), 2 (something the user
+    can mend), 130 (Ctrl-C) or 143 (SIGTERM).
+    """
+
+    def decorate(function: Command) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def main(cfg: DictConfig | None = None) -> Any:
+            if cfg is not None:
+                return function(cfg)
+            try:
+                return _enter(command, function)
+            except KeyboardInterrupt:
+                sys.stderr.write("Interrupted.\n")
+                sys.exit(INTERRUPTED)
+
+        return main
+
+    return decorate
+
+
+def _enter(command: str, function: Command) -> None:
+    end_with_parent()
+    try:
+        words = arguments.parse(sys.argv[1:])
+        sys.argv[1:] = arguments.flags_first(sys.argv[1:], words.overrides)
+        if words.help:
+            sys.stdout.write(printable(help_text(command, words)))
+            return
+        if (words.cfg or words.info) and (first := first_job(command, words)):
+            sys.argv[1:] = arguments.of_one_run(sys.argv[1:], words.overrides, first)
+            words = arguments.parse(sys.argv[1:])
+        sweeps = False
+        if not (words.shell_completion or is_child()):  # the first process of a run has looked already
+            sweeps = preflight(command, words, isolated=command in ISOLATED)
+        if sweeps and command in ISOLATED:
+            sys.exit(_sweep(command, words))
+    except UserError as error:
+        _tell(error)
+        sys.exit(USER_ERROR)
+
+    @functools.wraps(function)
+    def job(cfg: DictConfig) -> Any:
+        return _run(function, cfg)
+
+    _hydra_main(command)(job)()
+
+
+def _hydra_main(command: str) -> Callable[[Command], Callable[[], Any]]:
+    return hydra.main(version_base=VERSION_BASE, config_path=str(conf_folder()), config_name=command)
+
+
+def _sweep(command: str, words: Namespace) -> int:
+    """All jobs of a sweep, each in a process of its own; 1 where one that this command asks for did not end well."""
+    from ner_lightning.sweep.plan import plan
+    from ner_lightning.sweep.table import Watch
+
+    planned = plan(command, words)
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(TERMINATED)
+    )  # the jobs are ended, and written down as interrupted
+    with (
+        Watch(planned.sweep.home, planned.monitor, planned.mode, planned.sweep.side_by_side) as watch,
+        planned.under_way(),
+    ):
+        for told in planned.values.replaced:
+            watch.say(told)
+        if planned.sweep.settings.search is not None:
+            from ner_lightning.sweep.search import search
+
+            search(command, words, planned)
+        else:
+            sys.argv[1:] = planned.hydra_words(sys.argv[1:])
+            _run_grid(command, planned)
+            while planned.launching.here and (left := planned.wait_for_others(watch.say)):
+                _run_grid(command, replace(planned, only=left))
+    return int(not planned.went_well)
+
+
+def _run_grid(command: str, planned: Plan) -> None:
+    """Hand the jobs of a grid to Hydra's launcher; how they ended is written in the manifest."""
+    from ner_lightning.sweep.plan import JobEndedBadly, run_hydra_job
+
+    def job(cfg: DictConfig) -> float:
+        return run_hydra_job(planned, cfg)
+
+    try:
+        with contextlib.suppress(JobEndedBadly):
+            _hydra_main(command)(job)()
+    except SystemExit as left:
+        if left.code != 1:  # Hydra leaves with 1 when a job has raised
+            raise
+
+
+def _run(function: Command, cfg: DictConfig) -> Any:
+    """One run inside Hydra: its logs and its errors."""
+    secrets = secrets_of(cfg)
+    redact_records(secrets)
+    _gather_logs(secrets)
+    try:
+        return function(cfg)
+    except Busy as error:  # the folder is another run's: not a word into its files
+        sys.stderr.write(f"{said(error, secrets)}\n")
+        _leave(USER_ERROR)
+    except UserError as error:
+        _tell(error, secrets)
+        _write_down(error, cfg, secrets)
+        _leave(USER_ERROR)
+    except Pruned as error:
+        sys.stderr.write(f"{said(error, secrets)}\n")
+        sys.exit(error.exit_code)
+    except SystemExit as error:
+        if any(kind.__name__ == "SIGTERMException" for kind in type(error).__mro__):
+            sys.exit(TERMINATED)  # Lightning would leave with 0
+        if isinstance(error.__context__, KeyboardInterrupt):
+            sys.exit(INTERRUPTED)  # Lightning would leave with 1
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+            place = f"{error.filename}: " if error.filename else ""
+            _tell(UserError(f"{place}cannot be written ({(error.strerror or str(error)).lower()})."), secrets)
+            _leave(USER_ERROR)
+        _write_down(error, cfg, secrets)
+        # The whole of it: Hydra cuts frames off both ends.
+        trace = printable(redact_text(traceback.format_exc(), secrets))
+        sys.stderr.write(trace)
+        to_run_log(trace.rstrip(), logging.ERROR)
+        _leave(1)
+
+
+def _write_down(error: Exception, cfg: DictConfig, secrets: Collection[str]) -> None:
+    """Leave `error.json` in the folder of a run, for a sweep that started it."""
+    runtime = HydraConfig.get().runtime
+    if "paths" in cfg and runtime.output_dir != runtime.cwd:  # a command without a folder of its own leaves nothing
+        failure = failure_of(error)
+        write_failure(runtime.output_dir, failure._replace(message=redact_text(failure.message, secrets)))
+
+
+def _leave(code: int) -> NoReturn:
+    """End a single run with an exit code, a run of a sweep with an error that lets the sweep go on."""
+    job = HydraConfig.get()
+    if job.mode == RunMode.MULTIRUN:
+        raise JobFailed(said(f"Run {job.job.num} ({job.job.override_dirname}) failed, see above."))
+    sys.exit(code)
+
+
+def _tell(error: UserError, secrets: Collection[str] | None = None) -> None:
+    """The sentence of an error, once a run: on stderr, and in the log file where there is one."""
+    if is_child():
+        return
+    if os.environ.get("HYDRA_FULL_ERROR") == "1":
+        sys.stderr.write(printable(redact_text(traceback.format_exc(), secrets or ())))
+    else:
+        sys.stderr.write(f"{said(error, secrets)}\n")
+    to_run_log(str(error), logging.ERROR)
+
+
+def _gather_logs(secrets: Collection[str]) -> None:
+    """Send Lightning's lines where ours go (`run.log` and the console), from the first process of a run alone.
+
+    None of them tells a secret, or has what a terminal would obey.
+    """
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)  # the fonts it found
+    for name in ("pytorch_lightning", "lightning_fabric"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()  # its own handler, set when it was imported before Hydra's were there
+        logger.propagate = True
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_is_no_advertisement)
+        handler.setFormatter(SaidFormatter(handler.formatter, secrets))
+    gather_warnings(_NOISE)
+    logging.raiseExceptions = False  # a full disk cuts the log; a trace for each line would bury what is said of it
+    if is_child():
+        root = logging.getLogger()
+        root.setLevel(logging.ERROR)
+        for handler in [h for h in root.handlers if isinstance(h, logging.FileHandler)]:
+            root.removeHandler(handler)
+            handler.close()
+
+
+def _is_no_advertisement(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith("💡 Tip")

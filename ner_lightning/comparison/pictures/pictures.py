@@ -1,0 +1,125 @@
+"""All pictures of a comparison that make sense for its runs, as PNG and SVG."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ner_lightning.analysis.plots import save_figure
+from ner_lightning.comparison.comparison import Comparison
+from ner_lightning.comparison.pictures.difference_pictures import forest, forest_over_all
+from ner_lightning.comparison.pictures.error_pictures import error_kinds, reliability
+from ner_lightning.comparison.pictures.score_pictures import parallel, pareto, rates, seed_spread
+from ner_lightning.comparison.pictures.training_pictures import learning_curves
+from ner_lightning.comparison.section import Section
+from ner_lightning.comparison.settings import Settings
+from ner_lightning.comparison.why import Why, stored_picture
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Picture(NamedTuple):
+    """A picture that was drawn.
+
+    Attributes:
+        name: of the file.
+        title: in words.
+        svg: the file; a PNG of the same name stands beside it.
+    """
+
+    name: str
+    title: str
+    svg: Path
+
+
+class Pictures(NamedTuple):
+    """Of a comparison.
+
+    Attributes:
+        overall: of all sections together.
+        sections: of each.
+    """
+
+    overall: list[Picture]
+    sections: list[list[Picture]]
+
+
+OF_SCORES: dict[str, tuple[str, Callable[[Section, Settings], Figure | None]]] = {
+    "seeds": ("F1 of every run", seed_spread),
+    "differences": ("Differences", forest),
+    "learning_rate": ("F1 against the learning rate", rates),
+    "settings": ("All settings side by side", parallel),
+    "time": ("F1 against time", pareto),
+    "learning_curves": ("Learning curves", lambda section, _: learning_curves(section)),
+}
+OF_ERRORS: dict[str, tuple[str, Callable[[Why], Figure | None]]] = {
+    "errors": ("Errors by kind", error_kinds),
+    "reliability": ("Are the probabilities true?", reliability),
+}
+
+
+def draw_all(comparison: Comparison, whys: Sequence[Why], folder: Path) -> Pictures:
+    """Draw what makes sense for a comparison; with several sections each has a folder.
+
+    Args:
+        comparison: of `compare`.
+        whys: of each section.
+        folder: where the files go.
+
+    Raises:
+        PlotsUnavailable: matplotlib is not installed.
+    """
+    settings, several = comparison.settings, len(comparison.sections) > 1
+    drawn = nothing_drawn(comparison)
+    if comparison.overall is not None:
+        _, svg = save_figure(forest_over_all(comparison.overall, settings), folder / "overall")
+        drawn.overall.append(Picture("overall", "Differences on each test set, and their mean", svg))
+    for section, why, pictures in zip(comparison.sections, whys, drawn.sections, strict=True):
+        pictures += draw(section, why, settings, folder / folder_name(section.name) if several else folder)
+    return drawn
+
+
+def nothing_drawn(comparison: Comparison) -> Pictures:
+    """No picture of anything."""
+    return Pictures([], [[] for _ in comparison.sections])
+
+
+def draw(section: Section, why: Why, settings: Settings, folder: Path) -> list[Picture]:
+    """Draw what makes sense for a section.
+
+    Args:
+        section: of a comparison.
+        why: of the section.
+        settings: of the comparison.
+        folder: where the files go.
+
+    Raises:
+        PlotsUnavailable: matplotlib is not installed.
+    """
+    found = []
+    figures = {name: (title, make(section, settings)) for name, (title, make) in OF_SCORES.items()}
+    figures |= {name: (title, make(why)) for name, (title, make) in OF_ERRORS.items()}
+    for name, (title, figure) in figures.items():
+        if figure is not None:
+            _, svg = save_figure(figure, folder / name)
+            found.append(Picture(name, title, svg))
+    if (stored := stored_picture([*section.configurations.values()], "transitions")) is not None:
+        configuration, svg = stored
+        for file in (svg, svg.with_suffix(".png")):
+            if file.is_file():
+                shutil.copyfile(file, folder / file.name)
+        found.append(Picture("transitions", f"Transitions of a run of {configuration}", folder / svg.name))
+    return found
+
+
+def folder_name(section: str) -> str:
+    """A section's name as that of a folder.
+
+    >>> folder_name("sample:en"), folder_name("../x y")
+    ('sample-en', 'x-y')
+    """
+    return re.sub(r"[^\w.+-]+", "-", section, flags=re.ASCII).strip("-.") or "all"

@@ -1,0 +1,1 @@
+"""Write a comparison: terminal, page, files, W&B."""

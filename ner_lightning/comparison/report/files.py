@@ -1,0 +1,77 @@
+"""What a comparison writes: tables, everything as JSON, pictures, the report."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ner_lightning.analysis.plots import PlotsUnavailable
+from ner_lightning.comparison.comparison import Comparison
+from ner_lightning.comparison.pictures.pictures import Pictures, draw_all, nothing_drawn
+from ner_lightning.comparison.report.html import page
+from ner_lightning.comparison.report.markup import comma_separated, latex, markdown, pairs_separated
+from ner_lightning.comparison.report.plain import plain
+from ner_lightning.comparison.why import Why
+from ner_lightning.errors import UserError
+from ner_lightning.storage.atomic import write_text
+from ner_lightning.storage.json_text import json_text
+
+log = logging.getLogger(__name__)
+
+REPORT = "report.html"
+
+
+class Written(NamedTuple):
+    """What was written.
+
+    Attributes:
+        folder: where.
+        report: the page.
+        pictures: that were drawn.
+    """
+
+    folder: Path
+    report: Path
+    pictures: Pictures
+
+
+def write(comparison: Comparison, whys: Sequence[Why], folder: Path, figures: bool = True) -> Written:
+    """Write everything.
+
+    Args:
+        comparison: of `compare`.
+        whys: of each section.
+        folder: where; made if need be.
+        figures: whether to draw; without matplotlib a line in the log says what to install.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        pictures = _draw(comparison, whys, folder / "figures") if figures else nothing_drawn(comparison)
+        texts = {
+            "table.md": markdown(comparison),
+            "table.tex": latex(comparison),
+            "table.csv": comma_separated(comparison),
+            "pairs.csv": pairs_separated(comparison),
+            "comparison.json": json_text(plain(comparison, list(whys)), indent=1) + "\n",
+            REPORT: page(comparison, whys, pictures),
+        }
+        for name, text in texts.items():
+            write_text(folder / name, text)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UserError(f"output={folder}: cannot be written ({reason}); name another folder.") from error
+    return Written(folder, folder / REPORT, pictures)
+
+
+def _draw(comparison: Comparison, whys: Sequence[Why], folder: Path) -> Pictures:
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)  # the fonts it found
+    try:
+        return draw_all(comparison, whys, folder)
+    except PlotsUnavailable as error:
+        log.info("%s", error)
+        return nothing_drawn(comparison)

@@ -1,0 +1,220 @@
+"""The report: one HTML page that stands alone."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from markupsafe import Markup, escape
+
+from ner_lightning.analysis.changes import Hard, Shift
+from ner_lightning.analysis.errors import ALL, KINDS
+from ner_lightning.comparison.comparison import Comparison
+from ner_lightning.comparison.overall import Overall
+from ner_lightning.comparison.pictures.pictures import Picture, Pictures
+from ner_lightning.comparison.report.grid import grid, overall_grid
+from ner_lightning.comparison.report.said import OVERALL, overall_notes, power_note, what_was_compared
+from ner_lightning.comparison.section import Section
+from ner_lightning.comparison.why import HARDEST_OF, Account, Why, confusion_rows
+from ner_lightning.page.render import render
+from ner_lightning.run.predictions import StoredSentence
+from ner_lightning.statistics.pairs import Pair
+from ner_lightning.tagging.spans import EntitySpan
+
+TEMPLATE = Path(__file__).with_name("report.html")
+LARGEST_SVG = 400_000  # bytes; above, the PNG is smaller and looks the same
+MOST_PAIRS = 60  # in words
+KIND_NAMES = [kind.replace("_", " ") for kind in KINDS]
+
+
+class Inlined(NamedTuple):
+    """A picture as it stands in the page."""
+
+    title: str
+    source: str
+
+
+def page(comparison: Comparison, whys: Sequence[Why], pictures: Pictures) -> str:
+    """The whole page.
+
+    Args:
+        comparison: of `compare`.
+        whys: of each section.
+        pictures: that were drawn.
+    """
+    parts = [
+        _section(comparison, section, why, [inline(picture) for picture in drawn])
+        for section, why, drawn in zip(comparison.sections, whys, pictures.sections, strict=True)
+    ]
+    overall = comparison.overall
+    return render(
+        TEMPLATE,
+        split=comparison.settings.split,
+        hardest_of=HARDEST_OF,
+        level=f"{100 * comparison.settings.level:g} %",
+        n_runs=comparison.n_runs,
+        n_configurations=len({name for section in comparison.sections for name in section.configurations}),
+        overall=None if overall is None else _overall(overall, [inline(picture) for picture in pictures.overall]),
+        sections=parts,
+        notes=comparison.notes,
+        left_out=[[item.name, item.reason] for item in comparison.left_out],
+    )
+
+
+def inline(picture: Picture) -> Inlined:
+    """A picture as a data URI, the SVG where it is not too large."""
+    svg, png = picture.svg, picture.svg.with_suffix(".png")
+    file, kind = (svg, "svg+xml") if svg.stat().st_size <= LARGEST_SVG or not png.is_file() else (png, "png")
+    return Inlined(picture.title, f"data:image/{kind};base64,{base64.b64encode(file.read_bytes()).decode()}")
+
+
+def _overall(overall: Overall, pictures: Sequence[Inlined]) -> dict[str, Any]:
+    return {
+        "title": OVERALL,
+        "grid": overall_grid(overall),
+        "verdicts": [(pair.shown, pair.sentence) for pair in overall.pairs[:MOST_PAIRS]],
+        "notes": overall_notes(overall),
+        "pictures": pictures,
+    }
+
+
+def _section(comparison: Comparison, section: Section, why: Why, pictures: Sequence[Inlined]) -> dict[str, Any]:
+    best = next((row for row in section.rows if row.mark in ("best", "baseline")), None)
+    return {
+        "name": section.name,
+        "grid": grid(comparison, section),
+        "best": best,
+        "shown": any(pair.shown for pair in section.pairs.pairs),
+        "untested": any(row.mark == "untested" for row in section.rows),
+        "ties": [row.name for row in section.rows if row.mark == "tie"],
+        "about": what_was_compared(section, comparison.settings.split),
+        "verdicts": [(pair.shown, pair.sentence) for pair in section.pairs.pairs[:MOST_PAIRS]],
+        "pairs": [_pair(pair) for pair in section.pairs.pairs],
+        "power": power_note(section),
+        "pictures": pictures,
+        "why": why,
+        "kinds": _kinds(why),
+        "kind_names": KIND_NAMES,
+        "accounts": [_account(account) for account in why.accounts],
+        "illegal": _illegal(why),
+        "calibration": _calibration(why),
+        "fixed": [] if why.diff is None else _shifts(why.diff.fixed, why.diff.runs),
+        "broken": [] if why.diff is None else _shifts(why.diff.broken, why.diff.runs),
+        "hardest": [_hard(item, why.hardest_runs) for item in why.hardest],
+    }
+
+
+def _pair(pair: Pair) -> list[Any]:
+    found = pair.difference
+    points = [round(100 * value, 2) for value in (found.difference, found.low, found.high)]
+    ps = [None if value is None else round(value, 4) for value in (found.p, pair.p_alone, pair.p_randomisation)]
+    shown = "yes" if pair.shown else "no"
+    return [pair.a, pair.b, *points, shown, *ps, None if pair.detectable is None else round(100 * pair.detectable, 2)]
+
+
+def _kinds(why: Why) -> list[list[Any]]:
+    """Errors of each kind, a row a configuration."""
+    rows = []
+    for account in why.accounts:
+        counts = {row.kind: row.errors for row in account.errors if row.type == ALL}
+        rows.append([account.name, *(round(counts.get(kind, 0.0), 1) for kind in KINDS)])
+    return rows
+
+
+def _account(account: Account) -> dict[str, Any]:
+    types = list(account.confusion.types[:-1])
+    by_type = {(row.kind, row.type): row.errors for row in account.errors}
+    return {
+        "name": account.name,
+        "runs": account.runs,
+        "errors": [[name, *(round(by_type.get((kind, name), 0.0), 1) for kind in KINDS)] for name in (ALL, *types)],
+        "error_columns": ["type", *KIND_NAMES],
+        "confusion": confusion_rows(account.confusion),
+        "confusion_columns": ["annotated as", *account.confusion.types],
+        "slices": [
+            [
+                row.slice,
+                row.bin,
+                round(row.gold, 1),
+                round(100 * row.f1, 1),
+                _interval(row.f1_interval),
+                None if row.recall is None else round(100 * row.recall, 1),
+            ]
+            for row in account.slices
+        ],
+    }
+
+
+def _interval(interval: tuple[float, float]) -> str:
+    return f"{100 * interval[0]:.0f} to {100 * interval[1]:.0f}"
+
+
+def _illegal(why: Why) -> list[list[Any]]:
+    rows = []
+    for account in why.accounts:
+        found = account.illegal
+        if any(item.sentences for item in found):
+            n = len(found)
+            moves = [f"{one or 'start'} → {two or 'end'} ({count})" for (one, two), count in found[0].moves[:3]]
+            means = [
+                sum(getattr(item, name) for item in found) / n for name in ("sentences", "steps", "dropped", "right")
+            ]
+            points = [100 * sum(getattr(item, name) for item in found) / n for name in ("strict_f1", "lenient_f1")]
+            rows.append(
+                [account.name, *(round(mean, 1) for mean in means), *(round(p, 2) for p in points), ", ".join(moves)]
+            )
+    return rows
+
+
+def _calibration(why: Why) -> list[list[Any]]:
+    rows = []
+    for account in why.accounts:
+        found = account.calibration.summary()
+        if found["n"]:
+            names = ("mean_probability", "share_correct", "ece", "ece_equal_mass", "brier")
+            rows.append([account.name, round(found["n"] / account.runs, 1), *(round(found[name], 4) for name in names)])
+    return rows
+
+
+def _shifts(shifts: Sequence[Shift], runs: tuple[int, int]) -> list[list[Any]]:
+    return [
+        [
+            highlighted(s.sentence, s.entity),
+            s.entity.label,
+            _in_words(s.sentence, s.instead),
+            f"{s.before} of {runs[0]}",
+            f"{s.after} of {runs[1]}",
+            s.sentence.id,
+        ]
+        for s in shifts
+    ]
+
+
+def _in_words(sentence: StoredSentence, spans: Sequence[EntitySpan]) -> str:
+    found = [f"{' '.join(sentence.words[start:end])} ({label})" for start, end, label in spans]
+    return "; ".join(found) or "nothing"
+
+
+def _hard(item: Hard, runs: int) -> list[Any]:
+    return [
+        highlighted(item.sentence, *item.sentence.gold),
+        f"{item.wrong} of {runs}",
+        round(item.misses, 1),
+        round(item.false_alarms, 1),
+        item.sentence.id,
+    ]
+
+
+def highlighted(sentence: StoredSentence, *entities: EntitySpan) -> Markup:
+    """A sentence with entities marked.
+
+    >>> print(highlighted(StoredSentence("", "", ("<In", "Oslo"), (), ()), EntitySpan(1, 2, "LOC")))
+    &lt;In <mark>Oslo <small>LOC</small></mark>
+    """
+    words = [escape(word) for word in sentence.words]
+    for start, end, label in entities:
+        words[start] = Markup("<mark>") + words[start]
+        words[end - 1] += Markup(" <small>{}</small></mark>").format(label)
+    return Markup(" ").join(words)

@@ -1,0 +1,238 @@
+"""A comparison in W&B: a run of its own with tables, pictures and an artifact, and a Report when online."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ner_lightning.comparison.comparison import Comparison
+from ner_lightning.comparison.report.files import Written
+from ner_lightning.comparison.report.markup import markdown
+from ner_lightning.comparison.report.said import every_pair
+from ner_lightning.comparison.why import Why
+from ner_lightning.errors import UserError, first_line
+
+if TYPE_CHECKING:
+    from wandb import Run
+
+log = logging.getLogger(__name__)
+
+JOB = "comparison"
+PROJECT = "ner_lightning"
+
+Table = tuple[Sequence[str], Sequence[list[Any]]]
+_FIRST = ("section", "configuration")
+
+
+def log_comparison(
+    comparison: Comparison, whys: Sequence[Why], written: Written, options: Mapping[str, Any]
+) -> str | None:
+    """Log a comparison as a run of its own.
+
+    Args:
+        comparison: of `compare`.
+        whys: of each section.
+        written: its files, which become an artifact.
+        options: `project`, `entity`, `group` (None: those of the runs), `mode` (as of the logger) and `report`.
+
+    Returns:
+        Where the Report is; None: there is none.
+
+    Raises:
+        UserError: the mode is none, `online` without a key, or W&B does not take it.
+    """
+    import wandb
+
+    from ner_lightning.logger.wandb import close, open_run
+
+    project = options["project"] or _shared(comparison, "project") or PROJECT
+    run = open_run(
+        options["mode"],
+        {
+            "project": project,
+            "entity": options["entity"] or _shared(comparison, "entity"),
+            "group": options["group"] or _shared(comparison, "group") or _experiment(comparison),
+            "name": f"comparison of {comparison.n_runs} runs",
+            "dir": str(written.folder),
+            "job_type": JOB,
+            "config": {"split": comparison.settings.split, "runs": _runs(comparison)},
+        },
+    )
+    if run is None:
+        return None
+    failed, place = True, None
+    try:
+        found: dict[str, Any] = {
+            name: wandb.Table(columns=list(columns), data=list(rows))
+            for name, (columns, rows) in tables(comparison, whys).items()
+        }
+        found |= _images(comparison, written)
+        run.log(found)
+        run.summary.update(_best(comparison))
+        artifact = wandb.Artifact(f"comparison-{run.id}", type=JOB)
+        for file in sorted(written.folder.iterdir()):
+            if file.is_file():
+                artifact.add_file(str(file))
+        run.log_artifact(artifact)
+        if options["report"]:
+            place = make_report(run, comparison)
+        failed = False
+    except Exception as error:  # of W&B or its server
+        raise UserError(
+            f"W&B did not take the comparison ({first_line(error)}); it is complete in {written.folder}"
+        ) from error
+    finally:
+        close(run, failed)
+    return place
+
+
+def _images(comparison: Comparison, written: Written) -> dict[str, Any]:
+    import wandb
+
+    found = {}
+    names = ["", *(section.name for section in comparison.sections)]
+    for name, pictures in zip(names, [written.pictures.overall, *written.pictures.sections], strict=True):
+        for picture in pictures:
+            png = picture.svg.with_suffix(".png")
+            if png.is_file():
+                found[_key("figures", name, picture.name)] = wandb.Image(str(png), caption=picture.title)
+    return found
+
+
+def _best(comparison: Comparison) -> dict[str, Any]:
+    best = [(section.name, section.rows[0].name, section.rows[0].f1) for section in comparison.sections]
+    best += [("", row.name, row.mean) for row in (comparison.overall.rows[:1] if comparison.overall else [])]
+    found: dict[str, Any] = {}
+    for where, configuration, f1 in best:
+        found |= {_key("best", where): configuration, _key("best_f1", where): f1}
+    return found
+
+
+def _key(*parts: str) -> str:
+    return "/".join(filter(None, parts))
+
+
+def tables(comparison: Comparison, whys: Sequence[Why]) -> dict[str, Table]:
+    """What is logged as W&B Tables; F1 as fractions, a column `section` where there are several."""
+    errors: list[list[Any]] = []
+    confusions: list[list[Any]] = []
+    for section, why in zip(comparison.sections, whys, strict=True):
+        for account in why.accounts:
+            errors += [[section.name, account.name, *row] for row in account.errors]
+            types = account.confusion.types
+            confusions += [
+                [section.name, account.name, gold, found, int(n)]
+                for gold, line in zip(types, account.confusion.counts, strict=True)
+                for found, n in zip(types, line, strict=True)
+                if n
+            ]
+    named: dict[str, Table] = {
+        "configurations": _configurations(comparison),
+        "pairs": _pairs(comparison),
+        "errors": ([*_FIRST, "kind", "type", "misses", "false alarms", "errors"], errors),
+        "confusion": ([*_FIRST, "annotated", "found", "entities"], confusions),
+        "left_out": (["run", "reason"], [[item.name, item.reason] for item in comparison.left_out]),
+    }
+    return {name: table for name, table in named.items() if table[1]}
+
+
+def _configurations(comparison: Comparison) -> Table:
+    scores = comparison.columns
+    costs = ["seconds_per_epoch", "seconds_sd", "memory", "gpu_memory", "trained", "parameters", "decoder_share"]
+    rows = [
+        [
+            section.name,
+            row.name,
+            row.mark,
+            row.n,
+            *(value for name in scores for value in (row.scores.get(name) or (None, None))),
+            *(row.interval or (None, None)),
+            *(row.dev or (None, None)),
+            *(getattr(row, cost) for cost in costs),
+        ]
+        for section in comparison.sections
+        for row in section.rows
+    ]
+    named = [f"{name}{part}" for name in scores for part in ("", " sd")]
+    return [*_FIRST, "mark", "n", *named, "f1 low", "f1 high", "dev f1", "dev f1 sd", *costs], rows
+
+
+def _pairs(comparison: Comparison) -> Table:
+    rows = [
+        [
+            where,
+            pair.a,
+            pair.b,
+            pair.difference.difference,
+            pair.difference.low,
+            pair.difference.high,
+            pair.difference.p,
+            pair.detectable,
+            pair.sentence,
+        ]
+        for where, pair in every_pair(comparison)
+    ]
+    return ["section", "a", "b", "difference", "low", "high", "p", "detectable", "sentence"], rows
+
+
+def make_report(run: Run, comparison: Comparison) -> str | None:
+    """Make a W&B Report of the tables and verdicts beside the run; None, and a line in the log, where that cannot be.
+
+    Args:
+        run: that the comparison was logged to.
+        comparison: of `compare`.
+    """
+    if run.offline or run.disabled:
+        log.info("No W&B Report: the run is offline.")
+        return None
+    try:
+        import wandb_workspaces.reports.v2 as reports
+    except ImportError:
+        log.info("No W&B Report: it needs wandb-workspaces: pip install 'wandb[workspaces]'")
+        return None
+    try:
+        report = reports.Report(
+            entity=run.entity,
+            project=run.project,
+            title=f"Comparison of {comparison.n_runs} runs",
+            description=f"Made by ner_lightning, run {run.name}",
+            blocks=[
+                reports.MarkdownBlock(text=markdown(comparison)),
+                reports.PanelGrid(
+                    runsets=[reports.Runset(entity=run.entity, project=run.project, name="runs")],
+                    panels=[reports.LinePlot(x="trainer/global_step", y=["val/f1"])],
+                ),
+            ],
+        )
+        report.save()
+    except Exception as error:  # W&B's own, and its server's: the comparison itself is there all the same
+        log.warning("No W&B Report: %s", first_line(error))
+        return None
+    return str(report.url)
+
+
+def _runs(comparison: Comparison) -> list[str]:
+    return [run.name for section in comparison.sections for c in section.configurations.values() for run in c.runs][
+        :100
+    ]
+
+
+def _shared(comparison: Comparison, key: str) -> str | None:
+    """What the loggers of all runs agree on."""
+    values = {
+        ((run.config.get("logger") or {}).get("wandb") or {}).get(key)
+        for section in comparison.sections
+        for configuration in section.configurations.values()
+        for run in configuration.runs
+    }
+    value = values.pop() if len(values) == 1 else None
+    return None if value is None else str(value)
+
+
+def _experiment(comparison: Comparison) -> str:
+    """The group that runs have by themselves: their experiment."""
+    names = {
+        run.experiment for section in comparison.sections for c in section.configurations.values() for run in c.runs
+    }
+    return names.pop() if len(names) == 1 else JOB

@@ -1,0 +1,1 @@
+"""Collect runs from folders and from W&B."""

@@ -1,0 +1,130 @@
+"""Runs that W&B wrote offline, read from their own file: LevelDB log blocks of protobuf records.
+
+The files need neither a server nor W&B's service, and tell of runs that were killed as well.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ner_lightning.comparison.runs.run import Cost, NotARun, Run, UnusableRun
+
+FILE_HEADER = 7  # bytes
+BLOCK = 32768  # bytes
+RECORD_HEADER = struct.Struct("<IHB")  # checksum, length, kind
+FULL, LAST = 1, 4
+JOB, COMPARISON = "train", "comparison"
+TRAINING = {"model", "optim", "monitor"}
+"""Keys that the configuration of every training of ours has."""
+
+
+def read_offline(file: Path) -> Run:
+    """Read a run from `run-ID.wandb`.
+
+    Args:
+        file: below `wandb/offline-run-…/` or `wandb/run-…/`.
+
+    Raises:
+        UnusableRun: it did not end well, is no training, or is damaged.
+    """
+    config: dict[str, Any] = {}
+    last: dict[str, float] = {}
+    history: list[dict[str, float]] = []
+    job, exit_code = "", None
+    try:
+        for record in _records(file.read_bytes()):
+            kind = record.WhichOneof("record_type")
+            if kind == "run":
+                job = record.run.job_type
+                config |= _values(record.run.config.update)
+            elif kind == "config":
+                config |= _values(record.config.update)
+            elif kind == "history":
+                history.append(_numbers(_values(record.history.item)))
+                last |= history[-1]
+            elif kind == "exit":
+                exit_code = record.exit.exit_code
+    except (OSError, ValueError) as error:
+        raise UnusableRun(f"{file.name} is damaged ({type(error).__name__})") from error
+    check_state(job, "finished" if exit_code == 0 else "not finished" if exit_code is None else "failed", config)
+    return run_of(str(file.parent), config, last, history, file.stat().st_mtime)
+
+
+def check_state(job: str, state: str, config: Mapping[str, Any]) -> None:
+    """Refuse what is no finished training.
+
+    A sweep gives its jobs a job type each setting, so it is the configuration that tells a training.
+
+    Args:
+        job: the job type.
+        state: as W&B calls it.
+        config: of the run.
+
+    Raises:
+        NotARun: a comparison.
+        UnusableRun: another kind, or no finished one.
+    """
+    if job == COMPARISON:
+        raise NotARun("a comparison")
+    if job != JOB and not config.keys() >= TRAINING:
+        raise UnusableRun(f"a run of job type {job or 'none'}, not a training")
+    if state != "finished":
+        raise UnusableRun(f"W&B says that it is {state}")
+
+
+def run_of(
+    name: str,
+    config: Mapping[str, Any],
+    last: Mapping[str, float],
+    history: Iterable[Mapping[str, float]],
+    written: float,
+) -> Run:
+    """A run from what W&B knows of it; the scores logged last are those of the best weights.
+
+    Raises:
+        UnusableRun: there are none.
+    """
+    config = {key: value for key, value in config.items() if key != "_wandb"}
+    scores = {key: value for key, value in last.items() if key.startswith(("test/", "val/"))}
+    if not scores:
+        raise UnusableRun("W&B knows no scores of it")
+    said = {field: last[f"cost/{field}"] for field in Cost._fields if f"cost/{field}" in last}
+    return Run(name=name, config=config, scores=scores, cost=Cost(**said), written=written, history=tuple(history))  # type: ignore[arg-type]
+
+
+def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
+    return {key: float(value) for key, value in values.items() if isinstance(value, int | float)}
+
+
+def _values(items: Any) -> dict[str, Any]:
+    return {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in items}
+
+
+def _records(data: bytes) -> Iterator[Any]:
+    try:
+        from wandb.proto import wandb_internal_pb2 as schema
+    except ImportError as error:
+        raise UnusableRun("reading it needs wandb: pip install wandb") from error
+    read: Any = schema.Record.FromString  # type: ignore[attr-defined]
+    position, pending = FILE_HEADER, b""
+    while position + RECORD_HEADER.size <= len(data):
+        left = BLOCK - position % BLOCK
+        if left < RECORD_HEADER.size:
+            position += left
+            continue
+        _, length, kind = RECORD_HEADER.unpack_from(data, position)
+        position += RECORD_HEADER.size
+        if position + length > len(data):
+            return  # cut off when the run was killed
+        pending += data[position : position + length]
+        position += length
+        if kind in (FULL, LAST):
+            try:
+                yield read(pending)
+            except Exception as error:  # protobuf's DecodeError, whose module has no types
+                raise ValueError("a record that cannot be read") from error
+            pending = b""

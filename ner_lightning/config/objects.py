@@ -1,0 +1,77 @@
+"""Build objects from configuration nodes; imports only the classes that are built."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from ner_lightning.config.targets import check_targets, located
+from ner_lightning.errors import UserError
+
+
+def plain(cfg: DictConfig) -> dict[str, Any]:
+    """The configuration resolved, in plain containers, every `_target_` one that its place takes."""
+    container = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    assert isinstance(container, dict)
+    check_targets(container)
+    return {str(key): value for key, value in container.items()}
+
+
+def make(node: Mapping[str, Any], place: str | Sequence[str], **objects: Any) -> Any:
+    """Build the object of a configuration node: its `_target_` called with its keys.
+
+    Nodes inside it that have a `_target_` are built first, at any depth, unless given. Before the first of them is
+    built, every one of them is known to stand where it may, and to take the keys it has.
+
+    Args:
+        node: plain containers.
+        place: where the node stands, as `data.reader` or its keys; the catalogue says what that takes.
+        objects: arguments that are not configuration; they win over keys of the node.
+
+    Raises:
+        UserError: a class that the place does not take, or keys that its class does not.
+
+    >>> make({"_target_": "ner_lightning.data.augmentation.Augmentation", "lower_case": 0.5}, "data.augment").lower_case
+    0.5
+    """
+    keys = tuple(place.split(".") if isinstance(place, str) else place)
+    own = {key: value for key, value in node.items() if key not in objects}
+    check_targets(own, keys)
+    return _bound(own, keys, objects)()
+
+
+def _bound(node: Mapping[str, Any], place: tuple[str, ...], objects: Mapping[str, Any]) -> Callable[[], Any]:
+    """What builds a node, once all that is in it is bound to its classes."""
+    target = located(node["_target_"], place)
+    arguments = {key: value for key, value in node.items() if key != "_target_"}
+    _check_arguments(target, place, {**arguments, **objects})
+    parts = {key: _part(value, (*place, key)) for key, value in arguments.items()}
+    return lambda: target(**{key: part() for key, part in parts.items()}, **objects)
+
+
+def _part(value: Any, place: tuple[str, ...]) -> Callable[[], Any]:
+    if isinstance(value, Mapping):
+        if "_target_" in value:
+            return _bound(value, place, {})
+        parts = {key: _part(item, (*place, str(key))) for key, item in value.items()}
+        return lambda: {key: part() for key, part in parts.items()}
+    if isinstance(value, list):
+        items = [_part(item, (*place, str(index))) for index, item in enumerate(value)]
+        return lambda: [item() for item in items]
+    return lambda: value
+
+
+def _check_arguments(target: Callable[..., Any], place: Sequence[str], arguments: Mapping[str, Any]) -> None:
+    """Refuse keys that a class does not take, and want those that it needs."""
+    try:
+        signature = inspect.signature(target)
+    except ValueError:  # written in C: it says no signature
+        return
+    try:
+        signature.bind(**arguments)
+    except TypeError as error:
+        name = getattr(target, "__name__", str(target))
+        raise UserError(f"{'.'.join(place)}: {name} does not take these keys ({error}).") from error

@@ -1,0 +1,1 @@
+"""Vary training sentences."""

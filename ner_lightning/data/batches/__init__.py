@@ -1,0 +1,1 @@
+"""Batches of a corpus: order, windows, context, tensors."""

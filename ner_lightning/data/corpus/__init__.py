@@ -1,0 +1,1 @@
+"""A corpus encoded, stored and divided, without torch."""

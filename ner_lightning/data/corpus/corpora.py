@@ -1,0 +1,174 @@
+"""One corpus or several, divided and put together: the splits of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from pytorch_lightning.utilities import rank_zero_warn
+
+from ner_lightning.data.batches.weighted import Weighted
+from ner_lightning.data.corpus.corpus import Corpus
+from ner_lightning.data.corpus.division import SPLITS, Division, Group
+from ner_lightning.data.corpus.pieces import Extent, Piece, extents, joined
+from ner_lightning.data.corpus.sentence_store import SentenceStore
+from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.storage.cache import Cache
+
+Found = dict[str, list[Piece]]
+
+
+class Corpora:
+    """The splits of a run.
+
+    All are divided together, whatever their shares, so that a sentence that two of them have does not stand in train of
+    one and in test of the other. What their files already have in common stays.
+
+    Args:
+        corpora: at least one; several have names.
+        division: folds and the part of train that is used.
+        cache: where splits that are put together are kept; None: nowhere.
+
+    Attributes:
+        extents: of each split, where the sentences of each corpus stand.
+    """
+
+    def __init__(self, corpora: Sequence[Corpus], division: Division, cache: Cache | None) -> None:
+        self.corpora, self.division, self._cache = list(corpora), division, cache
+        self.extents: dict[str, dict[str, Extent]] = {}
+        self._made: dict[tuple[tuple[str, float], ...], Found] | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the corpora, if there are several."""
+        return tuple(corpus.name for corpus in self.corpora if corpus.name)
+
+    @property
+    def are_files(self) -> bool:
+        """Whether splits are files as they stand."""
+        plain = self.division.fold is None and self.division.fraction == 1
+        return plain and not any(corpus.name or corpus.shares or corpus.common_map for corpus in self.corpora)
+
+    def read(self, *splits: str) -> dict[str, SentenceStore]:
+        """Splits, those that are there.
+
+        Raises:
+            DataError: a file cannot be understood, or sentences cannot be divided as asked.
+        """
+        found: Found = {split: [] for split in splits}
+        for shares, members in self._alike():
+            made = self._divided().get(_key_of(shares), {})
+            for split in splits:
+                found[split] += made.get(split, [])
+                if split not in _makes(shares):
+                    found[split] += self._files(split, members)
+        if "train" in found:
+            found["train"] = self.division.reduced(self._sorted(found["train"]))
+            self._warn_of_unused_labels()
+        stores = {}
+        for split, pieces in found.items():
+            if pieces := self._sorted(pieces):
+                stores[split] = joined(pieces, self._cache)
+                self.extents[split] = extents(pieces, stores[split])
+        return stores
+
+    def missing(self, split: str) -> DataError:
+        """The error for a split that is needed and not there."""
+        if not self.names:
+            return self.corpora[0].missing(split)
+        return DataError(
+            f"no {split} split: none of the sources {', '.join(self.names)} has a file called {split}; name one with "
+            f"data.sources.{self.names[0]}.{split}=FILE, or have it made by data.splits"
+        )
+
+    def files(self) -> dict[str, ReadReport]:
+        """What reading each file found, by its name, and that of its corpus if there are several."""
+        return {
+            f"{corpus.name}/{name}" if corpus.name else name: store.report
+            for corpus in self.corpora
+            for name, store in corpus.seen.items()
+        }
+
+    def counts(self) -> dict[str, dict[str, dict[str, int]]]:
+        """Sentences, words, entities and types of each corpus in each split that was read."""
+        return {
+            split: {
+                name: {"sentences": each.last - each.first, **dict(zip(each._fields[2:], each[2:], strict=True))}
+                for name, each in places.items()
+            }
+            for split, places in self.extents.items()
+        }
+
+    def sentences(self) -> dict[str, int | dict[str, int]]:
+        """Sentences of each split that was read, of several corpora those of each."""
+        found: dict[str, int | dict[str, int]] = {}
+        for split, counts in self.counts().items():
+            sizes = {name: each["sentences"] for name, each in counts.items()}
+            found[split] = sizes if self.names else sum(sizes.values())
+        return found
+
+    def weighted(self) -> list[Weighted] | None:
+        """How often training sentences are drawn in an epoch; None: each once."""
+        weights = {corpus.name: corpus.weight for corpus in self.corpora}
+        if set(weights.values()) == {1}:
+            return None
+        return [Weighted(each.first, each.last, weights[name]) for name, each in self.extents["train"].items()]
+
+    def names_of(self, split: str, sentences: Sequence[int]) -> list[str]:
+        """The corpora that some sentences of a split come from."""
+        names, places = zip(*self.extents[split].items(), strict=True)
+        found = np.searchsorted([place.last for place in places], sentences, side="right")
+        return [names[number] for number in found.tolist()]
+
+    def _alike(self) -> list[tuple[Mapping[str, float] | None, list[Corpus]]]:
+        """Corpora that are divided together."""
+        if self.division.fold is not None:
+            return [(None, self.corpora)]
+        groups: dict[tuple[tuple[str, float], ...], list[Corpus]] = {}
+        for corpus in self.corpora:
+            groups.setdefault(tuple((corpus.shares or {}).items()), []).append(corpus)
+        return [(dict(shares), members) for shares, members in groups.items()]
+
+    def _divided(self) -> dict[tuple[tuple[str, float], ...], Found]:
+        """The splits that are made, once, by the shares; corpora whose splits are files settle what others make."""
+        groups = [(shares, members) for shares, members in self._alike() if shares != {}]
+        if self._made is None and groups:
+            undivided = [Group(self._undivided(shares, members), shares) for shares, members in groups]
+            whole = [corpus for shares, members in self._alike() if shares == {} for corpus in members]
+            files = {split: pieces for split in SPLITS if (pieces := self._files(split, whole))}
+            made = self.division.divided(undivided, files)
+            self._made = {_key_of(shares): found for (shares, _), found in zip(groups, made, strict=True)}
+        return self._made or {}
+
+    def _undivided(self, shares: Mapping[str, float] | None, members: Sequence[Corpus]) -> list[Piece]:
+        parts, made = (("train", "dev"), ()) if shares is None else (("train",), tuple(shares)[1:])
+        return [Piece(corpus, store) for corpus in members for store in corpus.undivided(parts, made)]
+
+    def _files(self, split: str, members: Sequence[Corpus]) -> list[Piece]:
+        return [Piece(corpus, store) for corpus in members if (store := corpus.read(split)) is not None]
+
+    def _sorted(self, pieces: Sequence[Piece]) -> list[Piece]:
+        """Pieces in the order of their corpora."""
+        return [piece for corpus in self.corpora for piece in pieces if piece.corpus is corpus]
+
+    def _warn_of_unused_labels(self) -> None:
+        """Say which types of a label map nobody has."""
+        found: dict[str, set[str]] = {}
+        mapped: set[str | None] = set()
+        for corpus in self.corpora:
+            types = {name for store in corpus.seen.values() for name in store.types}
+            found[f"{corpus.key}.label_map"] = set(corpus.label_map) - types
+            mapped |= {corpus.label_map.get(name, name) for name in types}
+        found["data.label_map"] = set(self.corpora[0].common_map) - mapped
+        for key, names in found.items():
+            if names:
+                rank_zero_warn(f"{key} names {', '.join(sorted(names))}, and no sentence has an entity of such a type")
+
+
+def _key_of(shares: Mapping[str, float] | None) -> tuple[tuple[str, float], ...]:
+    return tuple((shares or {}).items())
+
+
+def _makes(shares: Mapping[str, float] | None) -> set[str]:
+    """The splits that are made of a corpus with these shares; None: folds, of all but a file of test."""
+    return set(SPLITS) if shares is None else set(shares)

@@ -1,0 +1,121 @@
+"""A corpus as files: where the sentences of each split come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ner_lightning.data.corpus.corpus_files import CorpusFiles
+from ner_lightning.data.corpus.sentence_store import SentenceStore
+from ner_lightning.data.locate import corpus_folder, lone_file, missing_split, shard_files, split_file
+from ner_lightning.data.readers.reader import ShardReader, SplitReader
+from ner_lightning.data.report import DataError
+
+Labels = Mapping[str, str | None]
+"""Entity types and what becomes of them; None: their entities are dropped."""
+
+
+@dataclass
+class Corpus:
+    """The splits of a corpus, one file each, read when they are asked for.
+
+    Attributes:
+        folder: of the corpus; `sample:en` and `sample:zh` are embedded.
+        files: reads a file.
+        names: file of each split; None: found by its name.
+        name: among several corpora.
+        weight: how often each training sentence is drawn in an epoch.
+        label_map: what becomes of its entity types.
+        common_map: what becomes of them then, as of those of every corpus.
+        shares: of the splits that are made of its training data.
+        seen: what was read of it, by the name of the file.
+    """
+
+    folder: str
+    files: CorpusFiles
+    names: Mapping[str, str | None]
+    name: str = ""
+    weight: float = 1.0
+    label_map: Labels = field(default_factory=dict)
+    common_map: Labels = field(default_factory=dict)
+    shares: Mapping[str, float] | None = None
+    seen: dict[str, SentenceStore] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Where it stands in a configuration."""
+        return f"data.sources.{self.name}" if self.name else "data"
+
+    def read(self, split: str) -> SentenceStore | None:
+        """The sentences of a split; None where it is not there.
+
+        Raises:
+            DataError: the split is empty, or its file cannot be understood.
+        """
+        path = self._path(split)
+        return None if path is None else self._read(path)
+
+    def undivided(self, parts: tuple[str, ...], made: tuple[str, ...]) -> list[SentenceStore]:
+        """What is there to be divided: the files of some splits, or the only file of the folder.
+
+        Args:
+            parts: splits whose files are divided.
+            made: splits that are made and must have no file of their own.
+
+        Raises:
+            DataError: nothing is there, several files could be meant, or a split that is made is there already.
+        """
+        paths = {split: self._path(split) for split in ("train", "dev", "test")}
+        found = list(dict.fromkeys(path for split in parts if (path := paths[split]) is not None))
+        if not found and not isinstance(self.files.reader, SplitReader):
+            found = [lone_file(corpus_folder(self.folder), self.key)]
+        if not found:
+            raise self.missing("train")
+        for split in made:
+            if (path := paths[split]) is not None and path not in found:
+                raise DataError(
+                    f"{self.key}.splits makes a {split} split, but {path.name} is there; leave {split} out of it",
+                    self.folder,
+                )
+        return [self._read(path) for path in found]
+
+    def stream_paths(self) -> list[Path]:
+        """The files of a training split that is streamed.
+
+        Raises:
+            DataError: when there is none.
+        """
+        name, reader = self.names["train"], self.files.reader
+        if isinstance(reader, ShardReader):
+            return reader.shard_paths(self.folder, name)
+        return shard_files(corpus_folder(self.folder), "train", name)
+
+    def missing(self, split: str) -> DataError:
+        """The error for a split that is needed and not there."""
+        if isinstance(self.files.reader, SplitReader):
+            return DataError(
+                f"no {split} split; name one with {self.key}.{split}=NAME (a single dataset is {self.key}.{split}=.), "
+                f"or have it made: {self.key}.splits={{dev: 0.1, test: 0.1}}",
+                self.folder,
+            )
+        return missing_split(self.folder, split, self.key)
+
+    def label(self, name: str) -> str | None:
+        """What an entity type of its files is called; None where its entities are dropped.
+
+        >>> Corpus("", None, {}, label_map={"GPE": "LOC"}, common_map={"LOC": "PLACE", "MISC": None}).label("GPE")
+        'PLACE'
+        """
+        label = self.label_map.get(name, name)
+        return None if label is None else self.common_map.get(label, label)
+
+    def _read(self, path: Path) -> SentenceStore:
+        store = self.seen[path.name] = self.files.sentences(path)
+        return store
+
+    def _path(self, split: str) -> Path | None:
+        reader = self.files.reader
+        if isinstance(reader, SplitReader):
+            return reader.split_path(self.folder, self.names[split])
+        return split_file(corpus_folder(self.folder), split, self.names[split], self.key)

@@ -1,0 +1,94 @@
+"""Files to sentences to encoded corpora, each made once and kept."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+from ner_lightning.data.corpus.encoding import ENCODED, EncodedCorpus, WordEncoder, write_encoded
+from ner_lightning.data.corpus.sentence_store import SENTENCES, SentenceStore, store_sentences
+from ner_lightning.data.readers.reader import Reader
+from ner_lightning.data.report import DataError, ReadReport, report_from_dict, report_to_dict
+from ner_lightning.storage.cache import Cache
+from ner_lightning.storage.fingerprint import digest, of_code, of_files, of_reader
+from ner_lightning.storage.flat_arrays import Arrays, MemoryWriter, Writer
+from ner_lightning.tagging.tagset import TagSet
+
+
+class CorpusFiles:
+    """Reads files and encodes what is in them.
+
+    What is kept is named by content: the bytes of the file and of what its reader reads beside it, its name (sentences
+    are called after it), the reader with its options, `limit`, and the code that reads; for an encoding the tokenizer,
+    the room of a row and the tags too.
+
+    Args:
+        reader: of the files.
+        cache: where both are kept; None: nowhere.
+        limit: sentences to read of a file; None: all.
+    """
+
+    def __init__(self, reader: Reader, cache: Cache | None, limit: int | None = None) -> None:
+        self.reader, self.cache, self.limit = reader, cache, limit
+
+    def sentences(self, path: Path) -> SentenceStore:
+        """The sentences of a file.
+
+        Raises:
+            DataError: when there is none, or the file cannot be understood.
+        """
+        key = self._key(path)
+
+        def build(writer: Writer) -> Arrays:
+            report = ReadReport()
+            return store_sentences(islice(self.reader.read(path, report), self.limit), report, writer)
+
+        if self.cache is None or key is None:
+            store = SentenceStore(build(MemoryWriter(SENTENCES)))
+        else:
+            store = SentenceStore(self.cache.entry("sentences", key, SENTENCES, build), key)
+        if not len(store):
+            raise DataError("expected at least one sentence, found none", path)
+        return store
+
+    def survey(self, path: Path) -> ReadReport:
+        """What reading a file finds, without its sentences.
+
+        Raises:
+            DataError: when the file cannot be understood.
+        """
+        key = self._key(path)
+
+        def build(writer: Writer) -> Arrays:
+            report = ReadReport()
+            for _ in self.reader.read(path, report):
+                pass
+            return writer.finish(report_to_dict(report))
+
+        if self.cache is None or key is None:
+            return report_from_dict(build(MemoryWriter({})).about)
+        return report_from_dict(self.cache.entry("survey", key, {}, build).about)
+
+    def encoded(self, store: SentenceStore, words: WordEncoder, tags: TagSet) -> EncodedCorpus:
+        """Stored sentences encoded; what `words` has to say of them is said whether they were encoded now or before."""
+
+        def build(writer: Writer) -> Arrays:
+            return write_encoded(store, words, tags, writer)
+
+        if self.cache is None or store.key is None:
+            return EncodedCorpus.over(build(MemoryWriter(ENCODED)))
+        key = digest(store.key, words.fingerprint, tags.to_dict())
+        arrays = self.cache.entry("encoded", key, ENCODED, build)
+        words.pieceless.update(arrays.about["pieceless"])
+        words.shortened.update(arrays.about["shortened"])
+        return EncodedCorpus.over(arrays)
+
+    def _key(self, path: Path) -> str | None:
+        """None where content has no name: a dataset of the hub, a reader whose options are no plain values."""
+        if (
+            self.cache is None
+            or (reader := of_reader(self.reader)) is None
+            or (content := of_files(path, self.reader)) is None
+        ):
+            return None
+        return digest(content, path.name, reader, self.limit, of_code())

@@ -1,0 +1,1 @@
+"""Read a corpus larger than memory from shards."""

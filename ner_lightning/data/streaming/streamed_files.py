@@ -1,0 +1,66 @@
+"""The files of a training split that is streamed, and what a first pass over them counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+from pytorch_lightning.utilities import rank_zero_info
+
+from ner_lightning.data.corpus.corpus_files import CorpusFiles
+from ner_lightning.data.report import ReadReport
+from ner_lightning.data.streaming.shards import Shards
+from ner_lightning.storage.fingerprint import digest
+
+
+class StreamedFiles:
+    """Shards to be read again and again, never held in memory.
+
+    Args:
+        files: reads a shard; its cache keeps what was counted.
+        paths: the shards.
+        counted: whether a first pass counts sentences, types and problems.
+
+    Raises:
+        DataError: a shard cannot be read.
+    """
+
+    def __init__(self, files: CorpusFiles, paths: Sequence[Path], *, counted: bool) -> None:
+        self.shards = Shards(files.reader, paths)
+        self.paths = tuple(paths)
+        self._reports: list[ReadReport] | None = None
+        if counted:
+            rank_zero_info(f"Counting the sentences of {len(paths)} training files, once.")
+            self._reports = _counted(CorpusFiles(self.shards.reader, files.cache), paths, files.limit)
+
+    @cached_property
+    def report(self) -> ReadReport | None:
+        """What the first pass found; None where there was none."""
+        if self._reports is None:
+            return None
+        whole = ReadReport(scheme=self._reports[0].scheme)
+        for report in self._reports:
+            whole.add(report)
+        return whole
+
+    @property
+    def counts(self) -> tuple[int, ...] | None:
+        """Sentences of each shard; None where there was no first pass."""
+        return None if self._reports is None else tuple(report.sentences for report in self._reports)
+
+    def digest(self) -> str:
+        """A digest of the files' names and sizes: what they hold is read once an epoch, not beforehand."""
+        return digest("stream", [(path.name, path.stat().st_size) for path in self.paths])
+
+
+def _counted(files: CorpusFiles, paths: Sequence[Path], limit: int | None) -> list[ReadReport]:
+    """The report of each shard; with a limit, as if the corpus ended there."""
+    reports, left = [], limit
+    for path in paths:
+        report = ReadReport() if left == 0 else files.survey(path)
+        if left is not None:
+            report.sentences = min(report.sentences, left)
+            left -= report.sentences
+        reports.append(report)
+    return reports

@@ -1,0 +1,1 @@
+"""Words, positions, sentences and documents of plain text."""

@@ -1,0 +1,278 @@
+"""Character spans laid over words: what is cut, nested or overlapping is dealt with by a policy, and listed."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.text.positions import POSITIONS, Positions, Ruler, may_differ
+from ner_lightning.data.text.words import Offsets, Overlap, cover, without_overlaps
+from ner_lightning.tagging import EntitySpan
+
+Misaligned = Literal["snap", "drop", "error"]
+Surface = Literal["error", "warn", "ignore"]
+SURFACES: tuple[Surface, ...] = ("error", "warn", "ignore")
+MISALIGNED: tuple[Misaligned, ...] = ("snap", "drop", "error")
+POSITION_CHOICES = ("auto", *POSITIONS)
+
+_SHOWN = 60  # characters of a text in a message
+
+
+class Annotation(NamedTuple):
+    """One annotated entity.
+
+    Attributes:
+        start: its first position.
+        end: the position after its last.
+        label: entity type.
+        surface: the text the file gives for it, None if it gives none.
+        line: where it stands, if not where its text does.
+    """
+
+    start: int
+    end: int
+    label: str
+    surface: str | None = None
+    line: int | None = None
+
+
+class Policy(NamedTuple):
+    """What is done with spans that words and flat tags cannot hold.
+
+    Attributes:
+        misaligned: a span with an edge inside a word: `snap` widens it to whole words, `drop` leaves it out, `error`
+            refuses. A span around no word is left out, or refused.
+        overlap: which of overlapping spans stays: `first` or `longest`; `error` refuses.
+    """
+
+    misaligned: Misaligned = "snap"
+    overlap: Overlap = "first"
+
+
+class Counting(NamedTuple):
+    """How positions are counted.
+
+    Attributes:
+        positions: the unit.
+        one_line_end: whether CR LF counts as one.
+    """
+
+    positions: Positions = "characters"
+    one_line_end: bool = False
+
+    def __str__(self) -> str:
+        return self.positions + (" with CR LF as one" if self.one_line_end else "")
+
+
+# In the order of preference, where several explain a file equally well.
+COUNTINGS = tuple(Counting(unit, one) for one in (False, True) for unit in ("characters", "utf16"))
+
+
+class Place(NamedTuple):
+    """Where something stands, for messages."""
+
+    path: Path
+    line: int
+
+
+def lay(
+    annotations: Iterable[Annotation], text: str, offsets: Offsets, policy: Policy, place: Place, report: ReadReport
+) -> tuple[EntitySpan, ...]:
+    """Lay annotated spans over words and list what did not fit.
+
+    Args:
+        annotations: in characters of `text`, inside it; one that is there twice is taken once.
+        text: the text.
+        offsets: where its words are.
+        policy: what to do with what does not fit.
+        place: of the text.
+        report: gets `misaligned`, `overlapping`, `nested` and the problems.
+
+    Returns:
+        Spans over words, in order, none overlapping.
+
+    Raises:
+        DataError: whatever the policy refuses.
+    """
+    unique = {(found.start, found.end, found.label): found for found in annotations}
+    laid: list[EntitySpan] = []
+    lines: dict[EntitySpan, int] = {}
+    for found in unique.values():
+        span = _laid(found, text, offsets, policy, place, report)
+        if span is not None:
+            laid.append(span)
+            lines.setdefault(span, found.line or place.line)
+    return flat(laid, [text[start:end] for start, end in offsets], policy, place, report, lines)
+
+
+def flat(
+    spans: Sequence[EntitySpan],
+    words: Sequence[str],
+    policy: Policy,
+    place: Place,
+    report: ReadReport,
+    lines: dict[EntitySpan, int] | None = None,
+) -> tuple[EntitySpan, ...]:
+    """Leave out what overlaps, count and list it; of nested spans the outermost stays.
+
+    Args:
+        spans: over words.
+        words: the words.
+        policy: what to do with overlaps.
+        place: of the sentence.
+        report: gets `overlapping`, `nested` and the problems.
+        lines: where spans stand, if not there.
+
+    Raises:
+        DataError: spans overlap, and the policy refuses.
+    """
+    try:
+        kept, left_out = without_overlaps(spans, policy.overlap)
+    except ValueError as error:
+        raise DataError(f"{error}; correct them, or write overlap=first or longest", place.path, place.line) from None
+    for span in left_out:
+        other = next(k for k in kept if span.start < k.end and k.start < span.end)
+        nested = (other.start, other.end) != (
+            span.start,
+            span.end,
+        ) and other.start <= span.start < span.end <= other.end
+        shown, around = (f"{s.label} {shortened(' '.join(words[s.start : s.end]))!r}" for s in (span, other))
+        report.nested += nested
+        report.overlapping += not nested
+        report.note(
+            f"left out: {shown} {'nested in' if nested else 'overlaps'} {around} ({policy.overlap})",
+            place.path,
+            (lines or {}).get(span, place.line),
+            "nested" if nested else "overlapping",
+            " ".join(words[span.start : span.end]),
+        )
+    return kept
+
+
+def in_characters(
+    annotations: Sequence[Annotation],
+    text: str,
+    positions: Positions | Counting | Literal["auto"],
+    place: Place,
+    options: str = "positions",
+    surface: Surface = "error",
+    report: ReadReport | None = None,
+) -> tuple[list[Annotation], Counting]:
+    """Annotations in characters of their text, and how they were counted.
+
+    Args:
+        annotations: with positions as the file has them.
+        text: what they are positions of.
+        positions: how they are counted; `auto`: so that all surfaces the file gives are found, characters if possible.
+        place: of the text.
+        options: of the reader that say how positions are counted, for the message.
+        surface: what to do where the text at a position is not what the file gives for it: `error`, or take the
+            position, and `warn` in the report.
+        report: gets the warnings.
+
+    Raises:
+        DataError: a span outside the text, at no character of it, or unlike its surface where that is an error.
+
+    >>> where = Place(Path("a.ann"), 1)
+    >>> in_characters([Annotation(3, 7, "LOC", "Oslo")], "👍 Oslo", "auto", where)[0]
+    [Annotation(start=2, end=6, label='LOC', surface='Oslo', line=None)]
+    """
+    if isinstance(positions, Counting):
+        counting = positions
+    elif positions != "auto":
+        counting = Counting(positions)
+    elif may_differ(text) and any(found.surface is not None for found in annotations):
+        counting = _fitting(annotations, text, surface)
+    else:
+        counting = Counting()
+    for found, fault, inside in _faults(annotations, text, counting):
+        if inside and surface != "error":
+            if surface == "warn" and report is not None:
+                report.note(f"{fault}; the position is taken", place.path, found.line or place.line)
+            continue
+        remedy = f"correct it, or say how the file counts: {options} (read as {counting})"
+        cut = ", or take positions as they are: surface=warn" if inside else ""
+        raise DataError(f"{fault}; {remedy}{cut}", place.path, found.line or place.line)
+    ruler = Ruler(text, *counting)
+    found_there = [(found, ruler.character(found.start), ruler.character(found.end)) for found in annotations]
+    return [
+        f._replace(start=start, end=end) for f, start, end in found_there if start is not None and end is not None
+    ], counting
+
+
+def _fitting(annotations: Sequence[Annotation], text: str, surface: Surface) -> Counting:
+    """The first way of counting by which all surfaces are found; where some need not be, that which finds most."""
+    if surface == "error":
+        fitting = (c for c in COUNTINGS if next(_faults(annotations, text, c), None) is None)
+        return next(fitting, Counting())
+    return min(COUNTINGS, key=lambda counting: sum(1 for _ in _faults(annotations, text, counting)))
+
+
+def misfits(annotations: Sequence[Annotation], text: str, offsets: Offsets, counting: Counting) -> int:
+    """How many spans lie outside the text, cut a word or differ from their surface if positions are counted so."""
+    ruler = Ruler(text, *counting)
+    cut = 0
+    for found in annotations:
+        start, end = ruler.character(found.start), ruler.character(found.end)
+        if start is None or end is None or start >= end:
+            cut += 1
+            continue
+        covered = cover(start, end, offsets)
+        differs = found.surface is not None and _plain(found.surface) != _plain(text[start:end])
+        cut += covered is None or not covered[2] or differs
+    return cut
+
+
+def shortened(text: str) -> str:
+    """The beginning of a long text, for a message."""
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def _laid(
+    found: Annotation, text: str, offsets: Offsets, policy: Policy, place: Place, report: ReadReport
+) -> EntitySpan | None:
+    """One span over words; None if it is left out."""
+    start, end = found.start, found.end
+    covered = cover(start, end, offsets)
+    if covered is not None and (covered[2] or _cuts_nothing_visible(start, end, text, offsets, covered)):
+        return EntitySpan(covered[0], covered[1], found.label)
+    problem = f"{found.label} [{start}, {end}) {shortened(text[start:end])!r} lies "
+    line = found.line or place.line
+    problem += "around no word" if covered is None else "inside a word"
+    if policy.misaligned == "error":
+        raise DataError(
+            f"expected a span of whole words; {problem}: correct it, or write misaligned=snap or drop", place.path, line
+        )
+    report.misaligned += 1
+    taken = covered is not None and policy.misaligned == "snap"
+    wide = "" if covered is None else text[offsets[covered[0]][0] : offsets[covered[1] - 1][1]]
+    done = f"widened to {shortened(wide)!r}" if taken else "left out"
+    report.note(f"{problem}: {done} ({policy.misaligned})", place.path, line, "misaligned", text[start:end])
+    return EntitySpan(covered[0], covered[1], found.label) if taken and covered is not None else None
+
+
+def _cuts_nothing_visible(start: int, end: int, text: str, offsets: Offsets, covered: tuple[int, int, bool]) -> bool:
+    """Whether only direction marks, zero-width spaces and their like are cut off at the edges of the words."""
+    first, last = offsets[covered[0]][0], offsets[covered[1] - 1][1]
+    return all(unicodedata.category(c) == "Cf" and c != "\u200d" for c in text[first:start] + text[end:last])
+
+
+def _faults(annotations: Iterable[Annotation], text: str, counting: Counting) -> Iterator[tuple[Annotation, str, bool]]:
+    """Spans that are not in the text or not as the file says, why, and whether they are inside it."""
+    ruler = Ruler(text, *counting)
+    size = f"the {len(text)} characters of the text"
+    for found in annotations:
+        start, end = ruler.character(found.start), ruler.character(found.end)
+        if start is None or end is None or start >= end:
+            yield found, f"expected a span inside {size}, found [{found.start}, {found.end}) {found.label}", False
+        elif found.surface is not None and _plain(found.surface) != _plain(text[start:end]):
+            shown = shortened(text[start:end])
+            yield found, f"expected {shortened(found.surface)!r} at [{found.start}, {found.end}), found {shown!r}", True
+
+
+def _plain(text: str) -> str:
+    """A text without the differences that tools make: line ends written out, white space changed."""
+    return " ".join(text.replace("\\n", "\n").split())

@@ -1,0 +1,74 @@
+"""JSON as files of corpora have it: what the parser would take in silence, or fail on with a trace, is a sentence."""
+
+from __future__ import annotations
+
+import json
+import reprlib
+from typing import Any
+
+_SHOWN = 60  # characters of a value in a message
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = _SHOWN
+_REPR.maxlevel = 3
+
+
+class JsonError(ValueError):
+    """JSON that no record should hold, though a parser may take it."""
+
+
+def decode(text: str) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+        json.JSONDecodeError: it is no JSON.
+        JsonError: it is, and has a key twice, a number beyond all counting, or brackets nested too deeply.
+
+    >>> decode('{"a": [1, 2]}')
+    {'a': [1, 2]}
+    >>> decode('{"label": [], "label": [[0, 3, "PER"]]}')
+    Traceback (most recent call last):
+    ner_lightning.data.text.json_values.JsonError: expected each key once in an object, found 'label' twice
+    """
+    try:
+        return DECODER.decode(text)
+    except RecursionError:
+        raise nested() from None
+
+
+def nested() -> JsonError:
+    """The error for brackets that the parser cannot follow."""
+    return JsonError("expected a JSON object for each record, found brackets nested too deeply")
+
+
+def shown(value: Any) -> str:
+    """The beginning of a value in a message, however large or deep it is.
+
+    >>> shown({"start": "3"}), shown(["x"] * 1000)
+    ("{'start': '3'}", "['x', 'x', 'x', 'x', 'x', 'x', ...]")
+    """
+    return _REPR.repr(value)[:_SHOWN]
+
+
+def name_of(value: Any) -> str:
+    """What an identifier of a record is called: text and numbers as they stand."""
+    return str(value) if isinstance(value, str | int | float) else shown(value)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise JsonError(f"expected each key once in an object, found {twice!r} twice")
+    return found
+
+
+def _whole_number(digits: str) -> int:
+    try:
+        return int(digits)
+    except ValueError:
+        raise JsonError(f"expected numbers that can be counted, found one of {len(digits)} digits") from None
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_whole_number)
+"""Decodes whole texts, and values at the beginning of a text."""

@@ -1,0 +1,56 @@
+"""Words with characters that cannot be seen or were lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from functools import lru_cache
+
+from ner_lightning.data.sentence import Sentence
+from ner_lightning.inspection.finding import Cell, Finding, Listing, Part
+from ner_lightning.inspection.report.show import code, is_invisible, name_of, place
+from ner_lightning.inspection.settings import InspectionSettings
+
+
+class Invisible:
+    """Counts words that hold a character as `is_invisible` tells it, while the sentences of all splits pass."""
+
+    def __init__(self) -> None:
+        self.words: Counter[str] = Counter()
+        self.affected: Counter[str] = Counter()
+        self.characters: Counter[str] = Counter()
+        self.places: dict[str, str] = {}
+
+    def add(self, split: str, sentences: Iterable[Sentence]) -> None:
+        """Take the next sentences of a split."""
+        total = affected = 0
+        for sentence in sentences:
+            total += len(sentence.words)
+            for word in sentence.words:
+                if found := _invisible_in(word):
+                    affected += 1
+                    self.characters.update(found)
+                    for character in found:
+                        self.places.setdefault(character, place(split, sentence))
+        self.words[split] += total
+        self.affected[split] += affected
+
+    def finding(self, settings: InspectionSettings) -> Finding:
+        """What passed, by character."""
+        rows: list[tuple[Cell, ...]] = [
+            (code(character), name_of(character), count, self.places[character])
+            for character, count in self.characters.most_common()
+        ]
+        return Finding.of(
+            settings,
+            "invisible",
+            tuple(Part(split, self.affected[split], total) for split, total in self.words.items()),
+            listing=Listing.first(settings.listed, ("character", "name", "words", "first place"), rows, len(rows)),
+        )
+
+
+@lru_cache(maxsize=1 << 16)
+def _invisible_in(word: str) -> tuple[str, ...]:
+    if word.isascii() and word.isprintable() and " " not in word:
+        return ()
+    return tuple(dict.fromkeys(character for character in word if is_invisible(character)))

@@ -1,0 +1,187 @@
+"""How the words of a corpus look to an encoder: subwords, what is unknown to it, what it does not see at all."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ner_lightning.data.sentence import Sentence
+from ner_lightning.inspection.finding import Cell, Finding, Listing, Part
+from ner_lightning.inspection.findings.sentences import Splits
+from ner_lightning.inspection.report.show import code, name_of, place, show_sentence, visible
+from ner_lightning.inspection.settings import InspectionSettings
+
+if TYPE_CHECKING:
+    from ner_lightning.data.corpus.encoding import WordEncoder
+
+REMEMBERED = 1_000_000  # words
+NO_ENCODER = "needs an encoder, such as model/encoder=minilm"
+
+
+@dataclass
+class Odd:
+    """Words that an encoder does not see as they are.
+
+    Attributes:
+        words: how many.
+        causes: how many by what is to blame: a character, or a word none of whose characters is.
+        places: where each of these stands first.
+    """
+
+    words: int = 0
+    causes: Counter[str] = field(default_factory=Counter)
+    places: dict[str, str] = field(default_factory=dict)
+
+    def add(self, causes: Sequence[str], where: str) -> None:
+        """Count a word."""
+        self.words += 1
+        self.causes.update(causes)
+        for cause in causes:
+            self.places.setdefault(cause, where)
+
+
+class Subwords:
+    """What an encoder makes of a split, counted while its sentences pass; only lengths and odd words are kept.
+
+    Args:
+        split: its name, for places.
+        encoder: its view of words.
+
+    Attributes:
+        words: all words.
+        entity_words: words that are part of an entity.
+        entity_subwords: their subwords.
+        split_words: words of more than one subword.
+        unknown: words in which something is unknown, by the characters the vocabulary lacks.
+        pieceless: words without a subword; they are read as unknown.
+    """
+
+    def __init__(self, split: str, encoder: WordEncoder) -> None:
+        self.split, self.encoder = split, encoder
+        self.words = self.entity_words = self.entity_subwords = self.split_words = 0
+        self.unknown, self.pieceless = Odd(), Odd()
+        self._lengths = array("i")
+        self._seen: dict[str, _Seen] = {}
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Per sentence its subwords, special ones not counted."""
+        return np.array(self._lengths, dtype=np.int32)
+
+    def add(self, sentences: Sequence[Sentence]) -> None:
+        """Take the next sentences, some thousands at once."""
+        seen = self._see(dict.fromkeys(word for sentence in sentences for word in sentence.words))
+        for sentence in sentences:
+            looks = [seen[word] for word in sentence.words]
+            sizes = [look.pieces for look in looks]
+            self._lengths.append(sum(sizes))
+            self.words += len(sizes)
+            self.split_words += len(sizes) - sizes.count(1)
+            for start, end, _ in sentence.spans:
+                self.entity_words += end - start
+                self.entity_subwords += sum(sizes[start:end])
+            for look in looks:
+                if look.unknown:
+                    self.unknown.add(look.unknown, place(self.split, sentence))
+                elif look.pieceless:
+                    self.pieceless.add(look.pieceless, place(self.split, sentence))
+
+    def _see(self, distinct: dict[str, None]) -> dict[str, _Seen]:
+        new = [word for word in distinct if word not in self._seen]
+        if len(self._seen) + len(new) > REMEMBERED:
+            self._seen, new = {}, list(distinct)
+        self.encoder.learn(new)
+        self._seen.update((word, _look(self.encoder, word)) for word in new)
+        return self._seen
+
+    def to_json(self) -> dict[str, Any]:
+        """The numbers that are no finding: subwords a word (fertility), and the share of words that are split."""
+        total = int(self.lengths.sum())
+        return {
+            "subwords": total,
+            "fertility": round(total / self.words, 4) if self.words else None,
+            "fertility_in_entities": round(self.entity_subwords / self.entity_words, 4) if self.entity_words else None,
+            "share_split": round(self.split_words / self.words, 4) if self.words else None,
+        }
+
+
+class _Seen(NamedTuple):
+    """What an encoder makes of one word; at most one of the causes is there."""
+
+    pieces: int
+    unknown: tuple[str, ...]
+    pieceless: tuple[str, ...]
+
+
+def _look(words: WordEncoder, word: str) -> _Seen:
+    pieces = words.pieces(word)
+    if word in words.pieceless:
+        return _Seen(len(pieces), (), (word,))
+    if words.tokenizer.unk_token_id not in pieces:
+        return _Seen(len(pieces), (), ())
+    to_blame = tuple(c for c in dict.fromkeys(word) if _is_unknown(words, c))
+    return _Seen(len(pieces), to_blame or (word,), ())
+
+
+def _is_unknown(words: WordEncoder, character: str) -> bool:
+    return words.tokenizer.unk_token_id in words.pieces(character) and character not in words.pieceless
+
+
+def find_odd(subwords: Mapping[str, Subwords] | None, settings: InspectionSettings) -> list[Finding]:
+    """Words with something the vocabulary does not know, and words without any subword."""
+    found = subwords or {}
+    return [
+        _odd("unknown", {split: (of_split.unknown, of_split.words) for split, of_split in found.items()}, settings),
+        _odd("pieceless", {split: (of_split.pieceless, of_split.words) for split, of_split in found.items()}, settings),
+    ]
+
+
+def _odd(name: Reason, odd: Mapping[str, tuple[Odd, int]], settings: InspectionSettings) -> Finding:
+    causes: Counter[str] = Counter()
+    places: dict[str, str] = {}
+    for found, _ in odd.values():
+        causes.update(found.causes)
+        places = found.places | places
+    rows: list[tuple[Cell, ...]] = [
+        (visible(cause), _described(cause), count, places[cause])
+        for cause, count in causes.most_common(settings.listed)
+    ]
+    return Finding.of(
+        settings,
+        name,
+        tuple(Part(split, found.words, total) for split, (found, total) in odd.items()),
+        listing=Listing.first(settings.listed, ("what", "code points", "words", "first place"), rows, len(causes)),
+        why_not="" if odd else NO_ENCODER,
+    )
+
+
+def _described(text: str) -> str:
+    return f"{code(text)} {name_of(text)}" if len(text) == 1 else " ".join(code(character) for character in text[:8])
+
+
+def find_long(
+    splits: Splits, subwords: Mapping[str, Subwords] | None, room: int, settings: InspectionSettings, joiner: str
+) -> Finding:
+    """Sentences of more subwords than a row of the encoder has room for, the longest first."""
+    parts, found = [], []
+    for split, of_split in (subwords or {}).items():
+        over = np.flatnonzero(of_split.lengths > room)
+        parts.append(Part(split, len(over), len(of_split.lengths)))
+        found += [(int(of_split.lengths[i]), split, int(i)) for i in over]
+    found.sort(key=lambda item: -item[0])
+    rows: list[tuple[Cell, ...]] = []
+    for size, split, i in found[: settings.listed]:
+        sentence = splits[split][i]
+        rows.append((show_sentence(sentence, joiner), size, len(sentence.words), place(split, sentence)))
+    return Finding.of(
+        settings,
+        "long",
+        tuple(parts),
+        listing=Listing.first(settings.listed, ("sentence", "subwords", "words", "place"), rows, len(found)),
+        why_not="" if subwords else NO_ENCODER,
+    )

@@ -1,0 +1,1 @@
+"""Show an inspection: terminal and page."""

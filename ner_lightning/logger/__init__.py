@@ -1,0 +1,1 @@
+"""Where a run's numbers go: W&B, and the curve of the run folder."""

@@ -1,0 +1,82 @@
+"""`metrics.csv` of a run folder, which a run that is resumed in the same folder continues."""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+from pathlib import Path
+from typing import Any
+
+from lightning_fabric.loggers.csv_logs import rank_zero_experiment
+from pytorch_lightning.loggers import CSVLogger
+from pytorch_lightning.loggers.csv_logs import ExperimentWriter
+
+from ner_lightning.run.folder import keep_copy
+from ner_lightning.storage.atomic import writing
+
+log = logging.getLogger(__name__)
+
+
+class MetricsFile(CSVLogger):
+    """Every logged value by step.
+
+    Rows of steps that the checkpoint does not know are dropped: they will come again.
+
+    Args:
+        folder: of the run.
+        steps: optimiser steps that the run has behind it, 0 when it begins.
+    """
+
+    def __init__(self, folder: str | Path, steps: int = 0) -> None:
+        super().__init__(folder, name="", version="")
+        self._steps = steps
+
+    @property
+    @rank_zero_experiment
+    def experiment(self) -> Any:
+        """What writes the file."""
+        if self._experiment is None:
+            self._experiment = _Continued(self.log_dir, self._steps)
+        return self._experiment
+
+
+class _Continued(ExperimentWriter):
+    """Lightning's writer, which deletes what is there, and would lose all when killed while it adds a column."""
+
+    def __init__(self, log_dir: str, steps: int) -> None:
+        self._before_step = steps
+        super().__init__(log_dir)
+
+    def _check_log_dir_exists(self) -> None:
+        path = Path(self.metrics_file_path)
+        text = path.read_bytes().decode("utf-8", errors="replace") if path.is_file() else ""
+        lines = io.StringIO(text.replace("\0", ""), newline="\n")
+        reader = csv.DictReader([line for line in lines if line.endswith("\n")])  # a kill may have cut the last one
+        found = [*reader]
+        rows = [row for row in found if _step(row) in range(self._before_step)]
+        if any(_step(row) is None for row in found) or "step" not in (reader.fieldnames or ["step"]):
+            log.warning("%s was damaged: rows that can be read are kept, the old one is %s", path, keep_copy(path))
+        if rows:
+            self.metrics_keys = list(reader.fieldnames or [])
+            self._write(rows)
+        else:
+            path.unlink(missing_ok=True)
+
+    def _rewrite_with_new_header(self, fieldnames: list[str]) -> None:
+        with Path(self.metrics_file_path).open(encoding="utf-8", newline="") as file:
+            self._write(list(csv.DictReader(file)))
+
+    def _write(self, rows: list[dict[str, str]]) -> None:
+        with writing(self.metrics_file_path) as file:
+            writer = csv.DictWriter(file, fieldnames=self.metrics_keys)
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+def _step(row: dict[str, str]) -> int | None:
+    """The step of a row; None: the row is damaged."""
+    try:
+        return None if None in row else int(row["step"])  # more cells than columns
+    except (KeyError, TypeError, ValueError):
+        return None

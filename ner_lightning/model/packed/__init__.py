@@ -1,0 +1,1 @@
+"""Run an encoder over a whole batch in one row, without padding."""

@@ -1,0 +1,1 @@
+"""Find and load pretrained encoders and their tokenizers."""

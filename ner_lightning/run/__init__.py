@@ -1,0 +1,1 @@
+"""The run folder: the names of its files, writing and reading them."""

@@ -1,0 +1,73 @@
+"""The run folder: what was asked for, by which versions of what, and what came out."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+from pytorch_lightning.utilities import rank_zero_only
+
+from ner_lightning.run.folder import CONFIG, RECORD, RESULT, write_json
+from ner_lightning.run.redaction import known_secrets, redact, redact_words
+from ner_lightning.storage.atomic import write_text
+
+
+@rank_zero_only
+def write_run(folder: str | Path, config: Mapping[str, Any], overrides: list[str]) -> None:
+    """Write `config.yaml` (resolved) and `run.json` (overrides, seed, command, versions, commit) before the fit.
+
+    Neither holds a secret: their values read `(hidden)`.
+
+    Args:
+        folder: the run's.
+        config: resolved, plain containers.
+        overrides: as typed.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / RESULT).unlink(missing_ok=True)  # of a run that is resumed here
+    secrets = known_secrets(os.environ, config)
+    public = OmegaConf.create(redact(config, secrets))
+    write_text(folder / CONFIG, OmegaConf.to_yaml(public))
+    write_json(
+        folder / RECORD,
+        {
+            "overrides": redact_words(overrides, secrets),
+            "seed": config["seed"],
+            "command": [Path(sys.argv[0]).name, *redact_words(sys.argv[1:], secrets)],
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "git": git_commit(),
+            "packages": dict(sorted((d.metadata["Name"], d.version) for d in distributions() if d.metadata["Name"])),
+        },
+    )
+
+
+@rank_zero_only
+def write_result(folder: str | Path, result: Mapping[str, Any]) -> None:
+    """Write `result.json` after the fit; its presence says that the run is complete."""
+    write_json(Path(folder) / RESULT, result)
+
+
+def git_commit(folder: Path | None = None) -> dict[str, Any] | None:
+    """Commit and cleanness of the checkout the code runs from; None when it runs from no checkout.
+
+    Args:
+        folder: inside the checkout; None: where this file is.
+    """
+    where = ["git", "-C", str(folder or Path(__file__).parent)]
+    try:
+        commit = subprocess.run([*where, "rev-parse", "HEAD"], capture_output=True, text=True, check=True, timeout=10)
+        status = subprocess.run(
+            [*where, "status", "--porcelain"], capture_output=True, text=True, check=True, timeout=10
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return {"commit": commit.stdout.strip(), "dirty": bool(status.stdout.strip())}

@@ -1,0 +1,28 @@
+"""Tables for people: on the terminal, and in the log of the run."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import RenderableType
+
+from ner_lightning.page import terminal
+from ner_lightning.run.log import to_run_log
+
+LOG_WIDTH = 120  # characters
+
+
+def show(*tables: RenderableType) -> None:
+    """Print tables, and write them to `run.log`."""
+    console = terminal.console()
+    for table in tables:
+        console.print(table)
+        note(table)
+
+
+def note(table: RenderableType) -> None:
+    """Write a table to `run.log` alone."""
+    text = io.StringIO()
+    terminal.console(file=text, width=LOG_WIDTH, color_system=None).print(table)
+    lines = [line.rstrip() for line in text.getvalue().splitlines()]
+    to_run_log("\n".join(["", *lines]).rstrip())

@@ -1,0 +1,1 @@
+"""What the Trainer needs of the machine: devices, strategies, precision, the size of a step."""

@@ -1,0 +1,97 @@
+"""What a finished run says of its entity probabilities and of its CRF: tables and pictures in the run folder."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ner_lightning.analysis.calibration import Calibration, calibration_of
+from ner_lightning.analysis.plots import PlotsUnavailable, reliability_diagram, save_figure, transition_matrix
+from ner_lightning.functional.crf.chain import closed_moves
+from ner_lightning.model.decoder.crf import CRF
+from ner_lightning.page.spreadsheet import Rows
+from ner_lightning.run.predictions import read_stored
+from ner_lightning.storage.atomic import writing
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ner_lightning.model.decoder.softmax import Softmax
+    from ner_lightning.tagging.tagset import TagSet
+
+log = logging.getLogger(__name__)
+
+
+def calibrate(stored: Mapping[str, Path], folder: Path) -> dict[str, Calibration]:
+    """Judge the entity probabilities of each split, write `calibration/*_<split>.csv`, log a line.
+
+    Args:
+        stored: files of stored predictions by split.
+        folder: of the run.
+    """
+    found = {split: calibration_of(read_stored(path)) for split, path in stored.items()}
+    for split, calibration in found.items():
+        tables = {"equal_width": calibration.equal_width, "equal_mass": calibration.equal_mass}
+        rows = [{"bins": name, **row._asdict()} for name, table in tables.items() for row in table]
+        write_csv(folder / "calibration" / f"reliability_{split}.csv", rows)
+        write_csv(folder / "calibration" / f"min_probability_{split}.csv", [f._asdict() for f in calibration.filtered])
+        if calibration.ece is None:
+            log.info("entity probabilities (%s): no entity was found", split)
+        else:
+            log.info(
+                "entity probabilities (%s): ECE %.3f over %s entities", split, calibration.ece, f"{calibration.n:,}"
+            )
+    return found
+
+
+def draw(calibrations: Mapping[str, Calibration], decoder: CRF | Softmax, tags: TagSet, folder: Path) -> None:
+    """Draw `figures/reliability_<split>` and, for a CRF, `figures/transitions`, as PNG and SVG.
+
+    Without matplotlib a line in the log says what to install.
+
+    Args:
+        calibrations: by split.
+        decoder: of the model.
+        tags: of the model.
+        folder: of the run.
+    """
+    try:
+        for split, calibration in calibrations.items():
+            if calibration.ece is not None:
+                title = f"{split}: ECE {calibration.ece:.3f}, Brier {calibration.brier:.3f}, {calibration.n:,} entities"
+                figure = reliability_diagram(calibration.equal_width, title)
+                save_figure(figure, folder / "figures" / f"reliability_{split}")
+        if isinstance(decoder, CRF):
+            save_figure(transitions_of(decoder, tags), folder / "figures" / "transitions")
+    except PlotsUnavailable as error:
+        log.info("%s", error)
+
+
+def transitions_of(decoder: CRF, tags: TagSet) -> Figure:
+    """The transition matrix of a CRF; forbidden is what decoding forbids.
+
+    Raises:
+        PlotsUnavailable: matplotlib is not installed.
+    """
+    moves = closed_moves(decoder.start_transitions, decoder.end_transitions, decoder.transitions)
+    legal = decoder.legal_moves("decode")
+    return transition_matrix(
+        moves.detach().cpu().float().numpy(),
+        None if legal is None else legal.cpu().numpy(),
+        tags.tags,
+        f"CRF transitions (constrain: {decoder.constrain})",
+    )
+
+
+def write_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write rows with the same keys; numbers to six digits, no file without rows."""
+    rows = list(rows)
+    if not rows:
+        return
+    with writing(path) as file:
+        writer = Rows(file)
+        writer.writerow(rows[0])
+        for row in rows:
+            writer.writerow(round(v, 6) if isinstance(v, float) else v for v in row.values())

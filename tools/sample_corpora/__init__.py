@@ -1,0 +1,1 @@
+"""The grammar that wrote the sample corpora; not in the wheel."""
