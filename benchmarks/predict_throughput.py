@@ -26,7 +26,7 @@ from benchmarks.train_throughput import Ours, quiet
 from benchmarks.trainer_peer import TrainerPeer
 from ner_lightning.inference.tagger import Tagger
 from ner_lightning.task.tagging import TaggingTask
-from ner_lightning.training.build import Loaded
+from ner_lightning.training.checkpoint import Loaded
 
 
 def padded_in_file_order(ours: Ours, corpus: Corpus, indices: list[int], batch: int) -> float:

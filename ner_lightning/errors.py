@@ -1,5 +1,7 @@
 """The errors that speak to a user of the commands rather than to a programmer."""
 
+from pathlib import Path
+
 
 class UserError(Exception):
     """What the user gave cannot be used; the message is one sentence that says what to do instead.
@@ -27,3 +29,29 @@ def first_line(error: BaseException) -> str:
     ('no', 'KeyboardInterrupt')
     """
     return next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+
+
+def printable(text: str) -> str:
+    r"""A text with halves of characters written out, which no file and no terminal takes.
+
+    >>> printable("b\udcff.conll")
+    'b\\udcff.conll'
+    """
+    return text.encode(errors="backslashreplace").decode()
+
+
+class DataError(UserError, ValueError):
+    """A file cannot be read as asked; the message says where, what was expected and found, and what to do.
+
+    Args:
+        message: expectation, value received, remedy.
+        path: the file, or name of a dataset.
+        line: number of the line or row, from 1.
+
+    >>> str(DataError("expected 2 columns, found 3", Path("a.conll"), 7))
+    'a.conll:7: expected 2 columns, found 3'
+    """
+
+    def __init__(self, message: str, path: Path | str | None = None, line: int | None = None) -> None:
+        place = "" if path is None else f"{path}: " if line is None else f"{path}:{line}: "
+        super().__init__(printable(place + message))

@@ -37,8 +37,8 @@ def _evaluate(cfg: DictConfig) -> dict[str, Any]:
     from pathlib import Path
 
     from ner_lightning.callbacks.predictions import SavePredictions
-    from ner_lightning.callbacks.report import show_scores
     from ner_lightning.config.objects import plain
+    from ner_lightning.metrics.report import show_scores
     from ner_lightning.run.record import write_result
     from ner_lightning.training.build import build_evaluation
     from ner_lightning.training.summary import calibrate, draw

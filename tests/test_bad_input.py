@@ -11,8 +11,7 @@ import torch
 
 from ner_lightning.callbacks.overview import data_table
 from ner_lightning.config.objects import plain
-from ner_lightning.data.report import DataError
-from ner_lightning.errors import UserError
+from ner_lightning.errors import DataError, UserError
 from ner_lightning.predict import main as predict
 from ner_lightning.training.build import build
 from tests.runs import EASY, composed, evaluated, records, train_config, trained, write_corpus

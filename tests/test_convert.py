@@ -13,7 +13,7 @@ from omegaconf import DictConfig, open_dict
 from ner_lightning.command_line.compose import compose, hydra_session
 from ner_lightning.config.targets import ALLOW
 from ner_lightning.convert import convert, main
-from ner_lightning.data.report import DataError
+from ner_lightning.errors import DataError
 from tests.conf.tree import CONF
 
 COLUMNS = "Ann\tB-PER\nLee\tI-PER\nleft\tO\n\n"
@@ -62,7 +62,7 @@ def test_every_reader_of_a_corpus_is_a_reader_here(option: str) -> None:
 
 
 MINE = """
-from ner_lightning.data.report import DataError
+from ner_lightning.errors import DataError
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.text.lines import numbered_lines
 from ner_lightning.tagging import EntitySpan

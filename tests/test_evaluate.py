@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from ner_lightning.data.report import DataError
-from ner_lightning.errors import UserError
+from ner_lightning.errors import DataError, UserError
 from tests.runs import EASY, LEARN, evaluated, records, trained, write_corpus
 
 

@@ -17,10 +17,9 @@ import torch
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from ner_lightning.callbacks import last_checkpoint
-from ner_lightning.data.report import DataError
-from ner_lightning.errors import UserError
+from ner_lightning.errors import DataError, UserError
 from ner_lightning.task.tagging import TaggingTask
-from ner_lightning.training.build import check_same_data
+from ner_lightning.training.checkpoint import check_same_data
 from tests.runs import EASY, trained, write_corpus
 
 # 41 sentences: batches of 4 make 11 a pass, of which two are gathered at a time and the last stands alone.

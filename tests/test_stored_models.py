@@ -17,7 +17,8 @@ from ner_lightning.errors import UserError
 from ner_lightning.inference.tagger import Tagger
 from ner_lightning.task.tagging import CHECKPOINT_KEY
 from ner_lightning.training import build
-from ner_lightning.training.build import build_evaluation, check_resumption, load, read_checkpoint
+from ner_lightning.training.build import build_evaluation
+from ner_lightning.training.checkpoint import check_resumption, load, read_checkpoint
 from tests.runs import composed, trained, write_corpus
 
 Change = Callable[[dict[str, Any]], None]
@@ -186,8 +187,7 @@ def test_torchs_advice_reaches_nobody(changed: Callable[[Change], Path], tmp_pat
         assert "weights_only" not in "".join(traceback.format_exception(error))
     folder = tmp_path / "encoder"
     folder.mkdir()
-    from ner_lightning.model.pretrained.hub import load_from
-    from ner_lightning.model.unavailable import EncoderUnavailable
+    from ner_lightning.model.pretrained.hub import EncoderUnavailable, load_from
 
     def torchs(_: bool) -> None:
         torch.load(tmp_path / "changed.ckpt", weights_only=True)

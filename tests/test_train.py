@@ -25,10 +25,12 @@ from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sample import folder as sample_folder
 from ner_lightning.errors import UserError
 from ner_lightning.inference.tagger import Tagger
+from ner_lightning.run.checkpoints import find_checkpoint, resume_from
 from ner_lightning.run.predictions import read_stored
 from ner_lightning.task.tagging import TaggingTask
-from ner_lightning.train import score
-from ner_lightning.training.build import build, find_checkpoint, load, resume_from
+from ner_lightning.training.build import build
+from ner_lightning.training.checkpoint import load
+from ner_lightning.training.conclude import score
 from tests.conf.tree import EXPERIMENTS
 from tests.runs import EASY, LEARN, evaluated, records, saved, train_config, trained, without_dropout, write_corpus
 from tests.tiny import write_tiny_encoder

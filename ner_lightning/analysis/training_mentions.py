@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from ner_lightning.data.report import DataError
 from ner_lightning.data.sentence import Sentence
+from ner_lightning.errors import DataError
 from ner_lightning.storage.atomic import write_text
 from ner_lightning.tagging.spans import EntitySpan
 

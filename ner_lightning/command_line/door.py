@@ -6,18 +6,15 @@ can mend is one sentence on stderr with exit code 2, and every other error keeps
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import functools
 import logging
 import os
-import signal
 import sys
 import traceback
 from argparse import Namespace
 from collections.abc import Callable, Collection
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -40,9 +37,6 @@ from ner_lightning.run.log import to_run_log
 from ner_lightning.run.redaction import redact_text
 from ner_lightning.storage.locks import Busy
 
-if TYPE_CHECKING:
-    from ner_lightning.sweep.plan import Plan
-
 USER_ERROR = 2
 INTERRUPTED = 128 + 2
 TERMINATED = 128 + 15
@@ -60,21 +54,21 @@ _NOISE = (
 # What the user can mend of what a disk refuses.
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)
 
-# Commands whose sweeps give each job a process of its own.
-ISOLATED = ("train",)
-
 Command = Callable[[DictConfig], Any]
+Sweep = Callable[[str, Namespace], int]
 
 
 class JobFailed(CompactHydraException):
     """A run of a sweep failed and has been reported; Hydra goes on, and exits with 1 in the end."""
 
 
-def door(command: str) -> Callable[[Command], Callable[..., Any]]:
+def door(command: str, sweep: Sweep | None = None) -> Callable[[Command], Callable[..., Any]]:
     """Make a function of a configuration the main function of a command.
 
     Args:
         command: name of the root YAML under `conf/`, which is also the name of the module.
+        sweep: runs a sweep of the command, each job in a process of its own, and returns the exit code; None: Hydra
+            runs the jobs of a sweep one after another in this process.
 
     The decorated function called with a configuration is the plain function. Called without, it is the command: it
     reads `sys.argv` and leaves the process with code 0, 1 (a defect, or a failed run of a sweep), 2 (something the user
@@ -87,7 +81,7 @@ def door(command: str) -> Callable[[Command], Callable[..., Any]]:
             if cfg is not None:
                 return function(cfg)
             try:
-                return _enter(command, function)
+                return _enter(command, function, sweep)
             except KeyboardInterrupt:
                 sys.stderr.write("Interrupted.\n")
                 sys.exit(INTERRUPTED)
@@ -97,7 +91,7 @@ def door(command: str) -> Callable[[Command], Callable[..., Any]]:
     return decorate
 
 
-def _enter(command: str, function: Command) -> None:
+def _enter(command: str, function: Command, sweep: Sweep | None) -> None:
     end_with_parent()
     try:
         words = arguments.parse(sys.argv[1:])
@@ -110,9 +104,9 @@ def _enter(command: str, function: Command) -> None:
             words = arguments.parse(sys.argv[1:])
         sweeps = False
         if not (words.shell_completion or is_child()):  # the first process of a run has looked already
-            sweeps = preflight(command, words, isolated=command in ISOLATED)
-        if sweeps and command in ISOLATED:
-            sys.exit(_sweep(command, words))
+            sweeps = preflight(command, words, isolated=sweep is not None)
+        if sweeps and sweep is not None:
+            sys.exit(sweep(command, words))
     except UserError as error:
         _tell(error)
         sys.exit(USER_ERROR)
@@ -121,53 +115,12 @@ def _enter(command: str, function: Command) -> None:
     def job(cfg: DictConfig) -> Any:
         return _run(function, cfg)
 
-    _hydra_main(command)(job)()
+    hydra_main(command)(job)()
 
 
-def _hydra_main(command: str) -> Callable[[Command], Callable[[], Any]]:
+def hydra_main(command: str) -> Callable[[Command], Callable[[], Any]]:
+    """Make a function of a configuration the main function of Hydra, with our folder of YAML files."""
     return hydra.main(version_base=VERSION_BASE, config_path=str(conf_folder()), config_name=command)
-
-
-def _sweep(command: str, words: Namespace) -> int:
-    """All jobs of a sweep, each in a process of its own; 1 where one that this command asks for did not end well."""
-    from ner_lightning.sweep.plan import plan
-    from ner_lightning.sweep.table import Watch
-
-    planned = plan(command, words)
-    signal.signal(
-        signal.SIGTERM, lambda *_: sys.exit(TERMINATED)
-    )  # the jobs are ended, and written down as interrupted
-    with (
-        Watch(planned.sweep.home, planned.monitor, planned.mode, planned.sweep.side_by_side) as watch,
-        planned.under_way(),
-    ):
-        for told in planned.values.replaced:
-            watch.say(told)
-        if planned.sweep.settings.search is not None:
-            from ner_lightning.sweep.search import search
-
-            search(command, words, planned)
-        else:
-            sys.argv[1:] = planned.hydra_words(sys.argv[1:])
-            _run_grid(command, planned)
-            while planned.launching.here and (left := planned.wait_for_others(watch.say)):
-                _run_grid(command, replace(planned, only=left))
-    return int(not planned.went_well)
-
-
-def _run_grid(command: str, planned: Plan) -> None:
-    """Hand the jobs of a grid to Hydra's launcher; how they ended is written in the manifest."""
-    from ner_lightning.sweep.plan import JobEndedBadly, run_hydra_job
-
-    def job(cfg: DictConfig) -> float:
-        return run_hydra_job(planned, cfg)
-
-    try:
-        with contextlib.suppress(JobEndedBadly):
-            _hydra_main(command)(job)()
-    except SystemExit as left:
-        if left.code != 1:  # Hydra leaves with 1 when a job has raised
-            raise
 
 
 def _run(function: Command, cfg: DictConfig) -> Any:

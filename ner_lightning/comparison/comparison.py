@@ -18,8 +18,8 @@ from ner_lightning.comparison.configurations import (
 )
 from ner_lightning.comparison.overall import Overall, common_contest, lay_out
 from ner_lightning.comparison.predictions import Judged, judge
-from ner_lightning.comparison.runs.collect import Collected, LeftOut
-from ner_lightning.comparison.runs.run import Run, with_finite_scores
+from ner_lightning.comparison.runs.collect import Collected
+from ner_lightning.comparison.runs.run import LeftOut, Run, with_finite_scores
 from ner_lightning.comparison.section import (
     FEWEST_UNITS,
     Pairs,

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ner_lightning.comparison.predictions import Judged, Replicate, replicates
-from ner_lightning.comparison.runs.collect import LeftOut
-from ner_lightning.comparison.runs.run import Run
+from ner_lightning.comparison.runs.run import LeftOut, Run
 from ner_lightning.comparison.settings import REPETITION
 from ner_lightning.comparison.vary import ABSENT, Settings, names_of, settings_of, value_text, varied
 from ner_lightning.errors import UserError

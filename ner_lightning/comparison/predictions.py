@@ -15,7 +15,7 @@ import numpy as np
 from ner_lightning.comparison.runs.run import Run
 from ner_lightning.comparison.settings import FOLD
 from ner_lightning.comparison.vary import settings_of
-from ner_lightning.data.report import DataError
+from ner_lightning.errors import DataError
 from ner_lightning.run.predictions import StoredSentence
 from ner_lightning.statistics.counts import Counts, document_groups, f1, sentence_counts
 from ner_lightning.tagging.spans import EntitySpan, ScoredSpan

@@ -29,7 +29,7 @@ from ner_lightning.analysis.training_mentions import Mention, read_mentions
 from ner_lightning.comparison.configurations import Configuration
 from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.settings import Settings
-from ner_lightning.data.report import DataError
+from ner_lightning.errors import DataError
 from ner_lightning.run.folder import MENTIONS
 from ner_lightning.run.predictions import StoredSentence, read_stored
 

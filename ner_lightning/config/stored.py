@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ner_lightning.config.moved import with_present_names
 from ner_lightning.config.targets import check_targets
 from ner_lightning.errors import UserError
 
@@ -63,6 +64,7 @@ def loadable(config: Any, where: str) -> dict[str, Any]:
     """
     if not isinstance(config, Mapping):
         raise UserError(f"{where}: damaged: its configuration is a {type(config).__name__}")
+    config = with_present_names(config)
     try:
         check_targets(config.get("model"), ("model",))
         check_targets({key: node for key, node in config.items() if key != "model"}, foreign="passed")
@@ -93,7 +95,7 @@ def repeatable(config: Mapping[str, Any], where: str) -> dict[str, Any]:
     Raises:
         UserError: a node names what may not stand there, or a value that would be resolved anew.
     """
-    kept = {str(key): value for key, value in config.items() if key not in ("hydra", "defaults")}
+    kept = {str(key): with_present_names(value) for key, value in config.items() if key not in ("hydra", "defaults")}
     try:
         check_targets(kept)
     except UserError as error:

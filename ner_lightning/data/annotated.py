@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.report import ReadReport
+from ner_lightning.errors import DataError
 
 log = logging.getLogger(__name__)
 

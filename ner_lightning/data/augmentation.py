@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from ner_lightning.data.report import DataError
+from ner_lightning.errors import DataError
 
 
 @dataclass(frozen=True)

@@ -28,11 +28,12 @@ from ner_lightning.data.corpus.sentence_store import SentenceStore
 from ner_lightning.data.corpus.sources import Sources, configured
 from ner_lightning.data.marks import marks_are_words
 from ner_lightning.data.readers.reader import Reader
-from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.report import ReadReport
 from ner_lightning.data.streaming.stream import BlockDraws
 from ner_lightning.data.streaming.stream_loader import StreamLoader
 from ner_lightning.data.streaming.streamed_files import StreamedFiles
 from ner_lightning.data.streaming.training_stream import TrainingStream
+from ner_lightning.errors import DataError
 from ner_lightning.storage.cache import Cache
 from ner_lightning.storage.folders import corpora_folder
 from ner_lightning.tagging.tagset import TagSet

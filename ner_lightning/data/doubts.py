@@ -46,12 +46,3 @@ def half_character(text: str) -> str:
     except UnicodeEncodeError as error:
         return f"U+{ord(text[error.start]):04X}"
     return ""
-
-
-def printable(text: str) -> str:
-    r"""A text with halves of characters written out, which no file and no terminal takes.
-
-    >>> printable("b\udcff.conll")
-    'b\\udcff.conll'
-    """
-    return text.encode(errors="backslashreplace").decode()

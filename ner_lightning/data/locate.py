@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from ner_lightning.data.formats import without_compression
-from ner_lightning.data.report import DataError
+from ner_lightning.errors import DataError
 
 ALIASES = {
     "train": ("train", "training", "eng.train"),

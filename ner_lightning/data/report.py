@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from ner_lightning.data.doubts import check_label, half_character, printable
+from ner_lightning.data.doubts import check_label, half_character
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.errors import UserError
+from ner_lightning.errors import DataError
 
 LISTED_PROBLEMS = 1000
 
@@ -38,23 +38,6 @@ class Problem(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.what}"
-
-
-class DataError(UserError, ValueError):
-    """A file cannot be read as asked; the message says where, what was expected and found, and what to do.
-
-    Args:
-        message: expectation, value received, remedy.
-        path: the file, or name of a dataset.
-        line: number of the line or row, from 1.
-
-    >>> str(DataError("expected 2 columns, found 3", Path("a.conll"), 7))
-    'a.conll:7: expected 2 columns, found 3'
-    """
-
-    def __init__(self, message: str, path: Path | str | None = None, line: int | None = None) -> None:
-        place = "" if path is None else f"{path}: " if line is None else f"{path}:{line}: "
-        super().__init__(printable(place + message))
 
 
 @dataclass

@@ -15,7 +15,8 @@ from ner_lightning.data.readers.jsonl import JsonlReader
 from ner_lightning.data.readers.plain import PlainTextReader
 from ner_lightning.data.readers.reader import Reader
 from ner_lightning.data.readers.table import TableReader
-from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.report import ReadReport
+from ner_lightning.errors import DataError
 from ner_lightning.inference.tagger import SPLIT_RULES, Tagger, Units
 
 log = logging.getLogger(__name__)

@@ -28,7 +28,7 @@ from ner_lightning.inference.neighbours import Chunk, chunks
 from ner_lightning.run.failure import failure_of
 from ner_lightning.tagging.spans import ScoredSpan
 from ner_lightning.task.entities import read_batch
-from ner_lightning.training.build import Loaded, load
+from ner_lightning.training.checkpoint import Loaded, load
 
 log = logging.getLogger(__name__)
 

@@ -16,8 +16,9 @@ from ner_lightning.data.annotated import check_annotated
 from ner_lightning.data.corpus.sentence_store import SENTENCES, SentenceStore, store_sentences
 from ner_lightning.data.locate import corpus_folder, missing_split, shard_files, split_file
 from ner_lightning.data.readers.reader import Reader, ShardReader, SplitReader
-from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
+from ner_lightning.errors import DataError
 from ner_lightning.storage.flat_arrays import FolderWriter
 
 log = logging.getLogger(__name__)

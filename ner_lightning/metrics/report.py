@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
+from pytorch_lightning.utilities import rank_zero_only
 from rich.table import Table
 from rich.text import Text
 from seqeval.metrics import classification_report
 from seqeval.scheme import IOB2, IOBES, Entities
 
 from ner_lightning.run.metric_keys import read_key
+from ner_lightning.run.predictions import read_stored
+from ner_lightning.run.shown import note, show
 
 SEQEVAL_SCHEMES = {"IOB2": IOB2, "BIOES": IOBES}
 _COLUMNS = ("precision", "recall", "f1")
@@ -87,3 +92,25 @@ def seqeval_report(predicted: Sequence[Sequence[str]], gold: Sequence[Sequence[s
     if not any(Entities(side, token).unique_tags for side in sides):
         return "No entity in gold or predictions."  # seqeval takes the longest of no names and raises
     return classification_report(*sides, mode="strict", scheme=token, digits=4, zero_division=0)
+
+
+@rank_zero_only
+def show_scores(scores: Mapping[str, Any], stored: Path | None, split: str, scheme: str) -> None:
+    """Show the table of a split; what seqeval says of the stored predictions goes into the log alone.
+
+    Args:
+        scores: of Lightning, `test/f1` and so on.
+        stored: predictions of the split; None: there are none, and seqeval is not asked.
+        split: `dev` or `test`.
+        scheme: of the tags that seqeval is shown.
+    """
+    prefix = "val/" if split == "dev" else f"{split}/"
+    named = {key.removeprefix(prefix): value for key, value in scores.items() if key.startswith(prefix)}
+    show(report_table(named, title=f"{split}: entities, strict"))
+    if any(read_key(key).source for key in named):
+        show(source_table(named, title=f"{split}: sources, strict"))
+    if stored is None:
+        return
+    tags = [(sentence.found_tags(scheme), sentence.gold_tags(scheme)) for sentence in read_stored(stored)]
+    report = seqeval_report([found for found, _ in tags], [gold for _, gold in tags], scheme)
+    note(f"seqeval ({split}, mode=strict, {scheme})\n{report}")

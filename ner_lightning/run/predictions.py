@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ner_lightning.data.report import DataError
+from ner_lightning.errors import DataError
 from ner_lightning.tagging.schemes import spans_to_tags, tags_to_spans
 from ner_lightning.tagging.spans import EntitySpan, ScoredSpan, touches
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from ner_lightning.storage.own_code import own_code
 
-HERE = Path(__file__).parent
+PACKAGE = Path(__file__).parents[1]
 # What decides how files become sentences and sentences become arrays; a change to it makes another name.
-_CODE = ("*.py", "readers/*.py", "../tagging/*.py")
+_CODE = ("data/**/*.py", "storage/*.py", "tagging/*.py", "errors.py")
 
 
 def digest(*parts: Any) -> str:
@@ -74,11 +73,15 @@ def _code_of(kind: type) -> Any:
 _own_code = functools.lru_cache(maxsize=256)(own_code)
 
 
+def code_files() -> list[Path]:
+    """List the files of the package that decide how files become arrays."""
+    return sorted({file for pattern in _CODE for file in PACKAGE.glob(pattern)})
+
+
 @functools.cache
 def of_code() -> str:
     """The code that reads, stores and encodes, and the version of the package."""
-    files: Iterable[Path] = sorted({file.resolve() for pattern in _CODE for file in HERE.glob(pattern)})
-    return digest(version("ner-lightning"), [_of_file(file) for file in files])
+    return digest(version("ner-lightning"), [_of_file(file) for file in code_files()])
 
 
 def _of_file(path: Path) -> str:

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ner_lightning.analysis.training_mentions import mention_counts, mention_of, read_mentions, write_mentions
-from ner_lightning.data.report import DataError
 from ner_lightning.data.sentence import Sentence
+from ner_lightning.errors import DataError
 from ner_lightning.tagging.spans import EntitySpan
 
 

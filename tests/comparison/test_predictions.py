@@ -13,7 +13,7 @@ from ner_lightning.comparison.comparison import compare
 from ner_lightning.comparison.predictions import Known, count, read_known
 from ner_lightning.comparison.runs.collect import collect
 from ner_lightning.comparison.settings import Settings
-from ner_lightning.data.report import DataError
+from ner_lightning.errors import DataError
 from ner_lightning.run.predictions import StoredSentence, read_stored
 from ner_lightning.tagging.spans import EntitySpan
 from tests.comparison.folders import gold_sentences, predicted, with_settings, write_run

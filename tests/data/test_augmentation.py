@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ner_lightning.data.augmentation import Augmentation
-from ner_lightning.data.report import DataError
+from ner_lightning.errors import DataError
 from tests.runs import trained
 
 

@@ -11,14 +11,14 @@ from ner_lightning.data.conversion import convert_file, table
 from ner_lightning.data.readers.brat import BratReader
 from ner_lightning.data.readers.by_ending import ReaderByEnding
 from ner_lightning.data.readers.jsonl import JsonlReader
-from ner_lightning.data.report import LISTED_PROBLEMS, DataError, ReadReport
+from ner_lightning.data.report import LISTED_PROBLEMS, ReadReport
 from ner_lightning.data.writers.brat import BratWriter
 from ner_lightning.data.writers.by_ending import WriterByEnding
 from ner_lightning.data.writers.columns import ConllWriter
 from ner_lightning.data.writers.json_lines import JsonlWriter
 from ner_lightning.data.writers.records import DoccanoWriter, LabelStudioWriter, ProdigyWriter
 from ner_lightning.data.writers.spacy import SpacyWriter
-from ner_lightning.errors import UserError
+from ner_lightning.errors import DataError, UserError
 from ner_lightning.tagging import EntitySpan
 
 COLUMNS = "Ann\tB-PER\nleft\tO\nNew\tB-LOC\nYork\tI-LOC\n\nBob\t?\nran\tO\n\n"

@@ -15,7 +15,7 @@ from ner_lightning.config.objects import plain
 from ner_lightning.data.batches.training_order import Progress
 from ner_lightning.data.datamodule import CorpusDataModule
 from ner_lightning.data.readers.conll import ConllReader
-from ner_lightning.data.report import DataError
+from ner_lightning.errors import DataError
 from ner_lightning.task.tagging import TaggingTask
 from ner_lightning.training.build import build
 from tests.data.shard_corpus import EVERYTHING, write_shards

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from ner_lightning.data.locate import shard_files, split_file
-from ner_lightning.data.report import DataError
+from ner_lightning.errors import DataError
 
 
 def touch(folder: Path, *names: str) -> Path:

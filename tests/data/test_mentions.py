@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ner_lightning.data.augment.substitutes import complete_mentions
 from ner_lightning.data.corpus.encoding import UNKNOWN_TAG, EncodedCorpus
-from ner_lightning.data.mentions import complete_mentions
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.tagging.spans import EntitySpan
 from ner_lightning.tagging.tagset import TagSet

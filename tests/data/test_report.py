@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pickle
 
-from ner_lightning.data.report import LISTED_PROBLEMS, DataError, ReadReport
+from ner_lightning.data.report import LISTED_PROBLEMS, ReadReport
 from ner_lightning.data.sentence import Sentence
+from ner_lightning.errors import DataError
 from ner_lightning.tagging import EntitySpan
 
 

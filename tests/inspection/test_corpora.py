@@ -13,7 +13,7 @@ import pytest
 from ner_lightning.inspection.corpus import read_corpus
 from ner_lightning.inspection.encoder import load_words
 from ner_lightning.inspection.inspection import Inspection, inspect_corpus
-from ner_lightning.model.unavailable import EncoderUnavailable
+from ner_lightning.model.pretrained.hub import EncoderUnavailable
 from tests.conf.tree import complete
 from tests.inspection.made import parts, rows
 

@@ -13,7 +13,7 @@ from unittest.mock import patch
 import pytest
 
 from ner_lightning.data.corpus.sentence_store import SentenceStore
-from ner_lightning.data.report import DataError
+from ner_lightning.errors import DataError
 from ner_lightning.inspection import corpus as module
 from ner_lightning.inspection.corpus import read_corpus
 from ner_lightning.inspection.inspection import inspect_corpus

@@ -12,7 +12,7 @@ from ner_lightning.errors import UserError
 from ner_lightning.inference.tagger import Tagger
 from ner_lightning.model.encoder import Encoder, packing_matches
 from ner_lightning.model.lora import LoRA
-from ner_lightning.training.build import load
+from ner_lightning.training.checkpoint import load
 from tests.oracle.tiny_encoders import NOT_PACKING, PACKING, tiny_config
 from tests.runs import trained
 

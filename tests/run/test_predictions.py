@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ner_lightning.data.report import DataError
+from ner_lightning.errors import DataError
 from ner_lightning.run.predictions import StoredSentence, read_stored
 from ner_lightning.tagging.spans import EntitySpan, ScoredSpan
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ner_lightning.training.build import load
+from ner_lightning.training.checkpoint import load
 from tests.runs import EASY, LEARN, trained, without_dropout, write_corpus
 from tests.test_ddp import SENTENCES, command
 

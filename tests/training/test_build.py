@@ -15,8 +15,10 @@ from ner_lightning.config.objects import plain
 from ner_lightning.data.corpus.encoding import WordEncoder
 from ner_lightning.errors import UserError
 from ner_lightning.inference.tagger import Tagger
+from ner_lightning.run.checkpoints import find_checkpoint
 from ner_lightning.task.tagging import CHECKPOINT_KEY
-from ner_lightning.training.build import Run, build, build_evaluation, find_checkpoint, load
+from ner_lightning.training.build import Run, build, build_evaluation
+from ner_lightning.training.checkpoint import load
 from tests.runs import EASY, LEARN, composed, records, train_config, trained, without_dropout, write_corpus
 
 

@@ -12,7 +12,7 @@ from rich.text import Text
 from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.report.grid import Grid, grid, overall_grid
 from ner_lightning.comparison.report.said import OVERALL, overall_notes, power_note, what_was_compared
-from ner_lightning.comparison.runs.collect import LeftOut
+from ner_lightning.comparison.runs.run import LeftOut
 from ner_lightning.page.terminal import visible
 from ner_lightning.statistics.pairs import Pair
 

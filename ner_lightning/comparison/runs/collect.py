@@ -9,21 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ner_lightning.comparison.runs.run import NotARun, Run, UnusableRun, read_run
+from ner_lightning.comparison.runs.run import WANDB, LeftOut, NotARun, Run, UnusableRun, read_run
 from ner_lightning.errors import UserError
 from ner_lightning.run.folder import CONFIG, RECORD, RESULT
 
-WANDB = "wandb:"
 MANIFEST = "manifest.jsonl"
 # What is inside a run folder, and what a sweep has put aside.
 NEVER = ("superseded", "checkpoints", "predictions", "calibration", "figures", "__pycache__", ".git")
-
-
-class LeftOut(NamedTuple):
-    """A run that takes no part, and why."""
-
-    name: str
-    reason: str
 
 
 class Collected(NamedTuple):

@@ -204,3 +204,13 @@ def _number(text: str | None) -> float | None:
         return float(text) if text else None
     except (TypeError, ValueError):
         return None
+
+
+WANDB = "wandb:"
+
+
+class LeftOut(NamedTuple):
+    """A run that takes no part, and why."""
+
+    name: str
+    reason: str

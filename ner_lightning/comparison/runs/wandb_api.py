@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from ner_lightning.comparison.runs.collect import WANDB, LeftOut
-from ner_lightning.comparison.runs.run import NotARun, Run, UnusableRun
+from ner_lightning.comparison.runs.run import WANDB, LeftOut, NotARun, Run, UnusableRun
 from ner_lightning.comparison.runs.wandb_files import check_state, run_of
 from ner_lightning.errors import first_line
 

@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ner_lightning.data.augment.keyed_draws import keys, uniform
-from ner_lightning.data.augment.substitutes import SameLabel, row_numbers
+from ner_lightning.data.augment.substitutes import SameLabel, complete_mentions, row_numbers
 from ner_lightning.data.augmentation import Augmentation
 from ner_lightning.data.batches.token_budget import Costs
 from ner_lightning.data.corpus.encoding import EncodedCorpus, ragged_range
-from ner_lightning.data.mentions import complete_mentions
 from ner_lightning.tagging.tagset import TagSet
 
 # What is drawn for a word (or for the mention that begins there), so that no option disturbs another's draws.

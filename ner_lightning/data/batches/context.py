@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pytorch_lightning.utilities import rank_zero_warn
 
 from ner_lightning.data.corpus.encoding import EncodedCorpus
-from ner_lightning.data.report import DataError
+from ner_lightning.errors import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path

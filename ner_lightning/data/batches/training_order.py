@@ -11,8 +11,9 @@ from ner_lightning.data.batches.bigrams import TagCounts, count_tags
 from ner_lightning.data.batches.collate import Collator
 from ner_lightning.data.batches.order_loader import OrderLoader, order_loader
 from ner_lightning.data.batches.samplers import Grouping, TrainingSampler
-from ner_lightning.data.batches.weighted import Weighted, WeightedSampler
-from ner_lightning.data.report import DataError
+from ner_lightning.data.batches.weighted import WeightedSampler
+from ner_lightning.data.corpus.pieces import Weighted
+from ner_lightning.errors import DataError
 
 
 class Progress(NamedTuple):

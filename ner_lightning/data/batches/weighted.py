@@ -10,14 +10,7 @@ import numpy as np
 
 from ner_lightning.data.batches.samplers import TrainingSampler
 from ner_lightning.data.batches.token_budget import Costs, Indices
-
-
-class Weighted(NamedTuple):
-    """Sentences `first` up to `last`, each to be drawn so often in an epoch; 0.5: another half of them each epoch."""
-
-    first: int
-    last: int
-    weight: float
+from ner_lightning.data.corpus.pieces import Weighted
 
 
 class _Extra(NamedTuple):

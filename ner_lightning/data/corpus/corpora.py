@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from pytorch_lightning.utilities import rank_zero_warn
 
-from ner_lightning.data.batches.weighted import Weighted
 from ner_lightning.data.corpus.corpus import Corpus
 from ner_lightning.data.corpus.division import SPLITS, Division, Group
-from ner_lightning.data.corpus.pieces import Extent, Piece, extents, joined
+from ner_lightning.data.corpus.pieces import Extent, Piece, Weighted, extents, joined
 from ner_lightning.data.corpus.sentence_store import SentenceStore
-from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.report import ReadReport
+from ner_lightning.errors import DataError
 from ner_lightning.storage.cache import Cache
 
 Found = dict[str, list[Piece]]

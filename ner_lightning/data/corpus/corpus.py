@@ -10,7 +10,7 @@ from ner_lightning.data.corpus.corpus_files import CorpusFiles
 from ner_lightning.data.corpus.sentence_store import SentenceStore
 from ner_lightning.data.locate import corpus_folder, lone_file, missing_split, shard_files, split_file
 from ner_lightning.data.readers.reader import ShardReader, SplitReader
-from ner_lightning.data.report import DataError
+from ner_lightning.errors import DataError
 
 Labels = Mapping[str, str | None]
 """Entity types and what becomes of them; None: their entities are dropped."""

@@ -8,7 +8,8 @@ from pathlib import Path
 from ner_lightning.data.corpus.encoding import ENCODED, EncodedCorpus, WordEncoder, write_encoded
 from ner_lightning.data.corpus.sentence_store import SENTENCES, SentenceStore, store_sentences
 from ner_lightning.data.readers.reader import Reader
-from ner_lightning.data.report import DataError, ReadReport, report_from_dict, report_to_dict
+from ner_lightning.data.report import ReadReport, report_from_dict, report_to_dict
+from ner_lightning.errors import DataError
 from ner_lightning.storage.cache import Cache
 from ner_lightning.storage.fingerprint import digest, of_code, of_files, of_reader
 from ner_lightning.storage.flat_arrays import Arrays, MemoryWriter, Writer

@@ -12,7 +12,7 @@ from pytorch_lightning.utilities import rank_zero_info
 
 from ner_lightning.data.corpus.pieces import Numbers, Piece
 from ner_lightning.data.corpus.splitting import Units, arrange, first_share, stratify, tie
-from ner_lightning.data.report import DataError
+from ner_lightning.errors import DataError
 
 SPLITS = ("train", "dev", "test")
 

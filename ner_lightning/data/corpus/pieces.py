@@ -160,3 +160,11 @@ def extents(pieces: Sequence[Piece], store: SentenceStore) -> dict[str, Extent]:
         found[name] = Extent.of(store, first, first + size)
         first += size
     return found
+
+
+class Weighted(NamedTuple):
+    """Sentences `first` up to `last`, each to be drawn so often in an epoch; 0.5: another half of them each epoch."""
+
+    first: int
+    last: int
+    weight: float

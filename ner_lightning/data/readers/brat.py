@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from ner_lightning.data.locate import ALIASES
 from ner_lightning.data.options import check_option
-from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.text.alignment import Annotation, Misaligned, Place, Surface
 from ner_lightning.data.text.documents import Document, check_text_options, document_sentences, reading_of
@@ -18,6 +18,7 @@ from ner_lightning.data.text.lines import numbered_lines, whole_text
 from ner_lightning.data.text.positions import Positions
 from ner_lightning.data.text.sentence_splitting import SentenceRule
 from ner_lightning.data.text.words import Overlap, SplitRule
+from ner_lightning.errors import DataError
 
 Discontinuous = Literal["join", "first", "drop", "error"]
 DISCONTINUOUS: tuple[Discontinuous, ...] = ("join", "first", "drop", "error")

@@ -16,7 +16,7 @@ from ner_lightning.data.readers.label_studio import LabelStudioReader
 from ner_lightning.data.readers.prodigy import ProdigyReader
 from ner_lightning.data.readers.reader import Reader
 from ner_lightning.data.readers.table import TableReader, has_heads
-from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.text.alignment import Misaligned
 from ner_lightning.data.text.documents import check_text_options
@@ -26,6 +26,7 @@ from ner_lightning.data.text.looks import are_tags
 from ner_lightning.data.text.positions import Positions
 from ner_lightning.data.text.sentence_splitting import SentenceRule
 from ner_lightning.data.text.words import Overlap, SplitRule
+from ner_lightning.errors import DataError
 from ner_lightning.tagging import Repair
 from ner_lightning.tagging.schemes import REPAIRS
 

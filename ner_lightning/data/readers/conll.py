@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Literal
 
 from ner_lightning.data.options import check_option
-from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.text.columns import Block, Layout, check_columns
 from ner_lightning.data.text.lines import longest_sentence, numbered_lines, too_long
 from ner_lightning.data.text.looks import looks_like
 from ner_lightning.data.text.tags import TagWriting, read_tags, writing_of
 from ner_lightning.data.text.words import locate_words
+from ner_lightning.errors import DataError
 from ner_lightning.tagging import Repair, scheme_named
 from ner_lightning.tagging.schemes import REPAIRS
 

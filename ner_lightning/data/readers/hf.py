@@ -11,10 +11,11 @@ from typing import Any
 
 from ner_lightning.data.options import check_option
 from ner_lightning.data.readers.hf_files import USUAL, check_split, lone_split, parquet_files
-from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.text.alignment import Place
 from ner_lightning.data.text.tags import TagWriting, read_tags, writing_of
+from ner_lightning.errors import DataError
 from ner_lightning.tagging import Repair, scheme_named
 from ner_lightning.tagging.schemes import REPAIRS
 

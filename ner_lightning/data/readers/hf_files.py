@@ -8,7 +8,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from ner_lightning.data.locate import ALIASES
-from ner_lightning.data.report import DataError
+from ner_lightning.errors import DataError
 
 USUAL = tuple(name for names in ALIASES.values() for name in names)
 """What splits are called where nobody chose a name."""

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from ner_lightning.data.doubts import half_character
 from ner_lightning.data.options import check_option
-from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.text.alignment import (
     COUNTINGS,
@@ -50,6 +50,7 @@ from ner_lightning.data.text.words import (
     locate_words,
     split_words,
 )
+from ner_lightning.errors import DataError
 from ner_lightning.tagging import EntitySpan, Repair, scheme_named
 from ner_lightning.tagging.schemes import REPAIRS
 

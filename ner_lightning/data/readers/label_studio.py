@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ner_lightning.data.options import check_option
-from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.text.alignment import Annotation, Misaligned, Place, Surface, shortened
 from ner_lightning.data.text.documents import Document, check_text_options, document_sentences, reading_of
@@ -17,6 +17,7 @@ from ner_lightning.data.text.json_values import name_of, shown
 from ner_lightning.data.text.positions import Positions
 from ner_lightning.data.text.sentence_splitting import SentenceRule
 from ner_lightning.data.text.words import Overlap, SplitRule
+from ner_lightning.errors import DataError
 
 Task = dict[str, Any]
 Regions = list[Any]

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Literal
 
 from ner_lightning.data.options import check_option
-from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.text.lines import numbered_lines
 from ner_lightning.data.text.words import SplitRule, split_rule, split_words
+from ner_lightning.errors import DataError
 
 _LOOKED_AT = 100  # lines that decide how words are split
 _RULES: dict[str, SplitRule] = {"words": "whitespace", "punctuation": "punctuation", "characters": "characters"}

@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 from ner_lightning.data.options import check_option
 from ner_lightning.data.readers.jsonl import JsonlReader, Record
-from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.text.alignment import Misaligned, Place
 from ner_lightning.data.text.words import Overlap, split_words
+from ner_lightning.errors import DataError
 
 Answer = Literal["accept", "reject", "ignore"]
 ANSWERS: tuple[Answer, ...] = ("accept", "reject", "ignore")

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ner_lightning.data.options import check_option
-from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.text.alignment import Place, Policy, flat
 from ner_lightning.data.text.sentence_splitting import SENTENCE_RULES, SentenceRule, split_sentences
 from ner_lightning.data.text.words import OVERLAPS, Overlap, split_words
+from ner_lightning.errors import DataError
 from ner_lightning.tagging import EntitySpan
 
 _MISSING = 0  # token.ent_iob: nobody said whether it is an entity

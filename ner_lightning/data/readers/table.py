@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ner_lightning.data.options import check_option
-from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.text.lines import numbered_lines
 from ner_lightning.data.text.tags import TagWriting, read_tags, writing_of
+from ner_lightning.errors import DataError
 from ner_lightning.tagging import Repair, scheme_named
 from ner_lightning.tagging.schemes import REPAIRS
 

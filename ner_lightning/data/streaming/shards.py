@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ner_lightning.data.readers.reader import Reader
-from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
+from ner_lightning.errors import DataError
 
 
 class Segment(NamedTuple):

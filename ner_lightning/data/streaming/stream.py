@@ -20,9 +20,9 @@ from ner_lightning.data.batches.samplers import Draw, Grouping, TrainingSampler
 from ner_lightning.data.batches.token_budget import Costs
 from ner_lightning.data.corpus.encoding import EncodedCorpus, WordEncoder, encode
 from ner_lightning.data.corpus.sentence_store import in_memory
-from ner_lightning.data.report import DataError
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.streaming.shards import Plan, Shards
+from ner_lightning.errors import DataError
 from ner_lightning.tagging.tagset import TagSet
 
 Augment = Callable[[Collator, Sequence[Sentence], Sequence[int]], Collator]

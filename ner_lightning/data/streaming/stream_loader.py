@@ -10,8 +10,8 @@ import torch
 from torch.utils.data import DataLoader
 
 from ner_lightning.data.batches.collate import Batch
-from ner_lightning.data.report import DataError
 from ner_lightning.data.streaming.stream import Place, Stream, WorkerShare
+from ner_lightning.errors import DataError
 
 
 class StreamLoader:

@@ -15,11 +15,11 @@ from ner_lightning.data.batches.collate import Collator, Layout
 from ner_lightning.data.batches.training_order import Progress
 from ner_lightning.data.corpus.encoding import EncodedCorpus, WordEncoder
 from ner_lightning.data.corpus.sentence_store import CHUNK
-from ner_lightning.data.report import DataError
 from ner_lightning.data.streaming.shards import Plan
 from ner_lightning.data.streaming.stream import BlockDraws, Place, Stream, encode_block
 from ner_lightning.data.streaming.stream_loader import StreamLoader
 from ner_lightning.data.streaming.streamed_files import StreamedFiles
+from ner_lightning.errors import DataError
 from ner_lightning.storage.fingerprint import digest
 from ner_lightning.tagging.tagset import TagSet
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.report import ReadReport
 from ner_lightning.data.text.positions import POSITIONS, Positions, Ruler, may_differ
 from ner_lightning.data.text.words import Offsets, Overlap, cover, without_overlaps
+from ner_lightning.errors import DataError
 from ner_lightning.tagging import EntitySpan
 
 Misaligned = Literal["snap", "drop", "error"]

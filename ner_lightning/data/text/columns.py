@@ -7,8 +7,8 @@ from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from ner_lightning.data.report import DataError
 from ner_lightning.data.text.looks import are_tags
+from ner_lightning.errors import DataError
 
 _SENTENCES = 200  # that show what columns are
 _DIGITS = 9  # of a number that counts the words of a sentence

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple, Protocol
 
 from ner_lightning.data.options import check_option
-from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.text.alignment import (
     MISALIGNED,
@@ -25,6 +25,7 @@ from ner_lightning.data.text.positions import Positions
 from ner_lightning.data.text.sentence_splitting import SENTENCE_RULES, SentenceRule, split_sentences
 from ner_lightning.data.text.tags import TagWriting
 from ner_lightning.data.text.words import OVERLAPS, SPLIT_RULES, Overlap, SplitRule, split_rule, split_words
+from ner_lightning.errors import DataError
 
 
 class Document(NamedTuple):

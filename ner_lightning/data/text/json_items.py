@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ner_lightning.data.report import DataError
 from ner_lightning.data.text.json_values import DECODER, JsonError, nested
 from ner_lightning.data.text.lines import text_blocks
 from ner_lightning.data.text.looks import looks_like
+from ner_lightning.errors import DataError
 
 LONGEST_ITEM = 1 << 24  # characters
 

@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
-from ner_lightning.data.doubts import printable
 from ner_lightning.data.formats import COMPRESSED
-from ner_lightning.data.report import DataError
+from ner_lightning.errors import DataError, printable
 
 BLOCK = 1 << 20  # bytes read at once
 LONGEST_LINE = 1 << 24  # bytes; a line beyond is no line but a file of another format

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
-from ner_lightning.data.report import DataError
 from ner_lightning.data.text.lines import numbered_lines
+from ner_lightning.errors import DataError
 
 _LOOKED_AT = 50  # lines
 _TAG = re.compile(r"[BIESMLU][-_].+")

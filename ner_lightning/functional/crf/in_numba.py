@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ner_lightning.functional.crf.backend import wide
-from ner_lightning.functional.crf.chain import closed_chain
+from ner_lightning.functional.crf.chain import check_mask, closed_chain
 from ner_lightning.functional.crf.numba import partition
 from ner_lightning.functional.crf.numba.compiled import check_shapes, count_words
 from ner_lightning.functional.crf.numba.partition import differentiate
 from ner_lightning.functional.crf.numba.path import first_outside, subtract
 from ner_lightning.functional.crf.paths import check_tags, legal_path
-from ner_lightning.functional.masking import check_mask
 
 # Emissions, lengths, start, end, transitions.
 Arrays: TypeAlias = tuple[NDArray[Any], NDArray[np.int64], NDArray[Any], NDArray[Any], NDArray[Any]]

@@ -18,9 +18,8 @@ from torch import Tensor
 
 from ner_lightning.functional.crf import in_torch, reference
 from ner_lightning.functional.crf.backend import Backend, choose_backend, full_precision
-from ner_lightning.functional.crf.chain import check_shapes, closed_chain
+from ner_lightning.functional.crf.chain import check_mask, check_shapes, closed_chain
 from ner_lightning.functional.crf.paths import check_tags, closed_path, legal_path
-from ner_lightning.functional.masking import check_mask
 
 _Scores: TypeAlias = tuple[Tensor, Tensor, Tensor]
 _Limits: TypeAlias = tuple[Tensor | None, Tensor | None]

@@ -15,9 +15,8 @@ from torch import Tensor
 
 from ner_lightning.functional.crf import reference
 from ner_lightning.functional.crf.backend import Backend, choose_backend, full_precision, wide
-from ner_lightning.functional.crf.chain import check_shapes, closed_emissions, scored_moves
+from ner_lightning.functional.crf.chain import check_mask, check_numbers, check_shapes, closed_emissions, scored_moves
 from ner_lightning.functional.crf.loss import sequence_score
-from ner_lightning.functional.masking import check_mask, check_numbers
 
 
 class BestPath(NamedTuple):

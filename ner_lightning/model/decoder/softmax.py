@@ -9,11 +9,10 @@ from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor, nn
 
 from ner_lightning.functional.crf.backend import full_precision, wide
-from ner_lightning.functional.crf.chain import closed_moves
+from ner_lightning.functional.crf.chain import check_mask, check_numbers, closed_moves
 from ner_lightning.functional.crf.paths import check_tags
 from ner_lightning.functional.crf.span_probability import entity_tags, independent_span_probability
 from ner_lightning.functional.crf.viterbi import viterbi_decode
-from ner_lightning.functional.masking import check_mask, check_numbers
 
 if TYPE_CHECKING:
     from ner_lightning.tagging.tagset import TagSet

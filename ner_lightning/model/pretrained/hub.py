@@ -15,8 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from ner_lightning.errors import first_line
-from ner_lightning.model.unavailable import EncoderUnavailable
+from ner_lightning.errors import UserError, first_line
 
 T = TypeVar("T")
 SECONDS_TO_ANSWER = 2.0
@@ -117,3 +116,7 @@ def _unreachable() -> str:
     threading.Thread(target=ask, daemon=True).start()
     done.wait(SECONDS_TO_ANSWER)
     return "" if answered.is_set() else f"{endpoint} does not answer"
+
+
+class EncoderUnavailable(UserError, RuntimeError):
+    """A pretrained encoder or its tokenizer cannot be loaded; the message is one sentence with the ways out."""

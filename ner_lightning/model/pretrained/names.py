@@ -11,9 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ner_lightning.model.pretrained.hub import load_from
+from ner_lightning.model.pretrained.hub import EncoderUnavailable, load_from
 from ner_lightning.model.pretrained.packaged import PREFIX, packaged_folder
-from ner_lightning.model.unavailable import EncoderUnavailable
 from ner_lightning.storage.folders import cache_folder
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from ner_lightning.model.unavailable import EncoderUnavailable
+from ner_lightning.model.pretrained.hub import EncoderUnavailable
 from ner_lightning.storage.atomic import draft
 
 # Raise it when the conversion changes: folders made before are then left alone and a new one is made.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from ner_lightning.model.unavailable import EncoderUnavailable
+from ner_lightning.model.pretrained.hub import EncoderUnavailable
 from ner_lightning.storage.atomic import write_text
 from ner_lightning.storage.folders import cache_folder
 

@@ -21,8 +21,8 @@ from ner_lightning.data.batches.collate import Batch, Collator, Layout
 from ner_lightning.data.batches.samplers import Grouping, TrainingSampler
 from ner_lightning.data.batches.token_budget import Costs
 from ner_lightning.data.corpus.encoding import WordEncoder, encode
-from ner_lightning.data.report import DataError
 from ner_lightning.data.sentence import Sentence
+from ner_lightning.errors import DataError
 from ner_lightning.tagging.tagset import TagSet
 from ner_lightning.task.tagging import TaggingTask
 from ner_lightning.training.build import build

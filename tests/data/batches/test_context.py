@@ -17,8 +17,8 @@ from ner_lightning.data.batches.collate import Batch, Collator, Layout
 from ner_lightning.data.batches.context import DocumentContext, Documents, check_documents
 from ner_lightning.data.corpus.encoding import EncodedCorpus, WordEncoder, encode
 from ner_lightning.data.corpus.sentence_store import in_memory
-from ner_lightning.data.report import DataError
 from ner_lightning.data.sentence import Sentence
+from ner_lightning.errors import DataError
 from ner_lightning.model.decoder.crf import CRF
 from ner_lightning.model.encoder import Encoder
 from ner_lightning.model.tagger import TaggingModel

@@ -12,8 +12,9 @@ import torch
 
 from ner_lightning.config.objects import plain
 from ner_lightning.data.readers.conll import ConllReader
-from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
+from ner_lightning.errors import DataError
 from ner_lightning.inference.files import tag_file
 from ner_lightning.inference.tagger import Tagger
 from ner_lightning.task.tagging import TaggingTask

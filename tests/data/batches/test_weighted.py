@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from ner_lightning.data.batches.samplers import TrainingSampler
 from ner_lightning.data.batches.token_budget import Costs
-from ner_lightning.data.batches.weighted import Weighted, WeightedSampler
+from ner_lightning.data.batches.weighted import WeightedSampler
+from ner_lightning.data.corpus.pieces import Weighted
 
 
 def drawn(sampler: WeightedSampler, epoch: int) -> tuple[Counter[int], int]:

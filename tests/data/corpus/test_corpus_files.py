@@ -13,7 +13,7 @@ from ner_lightning.data.readers.brat import BratReader
 from ner_lightning.data.readers.by_ending import ReaderByEnding
 from ner_lightning.data.readers.conll import ConllReader
 from ner_lightning.data.readers.reader import Reader
-from ner_lightning.data.report import DataError
+from ner_lightning.errors import DataError
 from ner_lightning.model.pretrained.names import load_tokenizer
 from ner_lightning.storage import fingerprint
 from ner_lightning.storage.cache import Cache

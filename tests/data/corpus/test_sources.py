@@ -9,7 +9,7 @@ import pytest
 
 from ner_lightning.data.datamodule import CorpusDataModule
 from ner_lightning.data.readers.conll import ConllReader
-from ner_lightning.data.report import DataError
+from ner_lightning.errors import DataError
 from tests.runs import EASY, write_corpus
 
 

@@ -12,8 +12,9 @@ from ner_lightning.data.readers.brat import BratReader
 from ner_lightning.data.readers.conll import ConllReader
 from ner_lightning.data.readers.jsonl import JsonlReader
 from ner_lightning.data.readers.label_studio import LabelStudioReader
-from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
+from ner_lightning.errors import DataError
 from ner_lightning.tagging import EntitySpan
 
 

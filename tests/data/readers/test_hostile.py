@@ -16,7 +16,8 @@ from ner_lightning.data.readers.jsonl import JsonlReader
 from ner_lightning.data.readers.label_studio import LabelStudioReader
 from ner_lightning.data.readers.plain import PlainTextReader
 from ner_lightning.data.readers.prodigy import ProdigyReader
-from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.report import ReadReport
+from ner_lightning.errors import DataError
 
 DIGITS = "9" * 5000
 DEEP = 100_000

@@ -7,7 +7,8 @@ import tracemalloc
 import pytest
 
 from ner_lightning.data.readers.plain import PlainTextReader
-from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.report import ReadReport
+from ner_lightning.errors import DataError
 
 
 def read(path, text, **options):

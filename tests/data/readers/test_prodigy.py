@@ -7,7 +7,8 @@ import json
 import pytest
 
 from ner_lightning.data.readers.prodigy import ProdigyReader
-from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.report import ReadReport
+from ner_lightning.errors import DataError
 from ner_lightning.tagging import EntitySpan
 
 RECORD = {

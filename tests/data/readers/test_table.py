@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from ner_lightning.data.readers.table import TableReader
-from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
+from ner_lightning.errors import DataError
 
 KAGGLE = (
     "Sentence #,Word,POS,Tag\r\nSentence: 1,Thousands,NNS,O\r\n,of,IN,O\r\n,London,NNP,B-geo\r\n"

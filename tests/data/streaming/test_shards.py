@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from ner_lightning.data.readers.conll import ConllReader
 from ner_lightning.data.readers.jsonl import JsonlReader
-from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.report import ReadReport
 from ner_lightning.data.streaming.shards import Plan, Segment, Shards
+from ner_lightning.errors import DataError
 from tests.runs import EASY, write_corpus
 
 COUNTS = st.lists(st.integers(0, 9), min_size=1, max_size=6).map(tuple)

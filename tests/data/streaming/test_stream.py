@@ -12,9 +12,9 @@ import pytest
 from ner_lightning.data.batches.collate import Batch
 from ner_lightning.data.corpus.encoding import WordEncoder
 from ner_lightning.data.readers.conll import ConllReader
-from ner_lightning.data.report import DataError
 from ner_lightning.data.streaming.shards import Plan, Shards
 from ner_lightning.data.streaming.stream import BlockDraws, Place, Stream
+from ner_lightning.errors import DataError
 from tests.data.shard_corpus import EVERYTHING, TAGS, numbers, stream
 from tests.runs import write_corpus
 

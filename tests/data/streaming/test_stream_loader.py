@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from ner_lightning.data.corpus.encoding import WordEncoder
-from ner_lightning.data.report import DataError
 from ner_lightning.data.streaming.stream import Place
 from ner_lightning.data.streaming.stream_loader import StreamLoader
+from ner_lightning.errors import DataError
 from tests.data.shard_corpus import EVERYTHING, SIZES, numbers, stream
 from tests.runs import write_corpus
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ner_lightning.data.report import DataError, ReadReport
+from ner_lightning.data.report import ReadReport
 from ner_lightning.data.text.alignment import Annotation, Counting, Place, Policy, flat, in_characters, lay, misfits
 from ner_lightning.data.text.words import split_words
+from ner_lightning.errors import DataError
 from ner_lightning.tagging import EntitySpan
 
 PLACE = Place(Path("a.ann"), 7)

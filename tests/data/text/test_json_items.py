@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from ner_lightning.data.report import DataError
 from ner_lightning.data.text import json_items, lines
 from ner_lightning.data.text.json_items import numbered_items
+from ner_lightning.errors import DataError
 
 ITEMS = [{"a": "北👍" * k, "b": [1.5, True, None, '\\"\n']} for k in range(5)]
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ner_lightning.data.report import DataError
 from ner_lightning.data.text import lines
 from ner_lightning.data.text.lines import numbered_lines
+from ner_lightning.errors import DataError
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)

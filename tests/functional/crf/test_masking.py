@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from ner_lightning.functional.masking import check_mask
+from ner_lightning.functional.crf.chain import check_mask
 
 
 @pytest.mark.parametrize(

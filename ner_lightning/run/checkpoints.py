@@ -1,0 +1,56 @@
+"""Find the checkpoint that a path, a run folder or a word means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ner_lightning.errors import UserError
+
+if TYPE_CHECKING:
+    pass
+
+
+def find_checkpoint(path: str | Path, name: str = "best") -> Path:
+    """The checkpoint itself, or the one of that name in a run folder.
+
+    Raises:
+        UserError: when there is none.
+    """
+    file = Path(path).expanduser()
+    if file.is_dir():
+        file = file if is_in_pieces(file) else file / "checkpoints" / f"{name}.ckpt"
+    if is_in_pieces(file):
+        raise UserError(
+            f"{file}: a checkpoint in pieces, one for each process, as DeepSpeed writes it, which only the "
+            "strategy that wrote it can read; trainer=fsdp2 shards too, and its checkpoints are like any other"
+        )
+    if not file.is_file():
+        raise UserError(f"{file}: no such checkpoint; give ckpt=RUN_FOLDER or ckpt=FILE.ckpt")
+    return file
+
+
+def is_in_pieces(path: Path) -> bool:
+    """Whether a path is what DeepSpeed, or a strategy with distributed checkpoints, leaves in place of a file."""
+    return (path / "checkpoint").is_dir() or (path / ".metadata").is_file()
+
+
+def resume_from(config: Mapping[str, Any]) -> Path | None:
+    """The checkpoint to go on from.
+
+    That is the one named, or the last of the run folder named; for `last`, of the newest run under `outputs/<name>`.
+
+    Raises:
+        UserError: when there is none.
+    """
+    asked = config["ckpt_path"]
+    if asked is None:
+        return None
+    if asked != "last":
+        return find_checkpoint(asked, "last")
+    home = Path(config["paths"]["outputs"]) / config["name"]
+    found = sorted(home.glob("*/checkpoints/last.ckpt"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise UserError(f"ckpt_path=last: no run below {home} has a checkpoints/last.ckpt; start without ckpt_path")
+    return found[-1]

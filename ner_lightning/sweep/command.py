@@ -1,0 +1,61 @@
+"""The sweep of a command: planned, watched, and its jobs handed to a launcher or to a search."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+from argparse import Namespace
+from dataclasses import replace
+
+from omegaconf import DictConfig
+
+from ner_lightning.command_line.door import TERMINATED, hydra_main
+from ner_lightning.sweep.plan import JobEndedBadly, Plan, plan, run_hydra_job
+from ner_lightning.sweep.table import Watch
+
+
+def run_sweep(command: str, words: Namespace) -> int:
+    """Run all jobs of a sweep, each in a process of its own.
+
+    Args:
+        command: whose sweep it is.
+        words: its command line, parsed.
+
+    Returns:
+        0, or 1 where a job that this command asks for did not end well.
+    """
+    planned = plan(command, words)
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(TERMINATED)
+    )  # the jobs are ended, and written down as interrupted
+    with (
+        Watch(planned.sweep.home, planned.monitor, planned.mode, planned.sweep.side_by_side) as watch,
+        planned.under_way(),
+    ):
+        for told in planned.values.replaced:
+            watch.say(told)
+        if planned.sweep.settings.search is not None:
+            from ner_lightning.sweep.search import search
+
+            search(command, words, planned)
+        else:
+            sys.argv[1:] = planned.hydra_words(sys.argv[1:])
+            _run_grid(command, planned)
+            while planned.launching.here and (left := planned.wait_for_others(watch.say)):
+                _run_grid(command, replace(planned, only=left))
+    return int(not planned.went_well)
+
+
+def _run_grid(command: str, planned: Plan) -> None:
+    """Hand the jobs of a grid to Hydra's launcher; how they ended is written in the manifest."""
+
+    def job(cfg: DictConfig) -> float:
+        return run_hydra_job(planned, cfg)
+
+    try:
+        with contextlib.suppress(JobEndedBadly):
+            hydra_main(command)(job)()
+    except SystemExit as left:
+        if left.code != 1:  # Hydra leaves with 1 when a job has raised
+            raise

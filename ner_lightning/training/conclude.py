@@ -1,0 +1,99 @@
+"""What a run leaves once it is trained: scores, predictions, the result."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ner_lightning.training.build import Run
+
+log = logging.getLogger(__name__)
+
+
+def conclude(run: Run, config: dict[str, Any], resumed: Path | None, started: float) -> dict[str, Any]:
+    """Score a run after its fit, and write what came out.
+
+    Args:
+        run: just fitted.
+        config: resolved, plain containers.
+        resumed: the checkpoint it went on from.
+        started: when, by the monotonic clock.
+    """
+    from ner_lightning.callbacks.closing import say_goodbye
+    from ner_lightning.callbacks.cost import cost_of
+    from ner_lightning.callbacks.overview import attention_in_use
+    from ner_lightning.callbacks.predictions import stored_predictions
+    from ner_lightning.data.corpus.content import contents_of
+    from ner_lightning.run.record import write_result
+    from ner_lightning.training.setup import setup_of
+    from ner_lightning.training.summary import calibrate, draw
+
+    fitted = time.monotonic()
+    output = Path(config["paths"]["output_dir"])
+    best = score(run, config)
+    calibration = calibrate(stored_predictions(run.trainer), output)
+    result = {
+        "name": config["name"],
+        "seed": config["seed"],
+        "best": best,
+        "calibration": {split: found.summary() for split, found in calibration.items()},
+        "epochs": run.trainer.current_epoch,
+        "steps": run.trainer.global_step,
+        "setup": setup_of(run.trainer, run.data.batch_size),
+        "attention": attention_in_use(run.trainer),
+        "cost": cost_of(run.trainer),
+        "data": contents_of(run.data.sentences),
+        "sentences": run.data.sources.sentences(),
+        "resumed_from": str(resumed) if resumed else None,
+        "seconds": {
+            "fit": round(fitted - started, 2),
+            "total": round(time.monotonic() - started, 2),
+            "cpu": round(time.process_time(), 2),
+        },
+    }
+    if run.trainer.is_global_zero:
+        keep_for_comparison(run, output, result["cost"])
+    write_result(output, result)
+    if run.trainer.is_global_zero:
+        draw(calibration, run.task.model.decoder, run.task.tags, output)
+        say_goodbye(output, best, run.trainer.global_step)
+    return result
+
+
+def keep_for_comparison(run: Run, output: Path, cost: Mapping[str, Any] | None) -> None:
+    """Write how often each mention stands in the training data; log errors, scores by type and costs to W&B."""
+    from ner_lightning.analysis.run_tables import tables_of
+    from ner_lightning.analysis.training_mentions import mention_counts, write_mentions
+    from ner_lightning.callbacks.predictions import stored_predictions
+    from ner_lightning.logger.wandb_tables import log_to_wandb, logs_to_wandb
+    from ner_lightning.run.folder import MENTIONS
+
+    if "train" in run.data.sentences:  # not where it is streamed
+        write_mentions(output / MENTIONS, mention_counts(run.data.sentences["train"]))
+    if logs_to_wandb(run.trainer.loggers):
+        tables = tables_of(stored_predictions(run.trainer), run.task.tags.scheme)
+        log_to_wandb(run.trainer.loggers, tables, cost)
+
+
+def score(run: Run, config: dict[str, Any]) -> dict[str, Any]:
+    """Dev and test scores of the best checkpoint; stores the predictions, prints the tables."""
+    from ner_lightning.callbacks.checkpoint import best_checkpoint
+    from ner_lightning.callbacks.predictions import stored_predictions
+    from ner_lightning.metrics.report import show_scores
+
+    chooser = best_checkpoint(run.trainer)
+    best = chooser.best_model_path or None if chooser else None
+    if best is None:
+        log.warning("no checkpoint of this run holds its best weights: those of the last step are scored")
+    options: dict[str, Any] = {"datamodule": run.data, "ckpt_path": best, "verbose": False, "weights_only": True}
+    scores = {"checkpoint": best, **run.trainer.validate(run.task, **options)[0]}
+    split = "dev"
+    if config["test"] and "test" in run.data.sentences and config["trainer"].get("limit_test_batches") != 0:
+        scores |= run.trainer.test(run.task, **options)[0]
+        split = "test"
+    show_scores(scores, stored_predictions(run.trainer).get(split), split, run.task.tags.scheme)
+    return scores
