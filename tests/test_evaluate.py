@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -54,19 +55,19 @@ def test_another_corpus_with_types_the_model_does_not_know(
     ]
 
 
-def test_words_nobody_annotated_are_scored_by_neither(
-    trained_run: tuple[Path, dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_words_nobody_annotated_are_scored_by_neither(trained_run: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     """Our table and seqeval's report of the stored predictions say the same."""
     lines = "".join(
         f"{word}\t{'?' if word in ('Oslo', 'Rome', 'Kyiv') else 'O'}\n" for word in ["Oslo", "x", "Rome", "x", "Kyiv"]
     )
     (tmp_path / "other").mkdir()
     (tmp_path / "other/test.conll").write_text(f"{lines}\nAnn\tB-PER\nLee\tI-PER\n\n")
-    found = evaluated(tmp_path, f"ckpt={trained_run[0]}", "data=conll", f"data.dir={tmp_path / 'other'}")
+    with patch("ner_lightning.metrics.report.note") as logged:
+        found = evaluated(tmp_path, f"ckpt={trained_run[0]}", "data=conll", f"data.dir={tmp_path / 'other'}")
     assert found["scores"]["test/support"] == 1
     assert found["scores"]["test/precision/LOC"] == 0
-    (micro,) = [line.split() for line in capsys.readouterr().out.splitlines() if line.strip().startswith("micro avg")]
+    lines = [line for call in logged.call_args_list for line in call.args[0].splitlines()]
+    (micro,) = [line.split() for line in lines if line.strip().startswith("micro avg")]
     assert [float(value) for value in micro[2:5]] == [
         pytest.approx(found["scores"][f"test/{name}"], abs=1e-4) for name in ("precision", "recall", "f1")
     ]

@@ -115,6 +115,8 @@ class Vocabulary:
         elsewhere = [k for k in self.keys if _name(k) == name or k.endswith(f"_{name}")]
         if elsewhere:
             return " or ".join(elsewhere)
+        if parent and (match := closest(name, siblings, 0.5)):  # the place is right, and few stand there
+            return siblings[match]
         leaves = [k for k in self.keys if not any(other.startswith(f"{k}.") for other in self.keys)]
         # A sibling would be as like by the beginning they share alone.
         return closest(key, [k for k in leaves if not parent or k.rpartition(".")[0] != parent], 0.75)

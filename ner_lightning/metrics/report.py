@@ -33,7 +33,7 @@ def report_table(scores: Mapping[str, float], title: str | None = None) -> Table
     Example:
         >>> from ner_lightning.metrics.scores import entity_scores
         >>> table = report_table(entity_scores([[1, 2, 1]], [[1, 2, 1]], ["PER"]))
-        >>> [list(column.cells) for column in table.columns][:2]
+        >>> [[str(cell) for cell in column.cells] for column in table.columns][:2]
         [['PER', 'micro', 'macro', 'micro, lenient'], ['50.00', '50.00', '50.00', '50.00']]
     """
     table = Table(title=title)
@@ -59,7 +59,7 @@ def source_table(scores: Mapping[str, float], title: str | None = None) -> Table
 
     Example:
         >>> table = source_table({"news/f1": 0.5, "news/precision": 0.5, "news/recall": 0.5, "news/support": 2.0})
-        >>> [list(column.cells) for column in table.columns]
+        >>> [[str(cell) for cell in column.cells] for column in table.columns]
         [['news'], ['50.00'], ['50.00'], ['50.00'], ['2']]
     """
     table = Table(title=title)

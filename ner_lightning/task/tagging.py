@@ -140,6 +140,8 @@ class TaggingTask(pl.LightningModule):
         """Optimiser steps of the run; the training data are asked for their batches here."""
         try:
             return int(self.trainer.estimated_stepping_batches)
+        except UserError:  # of the data, which says itself what is wrong
+            raise
         except (MisconfigurationException, ValueError, OverflowError) as error:  # of options that the data do not fit
             interval = getattr(self.trainer, "val_check_interval", None)
             if "val_check_interval" not in str(error) or not isinstance(interval, int):

@@ -96,6 +96,8 @@ def build_trainer(node: Mapping[str, Any], callbacks: list[pl.Callback], loggers
     """
     try:
         return make(node, "trainer", strategy=strategy_of(node), callbacks=callbacks, logger=loggers)
+    except UserError:
+        raise
     except (MisconfigurationException, ValueError, TypeError, ImportError) as error:
         raise UserError(f"trainer: {first_line(error)}") from error
 

@@ -24,6 +24,7 @@ from ner_lightning.model.encoder import Encoder
 from ner_lightning.model.pretrained.tokenizer_state import check_vocabulary, tokenizer_from_state, tokenizer_state
 from ner_lightning.model.tagger import TaggingModel
 from ner_lightning.run.redaction import known_secrets, redact
+from ner_lightning.storage.archives import is_whole
 from ner_lightning.tagging.tagset import TagSet
 from ner_lightning.task.tagging import CHECKPOINT_KEY, TaggingTask
 
@@ -238,10 +239,13 @@ def check_same_data(
 
 
 def _check_best(checkpoint: Mapping[str, Any], file: Path) -> None:
-    """Refuse a checkpoint whose best one is some other file of this machine: it would be copied, and scored."""
+    """Refuse a checkpoint that names as its best one a file of this machine that is none: it would be copied.
+
+    A checkpoint that was moved away from its run still names the best one there, and goes on from it.
+    """
     states = checkpoint.get("callbacks")
     for state in states.values() if isinstance(states, dict) else ():
         name = state.get("best_model_path") if isinstance(state, dict) else None
         best = Path(str(name or file))
-        if best.exists() and best.resolve().parent != file.resolve().parent:
-            raise UserError(f"ckpt_path={file}: names {best} as its best checkpoint, which does not stand beside it")
+        if best.exists() and best.resolve().parent != file.resolve().parent and not is_whole(best):
+            raise UserError(f"ckpt_path={file}: names {best} as its best checkpoint, which is none")

@@ -32,12 +32,12 @@ def written(folder: Path, encoder: Path, *overrides: str) -> list[int]:
 
 
 def test_it_is_written_after_epochs_after_steps_and_by_the_clock(tmp_path: Path, tiny_encoder: Path) -> None:
-    assert written(tmp_path, tiny_encoder) == [3, 6]
-    assert written(tmp_path, tiny_encoder, "callbacks.last.steps=2") == [2, 3, 4, 6]
-    assert written(tmp_path, tiny_encoder, "callbacks.last.minutes=0") == [1, 2, 3, 4, 5, 6]
+    assert written(tmp_path / "epochs", tiny_encoder) == [3, 6]
+    assert written(tmp_path / "steps", tiny_encoder, "callbacks.last.steps=2") == [2, 3, 4, 6]
+    assert written(tmp_path / "always", tiny_encoder, "callbacks.last.minutes=0") == [1, 2, 3, 4, 5, 6]
     clock = SimpleNamespace(monotonic=iter(range(0, 10**6, 90)).__next__)  # looked at when asking and when writing
     with patch.object(last_checkpoint, "time", clock):
-        assert written(tmp_path, tiny_encoder, "callbacks.last.minutes=2") == [2, 3, 5, 6]
+        assert written(tmp_path / "minutes", tiny_encoder, "callbacks.last.minutes=2") == [2, 3, 5, 6]
 
 
 def test_intervals_are_checked() -> None:

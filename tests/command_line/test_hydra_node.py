@@ -45,6 +45,8 @@ def write(tmp_path: Path) -> Write:
 @pytest.mark.parametrize("flags", ["", "--cfg job", "-m seed=1,2"])
 def test_what_hydra_would_call(flags: str, text: str, sentence: str, say: Say, write: Write) -> None:
     folder = write("experiment/theirs.yaml", f"{GLOBAL}hydra:\n  {text}\n")
+    if "-m" in flags and "sweeper" in text:  # what a sweeper varies is read as words of the command line before
+        sentence = "seed={'_target_': 'os.system'}: "
     assert sentence in say("train", f"{flags} --config-dir {folder} +experiment=theirs")
 
 

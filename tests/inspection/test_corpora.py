@@ -79,7 +79,9 @@ def listed(corpora: Path) -> dict[str, dict[str, list[int]]]:
 
 
 def test_every_corpus_is_listed(listed: dict[str, Any], corpora: Path) -> None:
-    assert set(listed) == set(NAMES) == {path.name for path in corpora.iterdir() if path.is_dir()}
+    there = {path.name for path in corpora.iterdir() if path.is_dir()}
+    # Test sets corrected, entities nested, and novels that nobody annotated: not what the columns of counts are for.
+    assert set(listed) == set(NAMES) == there - {"conllpp", "litbank-nested", "litbank-text"}
 
 
 @pytest.mark.parametrize("name", NAMES)

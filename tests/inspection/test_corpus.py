@@ -82,7 +82,7 @@ def test_what_only_the_data_module_knows_is_asked_of_it(tmp_path: Path) -> None:
     class DataModule:
         sentences: dict[str, Any] = {}  # noqa: RUF012
         reports: dict[str, Any] = {}  # noqa: RUF012
-        sources = SimpleNamespace(are_files=True, names=())
+        sources = SimpleNamespace(are_files=True, names=(), corpora=())
 
         def read(self, *splits: str) -> None:
             with read_corpus(node(tmp_path)) as found:

@@ -172,6 +172,8 @@ def test_a_process_of_another_user_is_not_waited_for_without_end(monkeypatch: py
     monkeypatch.setattr(os, "killpg", forbidden)
     monkeypatch.setattr(process, "KILLED", 0.2)
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as theirs:
+        while not process.is_running(theirs.pid, "time.sleep"):  # a process has no command until its exec is over
+            time.sleep(0.01)
         with monkeypatch.context() as patch:
             patch.setattr(os, "kill", forbidden)
             process.end_orphan(theirs.pid, "time.sleep", patience=0.2)

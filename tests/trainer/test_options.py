@@ -82,7 +82,7 @@ def test_without_checkpoints_the_last_weights_are_scored_and_that_is_said(
 def test_no_test_batches_are_no_test(tmp_path: Path, tiny_encoder: Path) -> None:
     assert "test/f1" not in trained(tmp_path, tiny_encoder, "++trainer.limit_test_batches=0")["best"]
     with pytest.raises(UserError, match="nothing would be scored"):
-        evaluated(tmp_path, f"ckpt={tmp_path / 'run'}", "++trainer.limit_test_batches=0")
+        evaluated(tmp_path / "again", f"ckpt={tmp_path / 'run'}", "++trainer.limit_test_batches=0")
 
 
 def test_the_record_says_what_auto_was(tmp_path: Path, tiny_encoder: Path) -> None:

@@ -71,7 +71,7 @@ def check_columns(blocks: Iterator[Block], layout: Layout, path: Path, tagged: b
     """
     seen = list(islice(blocks, _SENTENCES))
     words = [word for block in seen for word in block.words]
-    if len(words) >= _FEWEST and all(_counts(block.words) for block in seen):
+    if len(words) >= _FEWEST and _may_stand_beside(layout) and all(_counts(block.words) for block in seen):
         word, last = layout.word + 1, layout.columns - 1
         tags = f" tag_column={layout.tag if layout.tag not in (None, layout.word, word) else last}" if tagged else ""
         raise DataError(
@@ -97,6 +97,11 @@ def check_columns(blocks: Iterator[Block], layout: Layout, path: Path, tagged: b
             path,
             layout.line,
         )
+
+
+def _may_stand_beside(layout: Layout) -> bool:
+    """Whether there is a column behind that of the words which is not that of the tags."""
+    return bool({*range(layout.word + 1, layout.columns)} - {layout.tag})
 
 
 def _counts(words: Sequence[str]) -> bool:

@@ -151,7 +151,7 @@ def test_two_tags_in_one(tmp_path: Path) -> None:
     [
         ('{"text": "Ann", "label": []}\n', "JSON: data=jsonl, or from=jsonl"),
         ('[\n{"text": "Ann"}\n]\n', "JSON: data=jsonl"),
-        ("Sentence #,Word,POS,Tag\nSentence: 1,Thousands,NNS,O\n", "a table with commas: data=csv"),
+        ("Sentence #,Word,POS,Tag\nSentence: 1,Thousands,NNS,O\n", "a table with names of columns: data=csv"),
     ],
 )
 def test_columns_that_look_like_something_else(tmp_path: Path, content: str, looks: str) -> None:
