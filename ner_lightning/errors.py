@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+LONGEST = 1000
+"""Characters of an error about a file: a line that it quotes may have millions."""
+
 
 class UserError(Exception):
     """What the user gave cannot be used; the message is one sentence that says what to do instead.
@@ -54,4 +57,11 @@ class DataError(UserError, ValueError):
 
     def __init__(self, message: str, path: Path | str | None = None, line: int | None = None) -> None:
         place = "" if path is None else f"{path}: " if line is None else f"{path}:{line}: "
-        super().__init__(printable(place + message))
+        super().__init__(printable(place + _cut(message)))
+
+
+def _cut(message: str) -> str:
+    """Take the middle out of a message that quotes a whole file: its ends say what is wrong and what to do."""
+    if len(message) <= LONGEST:
+        return message
+    return f"{message[: LONGEST // 2]} … ({len(message) - LONGEST:,} characters left out) … {message[-LONGEST // 2 :]}"

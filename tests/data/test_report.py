@@ -30,3 +30,10 @@ def test_places():
     assert str(DataError("what", "f")) == "f: what"
     error = DataError("what", "f", 3)
     assert str(pickle.loads(pickle.dumps(error))) == str(error) == "f:3: what"
+
+
+def test_an_error_that_quotes_a_whole_line_keeps_its_beginning_and_its_remedy() -> None:
+    error = DataError(f"expected a tag, found {'x' * 100_000!r}; correct it", "a.conll", 3)
+    assert str(error).startswith("a.conll:3: expected a tag, found 'xxx")
+    assert str(error).endswith("xxx'; correct it")
+    assert len(str(error)) < 1200

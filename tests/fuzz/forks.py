@@ -52,7 +52,9 @@ def import_everything() -> None:
 
     for name in ("training.build", "inference.tagger", "inference.files", "data.conversion", "comparison.comparison"):
         importlib.import_module(f"ner_lightning.{name}")
-    given = {"convert": ["input=x"], "predict": ["ckpt=x", "input=x"], "evaluate": ["ckpt=x"]}
+    here = Path(__file__)  # any file and any folder will do
+    given = {"convert": [f"input={here}"], "predict": [f"ckpt={here.parent}", f"input={here}"]}
+    given["evaluate"] = [f"ckpt={here.parent}"]
     for command in ("inspect", "convert", "predict", "evaluate", "compare"):  # signatures and YAML, read once
         preflight(command, arguments.parse(given.get(command, [])))
 

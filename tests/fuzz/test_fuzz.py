@@ -91,7 +91,7 @@ def fuzz_folders(folder: Path, run: Path, sweep: Path, share: float) -> Tally:
             damage.do(home / "run")
             words = {
                 "predict": ["ckpt=run", f"input={text}", "output=out.jsonl", "device=cpu"],
-                "evaluate": ["ckpt=run", "data.limit=4"],
+                "evaluate": ["ckpt=run", "data=conll", f"data.dir={run.parent / 'corpus'}", "data.cache=null"],
                 "compare": ["run", str(run), "output=-", "samples=200", "figures=false"],
                 "reproduce": ["run", "--against", str(run)],
             }[command]
