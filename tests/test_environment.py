@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-OURS = {"ner_lightning", "tests", "benchmarks"}
+OURS = {"ner_lightning", "tests", "benchmarks", "tools"}
 
 
 def name_of(requirement: str) -> str:

@@ -68,8 +68,7 @@ def test_the_target_is_the_first_line_of_its_node() -> None:
 
 @pytest.mark.parametrize(("option", "path", "node"), OURS, ids=by_target)
 def test_a_class_of_ours_lives_where_its_node_lives(option: str, path: str, node: dict[str, Any]) -> None:
-    # A logger is made by what listens to a run; both ends of a conversion are data.
-    homes = {"logger": "callbacks", "from": "data", "to": "data"}
+    homes = {"from": "data", "to": "data"}  # both ends of a conversion are data
     first = path.partition(".")[0]
     assert node["_target_"].startswith(f"ner_lightning.{homes.get(first, first)}.")
 
