@@ -2,7 +2,7 @@
 
 Two ways to give it, both the act of whoever runs the command, never of a configuration:
 
-- a package that is installed names its classes as entry points of the group `ner_lightning.config.targets`;
+- a package that is installed names its classes as entry points of the group `ner_lightning.targets`;
 - the environment variable `NER_LIGHTNING_ALLOW_TARGETS` lists prefixes that end in a dot (`my_package.`: every class
   written below it) and full names (`my_package.make_reader`: also a function), with commas between.
 """
@@ -20,7 +20,7 @@ from ner_lightning.config.source import definition, parsed
 
 ALLOW = "NER_LIGHTNING_ALLOW_TARGETS"
 
-GROUP = "ner_lightning.config.targets"
+GROUP = "ner_lightning.targets"
 """Group of entry points. An entry's name is the kind of the place, a dot and any name: `reader.slash`."""
 
 

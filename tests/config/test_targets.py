@@ -242,3 +242,7 @@ def test_a_node_of_the_users_own_may_hold_others(package: str, monkeypatch: pyte
         check_targets({"trainer": {"_target_": "pytorch_lightning.Trainer", "part": inner}})
     with pytest.raises(UserError, match="cannot be imported"):
         located(f"{package}.nowhere.Reader", ["data", "reader"])
+
+
+def test_the_group_of_entry_points_is_what_installed_packages_name() -> None:
+    assert own.GROUP == "ner_lightning.targets"
