@@ -130,7 +130,7 @@ def finished_run(folder: Path, encoder: Path) -> Path:
 
 
 def finished_sweep(folder: Path, run: Path) -> Path:
-    """A sweep of two jobs that have ended, one of which left a run."""
+    """A sweep of two jobs that have ended, each with its run."""
     folder.mkdir(parents=True)
     manifest = Manifest(folder)
     manifest.describe(About("fuzz", varied=("seed",)))
