@@ -190,6 +190,13 @@ class Sweep:
                 *(name, job.pid, process.PATIENCE),
             )
             process.end_orphan(job.pid, name, process.PATIENCE)
+            self._wait_for_lock(name)
+
+    def _wait_for_lock(self, name: str) -> None:
+        """Wait for the lock of a process that has ended: the system frees its memory first, then its files."""
+        until = time.monotonic() + process.KILLED
+        while self._is_written(name) and time.monotonic() < until:
+            time.sleep(0.05)
 
     def _lock(self, name: str) -> FileLock:
         path = self.home / ".locks" / f"{name}.lock"

@@ -254,6 +254,7 @@ def end(*_):
     sys.exit(143)
 signal.signal(signal.SIGTERM, signal.SIG_IGN if {deaf} else end)
 with writing_folder(folder):
+    much = b"1" * {size}  # to be freed before the lock is
     (folder / "begun").touch()
     time.sleep(120)
 """
@@ -266,8 +267,9 @@ def leave_behind(tmp_path: Path) -> Iterator[Callable[[bool], subprocess.Popen[b
 
     def start(deaf: bool) -> subprocess.Popen[bytes]:
         folder = tmp_path / "seed-1"
+        code = ORPHAN.format(deaf=deaf, size=2**30 if deaf else 1)
         process = subprocess.Popen(
-            [sys.executable, "-c", ORPHAN.format(deaf=deaf), str(folder), "sweep.job='seed-1'"],
+            [sys.executable, "-c", code, str(folder), "sweep.job='seed-1'"],
             env=os.environ | {"PYTHONPATH": str(ROOT)},
             start_new_session=True,
         )
