@@ -12,24 +12,25 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
-from pytorch_lightning.utilities import rank_zero_only
 
+from ner_lightning.run.child_process import is_child
 from ner_lightning.run.folder import CONFIG, RECORD, RESULT, write_json
 from ner_lightning.run.redaction import known_secrets, redact, redact_words
 from ner_lightning.storage.atomic import write_text
 
 
-@rank_zero_only
 def write_run(folder: str | Path, config: Mapping[str, Any], overrides: list[str]) -> None:
     """Write `config.yaml` (resolved) and `run.json` (overrides, seed, command, versions, commit) before the fit.
 
-    Neither holds a secret: their values read `(hidden)`.
+    Neither holds a secret: their values read `(hidden)`. The first process of a run writes, no other.
 
     Args:
         folder: the run's.
         config: resolved, plain containers.
         overrides: as typed.
     """
+    if is_child():
+        return
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / RESULT).unlink(missing_ok=True)  # of a run that is resumed here
@@ -50,10 +51,10 @@ def write_run(folder: str | Path, config: Mapping[str, Any], overrides: list[str
     )
 
 
-@rank_zero_only
 def write_result(folder: str | Path, result: Mapping[str, Any]) -> None:
     """Write `result.json` after the fit; its presence says that the run is complete."""
-    write_json(Path(folder) / RESULT, result)
+    if not is_child():
+        write_json(Path(folder) / RESULT, result)
 
 
 def git_commit(folder: Path | None = None) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shutil
@@ -10,7 +11,6 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 
 from ner_lightning.storage.atomic import draft, remove_stale_drafts_in
 from ner_lightning.storage.flat_arrays import (
@@ -26,6 +26,8 @@ from ner_lightning.storage.flat_arrays import (
     open_arrays,
 )
 from ner_lightning.storage.in_use import deleting
+
+log = logging.getLogger(__name__)
 
 Build = Callable[[Writer], Arrays]
 
@@ -47,6 +49,7 @@ class Cache:
 
     def __init__(self, folder: Path, limit: int) -> None:
         self.folder, self.limit = folder, limit
+        self._told: set[str] = set()
 
     def entry(self, kind: str, key: str, schema: Schema, build: Build) -> Arrays:
         """An entry, made by `build` if it is not there.
@@ -63,7 +66,7 @@ class Cache:
         try:
             return self._build(folder, schema, build)
         except Unwritable as error:
-            rank_zero_warn(f"data.cache={self.folder} cannot be written ({error}): going on without it")
+            self._tell(f"data.cache={self.folder} cannot be written ({error}): going on without it")
             return build(MemoryWriter(schema))
 
     def _open(self, folder: Path, schema: Schema) -> Arrays | None:
@@ -74,7 +77,7 @@ class Cache:
         except NoArrays:  # deleted by another process, meanwhile
             return None
         except BrokenArrays as error:
-            rank_zero_warn(f"the cached {folder.name} is broken ({error}): it is made again")
+            self._tell(f"the cached {folder.name} is broken ({error}): it is made again")
             return None
         with suppress(OSError):
             os.utime(folder / INDEX)  # when it was last used
@@ -101,11 +104,17 @@ class Cache:
             try:
                 lock.acquire(timeout=1)
             except Timeout:
-                rank_zero_info("Another process is encoding this corpus: waiting for it.")
+                log.info("Another process is encoding this corpus: waiting for it.")
                 lock.acquire()
         except (OSError, NotImplementedError) as error:
             raise Unwritable(getattr(error, "strerror", None) or str(error)) from error
         return lock
+
+    def _tell(self, what: str) -> None:
+        """Warn once, however many entries it concerns."""
+        if what not in self._told:
+            self._told.add(what)
+            log.warning("%s", what)
 
     def _prune(self, keep: Path) -> None:
         """Delete what was not used for longest until the rest is within the limit."""

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from ner_lightning.run.record import git_commit, write_json, write_run
+from ner_lightning.run.record import git_commit, write_json, write_result, write_run
 
 
 def test_the_record_holds_config_overrides_seed_and_versions(tmp_path: Path) -> None:
@@ -14,6 +14,18 @@ def test_the_record_holds_config_overrides_seed_and_versions(tmp_path: Path) -> 
     assert run["seed"] == 7
     assert run["overrides"] == ["optim.encoder_lr=1e-4"]
     assert run["packages"]["torch"]
+
+
+@pytest.mark.parametrize("variable", ["RANK", "LOCAL_RANK", "SLURM_PROCID"])
+def test_only_the_first_process_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "1")
+    write_run(tmp_path, {"seed": 7}, [])
+    write_result(tmp_path, {"best": {}})
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setenv(variable, "0")
+    write_run(tmp_path, {"seed": 7}, [])
+    write_result(tmp_path, {"best": {}})
+    assert {path.name for path in tmp_path.iterdir()} == {"config.yaml", "run.json", "result.json"}
 
 
 def test_no_secret_reaches_the_run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

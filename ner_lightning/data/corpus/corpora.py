@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from pytorch_lightning.utilities import rank_zero_warn
 
 from ner_lightning.data.corpus.corpus import Corpus
 from ner_lightning.data.corpus.division import SPLITS, Division, Group
@@ -14,6 +14,8 @@ from ner_lightning.data.corpus.sentence_store import SentenceStore
 from ner_lightning.data.report import ReadReport
 from ner_lightning.errors import DataError
 from ner_lightning.storage.cache import Cache
+
+log = logging.getLogger(__name__)
 
 Found = dict[str, list[Piece]]
 
@@ -162,7 +164,7 @@ class Corpora:
         found["data.label_map"] = set(self.corpora[0].common_map) - mapped
         for key, names in found.items():
             if names:
-                rank_zero_warn(f"{key} names {', '.join(sorted(names))}, and no sentence has an entity of such a type")
+                log.warning("%s names %s, and no sentence has an entity of such a type", key, ", ".join(sorted(names)))
 
 
 def _key_of(shares: Mapping[str, float] | None) -> tuple[tuple[str, float], ...]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pytorch_lightning.utilities import rank_zero_info
 
 from ner_lightning.data.corpus.pieces import Numbers, Piece
 from ner_lightning.data.corpus.splitting import Units, arrange, first_share, stratify, tie
 from ner_lightning.errors import DataError
+
+log = logging.getLogger(__name__)
 
 SPLITS = ("train", "dev", "test")
 
@@ -136,9 +138,12 @@ class Division:
         trained = {texts[index] for index in made.get("train", np.zeros(0, np.int64)).tolist()}
         others = [index for name, chosen in made.items() if name != "train" for index in chosen.tolist()]
         if repeated := sum(texts[index] in trained for index in others):
-            rank_zero_info(
-                f"{self._what(groups)}: {repeated} of {len(others)} sentences of dev and test also stand in train, in "
-                "other documents: documents that have sentences in common are too many to stay together"
+            log.info(
+                "%s: %d of %d sentences of dev and test also stand in train, in other documents: documents that have "
+                "sentences in common are too many to stay together",
+                self._what(groups),
+                repeated,
+                len(others),
             )
 
     def reduced(self, pieces: Sequence[Piece]) -> list[Piece]:
