@@ -49,6 +49,19 @@ def choose_backend(backend: Backend, tensor: Tensor) -> Literal["torch", "numba"
     return backend
 
 
+def refuse_second_derivative() -> None:
+    """Refuse to record what a backward pass of ours computes, for which it has no derivative.
+
+    Raises:
+        NotImplementedError: gradients are being recorded.
+    """
+    if torch.is_grad_enabled():
+        raise NotImplementedError(
+            "the CRF cannot be differentiated twice (create_graph=True); "
+            "use backend='reference', whose steps autograd records"
+        )
+
+
 def wide(dtype: torch.dtype) -> torch.dtype:
     """Float32 for anything narrower: what is computed and returned where half precision comes in.
 

@@ -67,7 +67,7 @@ def check_shapes(
     mask: Bool[Tensor, "batch words"],
     transitions: Float[Tensor, "tags tags"],
 ) -> None:
-    """Refuse tensors that do not fit together; what the mask holds is for `masking.check_mask`.
+    """Refuse tensors that do not fit together; what the mask holds is for `check_mask`.
 
     Raises:
         ValueError: emissions of another rank, another number of tags, a mask of another shape.
@@ -112,16 +112,9 @@ def closed_chain(
     legal: Bool[Tensor, "closed closed"] | None = None,
     allowed: Bool[Tensor, "batch words tags"] | None = None,
 ) -> Chain:
-    """Check the arguments and bring them into the form that the recursions want, in float64.
+    """Check the arguments, those of `loss.log_partition`, and bring them into the form that the recursions want.
 
-    Args:
-        emissions: score of each tag for each word; anything, NaN included, at padding.
-        mask: True for each word, right-padded.
-        start: score of beginning with a tag.
-        end: score of ending with a tag.
-        transitions: score of tag i followed by tag j at [i, j].
-        legal: legal moves, a table as of `closed_moves`; all if None.
-        allowed: tags each word may have; all if None.
+    Scores are float64 from here on.
 
     Raises:
         ValueError: as in `check_shapes`, or a mask with holes (CPU).

@@ -13,11 +13,10 @@ from jaxtyping import Bool, Float, Float64
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ner_lightning.functional.crf.backend import wide
+from ner_lightning.functional.crf.backend import refuse_second_derivative, wide
 from ner_lightning.functional.crf.chain import check_mask, closed_chain
 from ner_lightning.functional.crf.numba import partition
 from ner_lightning.functional.crf.numba.compiled import check_shapes, count_words
-from ner_lightning.functional.crf.numba.partition import differentiate
 from ner_lightning.functional.crf.numba.path import first_outside, subtract
 from ner_lightning.functional.crf.paths import check_tags, legal_path
 
@@ -25,9 +24,6 @@ from ner_lightning.functional.crf.paths import check_tags, legal_path
 Arrays: TypeAlias = tuple[NDArray[Any], NDArray[np.int64], NDArray[Any], NDArray[Any], NDArray[Any]]
 # Emissions, start, end, transitions, tags, mask, legal moves.
 _Given: TypeAlias = tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None, Tensor, Tensor | None]
-_DOUBLE_BACKWARD = (
-    "the CRF cannot be differentiated twice (create_graph=True); use backend='reference', whose steps autograd records"
-)
 
 
 class _Loss(NamedTuple):
@@ -93,8 +89,7 @@ class CompiledLoss(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """Weigh the counts of each sentence by what comes from above."""
-        if torch.is_grad_enabled():
-            raise NotImplementedError(_DOUBLE_BACKWARD)
+        refuse_second_derivative()
         # Looked at in any case: autograd then says what was freed, or changed in place since.
         given, weights = ctx.saved_tensors, gradients[0].numpy()
         # Scaled in place and given away: whoever comes again (retain_graph) computes again.
@@ -116,7 +111,7 @@ def _run(given: _Given, weights: Float64[np.ndarray, "batch"]) -> _Loss:
     first, last, between = (np.ascontiguousarray(part, np.float64) for part in parts)
     rows, n = np.ascontiguousarray(rows), len(start)
     value, d_emissions, d_moves = np.empty(len(rows)), np.empty_like(rows), np.zeros((n + 2, n))
-    differentiate(rows, lengths, first, last, between, weights, value, d_emissions, d_moves)
+    partition.differentiate(rows, lengths, first, last, between, weights, value, d_emissions, d_moves)
     if tags is not None:
         ids = np.ascontiguousarray(tags.numpy(), np.int64)
         whole = not (tags.is_floating_point() or tags.dtype == torch.bool)

@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 
 from ner_lightning.functional.crf import in_torch, reference
-from ner_lightning.functional.crf.backend import Backend, choose_backend, full_precision
+from ner_lightning.functional.crf.backend import Backend, choose_backend, full_precision, refuse_second_derivative
 from ner_lightning.functional.crf.chain import check_mask, check_shapes, closed_chain
 from ner_lightning.functional.crf.paths import check_tags, closed_path, legal_path
 
@@ -58,11 +58,7 @@ class _PathLoss(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """Weigh the counts of each sentence by what comes from above."""
-        if torch.is_grad_enabled():
-            raise NotImplementedError(
-                "the CRF cannot be differentiated twice (create_graph=True); "
-                "use backend='reference', whose steps autograd records"
-            )
+        refuse_second_derivative()
         *_, path, log_z, closed, left, right, matrix, redo, pairs = ctx.saved_tensors
         found = in_torch.Posterior(log_z, closed, left, right, matrix, redo, pairs)
         (emissions_type, moves_type), weights = ctx.types, gradients[0][:, None]
@@ -88,7 +84,7 @@ def log_partition(
     allowed: Bool[Tensor, "batch words tags"] | None = None,
     backend: Backend = "auto",
 ) -> Float64[Tensor, batch]:
-    """Logarithm of Z(x): the summed exp(score) of all tag sequences, in nats.
+    """Compute the logarithm of Z(x): the summed exp(score) of all tag sequences, in nats.
 
     Args:
         emissions: score of each tag for each word; anything, NaN included, at padding.
@@ -124,17 +120,9 @@ def nll(
     legal: Bool[Tensor, "closed closed"] | None = None,
     backend: Backend = "auto",
 ) -> Float64[Tensor, batch]:
-    """Negative log-likelihood of the given tags: log Z(x) - score(x, y), in nats.
+    """Compute the negative log-likelihood of the given tags: log Z(x) - score(x, y), in nats.
 
-    Args:
-        emissions: as in `log_partition`, like all that is not named here.
-        tags: the id of each word; anything, -100 included, at padding.
-        mask: True for each word, right-padded.
-        start: score of beginning with a tag.
-        end: score of ending with a tag.
-        transitions: score of tag i followed by tag j at [i, j].
-        legal: legal moves, a table as of `chain.closed_moves`; all if None.
-        backend: `auto`, `torch`, `numba` or `reference`.
+    `tags` has the id of each word and anything, -100 included, at padding; all else is as in `log_partition`.
 
     Raises:
         ValueError: as `log_partition`; ids outside the tag set; a path the constraints forbid (both seen on the CPU:
@@ -158,19 +146,11 @@ def partial_nll(
     legal: Bool[Tensor, "closed closed"] | None = None,
     backend: Backend = "auto",
 ) -> Float64[Tensor, batch]:
-    """Negative marginal log-likelihood of partial labels: log Z(x) - log Z(x, sequences within `allowed`), in nats.
+    """Compute the negative log-likelihood of partial labels: log Z(x) - log Z(x, sequences within `allowed`), in nats.
 
     Tsuboi et al., "Training conditional random fields using incomplete annotations", 2008. Both sums run as one batch.
-
-    Args:
-        emissions: as in `log_partition`, like all that is not named here.
-        allowed: the tags a word may have: one where its tag is known, several or all where it is not.
-        mask: True for each word, right-padded.
-        start: score of beginning with a tag.
-        end: score of ending with a tag.
-        transitions: score of tag i followed by tag j at [i, j].
-        legal: legal moves, a table as of `chain.closed_moves`; all if None.
-        backend: `auto`, `torch` or `numba`.
+    `allowed` has one tag where that of a word is known, several or all where it is not; all else is as in
+    `log_partition`, but that `reference` knows no partial labels.
 
     Raises:
         ValueError: as `log_partition`; on the CPU also labels that no legal sequence fits (elsewhere an infinite loss).
@@ -210,7 +190,7 @@ def sequence_score(
     *,
     legal: Bool[Tensor, "closed closed"] | None = None,
 ) -> Float64[Tensor, batch]:
-    """score(x, y): sum of the given path's emissions and moves, in nats; arguments as in `nll`.
+    """Compute score(x, y): the sum of the given path's emissions and moves, in nats; arguments as in `nll`.
 
     Returns:
         One number a sentence; minus infinity for a forbidden path.
@@ -235,7 +215,7 @@ def _loss(
     limits: _Limits,
     backend: Backend,
 ) -> Tensor:
-    """The log-partition, less the score of the tags if there are any."""
+    """Compute the log-partition, less the score of the tags if there are any."""
     chosen = choose_backend(backend, emissions)
     differentiable = torch.is_grad_enabled() and any(part.requires_grad for part in (emissions, *scores))
     if chosen == "numba":

@@ -37,16 +37,9 @@ def viterbi_decode(
     legal: Bool[Tensor, "closed closed"] | None = None,
     backend: Backend = "auto",
 ) -> BestPath:
-    """The argmax over y of score(x, y). The host never waits.
+    """Find the argmax over y of score(x, y), its arguments as in `loss.log_partition`. The host never waits.
 
-    Args:
-        emissions: score of each tag for each word; anything, NaN included, at padding.
-        mask: True for each word, right-padded.
-        start: score of beginning with a tag; minus infinity forbids, as in the next two.
-        end: score of ending with a tag.
-        transitions: score of tag i followed by tag j at [i, j].
-        legal: legal moves, a table as of `chain.closed_moves`; all if None.
-        backend: `auto`, `torch`, `numba` or `reference` (pytorch-crf: a host synchronisation a word).
+    `reference` (pytorch-crf) does: a host synchronisation a word.
 
     Raises:
         ValueError: shapes that do not fit; on the CPU also a mask with holes, and NaN at a word (elsewhere its score is

@@ -1,6 +1,6 @@
 """Compiling with numba, and checking beforehand what compiled code does not check.
 
-Only this module and those named `*_numba` import numba, and they are imported where a kernel is first used.
+Only this module imports numba, and all that import it are imported where a kernel is first used.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import numba
 from numpy.typing import NDArray
 
-__all__ = ["check_lengths", "check_shapes", "compiled", "count_words"]
+__all__ = ["check_shapes", "compiled", "count_words"]
 
 
 def compiled(*fastmath: str) -> Callable[[Callable[..., Any]], Any]:
@@ -37,7 +37,7 @@ def compiled(*fastmath: str) -> Callable[[Callable[..., Any]], Any]:
 def check_shapes(
     emissions: NDArray[Any], lengths: NDArray[Any], start: NDArray[Any], end: NDArray[Any], transitions: NDArray[Any]
 ) -> None:
-    """Raise where a compiled kernel would read outside of an array without noticing; `check_lengths` does the rest.
+    """Refuse arrays that do not fit together: a compiled kernel would read outside of one without noticing.
 
     Raises:
         ValueError: a shape that does not fit the emissions.
@@ -49,19 +49,6 @@ def check_shapes(
     for (name, shape), array in zip(expected.items(), (lengths, start, end, transitions), strict=True):
         if array.shape != shape:
             raise ValueError(f"expected {name} of shape {shape} for emissions {emissions.shape}, got {array.shape}")
-
-
-def check_lengths(emissions: NDArray[Any], lengths: NDArray[Any]) -> None:
-    """Refuse sentences longer than their row, and empty ones.
-
-    Raises:
-        ValueError: a length outside 1..words.
-    """
-    words = emissions.shape[1]
-    if len(lengths) and (lengths.min() < 1 or lengths.max() > words):
-        raise ValueError(
-            f"expected lengths of 1 to {words} words, got {lengths.min()} to {lengths.max()}; drop empty sentences"
-        )
 
 
 @compiled()

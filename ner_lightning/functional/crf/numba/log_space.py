@@ -1,7 +1,7 @@
 """Compiled CPU kernels of the linear-chain CRF in log space: exact whatever the scores, ten times slower.
 
-For the sentences that functional/crf_numba.py cannot do in exponential space, where a tag more than 500 nats behind at
-one word may still be the one that counts in the end.
+For the sentences that cannot be done in exponential space, where a tag more than 500 nats behind at one word may still
+be the one that counts in the end.
 """
 
 import math
@@ -67,7 +67,7 @@ def _backward(emissions, end, transitions, alphas, log_z, weight, scores, d_emis
 
 @compiled()
 def log_space_partition(emissions, lengths, start, end, transitions):
-    """`crf_numba.log_partition` without a look at the arguments: float64, int64, contiguous."""
+    """Compute what `partition.log_partition` does, of float64, int64, contiguous arrays."""
     batch, words, n = emissions.shape
     log_z, alphas, scores, into = np.empty(batch), np.empty((words, n)), np.empty(n), transitions.T.copy()
     for b in range(batch):
@@ -77,18 +77,17 @@ def log_space_partition(emissions, lengths, start, end, transitions):
 
 @compiled()
 def log_space_marginals(emissions, lengths, start, end, transitions, weights):
-    """`crf_numba.log_partition_and_marginals` without a look at the arguments: float64, int64, contiguous."""
+    """Compute what `partition.differentiate` does, of float64, int64, contiguous arrays."""
     batch, words, n = emissions.shape
     log_z, alphas, scores, into = np.empty(batch), np.empty((words, n)), np.empty(n), transitions.T.copy()
-    d_emissions, d_start, d_end = np.zeros((batch, words, n)), np.zeros(n), np.zeros(n)
-    d_transitions = np.zeros((n, n))
+    d_emissions, d_moves = np.zeros((batch, words, n)), np.zeros((n + 2, n))
     for b in range(batch):
         sentence, gradient = emissions[b, : lengths[b]], d_emissions[b, : lengths[b]]
         log_z[b] = _forward(sentence, start, end, into, alphas, scores)
         if log_z[b] == -np.inf:
             continue  # no legal path: nothing to differentiate
-        _backward(sentence, end, transitions, alphas, log_z[b], weights[b], scores, gradient, d_transitions)
+        _backward(sentence, end, transitions, alphas, log_z[b], weights[b], scores, gradient, d_moves[2:])
         for j in range(n):
-            d_start[j] += gradient[0, j]
-            d_end[j] += gradient[lengths[b] - 1, j]
-    return log_z, d_emissions, d_start, d_end, d_transitions
+            d_moves[0, j] += gradient[0, j]
+            d_moves[1, j] += gradient[lengths[b] - 1, j]
+    return log_z, d_emissions, d_moves

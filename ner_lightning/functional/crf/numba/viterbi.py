@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Float64, Int64
 
-from ner_lightning.functional.crf.numba.compiled import check_lengths, check_shapes, compiled
+from ner_lightning.functional.crf.numba.compiled import compiled
 
 __all__ = ["viterbi"]
 
@@ -81,13 +81,14 @@ def viterbi(
     end: Float[np.ndarray, "tags"],
     transitions: Float[np.ndarray, "tags tags"],
 ) -> tuple[Int64[np.ndarray, "batch words"], Float64[np.ndarray, "batch"]]:
-    """The tag sequence of the highest score for each sentence, and that score (Viterbi, 1967).
+    """Find the tag sequence of the highest score for each sentence, and that score (Viterbi, 1967).
 
     Arithmetic is that of pytorch-crf, in the precision of the arguments: (score + transition) + emission, and among
     equals the tag of the lowest index. So the paths are those of pytorch-crf, ties and rounding included.
 
     Args:
-        emissions: Scores of the tags of each word; padding is never read.
+        emissions: Scores of the tags of each word, like all here as `in_numba.as_arrays` checked them; padding is never
+            read.
         lengths: Words of each sentence, at least 1.
         start: Score of a sentence beginning with a tag; minus infinity forbids it, as in the next two.
         end: Score of a sentence ending with a tag.
@@ -96,19 +97,14 @@ def viterbi(
     Returns:
         Tags padded with 0, and the scores; a score of minus infinity says that the sentence has no legal path.
 
-    Raises:
-        ValueError: shapes that do not fit together, or a length outside 1..words.
-
     >>> emissions = np.array([[[1.0, 0.0], [0.0, 3.0], [0.0, 0.0]]])
     >>> viterbi(emissions, np.array([2]), np.zeros(2), np.zeros(2), np.zeros((2, 2)))
     (array([[0, 1, 0]]), array([4.]))
     """
-    check_shapes(emissions, lengths, start, end, transitions)
-    check_lengths(emissions, lengths)
     # Half precision has no arithmetic here; a mixture is computed in the wider type, as in torch.
     dtype = np.dtype(np.float64 if np.float64 in (emissions.dtype, start.dtype, transitions.dtype) else np.float32)
     given = [np.ascontiguousarray(array, dtype) for array in (emissions, start, end, transitions)]
     # Arrays to fill come from here: to bring one out of a compiled function takes longer than a short sentence.
     tags, best_score = np.zeros(emissions.shape[:2], np.int64), np.empty(len(lengths))
-    _viterbi_kernel(given[0], lengths.astype(np.int64), *given[1:], tags, best_score)
+    _viterbi_kernel(given[0], lengths, *given[1:], tags, best_score)
     return tags, best_score
