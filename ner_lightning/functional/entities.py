@@ -129,43 +129,6 @@ def count_chunks(predicted: Chunks, gold: Chunks, n_types: int, strict: bool) ->
     return counts[:, :n_types].T.contiguous()
 
 
-def entity_counts(
-    predicted: Int[Tensor, "batch words"],
-    gold: Int[Tensor, "batch words"],
-    mask: Bool[Tensor, "batch words"],
-    prefixes: Int[Tensor, " tags"],
-    types: Int[Tensor, " tags"],
-    n_types: int,
-    strict: bool = True,
-) -> Int[Tensor, "types 3"]:
-    """Count correct, predicted and gold entities per type from tag ids.
-
-    Args:
-        predicted: Predicted tag ids.
-        gold: Gold tag ids.
-        mask: True on the words that count; every other word reads as O on both sides.
-        prefixes: Prefix code of each tag: O=0, B=1, I=2, E=3, S=4.
-        types: Type index of each tag, -1 for O.
-        n_types: Number of entity types.
-        strict: True counts as seqeval's `mode="strict"`; False as seqeval's default mode and conlleval do.
-
-    Returns:
-        One row a type: entities that are correct, predicted, in gold.
-
-    Example:
-        >>> prefixes, types = torch.tensor([0, 1, 2]), torch.tensor([-1, 0, 0])  # O B-PER I-PER
-        >>> predicted, gold = torch.tensor([[2, 2, 0, 1]]), torch.tensor([[1, 2, 0, 1]])
-        >>> mask = torch.ones(1, 4, dtype=torch.bool)
-        >>> entity_counts(predicted, gold, mask, prefixes, types, 1, strict=True).tolist()
-        [[1, 1, 2]]
-        >>> entity_counts(predicted, gold, mask, prefixes, types, 1, strict=False).tolist()
-        [[2, 2, 2]]
-    """
-    return count_chunks(
-        find_chunks(predicted, mask, prefixes, types), find_chunks(gold, mask, prefixes, types), n_types, strict
-    )
-
-
 def entity_spans(
     tags: Int[Tensor, "batch words"],
     mask: Bool[Tensor, "batch words"],

@@ -12,10 +12,8 @@ from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.overall import Overall
 from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.why import Account, Diff, Why
-from ner_lightning.run.predictions import StoredSentence
 from ner_lightning.statistics.paired import Difference
 from ner_lightning.statistics.pairs import Pair
-from ner_lightning.tagging.spans import EntitySpan
 
 FORMAT = 1
 
@@ -142,16 +140,3 @@ def _hard(item: Hard) -> dict[str, Any]:
         **item._asdict(),
         "sentence": {"id": item.sentence.id, "words": item.sentence.words, "gold": item.sentence.gold},
     }
-
-
-def marked(sentence: StoredSentence, *entities: EntitySpan) -> str:
-    """A sentence with entities in brackets.
-
-    >>> marked(StoredSentence("", "", ("In", "New", "York", "."), (), ()), EntitySpan(1, 3, "LOC"))
-    'In [New York LOC] .'
-    """
-    words = list(sentence.words)
-    for start, end, label in entities:
-        words[start] = f"[{words[start]}"
-        words[end - 1] += f" {label}]"
-    return " ".join(words)
