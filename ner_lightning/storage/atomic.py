@@ -23,24 +23,18 @@ from typing import TextIO
 
 from filelock import FileLock, Timeout
 
+from ner_lightning.storage.locks import acquire_where_known
 from ner_lightning.storage.streams import is_stream, opened_stream
 
 _SUFFIX = ".part"
 _LONGEST_STEM = 100  # bytes of the target's name that stand in that of its draft: names have an end, mostly at 255
 _NOT_HERE = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES, errno.EISDIR)  # nothing to sync
-_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
 
 
 def write_text(target: str | Path, text: str) -> None:
     """Write a text file in one piece, in UTF-8 and with the line ends it has; a device or pipe is written to."""
     with writing(target) as stream:
         stream.write(text)
-
-
-def write_bytes(target: str | Path, content: bytes) -> None:
-    """Write a file in one piece."""
-    with draft(target) as path:
-        path.write_bytes(content)
 
 
 @contextmanager
@@ -140,7 +134,7 @@ def _remove_unless_held(home: Path) -> None:
     lock = _lock(home)
     try:
         lock.acquire(timeout=0)
-    except (Timeout, OSError, NotImplementedError):
+    except OSError:
         return  # its writer lives, or nobody can tell
     try:
         with suppress(OSError):
@@ -159,22 +153,11 @@ def _new_home(target: Path) -> tuple[Path, FileLock]:
         lock = _lock(home)
         # Whoever looks for stale drafts may come between; another folder then.
         with suppress(Timeout, FileNotFoundError, FileExistsError):
-            _hold(lock)
+            acquire_where_known(lock, timeout=0)  # without locks no draft is ever called stale
             for name in ("new", "old"):
                 (home / name).mkdir()
             return home, lock
         lock.release()
-
-
-def _hold(lock: FileLock) -> None:
-    """Take a lock; on a file system without locks no draft is ever called stale."""
-    try:
-        lock.acquire(timeout=0)
-    except NotImplementedError:
-        pass
-    except OSError as error:
-        if error.errno not in _NO_LOCKS:
-            raise
 
 
 def _lock(home: Path) -> FileLock:

@@ -106,8 +106,8 @@ class Cache:
             except Timeout:
                 log.info("Another process is encoding this corpus: waiting for it.")
                 lock.acquire()
-        except (OSError, NotImplementedError) as error:
-            raise Unwritable(getattr(error, "strerror", None) or str(error)) from error
+        except OSError as error:
+            raise Unwritable(error.strerror or str(error)) from error
         return lock
 
     def _tell(self, what: str) -> None:

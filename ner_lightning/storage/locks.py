@@ -73,6 +73,24 @@ class Busy(UserError):
         self.target, self.writer = target, writer
 
 
+def acquire_where_known(lock: FileLock, **options: float) -> None:
+    """Take a lock; where a file system knows none, go on without it.
+
+    Args:
+        lock: not taken yet.
+        options: of its `acquire`, such as `timeout`.
+
+    Raises:
+        Timeout: another process has it.
+        OSError: it cannot be taken for another reason.
+    """
+    try:
+        lock.acquire(**options)
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+
+
 @contextlib.contextmanager
 def writing_file(file: str | Path, remedy: str = "give another file") -> Iterator[None]:
     """Hold the lock of a file while this process writes it; a device or a pipe has none.

@@ -1,5 +1,6 @@
 """Files that are there as a whole or not at all: kills, several writers, links, permissions."""
 
+import errno
 import json
 import os
 import signal
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ner_lightning.storage.atomic import draft, publish, remove_stale_drafts, write_bytes, write_text, writing
+from ner_lightning.storage.atomic import draft, publish, remove_stale_drafts, write_text, writing
 
 HALF = """
 import sys, time
@@ -44,7 +45,7 @@ def test_a_file_has_its_name_when_it_is_complete(tmp_path: Path) -> None:
         assert not target.exists()
     assert target.read_bytes() == "one\r\nzwö\n".encode()
     assert names(target.parent) == ["a.json"]
-    write_bytes(target, b"two")
+    write_text(target, "two")
     assert target.read_bytes() == b"two"
 
 
@@ -214,17 +215,27 @@ def test_a_draft_of_a_writer_of_its_own_is_published(tmp_path: Path) -> None:
     assert names(tmp_path / "target") == []
 
 
-@pytest.mark.parametrize("error", [NotImplementedError(), OSError(37, "No locks available")])
 def test_a_file_system_without_locks_is_written_and_nothing_is_called_stale(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_locks(lock: object, **_: object) -> None:
-        raise error
+        raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr("ner_lightning.storage.atomic.FileLock.acquire", no_locks)
     (tmp_path / ".a.abcdefgh.part").mkdir()
     write_text(tmp_path / "a", "text")
     assert names(tmp_path) == [".a.abcdefgh.part", "a"]
+
+
+def test_a_lock_that_fails_for_another_reason_is_no_file_system_without_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(lock: object, **_: object) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr("ner_lightning.storage.atomic.FileLock.acquire", broken)
+    with pytest.raises(NotImplementedError):
+        write_text(tmp_path / "a", "text")
 
 
 def test_it_is_quick(tmp_path: Path) -> None:

