@@ -65,7 +65,8 @@ class Converted:
     def to_json(self) -> dict[str, Any]:
         """The whole as plain containers."""
         written = None if self.written is None else vars(self.written)
-        return {"input": self.source, "output": self.target, "read": report_to_dict(self.report), "written": written}
+        read = {**report_to_dict(self.report), "problems": list(map(str, self.report.problems))}
+        return {"input": self.source, "output": self.target, "read": read, "written": written}
 
 
 @dataclass
@@ -77,7 +78,8 @@ class _WholeReport(ReadReport):
     def list_problem(self, problem: Problem) -> None:
         super().list_problem(problem)
         if self.stream is not None:
-            self.stream.write(json.dumps(problem._asdict(), ensure_ascii=False) + "\n")
+            values = {name: value for name, value in problem._asdict().items() if name != "step"}
+            self.stream.write(json.dumps(values, ensure_ascii=False) + "\n")
 
 
 def convert_file(
@@ -134,9 +136,7 @@ def convert_file(
         report.stream = None
         converted = Converted(source, target, report, written)
         if report_stream is not None:
-            values = converted.to_json()
-            del values["read"]["stream"]
-            report_stream.write(json.dumps(values, ensure_ascii=False, indent=1) + "\n")
+            report_stream.write(json.dumps(converted.to_json(), ensure_ascii=False, indent=1) + "\n")
     return converted
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -16,6 +16,28 @@ LISTED_PROBLEMS = 1000
 ProblemKind = Literal["misaligned", "overlapping", "nested", "discontinuous", "repaired", "empty", "rejected", "other"]
 
 
+class ForbiddenStep(NamedTuple):
+    """A step from one tag to the next that the scheme of a file forbids.
+
+    Attributes:
+        scheme: of the file.
+        before: the tag before it, or `the start`.
+        after: the tag after it, or `the end`.
+        repair: what was done, an option of the reader.
+
+    >>> str(ForbiddenStep("IOB2", "O", "I-LOC", "conlleval"))
+    'the scheme IOB2 forbids I-LOC after O (conlleval)'
+    """
+
+    scheme: str
+    before: str
+    after: str
+    repair: str
+
+    def __str__(self) -> str:
+        return f"the scheme {self.scheme} forbids {self.after} after {self.before} ({self.repair})"
+
+
 class Problem(NamedTuple):
     """Something in a file that was dealt with.
 
@@ -25,6 +47,7 @@ class Problem(NamedTuple):
         line: number of the line, row or record, from 1.
         what: what was found and what was done.
         text: the words annotated, where it is about an annotation.
+        step: what was repaired, where it is about tags.
 
     >>> str(Problem("nested", "a.ann", 3, "left out: LOC 'York' nested in ORG 'New York Times'", "York"))
     "a.ann:3: left out: LOC 'York' nested in ORG 'New York Times'"
@@ -35,6 +58,7 @@ class Problem(NamedTuple):
     line: int
     what: str
     text: str = ""
+    step: ForbiddenStep | None = None
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.what}"
@@ -59,7 +83,7 @@ class ReadReport:
         discontinuous: spans of several pieces, made one or left out.
         rejected: records that their annotator refused or left open, left out.
         unknown_words: words nobody annotated.
-        problems: `file:line: what`, one for each thing counted above that was changed or left out, the first 1000.
+        problems: one for each thing counted above that was changed or left out, the first 1000.
         unlisted: number of problems beyond those.
     """
 
@@ -77,7 +101,7 @@ class ReadReport:
     discontinuous: int = 0
     rejected: int = 0
     unknown_words: int = 0
-    problems: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
     unlisted: int = 0
 
     def count(self, sentence: Sentence, path: Path | str | None = None, line: int | None = None) -> Sentence:
@@ -139,7 +163,7 @@ class ReadReport:
         >>> report.sentences, report.types
         (3, Counter({'PER': 1}))
         """
-        for name, value in vars(other).items():
+        for name, value in report_to_dict(other).items():
             if isinstance(value, int):
                 setattr(self, name, getattr(self, name) + value)
         self.types += other.types
@@ -154,14 +178,15 @@ class ReadReport:
     def list_problem(self, problem: Problem) -> None:
         """Keep a problem, or only count it where there are many; a subclass may write it down."""
         if len(self.problems) < LISTED_PROBLEMS:
-            self.problems.append(str(problem))
+            self.problems.append(problem)
         else:
             self.unlisted += 1
 
 
 def report_to_dict(report: ReadReport) -> dict[str, Any]:
     """A report as plain containers."""
-    return {**vars(report), "types": dict(report.types)}
+    values = {each.name: getattr(report, each.name) for each in fields(ReadReport)}
+    return {**values, "types": dict(report.types)}
 
 
 def report_from_dict(values: dict[str, Any]) -> ReadReport:
@@ -171,4 +196,5 @@ def report_from_dict(values: dict[str, Any]) -> ReadReport:
     >>> report_from_dict(report_to_dict(report)) == report
     True
     """
-    return ReadReport(**{**values, "types": Counter(values["types"])})
+    problems = [Problem._make([*row[:-1], row[-1] and ForbiddenStep(*row[-1])]) for row in values["problems"]]
+    return ReadReport(**{**values, "types": Counter(values["types"]), "problems": problems})

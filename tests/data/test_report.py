@@ -22,7 +22,7 @@ def test_problems_are_bounded_but_counted():
     report = ReadReport()
     for line in range(LISTED_PROBLEMS + 5):
         report.note("odd", "f", line)
-    assert (len(report.problems), report.unlisted, report.problems[3]) == (LISTED_PROBLEMS, 5, "f:3: odd")
+    assert (len(report.problems), report.unlisted, str(report.problems[3])) == (LISTED_PROBLEMS, 5, "f:3: odd")
 
 
 def test_places():

@@ -157,7 +157,7 @@ def document_sentences(document: Document, reading: Reading, report: ReadReport)
 def tell_counting(counting: Counting, place: Place, report: ReadReport) -> None:
     """List, once a report, that positions are not characters."""
     what = f"positions are counted in {counting}"
-    if not any(problem.endswith(what) for problem in report.problems):
+    if not any(problem.what == what for problem in report.problems):
         report.note(what, place.path, place.line)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ner_lightning.data.report import ReadReport
+from ner_lightning.data.report import ForbiddenStep, Problem, ReadReport
 from ner_lightning.errors import DataError
 from ner_lightning.tagging import EntitySpan, Repair, irregular_steps, is_transition_allowed, tags_to_spans
 from ner_lightning.tagging.notation import STANDARD, Notation, notation_of
@@ -111,7 +111,8 @@ def read_tags(
             before = tags[index - 1] if index else "the start"
             after = tags[index] if index < len(tags) else "the end"
             place = lines[min(index, len(lines) - 1)]
-            report.note(f"the scheme {scheme} forbids {after} after {before} ({repair})", path, place, "repaired")
+            step = ForbiddenStep(scheme, before, after, repair)
+            report.list_problem(Problem("repaired", str(path), place, str(step), step=step))
     return spans
 
 

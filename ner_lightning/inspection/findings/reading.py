@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 
-from ner_lightning.data.report import ReadReport
+from ner_lightning.data.report import ForbiddenStep, Problem, ReadReport
 from ner_lightning.inspection.catalogue import CATALOGUE
 from ner_lightning.inspection.finding import Cell, Finding, Listing, Part
 from ner_lightning.inspection.settings import InspectionSettings, Reason
 
 Reports = Mapping[str, ReadReport]
 
-STEP = re.compile(r"the scheme (?P<scheme>\w+) forbids (?P<after>.+) after (?P<before>.+) \((?P<repair>\w+)\)$")
 REPAIRS = {
     "conlleval": "an entity begins there, as the script conlleval has it",
     "discard": "the entity is left out",
@@ -22,18 +20,16 @@ REPAIRS = {
 
 def find_illegal(reports: Reports, settings: InspectionSettings) -> Finding:
     """Steps from tag to tag that the scheme of their file forbids, by kind, and what repair made of them."""
-    kinds: Counter[tuple[str, str, str, str, str]] = Counter()
-    places: dict[tuple[str, str, str, str, str], str] = {}
+    steps: Counter[tuple[str, ForbiddenStep]] = Counter()
+    places: dict[tuple[str, ForbiddenStep], str] = {}
     for split, report in reports.items():
         for problem in report.problems:
-            where, _, what = problem.partition(": ")
-            if match := STEP.search(what):
-                kind = (split, match["scheme"], match["before"], match["after"], match["repair"])
-                kinds[kind] += 1
-                places.setdefault(kind, _short(where))
+            if problem.step is not None:
+                steps[split, problem.step] += 1
+                places.setdefault((split, problem.step), _place(problem))
     rows: list[tuple[Cell, ...]] = [
-        (f"{before} → {after}", scheme, split, count, places[split, scheme, before, after, repair], _repaired(repair))
-        for (split, scheme, before, after, repair), count in kinds.most_common()
+        (f"{step.before} → {step.after}", step.scheme, split, count, places[split, step], _repaired(step.repair))
+        for (split, step), count in steps.most_common()
     ]
     tagged = {split: report for split, report in reports.items() if report.scheme}
     # A sentence of n words has n + 1 steps.
@@ -54,28 +50,21 @@ def _repaired(repair: str) -> str:
 
 def find_dropped(reports: Reports, settings: InspectionSettings) -> list[Finding]:
     """Spans that were moved or left out, and sentences without a word."""
-    return [_counted(reports, settings, name) for name in _SAID]
+    return [_counted(reports, settings, name) for name in _DROPPED]
 
 
-# What a reader's line about a thing says.
-_SAID: dict[Reason, re.Pattern[str]] = {
-    "misaligned": re.compile(r" lies (inside a word|around no word)"),
-    "overlapping": re.compile(r" overlaps "),
-    "nested": re.compile(r" nested "),
-    "discontinuous": re.compile(r"discontinuous|pieces"),
-    "rejected": re.compile(r"with the answer |cancelled"),
-    "empty": re.compile(r"without (a )?words?"),
-}
+_DROPPED: tuple[Reason, ...] = ("misaligned", "overlapping", "nested", "discontinuous", "rejected", "empty")
 
 
 def _counted(reports: Reports, settings: InspectionSettings, name: Reason) -> Finding:
     counter = {"empty": "empty_sentences"}.get(name, name)
     counts = {split: getattr(report, counter) for split, report in reports.items()}
-    rows: list[tuple[Cell, ...]] = []
-    for problem in (problem for report in reports.values() for problem in report.problems):
-        where, _, said = problem.partition(": ")
-        if _SAID[name].search(said):
-            rows.append((_short(where), said))
+    rows: list[tuple[Cell, ...]] = [
+        (_place(problem), problem.what)
+        for report in reports.values()
+        for problem in report.problems
+        if problem.kind == name
+    ]
     what = CATALOGUE[name].what
     return Finding.of(
         settings,
@@ -92,6 +81,6 @@ def _total(report: ReadReport, what: str) -> int:
     return report.entities + report.overlapping + report.nested
 
 
-def _short(where: str) -> str:
+def _place(problem: Problem) -> str:
     """`train.conll:7` for the whole path of a file and the line."""
-    return where.rpartition("/")[2]
+    return f"{problem.path.rpartition('/')[2]}:{problem.line}"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ner_lightning.data.corpus import sentence_store
 from ner_lightning.data.corpus.sentence_store import SENTENCES, SentenceStore, in_memory, store_sentences
-from ner_lightning.data.report import ReadReport
+from ner_lightning.data.report import ForbiddenStep, Problem, ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.storage.flat_arrays import FolderWriter, MemoryWriter, open_arrays
 from ner_lightning.tagging.spans import EntitySpan
@@ -44,7 +44,9 @@ def test_it_is_a_sequence() -> None:
 
 
 def test_the_report_comes_back_too(tmp_path: Path) -> None:
-    report = ReadReport(scheme="IOB2", repaired=2, problems=["a.conll:7: odd"])
+    step = ForbiddenStep("IOB2", "O", "I-LOC", "conlleval")
+    problems = [Problem("other", "a.conll", 7, "odd"), Problem("repaired", "a.conll", 9, str(step), step=step)]
+    report = ReadReport(scheme="IOB2", repaired=2, problems=problems)
     writer = FolderWriter(tmp_path / "kept", SENTENCES)
     store_sentences(map(report.count, THREE), report, writer)
     again = SentenceStore(open_arrays(tmp_path / "kept", SENTENCES))

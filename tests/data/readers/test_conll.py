@@ -143,7 +143,7 @@ def test_repair_is_counted_with_its_place(read):
     sentences, report = read(text)
     assert (report.scheme, report.repaired) == ("IOB2", 1)
     assert sentences[0].spans == (EntitySpan(1, 3, "X"), EntitySpan(3, 4, "Y"))
-    assert report.problems[0].endswith("file.conll:2: the scheme IOB2 forbids I-X after O (conlleval)")
+    assert str(report.problems[0]).endswith("file.conll:2: the scheme IOB2 forbids I-X after O (conlleval)")
     assert read(text, repair="discard")[0][0].spans == (EntitySpan(3, 4, "Y"),)
     with pytest.raises(DataError, match=r"file\.conll:2: the scheme IOB2 forbids I-X after O"):
         read(text, repair="error")

@@ -142,15 +142,15 @@ def test_types(read_corpus, corpus):
 
 def test_what_was_repaired(read_corpus):
     problems = read_corpus("resume-zh", "train")[1].problems
-    assert [problem.split(": ")[1] for problem in problems] == [
+    assert [problem.what for problem in problems] == [
         "the scheme BMES forbids the end after M-ORG (conlleval)",
         "the scheme BMES forbids M-ORG after the start (conlleval)",
     ] * 2
     danish = [problem for split in ("train", "test") for problem in read_corpus("uner-da-ddt", split)[1].problems]
     assert len(danish) == 7
-    assert all(" forbids I-" in problem for problem in danish)
+    assert all(" forbids I-" in problem.what for problem in danish)
     nested = read_corpus("cluener", "train")[1].problems
-    assert len({problem.split(": ")[0] for problem in nested}) == 1
+    assert len({problem.line for problem in nested}) == 1
 
 
 def test_invisible_words_are_there(read_corpus):

@@ -103,8 +103,8 @@ def test_a_file_whose_name_is_not_utf8(tmp_path: Path) -> None:
 def test_a_byte_order_mark_inside_a_file_is_told(tmp_path: Path) -> None:
     (_, second), report = read(ConllReader(), tmp_path / "a.conll", "Ann\tB-PER\n\n\ufeffBob\tB-PER\n")
     assert second.words == ("\ufeffBob",)
-    assert "begins with a byte order mark: files were put together" in report.problems[0]
-    assert report.problems[0].startswith(f"{tmp_path}/a.conll:3: ")
+    assert "begins with a byte order mark: files were put together" in str(report.problems[0])
+    assert str(report.problems[0]).startswith(f"{tmp_path}/a.conll:3: ")
     text = "\ufeff-DOCSTART- O\n\nAnn\tO\n\n\ufeff-DOCSTART- O\n\n\ufeff# text = Bob\nBob\tB-PER\n"
     sentences, _ = read(ConllReader(), tmp_path / "a.conll", text)
     assert [s.words for s in sentences] == [("Ann",), ("Bob",)]

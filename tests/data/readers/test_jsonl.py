@@ -101,10 +101,10 @@ def test_misaligned_spans(read):
     sentences, report = read(record)
     assert sentences[0].spans == (EntitySpan(1, 2, "PER"),)
     assert report.misaligned == 2
-    assert report.problems[0].endswith(
+    assert str(report.problems[0]).endswith(
         "file.jsonl:1: PER [4, 9) 'Smith' lies inside a word: widened to 'Smiths' (snap)"
     )
-    assert report.problems[1].endswith("X [3, 4) ' ' lies around no word: left out (snap)")
+    assert str(report.problems[1]).endswith("X [3, 4) ' ' lies around no word: left out (snap)")
     sentences, report = read(record, misaligned="drop")
     assert (sentences[0].spans, report.misaligned) == ((), 2)
     with pytest.raises(DataError, match=r"file\.jsonl:1: .*'Smith' lies inside a word"):
@@ -120,7 +120,7 @@ def test_overlapping_spans(read):
     record = {"text": TEXT, "label": [[12, 16, "X"], [8, 16, "LOC"]]}
     sentences, report = read(record)
     assert (sentences[0].spans, report.nested, report.overlapping) == ((LOC,), 1, 0)
-    assert report.problems[0].endswith("file.jsonl:1: left out: X 'York' nested in LOC 'New York' (first)")
+    assert str(report.problems[0]).endswith("file.jsonl:1: left out: X 'York' nested in LOC 'New York' (first)")
     with pytest.raises(DataError, match=r"file\.jsonl:1: expected spans that do not overlap"):
         read(record, overlap="error")
     record = {"text": TEXT, "label": [[0, 7, "X"], [4, 16, "Y"]]}
@@ -137,14 +137,14 @@ def test_ids_documents_and_empty_records(read):
     sentences, report = read({"id": 5, "text": "a", "document": "d"}, "", {"text": " "}, {"text": "b", "document": "d"})
     assert [(s.id, s.document) for s in sentences] == [("5", "d"), ("file.jsonl:4", "d")]
     assert (report.empty_sentences, report.documents, report.sentences) == (1, 1, 2)
-    assert report.problems[0].endswith("file.jsonl:3: left out: a record without words")
+    assert str(report.problems[0]).endswith("file.jsonl:3: left out: a record without words")
 
 
 def test_tags_are_repaired_and_counted(read):
     records = [{"words": ["a", "b"], "tags": ["B-X", "I-X"]}] * 9 + [{"words": ["a", "b"], "tags": ["O", "I-X"]}]
     sentences, report = read(*records)
     assert (report.scheme, report.repaired, sentences[-1].spans) == ("IOB2", 1, (EntitySpan(1, 2, "X"),))
-    assert "file.jsonl:10: the scheme IOB2 forbids I-X after O" in report.problems[0]
+    assert "file.jsonl:10: the scheme IOB2 forbids I-X after O" in str(report.problems[0])
 
 
 GOOD = {"text": TEXT, "label": []}

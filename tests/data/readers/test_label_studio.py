@@ -87,13 +87,13 @@ def test_who_annotated(read):
     first, last = ([region(0, 3, "A")], {}), ([region(4, 7, "B")], {})
     sentences, report = read(by(first, last))
     assert mentions(sentences) == [("Ann", "A")]
-    assert report.problems[0].endswith("export.json:1: task 5 has 2 annotations: the first is read")
+    assert str(report.problems[0]).endswith("export.json:1: task 5 has 2 annotations: the first is read")
     assert mentions(read(by(first, last), annotation="last")[0]) == [("Lee", "B")]
     assert mentions(read(by(first, (last[0], {"ground_truth": True})))[0]) == [("Lee", "B")]
     assert mentions(read(by((first[0], {"was_cancelled": True}), last))[0]) == [("Lee", "B")]
     sentences, report = read(by((first[0], {"was_cancelled": True})), by(last))
     assert (mentions(sentences), report.rejected) == ([("Lee", "B")], 1)
-    assert "left out: task 5 was cancelled" in report.problems[0]
+    assert "left out: task 5 was cancelled" in str(report.problems[0])
 
 
 def test_not_annotated_is_not_the_same_as_nothing_found(read):
@@ -119,14 +119,14 @@ def test_how_it_counts(read, text, regions, told):
     sentences, report = read(task(*regions, text=text), task(*regions, text=text))
     assert len(mentions(sentences)) == 2
     assert "Oslo" in mentions(sentences)[0][0]
-    assert [p.partition("counted in ")[2] for p in report.problems] == ([told] if told else [])
+    assert [p.what.partition("counted in ")[2] for p in report.problems] == ([told] if told else [])
 
 
 def test_several_labels_and_none(read):
     sentences, report = read(task(region(0, 3, ["A", "B"]), region(4, 7, []), text="Ann saw"))
     assert mentions(sentences) == [("Ann", "A")]
     assert report.overlapping == 1
-    assert "left out: '[4, 7)' in task 12 has no label" in report.problems[0]
+    assert "left out: '[4, 7)' in task 12 has no label" in str(report.problems[0])
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_lines_keep_their_numbers(tmp_path):
     sentences, report = read(tmp_path / "in.txt", "a\n\n \nb\u2028c\n")
     assert [(s.id, s.words) for s in sentences] == [("in.txt:1", ("a",)), ("in.txt:4", ("b\u2028c",))]
     assert report.empty_sentences == 2
-    assert report.problems[0].endswith("in.txt:2: left out: a line without words")
+    assert str(report.problems[0]).endswith("in.txt:2: left out: a line without words")
 
 
 def test_empty_file_and_misspelt_option(tmp_path):

@@ -52,7 +52,7 @@ def test_answers(read):
     records = [RECORD, RECORD | {"answer": "reject"}, RECORD | {"answer": "ignore"}]
     sentences, report = read(*records)
     assert (len(sentences), report.rejected) == (1, 2)
-    assert report.problems[0].endswith("a.jsonl:2: left out: a record with the answer 'reject'")
+    assert str(report.problems[0]).endswith("a.jsonl:2: left out: a record with the answer 'reject'")
     assert len(read(*records, answers=["accept", "ignore"])[0]) == 2
     with pytest.raises(DataError, match="expected a record with the answer accept, found 1 others"):
         read(RECORD | {"answer": "ignore"})

@@ -62,6 +62,25 @@ def test_spans_that_words_or_flat_tags_cannot_hold(tmp_path: Path) -> None:
     assert found.finding("illegal").why_not == "the files have spans, not tags"
 
 
+def test_a_text_that_speaks_of_problems_is_none(tmp_path: Path) -> None:
+    """What a problem is was known when it was noted; the words that it quotes say nothing of it."""
+    text = "He wrote about nested loops and pieces of art in Oslo."
+    record = {"text": text, "label": [[9, 27, "A"], [15, 31, "B"], [28, 41, "C"], [32, 45, "D"]]}
+    (tmp_path / "train.jsonl").write_text(json.dumps(record) + "\n")
+    found = read(tmp_path, JSONL)
+    for name in ("misaligned", "overlapping", "nested", "discontinuous", "rejected", "empty"):
+        finding = found.finding(name)
+        assert len(finding.listing.rows) == finding.count, name
+        assert finding.listing.unlisted == 0, name
+    assert (found.finding("nested").count, found.finding("overlapping").count) == (0, 2)
+
+
+def test_a_type_that_speaks_of_schemes_is_a_type(tmp_path: Path) -> None:
+    (tmp_path / "train.conll").write_text("a\tB-day after day\nb\tI-year\n\n" + "b\tB-PER\nc\tI-PER\n\n" * 9)
+    found = read(tmp_path, CONLL | {"scheme": "IOB2"})
+    assert rows(found, "illegal")[0][:5] == ("B-day after day → I-year", "IOB2", "train", 1, "train.conll:2")
+
+
 def test_records_refused_and_spans_of_several_pieces(tmp_path: Path) -> None:
     records = [{"text": "Ann left", "spans": [], "answer": answer} for answer in ("accept", "reject", "ignore")]
     (tmp_path / "train.jsonl").write_text("".join(f"{json.dumps(record)}\n" for record in records))
