@@ -9,7 +9,6 @@ import pytorch_lightning as pl
 from rich.table import Table
 from torch import nn
 
-from ner_lightning.model.decoder.crf import CRF
 from ner_lightning.optim.groups import group_table
 from ner_lightning.run.shown import show
 
@@ -43,19 +42,17 @@ class Overview(pl.Callback):
             log.info("attention: %s", attention_in_use(trainer))
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Say how far the CRF moved, and warn when it did not."""
-        task: TaggingTask = pl_module
-        decoder = task.model.decoder
-        if not trainer.is_global_zero or not isinstance(decoder, CRF):
+        """Say how far the decoder moved, and warn when it did not."""
+        if not trainer.is_global_zero:
             return
-        moved = decoder.movement()
+        task: TaggingTask = pl_module
+        kind, moved = type(task.model.decoder).__name__, task.model.decoder.movement()
         for name, distance in moved.items():
-            log.info("CRF %s moved by %.3f nats on average, %.3f at most", name, distance.mean, distance.largest)
-        if moved["transitions"].mean < self.still:
+            log.info("%s %s moved by %.3f nats on average, %.3f at most", kind, name, *distance)
+        if "transitions" in moved and moved["transitions"].mean < self.still:
             log.warning(
-                "The CRF's transitions have hardly moved (%.4f nats): it decides nothing yet; try optim.crf_lr=%g",
-                moved["transitions"].mean,
-                10 * _crf_rate(trainer.optimizers[0].param_groups),
+                "The %s's transitions have hardly moved (%.4f nats): it decides nothing yet; try optim.crf_lr=%g",
+                *(kind, moved["transitions"].mean, 10 * _crf_rate(trainer.optimizers[0].param_groups)),
             )
 
 

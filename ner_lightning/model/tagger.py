@@ -11,8 +11,7 @@ from ner_lightning.functional.pooling import Pooling, pool_words
 from ner_lightning.model.float32 import Float32Linear
 
 if TYPE_CHECKING:
-    from ner_lightning.model.decoder.crf import CRF
-    from ner_lightning.model.decoder.softmax import Softmax
+    from ner_lightning.model.decoder.decoder import Decoder
     from ner_lightning.model.encoder import Encoder
 
 
@@ -37,11 +36,9 @@ class TaggingModel(nn.Module):
         dropout: share of each word vector set to zero in training.
     """
 
-    decoder: CRF | Softmax
+    decoder: Decoder
 
-    def __init__(
-        self, encoder: Encoder, decoder: CRF | Softmax, *, pooling: Pooling = "first", dropout: float = 0.1
-    ) -> None:
+    def __init__(self, encoder: Encoder, decoder: Decoder, *, pooling: Pooling = "first", dropout: float = 0.1) -> None:
         super().__init__()
         if pooling not in ("first", "last", "mean"):
             raise ValueError(f"model.pooling must be first, last or mean, not {pooling!r}")

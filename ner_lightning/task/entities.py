@@ -13,8 +13,7 @@ from ner_lightning.tagging.spans import EntitySpan, ScoredSpan
 from ner_lightning.tagging.tagset import TagSet
 
 if TYPE_CHECKING:
-    from ner_lightning.model.decoder.crf import CRF
-    from ner_lightning.model.decoder.softmax import Softmax
+    from ner_lightning.model.decoder.decoder import Decoder
 
 
 class Found(NamedTuple):
@@ -25,7 +24,7 @@ class Found(NamedTuple):
 
 
 @torch.no_grad()
-def read_batch(decoder: CRF | Softmax, emissions: Tensor, predicted: Tensor, mask: Tensor, tags: TagSet) -> list[Found]:
+def read_batch(decoder: Decoder, emissions: Tensor, predicted: Tensor, mask: Tensor, tags: TagSet) -> list[Found]:
     """Entities, in order, and tags of each sentence of a batch; one copy from the device to the host.
 
     The host waits for the device once before, for the number of entities.

@@ -17,7 +17,6 @@ from ner_lightning.config.objects import make
 from ner_lightning.data.corpus.encoding import WordEncoder
 from ner_lightning.data.datamodule import CorpusDataModule
 from ner_lightning.errors import UserError, first_line
-from ner_lightning.model.decoder.crf import CRF
 from ner_lightning.model.encoder import Encoder, packing_matches
 from ner_lightning.model.pretrained.names import load_tokenizer, unknown_share
 from ner_lightning.run.redaction import hidden_places
@@ -67,9 +66,8 @@ def build(config: dict[str, Any]) -> Run:
         },
     )
     prepare(data, task, tokenizer, seed=config["seed"])
-    decoder = task.model.decoder
-    if isinstance(decoder, CRF) and decoder.init == "bigrams":
-        decoder.initialise_from_counts(*data.tag_counts(len(tags)))
+    if task.model.decoder.wants_counts:
+        task.model.decoder.initialise_from_counts(*data.tag_counts(len(tags)))
     callbacks = [FiniteLoss(), *source_scores(data, task), *build_callbacks(config)]
     trainer = build_trainer(config["trainer"], callbacks, build_loggers(config))
     task.sentences_per_batch = data.sentences_per_batch(trainer.global_rank, trainer.world_size)

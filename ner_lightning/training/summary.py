@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from ner_lightning.analysis.calibration import Calibration, calibration_of
 from ner_lightning.analysis.plots import PlotsUnavailable, reliability_diagram, save_figure, transition_matrix
-from ner_lightning.functional.crf.chain import closed_moves
-from ner_lightning.model.decoder.crf import CRF
 from ner_lightning.page.spreadsheet import Rows
 from ner_lightning.run.predictions import read_stored
 from ner_lightning.storage.atomic import writing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from torch import Tensor
 
-    from ner_lightning.model.decoder.softmax import Softmax
+    from ner_lightning.model.decoder.decoder import Decoder
     from ner_lightning.tagging.tagset import TagSet
 
 log = logging.getLogger(__name__)
@@ -46,8 +45,8 @@ def calibrate(stored: Mapping[str, Path], folder: Path) -> dict[str, Calibration
     return found
 
 
-def draw(calibrations: Mapping[str, Calibration], decoder: CRF | Softmax, tags: TagSet, folder: Path) -> None:
-    """Draw `figures/reliability_<split>` and, for a CRF, `figures/transitions`, as PNG and SVG.
+def draw(calibrations: Mapping[str, Calibration], decoder: Decoder, tags: TagSet, folder: Path) -> None:
+    """Draw `figures/reliability_<split>` and, where the decoder scores moves, `figures/transitions`, as PNG and SVG.
 
     Without matplotlib a line in the log says what to install.
 
@@ -63,25 +62,24 @@ def draw(calibrations: Mapping[str, Calibration], decoder: CRF | Softmax, tags: 
                 title = f"{split}: ECE {calibration.ece:.3f}, Brier {calibration.brier:.3f}, {calibration.n:,} entities"
                 figure = reliability_diagram(calibration.equal_width, title)
                 save_figure(figure, folder / "figures" / f"reliability_{split}")
-        if isinstance(decoder, CRF):
-            save_figure(transitions_of(decoder, tags), folder / "figures" / "transitions")
+        if (moves := decoder.moves()) is not None:
+            save_figure(transition_figure(decoder, moves, tags), folder / "figures" / "transitions")
     except PlotsUnavailable as error:
         log.info("%s", error)
 
 
-def transitions_of(decoder: CRF, tags: TagSet) -> Figure:
-    """The transition matrix of a CRF; forbidden is what decoding forbids.
+def transition_figure(decoder: Decoder, moves: Tensor, tags: TagSet) -> Figure:
+    """Draw a decoder's scores of moves; forbidden is what decoding forbids.
 
     Raises:
         PlotsUnavailable: matplotlib is not installed.
     """
-    moves = closed_moves(decoder.start_transitions, decoder.end_transitions, decoder.transitions)
     legal = decoder.legal_moves("decode")
     return transition_matrix(
         moves.detach().cpu().float().numpy(),
         None if legal is None else legal.cpu().numpy(),
         tags.tags,
-        f"CRF transitions (constrain: {decoder.constrain})",
+        f"{type(decoder).__name__} transitions (constrain: {decoder.constrain})",
     )
 
 

@@ -13,7 +13,7 @@ from ner_lightning.model.decoder.softmax import Softmax
 from ner_lightning.run.predictions import StoredSentence
 from ner_lightning.tagging.spans import EntitySpan, ScoredSpan
 from ner_lightning.tagging.tagset import TagSet
-from ner_lightning.training.summary import calibrate, draw, transitions_of, write_csv
+from ner_lightning.training.summary import calibrate, draw, transition_figure, write_csv
 from tests.runs import EASY, LEARN, evaluated, trained, write_corpus
 
 TAGS = TagSet(("LOC",), "IOB2")
@@ -94,7 +94,7 @@ def test_the_matrix_is_that_of_the_crf(constrain, forbidden: int) -> None:
     decoder = CRF(TAGS, constrain=constrain)
     with torch.no_grad():
         decoder.start_transitions[1], decoder.end_transitions[2], decoder.transitions[1, 2] = 5, 6, 7
-    axes = transitions_of(decoder, TAGS).axes[0]
+    axes = transition_figure(decoder, decoder.moves(), TAGS).axes[0]
     (mesh,) = [c for c in axes.collections if c.get_array() is not None]
     shown = mesh.get_array().reshape(4, 4)
     assert (shown[0, 1], shown[3, 3], shown[2, 2]) == (5, 6, 7)  # start is the first row, end the last column

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import Literal, get_args
 
 import torch
 from jaxtyping import Bool, Float, Float64, Int
@@ -16,22 +16,13 @@ from ner_lightning.functional.crf.n_best import NBest, n_best
 from ner_lightning.functional.crf.sampling import sample
 from ner_lightning.functional.crf.span_probability import entity_tags, span_probability
 from ner_lightning.functional.crf.viterbi import BestPath, viterbi_decode
+from ner_lightning.model.decoder.decoder import Constrain, Decoder, Movement
+from ner_lightning.tagging.tagset import TagSet
 
-if TYPE_CHECKING:
-    from ner_lightning.tagging.tagset import TagSet
-
-Constrain = Literal["both", "decode", "none"]
 Init = Literal["uniform", "bigrams"]
 
 
-class Movement(NamedTuple):
-    """How far one parameter is from where it began: mean and largest absolute difference, in nats."""
-
-    mean: float
-    largest: float
-
-
-class CRF(nn.Module):
+class CRF(Decoder):
     """Linear-chain CRF over the tags of a tag set (Lafferty, McCallum, Pereira, 2001).
 
     Names, shapes and conventions of the parameters are those of pytorch-crf: its state dict loads here, and ours loads
@@ -47,16 +38,12 @@ class CRF(nn.Module):
         ValueError: an unknown option, or `backend="reference"` with `constrain="both"`.
     """
 
-    allowed_transitions: Bool[Tensor, "tags tags"]
-    allowed_start: Bool[Tensor, tags]
-    allowed_end: Bool[Tensor, tags]
-    allowed_moves: Bool[Tensor, "closed closed"]
     initial_moves: Float[Tensor, "closed closed"]
 
     def __init__(
         self, tags: TagSet, *, constrain: Constrain = "both", backend: Backend = "auto", init: Init = "uniform"
     ) -> None:
-        super().__init__()
+        super().__init__(tags, constrain=constrain)
         for name, value, known in (
             ("constrain", constrain, Constrain),
             ("backend", backend, Backend),
@@ -69,28 +56,16 @@ class CRF(nn.Module):
                 "expected constrain='decode' or 'none' with backend='reference', got 'both': pytorch-crf's gradient is "
                 "NaN where a score is minus infinity; choose another of the two"
             )
-        self.constrain: Constrain = constrain
         self.backend: Backend = backend
         self.init: Init = init
-        n, self.entity_tags = len(tags), entity_tags(tags)
+        n, self.entity_tags = self.n_tags, entity_tags(tags)
         self.start_transitions = nn.Parameter(torch.empty(n))
         self.end_transitions = nn.Parameter(torch.empty(n))
         self.transitions = nn.Parameter(torch.empty(n, n))
-        # Not in the state dict: the tag set has them, and pytorch-crf does not know them.
-        self.register_buffer("allowed_transitions", torch.tensor(tags.allowed_transitions), persistent=False)
-        self.register_buffer("allowed_start", torch.tensor(tags.allowed_start), persistent=False)
-        self.register_buffer("allowed_end", torch.tensor(tags.allowed_end), persistent=False)
-        allowed = closed_moves(self.allowed_start, self.allowed_end, self.allowed_transitions)
-        self.register_buffer("allowed_moves", allowed, persistent=False)
         # In the state dict: a resumed run still knows where it began.
         self.register_buffer("initial_moves", torch.empty(n + 1, n + 1))
         self.register_load_state_dict_pre_hook(_accept_pytorch_crf)
         self.reset_parameters()
-
-    @property
-    def n_tags(self) -> int:
-        """How many tags there are."""
-        return len(self.start_transitions)
 
     def reset_parameters(self) -> None:
         """Draw the parameters from a uniform distribution over ±0.1, as pytorch-crf does."""
@@ -135,12 +110,21 @@ class CRF(nn.Module):
         self.end_transitions.copy_((stop / leave).log())
         self._remember()
 
+    @property
+    def wants_counts(self) -> bool:
+        """Whether the transitions begin as the training data's bigrams."""
+        return self.init == "bigrams"
+
+    def moves(self) -> Float[Tensor, "closed closed"]:
+        """The scores of all moves, those from the start and to the end among them."""
+        return closed_moves(*self._scores())
+
     def movement(self) -> dict[str, Movement]:
         """How far each parameter moved from its initial value, over the moves that the loss allows.
 
         Transitions that stay where they began mean a learning rate too small for them: a CRF that does nothing.
         """
-        distance = (self._moves().detach().double() - self.initial_moves.double()).abs()
+        distance = (self.moves().detach().double() - self.initial_moves.double()).abs()
         legal = self.legal_moves("loss")
         legal = torch.ones_like(self.allowed_moves) if legal is None else legal
         moved = {
@@ -149,12 +133,6 @@ class CRF(nn.Module):
             "transitions": distance[:-1, :-1][legal[:-1, :-1]],
         }
         return {name: Movement(part.mean().item(), part.max().item()) for name, part in moved.items()}
-
-    def legal_moves(self, where: Literal["loss", "decode"]) -> Bool[Tensor, "closed closed"] | None:
-        """The legal moves that hold in the loss, or in decoding and all probabilities; None for no constraints."""
-        if self.constrain == "none" or (where == "loss" and self.constrain == "decode"):
-            return None
-        return self.allowed_moves
 
     def loss(
         self,
@@ -256,12 +234,9 @@ class CRF(nn.Module):
         with full_precision(emissions):
             return closed_chain(emissions, mask, *self._scores(), self.legal_moves("decode"))
 
-    def _moves(self) -> Float[Tensor, "closed closed"]:
-        return closed_moves(*self._scores())
-
     @torch.no_grad()
     def _remember(self) -> None:
-        self.initial_moves.copy_(self._moves())
+        self.initial_moves.copy_(self.moves())
 
 
 def _accept_pytorch_crf(module: nn.Module, state: dict[str, Tensor], prefix: str, *_: object) -> None:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 import torch
 from jaxtyping import Bool, Float, Float64, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from ner_lightning.functional.crf.backend import full_precision, wide
-from ner_lightning.functional.crf.chain import check_mask, check_numbers, closed_moves
+from ner_lightning.functional.crf.chain import check_mask, check_numbers
 from ner_lightning.functional.crf.paths import check_tags
 from ner_lightning.functional.crf.span_probability import entity_tags, independent_span_probability
 from ner_lightning.functional.crf.viterbi import viterbi_decode
-
-if TYPE_CHECKING:
-    from ner_lightning.tagging.tagset import TagSet
+from ner_lightning.model.decoder.decoder import Decoder
+from ner_lightning.tagging.tagset import TagSet
 
 Constrain = Literal["decode", "none"]
 
 
-class Softmax(nn.Module):
+class Softmax(Decoder):
     """Independent tags: p(y | x) = prod_t softmax(e_t)[y_t]. No parameters.
 
     Args:
@@ -32,24 +31,11 @@ class Softmax(nn.Module):
         ValueError: an unknown option.
     """
 
-    allowed_transitions: Bool[Tensor, "tags tags"]
-    allowed_start: Bool[Tensor, tags]
-    allowed_end: Bool[Tensor, tags]
-
     def __init__(self, tags: TagSet, *, constrain: Constrain = "none") -> None:
-        super().__init__()
+        super().__init__(tags, constrain=constrain)
         if constrain not in get_args(Constrain):
             raise ValueError(f"expected constrain of {', '.join(get_args(Constrain))}, got {constrain!r}")
-        self.constrain: Constrain = constrain
         self.entity_tags = entity_tags(tags, properly=constrain == "decode")
-        self.register_buffer("allowed_transitions", torch.tensor(tags.allowed_transitions), persistent=False)
-        self.register_buffer("allowed_start", torch.tensor(tags.allowed_start), persistent=False)
-        self.register_buffer("allowed_end", torch.tensor(tags.allowed_end), persistent=False)
-
-    @property
-    def n_tags(self) -> int:
-        """How many tags there are."""
-        return len(self.allowed_start)
 
     def loss(
         self,
@@ -88,9 +74,8 @@ class Softmax(nn.Module):
             check_mask(mask)
             return emissions.masked_fill(~mask[..., None], 0.0).argmax(2).masked_fill(~mask, 0)
         nothing = torch.zeros(self.n_tags, self.n_tags, device=emissions.device)
-        legal = closed_moves(self.allowed_start, self.allowed_end, self.allowed_transitions)
         log_p = self._log_softmax(emissions, mask)
-        return viterbi_decode(log_p, mask, nothing[0], nothing[0], nothing, legal=legal).tags
+        return viterbi_decode(log_p, mask, nothing[0], nothing[0], nothing, legal=self.legal_moves("decode")).tags
 
     @torch.no_grad()
     def marginals(
