@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,7 @@ def main(cfg: DictConfig) -> float:
     """Run one training; returns the best value of the monitored metric."""
     from hydra.core.hydra_config import HydraConfig
 
-    return train(cfg, list(HydraConfig.get().overrides.task))["best"][cfg.monitor]
+    return train(cfg, list(HydraConfig.get().overrides.task))["best"].get(cfg.monitor, math.nan)
 
 
 def train(cfg: DictConfig, overrides: list[str] | None = None) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 from weakref import proxy
@@ -13,8 +12,6 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.utilities import rank_zero_only
 
 from ner_lightning.callbacks import atomic
-from ner_lightning.errors import UserError
-from ner_lightning.metrics.scores import entity_scores
 from ner_lightning.storage.atomic import draft
 
 
@@ -30,9 +27,6 @@ class BestCheckpoint(ModelCheckpoint):
         dirpath: folder of the checkpoints.
         monitor: the metric that decides.
         mode: whether it should be large (`max`) or small (`min`).
-
-    Raises:
-        UserError: before the first step, for a metric that there will not be, or for the largest loss as the best.
     """
 
     def __init__(self, dirpath: str, monitor: str, mode: Literal["max", "min"] = "max") -> None:
@@ -46,12 +40,6 @@ class BestCheckpoint(ModelCheckpoint):
             auto_insert_metric_name=False,
             enable_version_counter=False,
         )
-
-    def setup(self, trainer: pl.Trainer, pl_module: Any, stage: str) -> None:
-        """See that the metric will be there: after an epoch would be late."""
-        super().setup(trainer, pl_module, stage)
-        if stage == "fit":
-            check_monitor(str(self.monitor), str(self.mode), pl_module.val_metric.tags.types)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Nothing has been judged yet of what this process trains."""
@@ -95,22 +83,6 @@ class BestCheckpoint(ModelCheckpoint):
 def best_checkpoint(trainer: pl.Trainer) -> BestCheckpoint | None:
     """What chooses the weights of a run; None: nothing does."""
     return next((callback for callback in trainer.callbacks if isinstance(callback, BestCheckpoint)), None)  # type: ignore[attr-defined]
-
-
-def check_monitor(monitor: str, mode: str, types: Sequence[str]) -> None:
-    """Refuse a metric that validation does not log, and a loss of which the largest would be the best.
-
-    >>> check_monitor("val/f1/PER", "max", ["PER"])
-    >>> check_monitor("val/loss", "max", ["PER"])
-    Traceback (most recent call last):
-    ner_lightning.errors.UserError: monitor=val/loss: the smaller the better; write callbacks.checkpoint.mode=min too
-    """
-    nothing = [[0, 0, 0]] * len(types)
-    known = ["val/loss", *(f"val/{name}" for name in entity_scores(nothing, nothing, types))]
-    if monitor not in known:
-        raise UserError(f"monitor={monitor}: validation has no such metric, only {', '.join(known)}")
-    if monitor == "val/loss" and mode == "max":
-        raise UserError("monitor=val/loss: the smaller the better; write callbacks.checkpoint.mode=min too")
 
 
 @rank_zero_only

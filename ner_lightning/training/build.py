@@ -13,6 +13,7 @@ from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from ner_lightning.callbacks.finite_loss import FiniteLoss
+from ner_lightning.callbacks.monitored import MonitorCheck
 from ner_lightning.config.objects import make
 from ner_lightning.data.corpus.encoding import WordEncoder
 from ner_lightning.data.datamodule import CorpusDataModule
@@ -68,7 +69,7 @@ def build(config: dict[str, Any]) -> Run:
     prepare(data, task, tokenizer, seed=config["seed"])
     if task.model.decoder.wants_counts:
         task.model.decoder.initialise_from_counts(*data.tag_counts(len(tags)))
-    callbacks = [FiniteLoss(), *source_scores(data, task), *build_callbacks(config)]
+    callbacks = [FiniteLoss(), MonitorCheck(), *source_scores(data, task), *build_callbacks(config)]
     trainer = build_trainer(config["trainer"], callbacks, build_loggers(config))
     task.sentences_per_batch = data.sentences_per_batch(trainer.global_rank, trainer.world_size)
     return Run(data, task, trainer)

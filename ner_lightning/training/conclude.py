@@ -91,6 +91,8 @@ def score(run: Run, config: dict[str, Any]) -> dict[str, Any]:
         log.warning("no checkpoint of this run holds its best weights: those of the last step are scored")
     options: dict[str, Any] = {"datamodule": run.data, "ckpt_path": best, "verbose": False, "weights_only": True}
     scores = {"checkpoint": best, **run.trainer.validate(run.task, **options)[0]}
+    if chooser and chooser.best_model_score is not None:  # a metric that only a fit logs is known from there
+        scores.setdefault(config["monitor"], float(chooser.best_model_score))
     split = "dev"
     if config["test"] and "test" in run.data.sentences and config["trainer"].get("limit_test_batches") != 0:
         scores |= run.trainer.test(run.task, **options)[0]

@@ -1,0 +1,114 @@
+"""Says that a monitored metric will not be there: before the first step if that is certain, else when it is missed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import pytorch_lightning as pl
+
+from ner_lightning.errors import UserError
+from ner_lightning.metrics.scores import entity_scores
+from ner_lightning.run.metric_keys import OF_TYPES, read_key
+
+if TYPE_CHECKING:
+    from ner_lightning.data.datamodule import CorpusDataModule
+    from ner_lightning.task.tagging import TaggingTask
+
+PREFIX = "val/"
+LOSSES = ("val/loss", "train/loss")
+LIKENESS = 0.75
+"""From here on a name is taken for a slip of another one (the ratio of `difflib`)."""
+
+
+class MonitorCheck(pl.Callback):
+    """Ends a run whose best weights could never be chosen.
+
+    Any metric that is logged by the end of a validation may be monitored, those of the user's own callbacks too. It
+    stands before the callbacks that monitor, whose own errors would come first.
+
+    Raises:
+        UserError: before the first step, for a slip of a name that is known, or for the largest loss as the best; after
+            the first validation, for a metric that it did not log.
+    """
+
+    def __init__(self) -> None:
+        self._has_looked = False
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Look at the names."""
+        if stage == "fit":
+            known = metrics_of_validation(trainer, pl_module)
+            for callback in monitoring(trainer):
+                check_name(callback.monitor, known)
+                check_mode(callback.monitor, str(getattr(callback, "mode", "")))
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Look at what was logged; nothing can be logged from here on."""
+        if self._has_looked or trainer.state.fn != "fit" or trainer.sanity_checking:
+            return
+        self._has_looked = True
+        for callback in monitoring(trainer):
+            if callback.monitor not in trainer.callback_metrics:
+                raise UserError(_never_logged(callback.monitor, trainer.callback_metrics))
+
+
+def monitoring(trainer: pl.Trainer) -> Iterator[Any]:
+    """The callbacks that go by a metric."""
+    return (one for one in trainer.callbacks if isinstance(getattr(one, "monitor", None), str))  # type: ignore[attr-defined]
+
+
+def metrics_of_validation(trainer: pl.Trainer, task: Any) -> list[str]:
+    """Names of what validation is known to log."""
+    known: TaggingTask = task
+    data: CorpusDataModule = trainer.datamodule  # type: ignore[attr-defined]
+    types = known.val_metric.tags.types
+    nothing = [[0, 0, 0]] * len(types)
+    of_sources = [f"{source}/{score}" for source in data.sources.names for score in OF_TYPES]
+    return [f"{PREFIX}{name}" for name in ("loss", *entity_scores(nothing, nothing, types), *of_sources)]
+
+
+def check_name(monitor: str, known: Sequence[str]) -> None:
+    """Refuse the score of an entity type that there is not, and a name much like that of a known metric.
+
+    Args:
+        monitor: name of a metric; one like none of those that are known may be logged by anybody.
+        known: names of metrics.
+
+    >>> check_name("val/f1/PER", ["val/f1", "val/f1/PER"])
+    >>> check_name("val/spelling", ["val/f1", "val/f1/PER"])
+    >>> check_name("val/f2", ["val/f1", "val/f1/PER"])
+    Traceback (most recent call last):
+    ner_lightning.errors.UserError: monitor=val/f2: validation has no such metric; did you mean val/f1
+    """
+    if monitor in known:
+        return
+    if monitor.startswith(PREFIX) and read_key(monitor.removeprefix(PREFIX)).entity_type is not None:
+        types = [read_key(name.removeprefix(PREFIX)).entity_type for name in known if name.startswith(f"{PREFIX}f1/")]
+        raise UserError(
+            f"monitor={monitor}: validation has no such metric; the entity types are {', '.join(map(str, types))}"
+        )
+    if match := get_close_matches(monitor, known, 1, LIKENESS):
+        raise UserError(f"monitor={monitor}: validation has no such metric; did you mean {match[0]}")
+
+
+def check_mode(monitor: str, mode: str) -> None:
+    """Refuse the largest loss as the best.
+
+    >>> check_mode("val/loss", "max")
+    Traceback (most recent call last):
+    ner_lightning.errors.UserError: monitor=val/loss: the smaller the better; write callbacks.checkpoint.mode=min too
+    """
+    if monitor in LOSSES and mode == "max":
+        raise UserError(f"monitor={monitor}: the smaller the better; write callbacks.checkpoint.mode=min too")
+
+
+def _never_logged(monitor: str, logged: Iterable[str]) -> str:
+    names = [name for name in logged if read_key(name.removeprefix(PREFIX)).entity_type is None]
+    match = get_close_matches(monitor, names, 1, LIKENESS)
+    meant = f"; did you mean {match[0]}" if match else ""
+    return (
+        f"monitor={monitor}: the first validation did not log it{meant}. It logged {', '.join(sorted(names))}, and "
+        "scores of entity types; log one of your own during validation, in on_validation_epoch_end at the latest"
+    )
