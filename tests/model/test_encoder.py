@@ -106,6 +106,34 @@ def test_the_probe_accepts_what_packs_and_keeps_the_mode(architecture: str) -> N
     assert before == {name: module.training for name, module in encoder.named_modules()}
 
 
+def inexact(encoder: Encoder, packed: float, padded: float, monkeypatch: pytest.MonkeyPatch) -> Encoder:
+    """The encoder with an error of its own: relative to the largest value, in packed rows and in padded batches."""
+    forward = type(encoder).forward
+
+    def coarse(self: Encoder, input_ids: Tensor, *words: Tensor, **options: object) -> Tensor:
+        exact = forward(self, input_ids, *words, **options)  # type: ignore[arg-type]
+        error = packed if "row_lengths" in options else padded if len(input_ids) > 1 else 0.0
+        return exact + error * exact.abs().max()
+
+    monkeypatch.setattr(type(encoder), "forward", coarse)
+    return encoder
+
+
+@pytest.mark.parametrize(
+    ("packed", "padded", "matches"),
+    [
+        (5e-5, 0.0, False),  # a bug that is small: all other orders agree
+        (5e-5, 2e-5, True),  # a processor that rounds so
+        (5e-3, 1e-2, False),  # none rounds so
+    ],
+)
+def test_what_counts_as_rounding_is_measured(
+    packed: float, padded: float, matches: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = inexact(tiny(), packed, padded, monkeypatch)
+    assert packing_matches(encoder, *padded_batch()) is matches
+
+
 @pytest.mark.parametrize("architecture", NOT_PACKING)
 def test_an_encoder_with_attention_of_its_own_falls_back_in_one_line(
     architecture: str, caplog: pytest.LogCaptureFixture
