@@ -5,6 +5,7 @@ matplotlib is imported when the first picture is drawn, and without its global s
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ner_lightning.analysis.calibration import ReliabilityBin, wilson_interval
+from ner_lightning.analysis.fonts import lend_letters
 from ner_lightning.errors import UserError
+from ner_lightning.page.labels import cut_label
 from ner_lightning.storage.atomic import draft
 from ner_lightning.tagging.schemes import split_tag
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 BLUE, ORANGE = "#0072B2", "#D55E00"
 DIVERGING = "RdBu_r"
 LARGEST_WITH_NUMBERS = 25  # tags; above, a cell is too small for its score
+LONGEST_TAG = 18.0  # heights of its letters
 PNG_DPI = 200
 
 
@@ -57,10 +61,13 @@ def new_figure(width: float, height: float) -> Figure:
 
 def save_figure(figure: Figure, stem: Path) -> list[Path]:
     """Write `stem.png` and `stem.svg`; returns both."""
+    lend_letters(figure)
     files = [stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "svg")]
-    for file in files:
-        with draft(file) as path:
-            figure.savefig(path, dpi=PNG_DPI)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .*missing")  # said once, by `lend_letters`
+        for file in files:
+            with draft(file) as path:
+                figure.savefig(path, dpi=PNG_DPI)
     return files
 
 
@@ -147,14 +154,14 @@ def _draw_moves(axes: Axes, shown: np.ma.MaskedArray, tags: Sequence[str], label
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    n, largest = len(tags) + 1, float(np.abs(shown).max() or 1.0)
+    n, largest, names = len(tags) + 1, float(np.abs(shown).max() or 1.0), [cut_label(tag, LONGEST_TAG) for tag in tags]
     # What no cell covers shows the ground: forbidden moves need neither a colour nor a number.
     axes.patch.set(facecolor="0.92", edgecolor="0.65", hatch="////", linewidth=0)
     colours = axes.pcolormesh(shown, cmap=DIVERGING, vmin=-largest, vmax=largest, edgecolors="white", linewidth=0.4)
     axes.set(xlim=(0, n), ylim=(n, 0), aspect="equal")
     middle = np.arange(n) + 0.5
-    axes.set_xticks(middle, [*tags, "end"], rotation=90, fontsize=label_size, parse_math=False)
-    axes.set_yticks(middle, ["start", *tags], fontsize=label_size, parse_math=False)
+    axes.set_xticks(middle, [*names, "end"], rotation=90, fontsize=label_size, parse_math=False)
+    axes.set_yticks(middle, ["start", *names], fontsize=label_size, parse_math=False)
     axes.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
     axes.set_xlabel("to")
     axes.xaxis.set_label_position("top")

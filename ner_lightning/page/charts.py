@@ -7,7 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup, escape
 
+from ner_lightning.page.labels import breadth, cut_label
+
 WIDTH = 440  # at which text of 12 px is read on a phone as well
+LETTERS = 12  # height of letters
+MOST_LEFT = 140  # for names
+LONGEST = 200  # heights of letters, of what is said of a bar
 COLOURS = 6  # classes s0 to s5 of the style
 
 
@@ -33,27 +38,28 @@ def bars(
     """
     if not categories or not series:
         return Markup("")
-    longest = max(map(_breadth, categories))
-    left = min(150, 7 * longest + 10)
+    names = [cut_label(category, MOST_LEFT / LETTERS) for category in categories]
+    labels = [[_said(values[index], percent) for values in series.values()] for index in range(len(categories))]
+    left = 10 + LETTERS * max(map(breadth, names))
     thick, gap = (11, 10) if len(series) > 1 else (13, 9)
     row = thick * len(series) + gap
     largest = max((value for values in series.values() for value in values), default=0) or 1
-    room = WIDTH - left - 62
+    room = WIDTH - left - max(62, 9 + LETTERS * max(breadth(label) for of_name in labels for label in of_name))
     parts = []
     for index, category in enumerate(categories):
         top = index * row + gap / 2
         middle = top + thick * len(series) / 2
-        parts.append(_text(left - 8, middle + 4, _cut(category, left - 10), "end"))
+        parts.append(_text(left - 8, middle + 4, names[index], "end"))
         for number, (name, values) in enumerate(series.items()):
             value = values[index]
             width, y = room * value / largest, top + number * thick
-            label = _said(value, percent)
-            said = f"{category}, {name}: {label} {unit}".strip()
+            label = labels[index][number]
+            said = f"{cut_label(category, LONGEST)}, {name}: {label} {unit}".strip()
             parts.append(
                 _bar(left, y, max(width, 0.5 if value else 0), thick - 1.5, _colour(name, number, colours), said)
             )
             parts.append(_text(left + width + 5, y + thick - 2, label, "start", small=len(series) > 1))
-    return _svg(len(categories) * row + gap / 2, parts, f"Bars: {', '.join(series)} by {', '.join(categories)}")
+    return _svg(len(categories) * row + gap / 2, parts, f"Bars: {', '.join(series)} by {', '.join(names)}")
 
 
 def histogram(
@@ -119,7 +125,8 @@ def _mark(
     index = max(i for i, edge in enumerate(edges) if edge <= mark[0])
     x = left + slot * (index + (mark[0] - edges[index]) / (edges[index + 1] - edges[index]))
     line = Markup('<line class="mark" x1="{:.1f}" x2="{:.1f}" y1="{}" y2="{:.1f}"/>').format(x, x, top, base)
-    return [line, _text(x - 4, top + 10, mark[1], "end")]
+    fits = LETTERS * breadth(mark[1]) < x - 4
+    return [line, _text(x - 4 if fits else x + 4, top + 10, mark[1], "end" if fits else "start")]
 
 
 def _colour(name: str, number: int, colours: Mapping[str, int] | None) -> int:
@@ -140,17 +147,6 @@ def _step(largest: float) -> float:
 
 def _said(value: float, percent: bool) -> str:
     return f"{100 * value:.{1 if value < 0.1 else 0}f} %" if percent else f"{value:,.6g}"
-
-
-def _breadth(text: str) -> int:
-    """Width in letters; those of East Asia count for two."""
-    return sum(2 if ord(character) > 0x2E80 else 1 for character in text)
-
-
-def _cut(text: str, room: float) -> str:
-    while 7 * _breadth(text) > room and len(text) > 2:
-        text = text.removesuffix("…")[:-1] + "…"
-    return text
 
 
 def _bar(x: float, y: float, width: float, height: float, colour: int, said: str) -> Markup:

@@ -6,6 +6,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
+from rich.cells import cell_len
 
 from ner_lightning.page.charts import WIDTH, bars, histogram
 
@@ -53,6 +54,36 @@ def test_a_long_name_is_cut_but_said_in_full() -> None:
     texts = [node.text or "" for node in ElementTree.fromstring(svg).iter("text")]
     assert any(text.endswith("…") and len(text) < 24 for text in texts)
     assert "programlang" * 5 in svg
+
+
+ODD = (
+    "W" * 60,
+    "PERSON-POLITICIAN-MAYOR-OF-A-TOWN",
+    "组织机构" * 9,
+    "🏛" * 40,
+    "i" * 90,
+    "per",
+    "é̱" * 30,
+    "x" * 100_000,
+)
+
+
+def shown_breadth(text: str) -> float:
+    """In pixels, by a font that is broader than those of browsers; it has no Chinese letters, which are squares."""
+    font_manager = pytest.importorskip("matplotlib.font_manager")
+    font = pytest.importorskip("PIL.ImageFont").truetype(font_manager.findfont("DejaVu Sans"), 12)
+    return sum(12.0 if cell_len(letter) == 2 else font.getlength(letter) * bool(cell_len(letter)) for letter in text)
+
+
+def test_no_text_leaves_the_frame() -> None:
+    svg = bars(ODD, {"train": [1_234_567 * n for n in range(8)], "test": [10**12] * 8})
+    svg_2 = histogram([0, 10, 20], {"a": [1.0, 0.0, 0.0]}, unit="words", mark=(1, "window of the encoder"))
+    for node in (node for each in (svg, svg_2) for node in ElementTree.fromstring(each).iter("text")):
+        x, breadth = float(node.attrib["x"]), shown_breadth(node.text or "")
+        start = {"start": x, "middle": x - breadth / 2, "end": x - breadth}[node.attrib["text-anchor"]]
+        assert start >= -0.5, node.text
+        assert start + breadth <= WIDTH + 0.5, node.text
+    assert len(svg) < 10_000, "a name without end stands nowhere in full"
 
 
 def test_nothing_gives_nothing() -> None:

@@ -10,6 +10,7 @@ from ner_lightning.comparison.overall import Overall
 from ner_lightning.comparison.pictures.drawing import COLOURS, ROWS, name_rows, rows_height, tidy
 from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.settings import Settings
+from ner_lightning.page.labels import cut_label
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,7 +36,7 @@ def forest(section: Section, settings: Settings) -> Figure | None:
         face = colour if shown else "white"
         axes.plot([100 * found.difference], [place], "s" if shown else "o", color=colour, markerfacecolor=face)
     if first:
-        axes.set_title(f"{first} …", fontsize=10, loc="left")
+        axes.set_title(f"{cut_label(first, 40)} …", fontsize=10, loc="left", parse_math=False)
     corrected = _shown(section.pairs.corrected)
     _label(axes, names, settings, ", for all pairs together", f"filled square: {corrected}; open circle: not shown")
     return figure
@@ -77,4 +78,5 @@ def _label(axes: Any, names: Sequence[str], settings: Settings, holds: str, mark
     name_rows(axes, names)
     tidy(axes, "x")
     interval = f"{100 * settings.level:g} % interval{holds}"
-    axes.set_xlabel(f"difference of {settings.split} F1 in points, {interval}\n({marks})", fontsize=9)
+    # Of the figure: below axes that long names made narrow it would run out.
+    axes.figure.supxlabel(f"difference of {settings.split} F1 in points, {interval}\n({marks})", fontsize=9)

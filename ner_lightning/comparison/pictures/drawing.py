@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
 
+from rich.cells import cell_len
+
 # Okabe and Ito (2008), without the yellow, which is too light for a line on white; the order alternates dark and light.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9", "#7F7F7F")
 MARKERS = "osD^vPX*"
@@ -15,7 +17,7 @@ LINES = len(COLOURS)
 """Most lines of a picture that are told apart."""
 ROWS = 24
 """Most rows of a picture."""
-LONGEST = 34  # characters of a line of a label
+LONGEST, MOST_LINES = 34, 6  # of a label: characters of a line, and lines
 
 
 def tidy(axes: Any, grid: str = "y") -> None:
@@ -26,13 +28,14 @@ def tidy(axes: Any, grid: str = "y") -> None:
     axes.tick_params(labelsize=9)
 
 
-def label(text: str) -> str:
-    """A name in lines that fit beside a picture; dollar signs are no mathematics.
+def label(text: str, longest: int = LONGEST) -> str:
+    """Break a name into lines that fit beside a picture, a long one cut; dollar signs are no mathematics.
 
-    >>> len(label("crf precision=bf16-mixed encoder_lr=0.0001").splitlines())
-    2
+    >>> len(label("crf precision=bf16-mixed encoder_lr=0.0001").splitlines()), label("x" * 500)[-1]
+    (2, '…')
     """
-    return "\n".join(wrap(text, LONGEST, break_long_words=True)).replace("$", r"\$")
+    letters = max(1, longest * len(text) // max(1, cell_len(text)))  # Chinese ones are twice as broad
+    return "\n".join(wrap(text, letters, max_lines=MOST_LINES, placeholder="…")).replace("$", r"\$")
 
 
 def name_rows(axes: Any, names: Sequence[str]) -> None:

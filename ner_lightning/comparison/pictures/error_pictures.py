@@ -8,7 +8,7 @@ import numpy as np
 
 from ner_lightning.analysis.errors import ALL, KINDS
 from ner_lightning.analysis.plots import new_figure
-from ner_lightning.comparison.pictures.drawing import COLOURS, HATCHES, MARKERS, STROKES, legend, tidy
+from ner_lightning.comparison.pictures.drawing import COLOURS, HATCHES, MARKERS, STROKES, label, legend, tidy
 from ner_lightning.comparison.why import Why
 
 if TYPE_CHECKING:
@@ -89,6 +89,6 @@ def reliability(why: Why) -> Figure | None:
     axes.set_ylabel("share that is right", fontsize=9)
     tidy(axes, "both")
     if len(accounts) == 1:
-        axes.set_title(names[0], fontsize=10)
+        axes.set_title(label(names[0], 60), fontsize=10)
     legend(figure, handles, names)
     return figure

@@ -17,6 +17,7 @@ from ner_lightning.comparison.pictures.drawing import (
     MARKERS,
     ROWS,
     STROKES,
+    label,
     legend,
     name_rows,
     rows_height,
@@ -26,6 +27,7 @@ from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.comparison.table import Row
 from ner_lightning.comparison.vary import names_of, short, value_text
+from ner_lightning.page.labels import cut_label
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,7 +55,7 @@ def seed_spread(section: Section, settings: Settings) -> Figure | None:
     name_rows(axes, names)
     tidy(axes, "x")
     level = f"{100 * settings.level:g} %"
-    axes.set_xlabel(
+    figure.supxlabel(
         f"{settings.split} F1 in points (point: a run, bar: their mean, grey: {level} interval)", fontsize=9
     )
     return figure
@@ -90,8 +92,8 @@ def rates(section: Section, settings: Settings) -> Figure | None:
             )
             handles.setdefault(line, handle)
         axes.set_xscale("log")
-        axes.set_title(title, fontsize=10)
-        axes.set_xlabel(f"{short(key)} (logarithmic)", fontsize=9)
+        axes.set_title(label(title, 30), fontsize=10)
+        axes.set_xlabel(f"{label(short(key))} (logarithmic)", fontsize=9)
         tidy(axes, "both")
     grid[0].set_ylabel(f"{settings.split} F1 in points\n(line: mean, small: runs)", fontsize=9)
     legend(figure, list(handles.values()), list(handles))
@@ -161,11 +163,12 @@ def parallel(section: Section, settings: Settings) -> Figure | None:
         axes.axvline(place, color="0.4", linewidth=0.8, zorder=1)
         for text, height in ticks:
             axes.text(
-                place - 0.04, height, text, ha="right", va="center", fontsize=8, zorder=4,
-                bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.8},
+                *(place - 0.04, height, cut_label(text, 9)), fontsize=8, ha="right", va="center", parse_math=False,
+                zorder=4, bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.8},
             )  # fmt: skip
     axes.axvline(len(keys), color="0.4", linewidth=0.8, zorder=1)
-    axes.set_xticks(range(len(keys) + 1), [*(short(key.removesuffix("._target_"), keys) for key in keys), "F1"])
+    titles = [label(short(key.removesuffix("._target_"), keys), 18) for key in keys]
+    axes.set_xticks(range(len(keys) + 1), [*titles, "F1"])
     axes.set_xlim(-0.75, len(keys) + 0.08)
     axes.set_ylim(-0.06, 1.06)
     axes.set_yticks([])

@@ -18,7 +18,7 @@ def test_what_a_picture_says_of_the_correction_is_what_the_sentences_say(tmp_pat
     for section in found.sections:
         figure = forest(section, FEW)
         assert figure is not None
-        assert "corrected for 3 pairs" in figure.axes[0].get_xlabel()
+        assert "corrected for 3 pairs" in figure.get_supxlabel()
         assert "corrected for 3 pairs" in section.pairs.pairs[0].sentence
 
 
