@@ -79,14 +79,36 @@ def _signature(node: Definition, module: str) -> Signature | None:
     for item in node.body:
         if isinstance(item, ast.FunctionDef) and item.name == "__init__":
             return _of_function(item, module, skipped=1)
-    if any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list):
-        fields = [item for item in node.body if isinstance(item, ast.AnnAssign)]
-        parameters = {ast.unparse(f.target): Parameter(f.annotation, module, f.value is None) for f in fields}
-        return Signature(parameters, is_open=False)
+    if _dataclass_decorator(node):
+        first, last = _fields(node, module)
+        return Signature({**first, **last}, is_open=False)
     for base in node.bases:  # the constructor is inherited
         if isinstance(base, ast.Name) and (found := definition(module, base.id)):
             return _signature(*found)
     return None if node.bases else Signature({}, is_open=False)
+
+
+def _dataclass_decorator(node: ast.ClassDef) -> str:
+    """The decorator that makes a class a dataclass, as written; empty where there is none."""
+    decorators = map(ast.unparse, node.decorator_list)
+    return next((decorator for decorator in decorators if "dataclass" in decorator), "")
+
+
+def _fields(node: ast.ClassDef, module: str) -> tuple[dict[str, Parameter], dict[str, Parameter]]:
+    """The fields of a dataclass and of those it inherits from: those by place, and those by name alone."""
+    by_place: dict[str, Parameter] = {}
+    by_name: dict[str, Parameter] = {}
+    for base in reversed(node.bases):
+        found = definition(module, base.id) if isinstance(base, ast.Name) else None
+        if found is not None and isinstance(found[0], ast.ClassDef) and _dataclass_decorator(found[0]):
+            inherited = _fields(found[0], found[1])
+            by_place |= inherited[0]
+            by_name |= inherited[1]
+    own = by_name if "kw_only=True" in _dataclass_decorator(node) else by_place
+    for item in node.body:
+        if isinstance(item, ast.AnnAssign) and not ast.unparse(item.annotation).startswith("ClassVar"):
+            own[ast.unparse(item.target)] = Parameter(item.annotation, module, item.value is None)
+    return by_place, by_name
 
 
 def _of_function(node: ast.FunctionDef, module: str, skipped: int) -> Signature:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 from ner_lightning.data.locate import ALIASES
 from ner_lightning.data.options import check_option
 from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.data.text.alignment import Annotation, Misaligned, Place, Surface
-from ner_lightning.data.text.documents import Document, check_text_options, document_sentences, reading_of
+from ner_lightning.data.text.alignment import Annotation, Place
+from ner_lightning.data.text.documents import Document, TextOptions, document_sentences
 from ner_lightning.data.text.lines import numbered_lines, whole_text
-from ner_lightning.data.text.positions import Positions
-from ner_lightning.data.text.sentence_splitting import SentenceRule
-from ner_lightning.data.text.words import Overlap, SplitRule
 from ner_lightning.errors import DataError
 
 Discontinuous = Literal["join", "first", "drop", "error"]
@@ -31,54 +29,30 @@ _OTHER = re.compile(r"[REAMN#*][^\t]*\t")
 Pieces = list[tuple[int, int]]
 
 
-class BratReader:
+@dataclass(eq=False)
+class BratReader(TextOptions):
     """brat's standoff files; positions are characters, and CR LF is two of them.
 
     A path is a folder of documents, with all folders below it, or the `.txt` or `.ann` of one. Read are the text-bound
     annotations (`T`); relations, events, attributes and notes are left alone. The triggers of events are text-bound
     annotations too: `types` chooses. A text without its `.ann` is not annotated, an empty `.ann` says that there is
-    nothing.
+    nothing. Texts are cut by punctuation, and positions are counted so that the texts in the `.ann` are found, unless
+    the options say otherwise.
 
-    Args:
+    Args: those of `TextOptions`, and
         types: entity types to read; None: all.
         discontinuous: what becomes of a span of several pieces with words between: `join` takes all from its first to
             its last word, `first` its first piece, `drop` leaves it out, `error` refuses. All are counted. Pieces with
             nothing but white space between them are one.
-        words: how a text becomes words, see `split_words`; `auto`: by its script.
-        sentences: where a text is cut, see `split_sentences`; `auto`: by punctuation.
-        positions: how positions are counted, as of `JsonlReader`; `auto`: so that the texts in the `.ann` are found.
-        misaligned: what to do with a span that has an edge inside a word: `snap`, `drop`, `error`.
-        surface: what to do where the text at a position is not the one the file gives: `error`, or take the position
-            and `warn` in the report, or `ignore` it. Some exports widen positions to words and not the text.
-        overlap: which of overlapping spans stays: `first`, `longest`, `error`.
-        encoding: of the files.
     """
 
-    reads_documents = True
+    types: list[str] | None = None
+    discontinuous: Discontinuous = "join"
+    reads_documents: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        types: list[str] | None = None,
-        discontinuous: Discontinuous = "join",
-        words: SplitRule | Literal["auto"] = "auto",
-        sentences: SentenceRule | Literal["auto"] = "auto",
-        positions: Positions | Literal["auto"] = "auto",
-        misaligned: Misaligned = "snap",
-        surface: Surface = "error",
-        overlap: Overlap = "first",
-        encoding: str = "utf-8",
-    ) -> None:
-        check_option("discontinuous", discontinuous, DISCONTINUOUS)
-        self.types = None if types is None else list(types)
-        self.discontinuous = discontinuous
-        self.words: SplitRule | Literal["auto"] = words
-        self.sentences: SentenceRule | Literal["auto"] = sentences
-        self.positions: Positions | Literal["auto"] = positions
-        self.misaligned = misaligned
-        self.surface = surface
-        self.overlap = overlap
-        self.encoding = encoding
-        check_text_options(self)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_option("discontinuous", self.discontinuous, DISCONTINUOUS)
 
     def split_path(self, dataset: str, split: str | None) -> Path | None:
         """The folder of a split, below that of the corpus, by its name or another name of the split."""
@@ -111,7 +85,7 @@ class BratReader:
         """
         texts = _texts(path)
         root = path if path.is_dir() else path.parent
-        reading = reading_of(self, (whole_text(file, self.encoding) for file in islice(texts, _LOOKED_AT)))
+        reading = self.reading_of(whole_text(file, self.encoding) for file in islice(texts, _LOOKED_AT))
         for file in texts:
             report.documents += 1
             some = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -18,14 +19,10 @@ from ner_lightning.data.readers.reader import Reader
 from ner_lightning.data.readers.table import TableReader, has_heads
 from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.data.text.alignment import Misaligned
-from ner_lightning.data.text.documents import check_text_options
+from ner_lightning.data.text.documents import TextOptions
 from ner_lightning.data.text.json_items import numbered_items
 from ner_lightning.data.text.lines import numbered_lines
 from ner_lightning.data.text.looks import are_tags
-from ner_lightning.data.text.positions import Positions
-from ner_lightning.data.text.sentence_splitting import SentenceRule
-from ner_lightning.data.text.words import Overlap, SplitRule
 from ner_lightning.errors import DataError
 from ner_lightning.tagging import Repair
 from ner_lightning.tagging.schemes import REPAIRS
@@ -36,41 +33,22 @@ _NUMBERED = (".iob2", ".conllu", ".conllup")  # endings of files whose first col
 _LOOKED_AT = 20  # token lines
 
 
-class ReaderByEnding:
+@dataclass(eq=False)
+class ReaderByEnding(TextOptions):
     """Reads whatever a name and a beginning show: columns, tables, JSON of several tools, brat, spaCy, Hugging Face.
 
     JSON is told apart by the keys of its first record, columns by their first lines; a `.txt` is brat's if an `.ann`
     stands beside it, and columns otherwise. Options that a format has no use for are not used.
 
-    Args:
-        words: how texts become words, as of `JsonlReader`.
-        sentences: where texts are cut, likewise.
-        positions: how positions are counted, likewise.
-        misaligned: what to do with a span that has an edge inside a word: `snap`, `drop`, `error`.
-        overlap: which of overlapping spans stays: `first`, `longest`, `error`.
+    Args: those of `TextOptions`, and
         repair: what to do where tags break their scheme: `conlleval`, `discard`, `error`.
-        encoding: of the file.
     """
 
-    def __init__(
-        self,
-        words: SplitRule | Literal["auto"] = "auto",
-        sentences: SentenceRule | Literal["auto"] = "auto",
-        positions: Positions | Literal["auto"] = "auto",
-        misaligned: Misaligned = "snap",
-        overlap: Overlap = "first",
-        repair: Repair = "conlleval",
-        encoding: str = "utf-8",
-    ) -> None:
-        check_option("repair", repair, REPAIRS)
-        self.words: SplitRule | Literal["auto"] = words
-        self.sentences: SentenceRule | Literal["auto"] = sentences
-        self.positions: Positions | Literal["auto"] = positions
-        self.misaligned = misaligned
-        self.overlap = overlap
-        self.repair = repair
-        self.encoding = encoding
-        check_text_options(self)
+    repair: Repair = "conlleval"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_option("repair", self.repair, REPAIRS)
 
     def files_beside(self, path: Path) -> list[Path]:
         """What makes a text one of brat, and what is read with it."""
@@ -95,7 +73,7 @@ class ReaderByEnding:
     def reader_of(self, kind: str) -> Reader:
         """The reader of a format, by its name in `data/reader`, with the options that it has a use for."""
         spans: dict[str, Any] = {"misaligned": self.misaligned, "overlap": self.overlap, "encoding": self.encoding}
-        texts = {"words": self.words, "sentences": self.sentences, "positions": self.positions, **spans}
+        texts = {option.name: getattr(self, option.name) for option in fields(TextOptions)}
         tags: dict[str, Any] = {"repair": self.repair, "encoding": self.encoding}
         if kind == "conll":
             return ConllReader(**tags)

@@ -6,10 +6,10 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ner_lightning.data.doubts import half_character
 from ner_lightning.data.options import check_option
@@ -19,9 +19,7 @@ from ner_lightning.data.text.alignment import (
     COUNTINGS,
     Annotation,
     Counting,
-    Misaligned,
     Place,
-    Surface,
     flat,
     in_characters,
     lay,
@@ -31,21 +29,18 @@ from ner_lightning.data.text.annotations import Ends, named, read_annotations
 from ner_lightning.data.text.documents import (
     Document,
     Reading,
-    check_text_options,
+    TextOptions,
     document_sentences,
-    reading_of,
     tell_counting,
 )
 from ner_lightning.data.text.json_items import MARK_INSIDE, collected, numbered_items, pair_as_record
 from ner_lightning.data.text.json_values import JsonError, decode, name_of, shown
 from ner_lightning.data.text.lines import numbered_lines
 from ner_lightning.data.text.looks import looks_like
-from ner_lightning.data.text.positions import Positions, may_differ
-from ner_lightning.data.text.sentence_splitting import SentenceRule
+from ner_lightning.data.text.positions import may_differ
 from ner_lightning.data.text.tags import read_tags, writing_of
 from ner_lightning.data.text.words import (
     Offsets,
-    Overlap,
     SplitRule,
     locate_words,
     split_words,
@@ -65,16 +60,18 @@ _AMBIGUOUS = re.compile(r"[\U00010000-\U0010ffff]|\\ud[89ab]|\\r\\n", re.IGNOREC
 Record = dict[str, Any]
 
 
-class JsonlReader:
+@dataclass(eq=False)
+class JsonlReader(TextOptions):
     """JSON lines as doccano, CLUENER, this project and many others write them; one JSON array of such objects too.
 
     A record has a text, or `words` (`tokens`), or both. Entities stand under `entities`, `spans`, `label`, `labels` or
     `annotations`, in any form `read_annotations` knows; their positions are characters of the text, or words where a
     record has no text. Records with words may have `tags` (`ner_tags`) instead. A record with neither is not annotated:
     all its words are unknown. `id` and `document` are taken over. GLiNER's records (`tokenized_text`, `ner`) and the
-    pairs of spaCy 2 (`["text", {"entities": …}]`) are read likewise.
+    pairs of spaCy 2 (`["text", {"entities": …}]`) are read likewise. A text without words is cut nowhere, and positions
+    are counted in characters or utf16, whichever cuts fewer words, unless the options say otherwise.
 
-    Args:
+    Args: those of `TextOptions`, and
         text_key: where the text stands.
         spans_key: where the entities stand; None: under the first known key that is there, a filled one before an
             empty one.
@@ -82,63 +79,33 @@ class JsonlReader:
         tags_key: where the tags stand; None: under `tags` or `ner_tags`.
         ends: whether an end is the last position (`inclusive`) or the one after it (`exclusive`); `auto`: inclusive for
             CLUENER's form and GLiNER's only.
-        words: how a text becomes words, see `split_words`: `whitespace`, `punctuation` or `characters`. `auto`:
-            characters if the first records are in a script without spaces, otherwise `punctuation`.
-        sentences: where a text without words is cut, see `split_sentences`: `punctuation`, `lines` or `none`. `auto`:
-            nowhere.
-        positions: how positions are counted: `characters` (code points), `utf16` (as JavaScript does), `graphemes` or
-            `bytes`. `auto`: characters or utf16, whichever cuts fewer words.
-        misaligned: what to do with a span that has an edge inside a word: `snap` widens it to whole words, `drop`
-            leaves it out, `error` refuses. All are counted. A span of nothing but whitespace is dropped.
-        surface: what to do where the text at a position is not the one the file gives: `error`, or take the position
-            and `warn` in the report, or `ignore` it. Some exports widen positions to words and not the text.
-        overlap: which of overlapping spans stays, `first` or `longest`, or `error`; the others are counted.
         label_names: entity types, or tags, by number, for files that have numbers. None: they have names.
         scheme: tag scheme of records with tags, or `auto`.
         type: entity type of tags that have none (`B`, `I`, `O`).
         repair: what to do where such tags break it.
-        encoding: of the file.
     """
 
-    def __init__(
-        self,
-        text_key: str = "text",
-        spans_key: str | None = None,
-        words_key: str | None = None,
-        tags_key: str | None = None,
-        ends: Ends = "auto",
-        words: SplitRule | Literal["auto"] = "auto",
-        sentences: SentenceRule | Literal["auto"] = "auto",
-        positions: Positions | Literal["auto"] = "auto",
-        misaligned: Misaligned = "snap",
-        surface: Surface = "error",
-        overlap: Overlap = "first",
-        label_names: Mapping[Any, str] | None = None,
-        scheme: str = "auto",
-        type: str | None = None,
-        repair: Repair = "conlleval",
-        encoding: str = "utf-8",
-    ) -> None:
-        check_option("ends", ends, ("auto", "exclusive", "inclusive"))
-        check_option("repair", repair, REPAIRS)
-        self.text_key = text_key
-        self.words_keys = WORDS_KEYS if words_key is None else (words_key,)
-        self.tags_keys = TAGS_KEYS if tags_key is None else (tags_key,)
-        known = tuple(key for key in SPANS_KEYS if key not in (words_key, tags_key))
-        self.spans_keys = known if spans_key is None else (spans_key,)
-        self.ends = ends
-        self.words: SplitRule | Literal["auto"] = words
-        self.sentences: SentenceRule | Literal["auto"] = sentences
-        self.positions: Positions | Literal["auto"] = positions
-        self.misaligned = misaligned
-        self.surface = surface
-        self.overlap = overlap
-        self.label_names = None if label_names is None else {str(key): name for key, name in label_names.items()}
-        self.scheme = scheme if scheme == "auto" else scheme_named(scheme).name
-        self.type = type
-        self.repair = repair
-        self.encoding = encoding
-        check_text_options(self)
+    text_key: str = "text"
+    spans_key: str | None = None
+    words_key: str | None = None
+    tags_key: str | None = None
+    ends: Ends = "auto"
+    label_names: Mapping[Any, str] | None = None
+    scheme: str = "auto"
+    type: str | None = None
+    repair: Repair = "conlleval"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_option("ends", self.ends, ("auto", "exclusive", "inclusive"))
+        check_option("repair", self.repair, REPAIRS)
+        if self.label_names is not None:
+            self.label_names = {str(key): name for key, name in self.label_names.items()}
+        self.words_keys = WORDS_KEYS if self.words_key is None else (self.words_key,)
+        self.tags_keys = TAGS_KEYS if self.tags_key is None else (self.tags_key,)
+        known = tuple(key for key in SPANS_KEYS if key not in (self.words_key, self.tags_key))
+        self.spans_keys = known if self.spans_key is None else (self.spans_key,)
+        self.scheme = self.scheme if self.scheme == "auto" else scheme_named(self.scheme).name
 
     def read(self, path: Path, report: ReadReport) -> Iterator[Sentence]:
         """Yield a sentence for each record with at least one word, or several, and fill the report.
@@ -190,7 +157,7 @@ class JsonlReader:
     def _reading(self, path: Path, first: list[Record], report: ReadReport) -> Reading:
         """What the options say, and where they leave it to the file, the file."""
         texts = (text for r in first if isinstance(text := r.get(self.text_key), str))
-        reading = reading_of(self, texts, sentences="none")._replace(options="positions, ends")
+        reading = self.reading_of(texts, sentences="none")._replace(options="positions, ends")
         if self.positions != "auto":
             return reading
         if decided := self._counting(path, reading.words):

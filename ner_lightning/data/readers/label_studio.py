@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from ner_lightning.data.options import check_option
 from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.data.text.alignment import Annotation, Misaligned, Place, Surface, shortened
-from ner_lightning.data.text.documents import Document, check_text_options, document_sentences, reading_of
+from ner_lightning.data.text.alignment import Annotation, Place, shortened
+from ner_lightning.data.text.documents import Document, TextOptions, document_sentences
 from ner_lightning.data.text.json_items import numbered_items
 from ner_lightning.data.text.json_values import name_of, shown
-from ner_lightning.data.text.positions import Positions
-from ner_lightning.data.text.sentence_splitting import SentenceRule
-from ner_lightning.data.text.words import Overlap, SplitRule
 from ner_lightning.errors import DataError
 
 Task = dict[str, Any]
@@ -27,55 +25,30 @@ _LOOKED_AT = 100  # tasks that decide how words are split
 _ABOUT = ("id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time")
 
 
-class LabelStudioReader:
+@dataclass(eq=False)
+class LabelStudioReader(TextOptions):
     """Tasks of Label Studio with regions of a `Labels` tag over a `Text`: a JSON array, or an object a line.
 
     Of several annotations of a task one is read: that marked as ground truth, otherwise the first or the last. A task
     whose annotations were all cancelled is left out and counted; one that has none is not annotated. Predictions are
-    left alone. `document` and `name` of a task's data are taken over.
+    left alone. `document` and `name` of a task's data are taken over. Texts are cut by punctuation, and positions are
+    counted so that the texts of the regions are found (code points since version 1.4, UTF-16 units before), unless the
+    options say otherwise.
 
-    Args:
+    Args: those of `TextOptions`, and
         text_key: where the text stands in a task's data; None: `text`, or the only text there.
         to_name: of the Text tag whose regions are read, where a project labels several texts of a task.
         annotation: which of several annotations is read: `first` or `last`.
-        words: how a text becomes words, see `split_words`; `auto`: by its script.
-        sentences: where a text is cut, see `split_sentences`; `auto`: by punctuation.
-        positions: how positions are counted, as of `JsonlReader`: code points since version 1.4, UTF-16 units before;
-            `auto`: so that the texts of the regions are found.
-        misaligned: what to do with a span that has an edge inside a word: `snap`, `drop`, `error`.
-        surface: what to do where the text at a position is not the one the file gives: `error`, or take the position
-            and `warn` in the report, or `ignore` it. Some exports widen positions to words and not the text.
-        overlap: which of overlapping spans stays: `first`, `longest`, `error`.
-        encoding: of the file.
     """
 
-    reads_documents = True
+    text_key: str | None = None
+    to_name: str | None = None
+    annotation: Literal["first", "last"] = "first"
+    reads_documents: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        text_key: str | None = None,
-        to_name: str | None = None,
-        annotation: Literal["first", "last"] = "first",
-        words: SplitRule | Literal["auto"] = "auto",
-        sentences: SentenceRule | Literal["auto"] = "auto",
-        positions: Positions | Literal["auto"] = "auto",
-        misaligned: Misaligned = "snap",
-        surface: Surface = "error",
-        overlap: Overlap = "first",
-        encoding: str = "utf-8",
-    ) -> None:
-        check_option("annotation", annotation, ("first", "last"))
-        self.text_key = text_key
-        self.to_name = to_name
-        self.annotation = annotation
-        self.words: SplitRule | Literal["auto"] = words
-        self.sentences: SentenceRule | Literal["auto"] = sentences
-        self.positions: Positions | Literal["auto"] = positions
-        self.misaligned = misaligned
-        self.surface = surface
-        self.overlap = overlap
-        self.encoding = encoding
-        check_text_options(self)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_option("annotation", self.annotation, ("first", "last"))
 
     def read(self, path: Path, report: ReadReport) -> Iterator[Sentence]:
         """Yield the sentences of each task and fill the report.
@@ -87,7 +60,7 @@ class LabelStudioReader:
         first = [task for _, task in islice(numbered_items(path, self.encoding), _LOOKED_AT)]
         if not first:
             raise DataError("expected at least one task, found none: the file is empty", path)
-        reading = reading_of(self, self._texts(first))
+        reading = self.reading_of(self._texts(first))
         documents: set[str] = set()
         labelled: set[str] = set()
         for line, task in numbered_items(path, self.encoding):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Literal, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 from ner_lightning.data.options import check_option
 from ner_lightning.data.report import ReadReport
@@ -68,50 +69,58 @@ class Reading(NamedTuple):
     writing: TagWriting = TagWriting()
 
 
-class TextOptions(Protocol):
-    """The options of a reader of annotated texts, under the names they have in its constructor."""
-
-    words: SplitRule | Literal["auto"]
-    sentences: SentenceRule | Literal["auto"]
-    positions: Positions | Literal["auto"]
-    misaligned: Misaligned
-    overlap: Overlap
-
-
-def check_text_options(reader: TextOptions) -> None:
-    """Refuse an option that is none.
-
-    Raises:
-        ValueError: naming it, and what it can be.
-    """
-    check_option("words", reader.words, ("auto", *SPLIT_RULES))
-    check_option("sentences", reader.sentences, ("auto", *SENTENCE_RULES))
-    check_option("positions", reader.positions, POSITION_CHOICES)
-    check_option("misaligned", reader.misaligned, MISALIGNED)
-    check_option("overlap", reader.overlap, OVERLAPS)
-    check_option("surface", _surface(reader), SURFACES)
-
-
-def _surface(reader: TextOptions) -> Surface:
-    """The option of readers whose files give the text of a span."""
-    return getattr(reader, "surface", "error")
-
-
-def reading_of(reader: TextOptions, texts: Iterable[str], sentences: SentenceRule = "punctuation") -> Reading:
-    """How a reader's options say that texts become sentences.
+@dataclass(kw_only=True, eq=False)
+class TextOptions:
+    """What every reader of annotated texts takes, and how texts become sentences by it.
 
     Args:
-        reader: its options.
-        texts: some of them, which decide how words are split where the options do not.
-        sentences: where they are cut where the options do not say.
+        words: how a text becomes words, see `split_words`: `whitespace`, `punctuation` or `characters`; `auto`:
+            characters if the first texts are in a script without spaces, otherwise `punctuation`.
+        sentences: where a text is cut, see `split_sentences`: `punctuation`, `lines` or `none`; `auto`: as the format
+            has it.
+        positions: how positions are counted: `characters` (code points), `utf16` (as JavaScript does), `graphemes` or
+            `bytes`; `auto`: as the file shows.
+        misaligned: what to do with a span that has an edge inside a word: `snap` widens it to whole words, `drop`
+            leaves it out, `error` refuses. All are counted. A span of nothing but white space is dropped.
+        surface: what to do where the text at a position is not the one the file gives: `error`, or take the position
+            and `warn` in the report, or `ignore` it. Some exports widen positions to words and not the text.
+        overlap: which of overlapping spans stays, `first` or `longest`, or `error`; the others are counted.
+        encoding: of the files.
+
+    Raises:
+        ValueError: an option that is none, naming it, and what it can be.
     """
-    return Reading(
-        split_rule(texts) if reader.words == "auto" else reader.words,
-        sentences if reader.sentences == "auto" else reader.sentences,
-        Policy(reader.misaligned, reader.overlap),
-        reader.positions,
-        surface=_surface(reader),
-    )
+
+    words: SplitRule | Literal["auto"] = "auto"
+    sentences: SentenceRule | Literal["auto"] = "auto"
+    positions: Positions | Literal["auto"] = "auto"
+    misaligned: Misaligned = "snap"
+    surface: Surface = "error"
+    overlap: Overlap = "first"
+    encoding: str = "utf-8"
+
+    def __post_init__(self) -> None:
+        check_option("words", self.words, ("auto", *SPLIT_RULES))
+        check_option("sentences", self.sentences, ("auto", *SENTENCE_RULES))
+        check_option("positions", self.positions, POSITION_CHOICES)
+        check_option("misaligned", self.misaligned, MISALIGNED)
+        check_option("surface", self.surface, SURFACES)
+        check_option("overlap", self.overlap, OVERLAPS)
+
+    def reading_of(self, texts: Iterable[str], sentences: SentenceRule = "punctuation") -> Reading:
+        """Decide how texts become sentences.
+
+        Args:
+            texts: some of them, which decide how words are split where the options do not.
+            sentences: where they are cut where the options do not say.
+        """
+        return Reading(
+            split_rule(texts) if self.words == "auto" else self.words,
+            sentences if self.sentences == "auto" else self.sentences,
+            Policy(self.misaligned, self.overlap),
+            self.positions,
+            surface=self.surface,
+        )
 
 
 def document_sentences(document: Document, reading: Reading, report: ReadReport) -> Iterator[Sentence]:
