@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.interleaved import measure_in_turns
 from benchmarks.ner_inputs import read_corpus
-from ner_lightning.data.augment.augmented import augmented
+from ner_lightning.data.augment.augmented import with_augmentation
 from ner_lightning.data.augmentation import Augmentation
 from ner_lightning.data.batches.collate import Batch, Collator
 
@@ -43,7 +43,7 @@ def main() -> None:
     calls, prepared = {"as they are": lay_out(plainly)}, {}
     for name, options in OPTIONS.items():
         start = time.process_time()
-        varied = augmented(
+        varied = with_augmentation(
             plainly, corpus.sentences, (1,), options=options, tags=corpus.tags, max_subwords=given.max_subwords
         )
         prepared[name] = time.process_time() - start

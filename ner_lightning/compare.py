@@ -67,27 +67,27 @@ def compare(cfg: DictConfig, runs: Sequence[str] = ()) -> Comparison:
     Raises:
         UserError: nothing to compare, or a value that cannot be used.
     """
-    from ner_lightning.comparison.comparison import compare as compare_runs
-    from ner_lightning.comparison.report.text import show
+    from ner_lightning.comparison.comparison import compare_runs as compare_runs
+    from ner_lightning.comparison.report.text import show_comparison
     from ner_lightning.comparison.runs.collect import collect
-    from ner_lightning.config.objects import plain
+    from ner_lightning.config.objects import resolve_config
     from ner_lightning.page import terminal
 
-    config = plain(cfg)
+    config = resolve_config(cfg)
     settings = _settings(config)
     if config["to_wandb"] and config["output"] == TERMINAL:
         raise UserError(f"to_wandb=true: what is logged is what is written; leave output={TERMINAL} out.")
     _check_folder(config["output"])
     found = compare_runs(collect([*config["runs"], *runs]), settings)
-    console = terminal.console()
+    console = terminal.make_console()
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = WIDE
-    show(found, console)
+    show_comparison(found, console)
     if config["output"] != TERMINAL:
         from ner_lightning.comparison.report.files import write
-        from ner_lightning.comparison.why import explain
+        from ner_lightning.comparison.why import explain_difference
 
-        whys = [explain(section, settings) for section in found.sections]
+        whys = [explain_difference(section, settings) for section in found.sections]
         written = write(found, whys, _folder(config), config["figures"])
         console.print(f"\nReport: {written.report}", highlight=False, soft_wrap=True, markup=False)
         if config["to_wandb"]:

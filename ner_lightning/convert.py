@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 @door("convert")
 def main(cfg: DictConfig) -> None:
     """Convert one file and show the report."""
-    from ner_lightning.data.conversion import table
+    from ner_lightning.data.conversion import conversion_table
     from ner_lightning.page import terminal
 
     converted = convert(cfg)
-    console = terminal.console(stderr=True)
-    console.print(table(converted))
+    console = terminal.make_console(stderr=True)
+    console.print(conversion_table(converted))
     for line in converted.remarks():
-        console.print(terminal.visible(line), soft_wrap=True)
+        console.print(terminal.escape_line(line), soft_wrap=True)
 
 
 def convert(cfg: DictConfig) -> Converted:
@@ -37,10 +37,10 @@ def convert(cfg: DictConfig) -> Converted:
     Raises:
         UserError: a file that cannot be read or written, or that is there already.
     """
-    from ner_lightning.config.objects import make, plain
+    from ner_lightning.config.objects import make, resolve_config
     from ner_lightning.data.conversion import convert_file
 
-    config = plain(cfg)
+    config = resolve_config(cfg)
     return convert_file(
         make(config["from"], "from"),
         make(config["to"], "to"),

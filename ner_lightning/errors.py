@@ -34,10 +34,10 @@ def first_line(error: BaseException) -> str:
     return next(iter(str(error).strip().splitlines()), "") or type(error).__name__
 
 
-def printable(text: str) -> str:
+def escape_surrogates(text: str) -> str:
     r"""A text with halves of characters written out, which no file and no terminal takes.
 
-    >>> printable("b\udcff.conll")
+    >>> escape_surrogates("b\udcff.conll")
     'b\\udcff.conll'
     """
     return text.encode(errors="backslashreplace").decode()
@@ -57,7 +57,7 @@ class DataError(UserError, ValueError):
 
     def __init__(self, message: str, path: Path | str | None = None, line: int | None = None) -> None:
         place = "" if path is None else f"{path}: " if line is None else f"{path}:{line}: "
-        super().__init__(printable(place + _cut(message)))
+        super().__init__(escape_surrogates(place + _cut(message)))
 
 
 def _cut(message: str) -> str:

@@ -37,13 +37,13 @@ def _evaluate(cfg: DictConfig) -> dict[str, Any]:
     from pathlib import Path
 
     from ner_lightning.callbacks.predictions import SavePredictions
-    from ner_lightning.config.objects import plain
+    from ner_lightning.config.objects import resolve_config
     from ner_lightning.metrics.report import show_scores
     from ner_lightning.run.record import write_result
     from ner_lightning.training.build import build_evaluation
-    from ner_lightning.training.summary import calibrate, draw
+    from ner_lightning.training.summary import calibrate, draw_run_pictures
 
-    config = plain(cfg)
+    config = resolve_config(cfg)
     output = Path(config["paths"]["output_dir"])
     predictions = SavePredictions(str(output / "predictions"))
     run, checkpoint = build_evaluation(config, [predictions])
@@ -60,7 +60,7 @@ def _evaluate(cfg: DictConfig) -> dict[str, Any]:
     }
     write_result(output, result)
     if run.trainer.is_global_zero:
-        draw(calibration, run.task.model.decoder, run.task.tags, output)
+        draw_run_pictures(calibration, run.task.model.decoder, run.task.tags, output)
     return result
 
 

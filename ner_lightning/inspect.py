@@ -10,7 +10,7 @@ from ner_lightning.command_line.door import door
 from ner_lightning.run.folder import check_runs
 from ner_lightning.storage.atomic import write_text
 from ner_lightning.storage.json_text import json_text
-from ner_lightning.storage.outputs import STANDARD, check_not_read, check_outputs, check_place, told
+from ner_lightning.storage.outputs import STANDARD, check_not_read, check_outputs, check_place, explain_os_errors
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -23,14 +23,14 @@ FAILED = 1
 @door("inspect")
 def main(cfg: DictConfig) -> None:
     """Show the report and write it; leave with 1, a sentence per reason, where `fail_on` says so."""
-    from ner_lightning.inspection.report.text import show
-    from ner_lightning.page.terminal import console, visible
+    from ner_lightning.inspection.report.text import show_inspection
+    from ner_lightning.page.terminal import escape_line, make_console
 
     found = inspect(cfg)
     if cfg.output != "-":
-        show(found, console())
+        show_inspection(found, make_console())
     if found.failures:
-        sys.stderr.write("".join(f"{visible(finding.sentence())}\n" for finding in found.failures))
+        sys.stderr.write("".join(f"{escape_line(finding.sentence())}\n" for finding in found.failures))
         sys.exit(FAILED)
 
 
@@ -43,11 +43,11 @@ def inspect(cfg: DictConfig) -> Inspection:
     Raises:
         UserError: a corpus, an encoder or a file that cannot be used.
     """
-    from ner_lightning.config.objects import make, plain
+    from ner_lightning.config.objects import make, resolve_config
     from ner_lightning.inspection.corpus import read_corpus
     from ner_lightning.inspection.inspection import inspect_corpus
 
-    config = plain(cfg)
+    config = resolve_config(cfg)
     settings = make(config["inspection"], "inspection")
     encoder = (config.get("model") or {}).get("encoder")
     words = None
@@ -66,9 +66,9 @@ def inspect(cfg: DictConfig) -> Inspection:
     if config["output"] is not None:
         _write("output", str(config["output"]), json_text(found.to_json(), indent=1) + "\n")
     if config["html"] is not None:
-        from ner_lightning.inspection.report.html import page
+        from ner_lightning.inspection.report.html import render_inspection
 
-        _write("html", str(config["html"]), page(found))
+        _write("html", str(config["html"]), render_inspection(found))
     return found
 
 
@@ -76,7 +76,7 @@ def _write(key: str, name: str, text: str) -> None:
     if name == STANDARD:
         sys.stdout.write(text)
         return
-    with told(key, name):
+    with explain_os_errors(key, name):
         write_text(Path(name).expanduser(), text)
 
 

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ner_lightning.command_line.door import door
-from ner_lightning.page.wording import counted
+from ner_lightning.page.wording import format_count
 from ner_lightning.run.folder import check_runs
 from ner_lightning.storage.outputs import check_outputs, check_place
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 @door("predict")
 def main(cfg: DictConfig) -> None:
     """Tag one file."""
-    from ner_lightning.config.objects import make, plain
+    from ner_lightning.config.objects import make, resolve_config
     from ner_lightning.inference.files import tag_file
     from ner_lightning.inference.tagger import Tagger
 
@@ -28,7 +28,7 @@ def main(cfg: DictConfig) -> None:
     check_outputs({"output": cfg.output}, {"input": cfg.input, "ckpt": cfg.ckpt})
     check_runs({"output": cfg.output}, force=cfg.force)
     tagger = Tagger.load(cfg.ckpt, device=cfg.device, units=cfg.units)
-    node = plain(cfg).get("from")
+    node = resolve_config(cfg).get("from")
     reader = None if node is None else make(node, "from")
     started = time.monotonic()
     done = tag_file(
@@ -43,16 +43,16 @@ def main(cfg: DictConfig) -> None:
     )
     rate = (done.sentences - done.resumed) / (time.monotonic() - started)
     if done.resumed:
-        log.info("tagged before: %s of them", counted(done.resumed, "sentence"))
-    found = f"{counted(done.sentences, 'sentence')}, {counted(done.entities, 'entity', 'entities')}"
+        log.info("tagged before: %s of them", format_count(done.resumed, "sentence"))
+    found = f"{format_count(done.sentences, 'sentence')}, {format_count(done.entities, 'entity', 'entities')}"
     log.info("%s, %s sentences a second", found, f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}")
     if done.left_out:
-        log.warning("left out: %s without a word", counted(done.left_out, "line"))
+        log.warning("left out: %s without a word", format_count(done.left_out, "line"))
     if done.alone:
-        log.warning("read without the context of training: %s of no document", counted(done.alone, "sentence"))
+        log.warning("read without the context of training: %s of no document", format_count(done.alone, "sentence"))
     if done.aside:
         place = f"they are in {done.aside_in}" if done.aside_in else "standard output has no place for them"
-        log.warning("set aside: %s; %s", counted(done.aside, "sentence"), place)
+        log.warning("set aside: %s; %s", format_count(done.aside, "sentence"), place)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from ner_lightning.command_line.said import said
+from ner_lightning.command_line.said import escape_log_message
 from ner_lightning.errors import UserError
-from ner_lightning.page.terminal import printable
-from ner_lightning.reproduction.again import check_complete, run_again, stored_config
-from ner_lightning.reproduction.verdict import compare
+from ner_lightning.page.terminal import escape_lines
+from ner_lightning.reproduction.again import check_run_secrets, run_again, stored_config
+from ner_lightning.reproduction.verdict import compare_results
 from ner_lightning.run.folder import RESULT, read_json
 
 DIFFERENT = 1
@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> None:
     try:
         sys.exit(reproduce(arguments.run, arguments.output, arguments.against, arguments.given))
     except UserError as error:
-        sys.stderr.write(f"{said(error)}\n")
+        sys.stderr.write(f"{escape_log_message(error)}\n")
         sys.exit(USER_ERROR)
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted.\n")
@@ -50,14 +50,14 @@ def reproduce(run: Path, output: Path | None = None, against: Path | None = None
     else:
         if new.exists():
             raise UserError(f"--output {new}: it is there already; name a folder that is not")
-        check_complete(run, config, given)
+        check_run_secrets(run, config, given)
         setup = read_json(run / RESULT).get("setup")
         threads = setup.get("threads") if isinstance(setup, dict) else None
         threads = threads if isinstance(threads, int) and threads > 0 else None
         if run_again(config, new.absolute(), threads, given):
             raise UserError(f"{run}: the second run failed, see above; what it wrote is in {new}")
-    verdict = compare(run, new)
-    sys.stdout.write("".join(f"{printable(line)}\n" for line in verdict.lines()))
+    verdict = compare_results(run, new)
+    sys.stdout.write("".join(f"{escape_lines(line)}\n" for line in verdict.lines()))
     return 0 if verdict.same else DIFFERENT
 
 

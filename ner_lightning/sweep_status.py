@@ -10,12 +10,12 @@ from pathlib import Path
 
 from rich.live import Live
 
-from ner_lightning.command_line.said import said
+from ner_lightning.command_line.said import escape_log_message
 from ner_lightning.errors import UserError
 from ner_lightning.page import terminal
 from ner_lightning.storage.json_text import json_text
 from ner_lightning.sweep.manifest import OVER, Manifest
-from ner_lightning.sweep.table import summary, table
+from ner_lightning.sweep.table import jobs_table, summarise_jobs
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> None:
     try:
         show(arguments)
     except UserError as error:
-        sys.stderr.write(f"{said(error)}\n")
+        sys.stderr.write(f"{escape_log_message(error)}\n")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -42,15 +42,15 @@ def show(arguments: argparse.Namespace) -> None:
     if arguments.json:
         sys.stdout.writelines(json_text(asdict(job)) + "\n" for job in jobs.values())
         return
-    console = terminal.console()
+    console = terminal.make_console()
     if arguments.watch:
         with Live(console=console, transient=True, auto_refresh=False) as live:
             while any(job.state not in OVER and not job.is_orphan for job in jobs.values()):
-                live.update(table(home, jobs, monitor, mode, max(5, console.height - 6)), refresh=True)
+                live.update(jobs_table(home, jobs, monitor, mode, max(5, console.height - 6)), refresh=True)
                 time.sleep(1)
                 jobs = manifest.jobs()
-    console.print(table(home, jobs, monitor, mode))
-    console.print(summary(jobs, monitor, mode), highlight=False, soft_wrap=True)
+    console.print(jobs_table(home, jobs, monitor, mode))
+    console.print(summarise_jobs(jobs, monitor, mode), highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

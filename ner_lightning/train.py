@@ -52,19 +52,19 @@ def train(cfg: DictConfig, overrides: list[str] | None = None) -> dict[str, Any]
 
 
 def _train(cfg: DictConfig, overrides: list[str]) -> dict[str, Any]:
-    from ner_lightning.config.objects import plain
+    from ner_lightning.config.objects import resolve_config
     from ner_lightning.logger.wandb import finish
     from ner_lightning.run.checkpoints import resume_from
     from ner_lightning.run.record import write_run
-    from ner_lightning.trainer.effective_batch import held
+    from ner_lightning.trainer.effective_batch import with_effective_batch
     from ner_lightning.trainer.hardware import check_hardware, with_devices_of_here
     from ner_lightning.training.build import build
     from ner_lightning.training.checkpoint import check_resumption
 
     started = time.monotonic()
-    asked = plain(cfg)
+    asked = resolve_config(cfg)
     check_hardware(asked["trainer"])
-    config = held(with_devices_of_here(asked))
+    config = with_effective_batch(with_devices_of_here(asked))
     resumed = resume_from(config)
     write_run(config["paths"]["output_dir"], config, overrides)
     run = build(config)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ner_lightning.statistics.paired import mean_f1_interval
-from ner_lightning.statistics.pairs import Asked, Contest, Judged, Pair, compare_all
+from ner_lightning.statistics.pairs import Asked, Contest, JudgedSystems, Pair, compare_all
 from ner_lightning.statistics.several_sets import MeanOfSets
 from tests.oracle.simulated_runs import World
 
@@ -51,21 +51,23 @@ def worlds() -> Iterator[tuple[str, World]]:
                 yield f"{runs} seeds, {effect}, {kind}", World(runs=runs, by_seed=by_seed, per_document=size)
 
 
-class Quick(Judged):
+class Quick(JudgedSystems):
     """Without the second opinion, which decides nothing."""
 
     def randomised(self, one: int, other: int) -> None:
         """None is asked."""
 
 
-def judge(world: World, systems: int, seed: int, rng: np.random.Generator, shifts: Sequence[float] = ()) -> Judged:
+def judge(
+    world: World, systems: int, seed: int, rng: np.random.Generator, shifts: Sequence[float] = ()
+) -> JudgedSystems:
     """A test set with runs of some systems on it."""
     counts = world.draw_many(systems, rng, shifts)
     named = {str(place): each for place, each in enumerate(counts)}
     return Quick(named, samples=SAMPLES, seed=seed, groups=world.documents)
 
 
-def page(judged: Judged) -> list[Pair]:
+def page(judged: JudgedSystems) -> list[Pair]:
     """What a page of one test set says."""
     return compare_all([Asked(judged, every=len(judged.names) <= MANY)])[0]
 
@@ -121,7 +123,7 @@ def power(world: World, systems: int, repetitions: int, seed: int = 2) -> tuple[
     return said, Share.of(sum(pair.shown and pair.a == "0" for pair in found), repetitions)
 
 
-def _between(judged: Judged) -> Pair:
+def _between(judged: JudgedSystems) -> Pair:
     """The pair of the first two systems."""
     (pairs,) = compare_all([Asked(judged)])
     return next(pair for pair in pairs if {pair.a, pair.b} == {"0", "1"})

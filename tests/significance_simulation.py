@@ -17,7 +17,7 @@ from scipy.stats import ttest_ind
 
 from ner_lightning.statistics.counts import run_f1
 from ner_lightning.statistics.paired import Units, approximate_randomisation, paired_bootstrap
-from ner_lightning.statistics.pairs import Asked, Judged, Pair, compare_all
+from ner_lightning.statistics.pairs import Asked, JudgedSystems, Pair, compare_all
 from ner_lightning.statistics.resampling import resampled_f1
 from ner_lightning.statistics.several_sets import MeanOfSets
 from tests.oracle.simulated_runs import World
@@ -161,7 +161,7 @@ def _mean_of_sets(world: World, sets: int, seed: int, rng: np.random.Generator) 
     judged = []
     for place in range(sets):
         a, b = world.draw(rng)
-        judged.append(Judged({"a": a, "b": b}, samples=SAMPLES, seed=(seed, place), groups=world.documents))
+        judged.append(JudgedSystems({"a": a, "b": b}, samples=SAMPLES, seed=(seed, place), groups=world.documents))
     ((pair,),) = compare_all([Asked(MeanOfSets(judged))])
     return pair
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ner_lightning.callbacks.overview import data_table
-from ner_lightning.config.objects import plain
+from ner_lightning.config.objects import resolve_config
 from ner_lightning.errors import DataError, UserError
 from ner_lightning.predict import main as predict
 from ner_lightning.training.build import build
@@ -184,7 +184,7 @@ def test_a_record_that_cannot_be_read(tmp_path: Path, tiny_encoder: Path, row: d
 
 def shown(tmp_path: Path, encoder: Path, *overrides: str) -> dict[str, str]:
     """The row of the training data in the table before the fit."""
-    table = data_table(build(plain(train_config(tmp_path, encoder, *overrides))).data)
+    table = data_table(build(resolve_config(train_config(tmp_path, encoder, *overrides))).data)
     return {str(column.header): str(next(column.cells)) for column in table.columns}
 
 

@@ -43,7 +43,7 @@ def keeping(folder: Path) -> Iterator[Kept]:
     """Keep every `last.ckpt` of the runs inside, by the optimiser steps it has behind it."""
     folder.mkdir(parents=True, exist_ok=True)
     kept = Kept({}, [])
-    publish, step = last_checkpoint.publish, TaggingTask.training_step
+    publish, step = last_checkpoint.publish_checkpoint, TaggingTask.training_step
 
     def and_copy(path: Path) -> None:
         publish(path)
@@ -54,7 +54,10 @@ def keeping(folder: Path) -> Iterator[Kept]:
         kept.batches.append(batch.index)
         return step(task, batch, batch_idx)
 
-    with patch.object(last_checkpoint, "publish", and_copy), patch.object(TaggingTask, "training_step", and_note):
+    with (
+        patch.object(last_checkpoint, "publish_checkpoint", and_copy),
+        patch.object(TaggingTask, "training_step", and_note),
+    ):
         yield kept
 
 

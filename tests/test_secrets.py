@@ -13,7 +13,7 @@ import torch
 import wandb
 import yaml
 
-from ner_lightning.config.objects import plain
+from ner_lightning.config.objects import resolve_config
 from ner_lightning.errors import UserError
 from ner_lightning.training.build import build_evaluation
 from tests.comparison.wandb_home import fresh
@@ -71,8 +71,10 @@ def test_a_checkpoint_whose_data_need_a_secret_says_so(tmp_path: Path, tiny_enco
     checkpoint["ner_lightning"]["config"]["data"]["hub_token"] = "(hidden)"
     torch.save(checkpoint, file)
     with pytest.raises(UserError, match=r"data\.hub_token was a secret of the training and is not stored; name the"):
-        build_evaluation(plain(composed("evaluate", tmp_path, f"ckpt={file}")), [])
-    build_evaluation(plain(composed("evaluate", tmp_path, f"ckpt={file}", "data=sample_en", "data.limit=2")), [])
+        build_evaluation(resolve_config(composed("evaluate", tmp_path, f"ckpt={file}")), [])
+    build_evaluation(
+        resolve_config(composed("evaluate", tmp_path, f"ckpt={file}", "data=sample_en", "data.limit=2")), []
+    )
 
 
 @pytest.mark.slow

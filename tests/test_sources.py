@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ner_lightning.comparison.comparison import compare as compare_runs
+from ner_lightning.comparison.comparison import compare_runs as compare_runs
 from ner_lightning.comparison.runs.collect import collect
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.inference.tagger import Tagger
-from ner_lightning.reproduction.verdict import compare
+from ner_lightning.reproduction.verdict import compare_results
 from ner_lightning.task.tagging import TaggingTask
 from tests.runs import EASY, evaluated, records, trained, write_corpus
 from tests.watched import watched
@@ -115,7 +115,7 @@ def test_a_divided_corpus_is_read_the_same_again(tmp_path: Path, tiny_encoder: P
     first = trained(tmp_path / "first", tiny_encoder, *asked, "data.fraction=0.5")
     trained(tmp_path / "second", tiny_encoder, *asked, "data.fraction=0.5")
     whole = trained(tmp_path / "whole", tiny_encoder, *asked, "seed=2")
-    assert compare(tmp_path / "first/run", tmp_path / "second/run").same
+    assert compare_results(tmp_path / "first/run", tmp_path / "second/run").same
     assert whole["data"]["test"] == first["data"]["test"]
     assert whole["data"]["train"] != first["data"]["train"]
     assert first["sentences"]["train"] in (11, 12, 13)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from ner_lightning.config.objects import plain
+from ner_lightning.config.objects import resolve_config
 from ner_lightning.errors import UserError
 from ner_lightning.inference.tagger import Tagger
 from ner_lightning.task.tagging import CHECKPOINT_KEY
@@ -201,14 +201,16 @@ def test_the_corpus_of_somebody_elses_checkpoint_is_not_read(
     run: Path, changed: Callable[[Change], Path], tmp_path: Path
 ) -> None:
     elsewhere = changed(lambda content: None)
-    config = plain(composed("evaluate", tmp_path, f"ckpt={elsewhere}", "split=dev"))
+    config = resolve_config(composed("evaluate", tmp_path, f"ckpt={elsewhere}", "split=dev"))
     with pytest.raises(
         UserError, match=r"was written elsewhere \(.*run\), and the corpus .* name the data: data=conll"
     ):
         build_evaluation(config, [])
-    build_evaluation(plain(composed("evaluate", tmp_path, f"ckpt={run}", "split=dev")), [])
+    build_evaluation(resolve_config(composed("evaluate", tmp_path, f"ckpt={run}", "split=dev")), [])
     (named,) = {path.parent for path in run.parent.glob("corpus/dev.conll")}
-    build_evaluation(plain(composed("evaluate", tmp_path, f"ckpt={elsewhere}", "data=conll", f"data.dir={named}")), [])
+    build_evaluation(
+        resolve_config(composed("evaluate", tmp_path, f"ckpt={elsewhere}", "data=conll", f"data.dir={named}")), []
+    )
 
 
 def test_where_a_stored_corpus_was_kept_is_not_written_to(run: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from pytorch_lightning.trainer.states import TrainerFn
 from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
 
-from ner_lightning.config.objects import plain
+from ner_lightning.config.objects import resolve_config
 from ner_lightning.data.readers.conll import ConllReader
 from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sample import folder as sample_folder
@@ -232,7 +232,7 @@ class Watch(pl.Callback):
 
 
 def test_training_is_shuffled_and_dropout_stays_on(tmp_path: Path, tiny_encoder: Path) -> None:
-    run = build(plain(train_config(tmp_path, tiny_encoder, "trainer.max_epochs=3", "data.batch_size=5")))
+    run = build(resolve_config(train_config(tmp_path, tiny_encoder, "trainer.max_epochs=3", "data.batch_size=5")))
     watch = Watch()
     run.trainer.callbacks.append(watch)  # type: ignore[attr-defined]
     run.trainer.fit(run.task, datamodule=run.data)
@@ -246,7 +246,7 @@ def test_training_is_shuffled_and_dropout_stays_on(tmp_path: Path, tiny_encoder:
 
 
 def test_every_group_of_parameters_moves(tmp_path: Path, tiny_encoder: Path) -> None:
-    run = build(plain(train_config(tmp_path, tiny_encoder, "optim.warmup=0", "optim.crf_lr=0.05")))
+    run = build(resolve_config(train_config(tmp_path, tiny_encoder, "optim.warmup=0", "optim.crf_lr=0.05")))
     before = {name: parameter.detach().clone() for name, parameter in run.task.named_parameters()}
     run.trainer.fit(run.task, datamodule=run.data)
     still = [name for name, parameter in run.task.named_parameters() if torch.equal(parameter, before[name])]
@@ -261,7 +261,7 @@ def test_every_group_of_parameters_moves(tmp_path: Path, tiny_encoder: Path) -> 
 
 
 def test_frozen_word_embeddings_stay(tmp_path: Path, tiny_encoder: Path) -> None:
-    run = build(plain(train_config(tmp_path, tiny_encoder, "model.encoder.freeze_word_embeddings=true")))
+    run = build(resolve_config(train_config(tmp_path, tiny_encoder, "model.encoder.freeze_word_embeddings=true")))
     embeddings = run.task.model.encoder.model.get_input_embeddings().weight
     before = embeddings.detach().clone()
     run.trainer.fit(run.task, datamodule=run.data)
@@ -362,7 +362,7 @@ def test_the_same_seed_gives_the_same_run_and_another_another(tmp_path: Path, ti
         trained(tmp_path, tiny_encoder, f"paths.output_dir={tmp_path / name}", "test=false")
         files[name] = tmp_path / name / "checkpoints/last.ckpt"
     assert_same_weights(files["one"], files["again"], rtol=0, atol=0)
-    one, two = (build(plain(train_config(tmp_path, tiny_encoder, f"seed={seed}"))) for seed in (1, 2))
+    one, two = (build(resolve_config(train_config(tmp_path, tiny_encoder, f"seed={seed}"))) for seed in (1, 2))
     assert not torch.allclose(one.task.model.projection.weight, two.task.model.projection.weight)
     assert [b.index for b in one.data.train_dataloader()] != [b.index for b in two.data.train_dataloader()]
     assert sorted(path.name for path in (tmp_path / "one/predictions").iterdir()) == ["dev.jsonl"]  # test=false
@@ -426,7 +426,7 @@ def test_the_dev_split_is_shown_where_there_is_no_test_split(
 
 
 def test_score_can_be_asked_for_alone(tmp_path: Path, tiny_encoder: Path) -> None:
-    config = plain(train_config(tmp_path, tiny_encoder))
+    config = resolve_config(train_config(tmp_path, tiny_encoder))
     run = build(config)
     run.trainer.fit(run.task, datamodule=run.data)
     assert score(run, config)["test/support"] == sum(len(s.spans) for s in run.data.sentences["test"])

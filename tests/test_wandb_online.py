@@ -17,12 +17,12 @@ import wandb
 import yaml
 
 import ner_lightning.logger.wandb as module
-from ner_lightning.comparison.comparison import compare
+from ner_lightning.comparison.comparison import compare_runs
 from ner_lightning.comparison.report.files import write
 from ner_lightning.comparison.report.to_wandb import log_comparison
 from ner_lightning.comparison.runs.collect import collect
 from ner_lightning.comparison.settings import Settings
-from ner_lightning.comparison.why import explain
+from ner_lightning.comparison.why import explain_difference
 from ner_lightning.errors import UserError
 from ner_lightning.logger.wandb import finish, wandb_logger
 from ner_lightning.logger.wandb_tables import log_to_wandb
@@ -86,7 +86,7 @@ def test_runs_of_a_sweep_are_logged_and_compared_online(server: WandbServer, tmp
     found = collect([f"wandb:{ENTITY}/p/s"])
     assert [run.scores["test/f1"] for run in found.runs] == [0.25, 0.25]
     assert (found.left_out, found.runs[0].cost.trained) == ([], 12)
-    assert {row.name for row in compare(found, Settings()).sections[0].rows} == {"lr=0.0001", "lr=0.001"}
+    assert {row.name for row in compare_runs(found, Settings()).sections[0].rows} == {"lr=0.0001", "lr=0.001"}
 
     server.refused.add("RunParquetHistory")
     with pytest.raises(UserError, match=r"no finished run there\.\n  wandb:someone/p/s/crf optim.*could not be read"):
@@ -135,8 +135,8 @@ def test_a_project_that_cannot_be_is_refused(tmp_path: Path, project: str) -> No
 
 def comparison(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str | None:
     settings = Settings(samples=200)
-    found = compare(collect([str(write_sweep(folder / "sweep"))]), settings)
-    whys = [explain(section, settings) for section in found.sections]
+    found = compare_runs(collect([str(write_sweep(folder / "sweep"))]), settings)
+    whys = [explain_difference(section, settings) for section in found.sections]
     options = {"project": "p", "entity": None, "group": None, "mode": "online", "report": True}
     return log_comparison(found, whys, write(found, whys, folder / "out", figures=False), options)
 

@@ -111,7 +111,7 @@ class Illegal(NamedTuple):
     lenient_f1: float
 
 
-def changes(
+def find_changes(
     before: Sequence[StoredSentence], after: Sequence[StoredSentence], scheme: str | None = None
 ) -> list[Change]:
     """Sentences in which two runs have other hits or other false alarms, the largest gain first, largest loss last.
@@ -137,13 +137,13 @@ def changes(
     return sorted(found, key=lambda change: -change.gain)
 
 
-def totals(changed: Iterable[Change]) -> Totals:
+def total_changes(changed: Iterable[Change]) -> Totals:
     """Add up changes."""
     rows = [tuple(len(part) for part in change[2:]) for change in changed]
     return Totals(*(sum(column) for column in zip(*rows, strict=True))) if rows else Totals(0, 0, 0, 0)
 
 
-def shifts(
+def find_shifts(
     before: Sequence[Sequence[StoredSentence]], after: Sequence[Sequence[StoredSentence]], scheme: str | None = None
 ) -> list[Shift]:
     """Gold entities that a larger share of the runs of one system finds, largest shift first.
@@ -183,7 +183,7 @@ def _instead(entity: EntitySpan, runs: Sequence[Sequence[EntitySpan]]) -> Spans:
     return found.most_common(1)[0][0]
 
 
-def hardest(
+def find_hardest(
     runs: Sequence[Sequence[StoredSentence]],
     by: Literal["errors", "probability"] = "errors",
     top: int = 50,

@@ -18,7 +18,7 @@ class PlainTable(NamedTuple):
     rows: list[list[Any]]
 
 
-def tables_of(stored: Mapping[str, Path], scheme: str) -> dict[str, PlainTable]:
+def make_run_tables(stored: Mapping[str, Path], scheme: str) -> dict[str, PlainTable]:
     """`test/errors`, `test/types`, `test/confusion` and the same for each other split.
 
     Args:
@@ -30,12 +30,16 @@ def tables_of(stored: Mapping[str, Path], scheme: str) -> dict[str, PlainTable]:
         sentences = list(read_stored(path))
         errors = [list(row) for row in error_table(sentences, scheme=scheme)]
         found[f"{split}/errors"] = PlainTable(["kind", "type", "misses", "false alarms", "errors"], errors)
-        found[f"{split}/types"] = PlainTable(["type", "precision", "recall", "f1", "gold"], by_type(sentences, scheme))
-        found[f"{split}/confusion"] = PlainTable(["annotated", "found", "entities"], confused(sentences, scheme))
+        found[f"{split}/types"] = PlainTable(
+            ["type", "precision", "recall", "f1", "gold"], scores_by_type(sentences, scheme)
+        )
+        found[f"{split}/confusion"] = PlainTable(
+            ["annotated", "found", "entities"], confusion_counts(sentences, scheme)
+        )
     return found
 
 
-def by_type(sentences: Sequence[StoredSentence], scheme: str | None = None) -> list[list[Any]]:
+def scores_by_type(sentences: Sequence[StoredSentence], scheme: str | None = None) -> list[list[Any]]:
     """Strict precision, recall and F1 of each type, as the metric has them; a ratio over nothing is 0."""
     counts: dict[str, list[int]] = {}
     for gold, predicted in judged_entities(sentences, scheme=scheme):
@@ -48,7 +52,7 @@ def by_type(sentences: Sequence[StoredSentence], scheme: str | None = None) -> l
     ]
 
 
-def confused(sentences: Sequence[StoredSentence], scheme: str | None = None) -> list[list[Any]]:
+def confusion_counts(sentences: Sequence[StoredSentence], scheme: str | None = None) -> list[list[Any]]:
     """Each pair of annotated and found type that occurs, and how often."""
     found = confusion(sentences, scheme=scheme)
     return [

@@ -17,14 +17,14 @@ def draft_of(path: str | Path) -> Path:
     return Path(path).with_name(f".{Path(path).name}.part")
 
 
-def publish(path: str | Path) -> None:
+def publish_checkpoint(path: str | Path) -> None:
     """Give a finished draft its name; a folder is that of a strategy that writes one file a process."""
     atomic.publish(draft_of(path), Path(path))
 
 
-def save(trainer: pl.Trainer, path: str | Path, *, weights_only: bool) -> None:
+def save_checkpoint(trainer: pl.Trainer, path: str | Path, *, weights_only: bool) -> None:
     """Write a checkpoint in one piece; every rank takes part."""
     trainer.save_checkpoint(draft_of(path), weights_only)
     if trainer.is_global_zero:
-        publish(path)
+        publish_checkpoint(path)
     trainer.strategy.barrier("checkpoint published")

@@ -72,7 +72,7 @@ class BestCheckpoint(ModelCheckpoint):
             super().load_state_dict(state_dict)
 
     def _save_checkpoint(self, trainer: pl.Trainer, filepath: str) -> None:
-        atomic.save(trainer, filepath, weights_only=True)
+        atomic.save_checkpoint(trainer, filepath, weights_only=True)
         self._last_global_step_saved = trainer.global_step
         self._last_checkpoint_saved = filepath
         if trainer.is_global_zero:

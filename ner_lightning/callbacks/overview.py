@@ -10,7 +10,7 @@ from rich.table import Table
 from torch import nn
 
 from ner_lightning.optim.groups import group_table
-from ner_lightning.run.shown import show
+from ner_lightning.run.shown import show_tables
 
 if TYPE_CHECKING:
     from ner_lightning.data.datamodule import CorpusDataModule
@@ -37,7 +37,7 @@ class Overview(pl.Callback):
         if trainer.is_global_zero:
             data: CorpusDataModule = trainer.datamodule  # type: ignore[attr-defined]
             log.info("data: %s", data.folder)  # a title would be broken to the width of its table
-            show(data_table(data), optimiser_table(trainer.optimizers[0].param_groups, pl_module))
+            show_tables(data_table(data), optimiser_table(trainer.optimizers[0].param_groups, pl_module))
             log.info("batches: %s, %d sentences on each of %d", data.batching, data.batch_size, trainer.world_size)
             log.info("attention: %s", attention_in_use(trainer))
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ner_lightning.task.tagging import Evaluated, TaggingTask
 
 
-class Found(NamedTuple):
+class PredictedSentence(NamedTuple):
     """What the model says of one sentence; `tags` only where they break the scheme."""
 
     entities: tuple[ScoredSpan, ...]
@@ -45,7 +45,7 @@ class SavePredictions(pl.Callback):
     def __init__(self, folder: str) -> None:
         self.folder = Path(folder)
         self.files: dict[str, Path] = {}
-        self._found: dict[int, Found] = {}
+        self._found: dict[int, PredictedSentence] = {}
 
     def on_validation_batch_end(
         self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
@@ -73,7 +73,9 @@ class SavePredictions(pl.Callback):
         read = read_batch(task.model.decoder, outputs["emissions"], outputs["predicted"], batch.mask, task.tags)
         for index, one in zip(batch.index, read, strict=True):
             legal = not task.tags.decode(one.tag_ids).repaired
-            self._found[index] = Found(one.entities, None if legal else tuple(task.tags.tags[i] for i in one.tag_ids))
+            self._found[index] = PredictedSentence(
+                one.entities, None if legal else tuple(task.tags.tags[i] for i in one.tag_ids)
+            )
 
     def _write(self, trainer: pl.Trainer, split: str) -> None:
         found, self._found = self._found, {}
@@ -93,7 +95,7 @@ class SavePredictions(pl.Callback):
         self.files[split] = path
 
 
-def _stored(sentence: Sentence, found: Found, source: str) -> StoredSentence:
+def _stored(sentence: Sentence, found: PredictedSentence, source: str) -> StoredSentence:
     return StoredSentence(
         id=sentence.id,
         document=sentence.document,

@@ -70,7 +70,7 @@ def check(config: DictConfig, words: Vocabulary) -> dict[str, Any]:
     choices = {str(group): option for group, option in config.hydra.runtime.choices.items()}
     check_keys(config, words)
     check_given(config, choices)
-    container = resolved(config)
+    container = resolve_without_hydra(config)
     check_targets(container)
     check_objects(container, words)
     for path, node in _nodes(container):
@@ -135,7 +135,7 @@ def check_given(config: DictConfig, choices: dict[str, Any]) -> None:
         raise UserError(f"{key} is not given: {how}.")
 
 
-def resolved(config: DictConfig) -> dict[str, Any]:
+def resolve_without_hydra(config: DictConfig) -> dict[str, Any]:
     """The configuration in plain containers, interpolations replaced by their values, without Hydra's node.
 
     The run folder is not made yet: `${hydra:runtime.output_dir}` is the folder of all outputs here.

@@ -17,7 +17,7 @@ from hydra.core.override_parser.types import IntervalSweep
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from ner_lightning.command_line.yaml_source import checked
+from ner_lightning.command_line.yaml_source import checked_folder
 from ner_lightning.errors import UserError
 
 VERSION_BASE = "1.3"
@@ -51,7 +51,7 @@ def hydra_session(command: str, config_dir: str | None = None) -> Iterator[Hydra
         folder = Path(config_dir).absolute()
         if not folder.is_dir():
             raise UserError(f"--config-dir {config_dir}: there is no such folder.")
-        search_path.prepend("command-line", checked(folder), anchor=SearchPathQuery(provider="schema"))
+        search_path.prepend("command-line", checked_folder(folder), anchor=SearchPathQuery(provider="schema"))
     # A program that imports us may have a Hydra of its own.
     outer = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
@@ -73,7 +73,7 @@ def is_sweep(hydra: Hydra, command: str, overrides: list[str]) -> bool:
     return sweep_config(hydra, command, overrides).hydra.mode == RunMode.MULTIRUN
 
 
-def jobs(hydra: Hydra, command: str, overrides: list[str]) -> Iterator[list[str]]:
+def sample_jobs(hydra: Hydra, command: str, overrides: list[str]) -> Iterator[list[str]]:
     """The overrides of as many runs of a sweep as it takes to see every value once.
 
     The grid of all combinations can be long; a wrong value shows in any of them. A range that has no list of values

@@ -27,10 +27,10 @@ from ner_lightning.command_line.compose import VERSION_BASE, conf_folder
 from ner_lightning.command_line.help import help_text
 from ner_lightning.command_line.preflight import first_job, preflight
 from ner_lightning.command_line.records import redact_records, secrets_of
-from ner_lightning.command_line.said import SaidFormatter, said
+from ner_lightning.command_line.said import SaidFormatter, escape_log_message
 from ner_lightning.command_line.warned import gather_warnings
 from ner_lightning.errors import Pruned, UserError
-from ner_lightning.page.terminal import printable
+from ner_lightning.page.terminal import escape_lines
 from ner_lightning.run.child_process import end_with_parent, is_child
 from ner_lightning.run.failure import failure_of, write_failure
 from ner_lightning.run.log import to_run_log
@@ -97,7 +97,7 @@ def _enter(command: str, function: Command, sweep: Sweep | None) -> None:
         words = arguments.parse(sys.argv[1:])
         sys.argv[1:] = arguments.flags_first(sys.argv[1:], words.overrides)
         if words.help:
-            sys.stdout.write(printable(help_text(command, words)))
+            sys.stdout.write(escape_lines(help_text(command, words)))
             return
         if (words.cfg or words.info) and (first := first_job(command, words)):
             sys.argv[1:] = arguments.of_one_run(sys.argv[1:], words.overrides, first)
@@ -131,14 +131,14 @@ def _run(function: Command, cfg: DictConfig) -> Any:
     try:
         return function(cfg)
     except Busy as error:  # the folder is another run's: not a word into its files
-        sys.stderr.write(f"{said(error, secrets)}\n")
+        sys.stderr.write(f"{escape_log_message(error, secrets)}\n")
         _leave(USER_ERROR)
     except UserError as error:
         _tell(error, secrets)
         _write_down(error, cfg, secrets)
         _leave(USER_ERROR)
     except Pruned as error:
-        sys.stderr.write(f"{said(error, secrets)}\n")
+        sys.stderr.write(f"{escape_log_message(error, secrets)}\n")
         sys.exit(error.exit_code)
     except SystemExit as error:
         if any(kind.__name__ == "SIGTERMException" for kind in type(error).__mro__):
@@ -153,7 +153,7 @@ def _run(function: Command, cfg: DictConfig) -> Any:
             _leave(USER_ERROR)
         _write_down(error, cfg, secrets)
         # The whole of it: Hydra cuts frames off both ends.
-        trace = printable(redact_text(traceback.format_exc(), secrets))
+        trace = escape_lines(redact_text(traceback.format_exc(), secrets))
         sys.stderr.write(trace)
         to_run_log(trace.rstrip(), logging.ERROR)
         _leave(1)
@@ -171,7 +171,7 @@ def _leave(code: int) -> NoReturn:
     """End a single run with an exit code, a run of a sweep with an error that lets the sweep go on."""
     job = HydraConfig.get()
     if job.mode == RunMode.MULTIRUN:
-        raise JobFailed(said(f"Run {job.job.num} ({job.job.override_dirname}) failed, see above."))
+        raise JobFailed(escape_log_message(f"Run {job.job.num} ({job.job.override_dirname}) failed, see above."))
     sys.exit(code)
 
 
@@ -180,9 +180,9 @@ def _tell(error: UserError, secrets: Collection[str] | None = None) -> None:
     if is_child():
         return
     if os.environ.get("HYDRA_FULL_ERROR") == "1":
-        sys.stderr.write(printable(redact_text(traceback.format_exc(), secrets or ())))
+        sys.stderr.write(escape_lines(redact_text(traceback.format_exc(), secrets or ())))
     else:
-        sys.stderr.write(f"{said(error, secrets)}\n")
+        sys.stderr.write(f"{escape_log_message(error, secrets)}\n")
     to_run_log(str(error), logging.ERROR)
 
 

@@ -18,7 +18,7 @@ OTHER = {"model/encoder": ", or any other by model.encoder.name={name}"}
 """What may be written where none of the files of a group is meant."""
 
 
-def explain(error: Exception, hydra: Hydra, command: str, overrides: list[str]) -> str:
+def explain_error(error: Exception, hydra: Hydra, command: str, overrides: list[str]) -> str:
     """One sentence for what composing a command line raised.
 
     Args:

@@ -14,12 +14,12 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError  # type: ignore[import-untyped]
 
 from ner_lightning.command_line.checks import check, check_in_sweep
-from ner_lightning.command_line.compose import compose, hydra_session, is_sweep, jobs
-from ner_lightning.command_line.explain import explain
+from ner_lightning.command_line.compose import compose, hydra_session, is_sweep, sample_jobs
+from ner_lightning.command_line.explain import explain_error
 from ner_lightning.command_line.hydra_node import check_hydra
 from ner_lightning.command_line.vocabulary import Vocabulary
 from ner_lightning.errors import UserError
-from ner_lightning.trainer.combinations import refusal
+from ner_lightning.trainer.combinations import explain_refusal
 
 log = logging.getLogger(__name__)
 
@@ -43,16 +43,20 @@ def preflight(command: str, arguments: Namespace, *, isolated: bool = False) -> 
     with hydra_session(command, arguments.config_dir) as hydra:
         if runs:
             words = Vocabulary(hydra, name, [])
-            with explained(hydra, name, arguments.overrides):
+            with explain_hydra_errors(hydra, name, arguments.overrides):
                 sweeps = arguments.multirun or is_sweep(hydra, name, arguments.overrides)
             for config in _configs(hydra, name, arguments.overrides, sweeps):
                 container = check(config, words)
                 if sweeps and not isolated:
                     check_in_sweep(container)
-                if not sweeps and (trainer := container.get("trainer")) and (why := refusal(trainer, gpus=None)):
+                if (
+                    not sweeps
+                    and (trainer := container.get("trainer"))
+                    and (why := explain_refusal(trainer, gpus=None))
+                ):
                     raise UserError(f"{why}.")
             return sweeps
-        with explained(hydra, name, arguments.overrides):
+        with explain_hydra_errors(hydra, name, arguments.overrides):
             config = compose(hydra, name, arguments.overrides)
         check_hydra(config)  # it starts its logging to show it
         return False
@@ -67,10 +71,12 @@ def first_job(command: str, arguments: Namespace) -> list[str] | None:
         UserError: with one sentence that says what to type.
     """
     name = arguments.config_name or command
-    with hydra_session(command, arguments.config_dir) as hydra, explained(hydra, name, arguments.overrides):
+    with hydra_session(command, arguments.config_dir) as hydra, explain_hydra_errors(hydra, name, arguments.overrides):
         if not (arguments.multirun or is_sweep(hydra, name, arguments.overrides)):
             return None
-        words = [word for word in next(jobs(hydra, name, arguments.overrides)) if not word.startswith("hydra.mode=")]
+        words = [
+            word for word in next(sample_jobs(hydra, name, arguments.overrides)) if not word.startswith("hydra.mode=")
+        ]
     own = [word for word in words if word not in arguments.overrides]
     log.warning("# A sweep: this is its first job, %s.", " ".join(own) or "in which nothing varies")
     return [*words, "hydra.mode=RUN"]
@@ -78,18 +84,18 @@ def first_job(command: str, arguments: Namespace) -> list[str] | None:
 
 def _configs(hydra: Hydra, name: str, overrides: list[str], sweeps: bool) -> Iterator[DictConfig]:
     """The configuration of a single run, or of each run that a sweep is represented by."""
-    with explained(hydra, name, overrides):
-        every = list(jobs(hydra, name, overrides)) if sweeps else [overrides]
+    with explain_hydra_errors(hydra, name, overrides):
+        every = list(sample_jobs(hydra, name, overrides)) if sweeps else [overrides]
     for overrides in every:
-        with explained(hydra, name, overrides):
+        with explain_hydra_errors(hydra, name, overrides):
             config = compose(hydra, name, overrides)
         yield config
 
 
 @contextmanager
-def explained(hydra: Hydra, command: str, overrides: list[str]) -> Iterator[None]:
+def explain_hydra_errors(hydra: Hydra, command: str, overrides: list[str]) -> Iterator[None]:
     """Raise what Hydra, OmegaConf and the YAML parser raise as one sentence."""
     try:
         yield
     except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:
-        raise UserError(explain(error, hydra, command, overrides)) from error
+        raise UserError(explain_error(error, hydra, command, overrides)) from error

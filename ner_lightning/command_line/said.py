@@ -6,18 +6,18 @@ import logging
 import os
 from collections.abc import Collection
 
-from ner_lightning.page.terminal import paragraph
+from ner_lightning.page.terminal import escape_message
 from ner_lightning.run.redaction import known_secrets, redact_text
 
 
-def said(text: object, secrets: Collection[str] | None = None) -> str:
+def escape_log_message(text: object, secrets: Collection[str] | None = None) -> str:
     """A message as it may be shown.
 
     Args:
         text: or an error.
         secrets: texts to hide; None: those of the environment.
     """
-    return paragraph(redact_text(str(text), known_secrets(os.environ) if secrets is None else secrets))
+    return escape_message(redact_text(str(text), known_secrets(os.environ) if secrets is None else secrets))
 
 
 class SaidFormatter(logging.Formatter):
@@ -34,4 +34,4 @@ class SaidFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record, with its trace if it has one."""
-        return said(self._formatter.format(record), self._secrets)
+        return escape_log_message(self._formatter.format(record), self._secrets)

@@ -33,7 +33,7 @@ class CheckedFileSource(FileConfigSource):
         return result
 
 
-def checked(folder: Path) -> str:
+def checked_folder(folder: Path) -> str:
     """The entry of a search path for a folder of somebody else's files."""
     SourcesRegistry.instance().register(CheckedFileSource)
     return f"{SCHEME}://{folder}"

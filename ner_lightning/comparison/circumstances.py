@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ner_lightning.comparison.configurations import Configuration
-from ner_lightning.comparison.runs.run import Run
+from ner_lightning.comparison.runs.run import FinishedRun
 
 # What the arithmetic can depend on.
 TELLING = ("ner-lightning", "torch", "transformers", "pytorch-lightning", "numpy")
@@ -24,7 +24,7 @@ UNEVEN = 1.5
 """Times of runs that do the same and differ more are not those of an idle machine."""
 
 
-def circumstances(runs: Sequence[Run]) -> list[str]:
+def circumstances(runs: Sequence[FinishedRun]) -> list[str]:
     """A sentence for each thing that is not the same in all runs that tell it.
 
     >>> one, other = (Run(str(n), {}, {}, setup={"effective_batch": n}) for n in (16, 32))
@@ -68,7 +68,7 @@ def uneven_times(configurations: Iterable[Configuration]) -> list[str]:
     ]
 
 
-def _versions(runs: Sequence[Run], split: str) -> int:
+def _versions(runs: Sequence[FinishedRun], split: str) -> int:
     """How many contents a split has where the same was asked for."""
     found: dict[str, set[str]] = {}
     for run in runs:

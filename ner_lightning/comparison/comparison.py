@@ -9,7 +9,7 @@ from pathlib import Path
 from ner_lightning.comparison.circumstances import circumstances, uneven_times
 from ner_lightning.comparison.configurations import (
     Configuration,
-    Group,
+    RunGroup,
     group_runs,
     name_groups,
     name_sections,
@@ -17,9 +17,9 @@ from ner_lightning.comparison.configurations import (
     with_predictions,
 )
 from ner_lightning.comparison.overall import Overall, common_contest, lay_out
-from ner_lightning.comparison.predictions import Judged, judge
+from ner_lightning.comparison.predictions import JudgedRuns, judge
 from ner_lightning.comparison.runs.collect import Collected
-from ner_lightning.comparison.runs.run import LeftOut, Run, with_finite_scores
+from ner_lightning.comparison.runs.run import FinishedRun, LeftOut, with_finite_scores
 from ner_lightning.comparison.section import (
     FEWEST_UNITS,
     Pairs,
@@ -30,7 +30,7 @@ from ner_lightning.comparison.section import (
     with_pairs,
 )
 from ner_lightning.comparison.settings import Settings
-from ner_lightning.comparison.table import columns_of, unknown_columns
+from ner_lightning.comparison.table import score_columns, unknown_columns
 from ner_lightning.errors import UserError
 from ner_lightning.statistics.pairs import compare_all
 
@@ -61,7 +61,7 @@ class Comparison:
         return sum(len(c.runs) for section in self.sections for c in section.configurations.values())
 
 
-def compare(collected: Collected, settings: Settings) -> Comparison:
+def compare_runs(collected: Collected, settings: Settings) -> Comparison:
     """Compare finished runs.
 
     Args:
@@ -89,7 +89,7 @@ def compare(collected: Collected, settings: Settings) -> Comparison:
     named = [name_groups(part, settings.repetition) for part in parts]
     _check_diff(settings.diff, [configurations for configurations, _ in named])
     _check_baseline(settings.baseline, [configurations for configurations, _ in named])
-    columns = columns_of([c for configurations, _ in named for c in configurations], settings)
+    columns = score_columns([c for configurations, _ in named for c in configurations], settings)
     contests = [contest_of(configurations, settings, place) for place, (configurations, _) in enumerate(named)]
     sections, overall, of_sets = _tested(
         [
@@ -105,7 +105,7 @@ def compare(collected: Collected, settings: Settings) -> Comparison:
     return Comparison(settings, columns, sections, left_out, notes, overall)
 
 
-def _without_score(run: Run, settings: Settings) -> str:
+def _without_score(run: FinishedRun, settings: Settings) -> str:
     score = run.scores.get(f"{settings.prefix}f1")
     if score is None:
         return f"no score of the {settings.split} split"
@@ -149,7 +149,7 @@ def _tested(sections: Sequence[Section], settings: Settings) -> tuple[list[Secti
 
 
 def _notes(
-    parts: Sequence[Sequence[Group]], sections: Sequence[Section], judged: Judged, settings: Settings
+    parts: Sequence[Sequence[RunGroup]], sections: Sequence[Section], judged: JudgedRuns, settings: Settings
 ) -> list[str]:
     notes = []
     if judged.broken:
@@ -173,7 +173,7 @@ def _in(section: Section, note: str) -> str:
     return f"{section.name}: {note}" if section.name else note[:1].upper() + note[1:]
 
 
-def _section_notes(part: Sequence[Group], section: Section, settings: Settings) -> list[str]:
+def _section_notes(part: Sequence[RunGroup], section: Section, settings: Settings) -> list[str]:
     notes = []
     for group, name in zip(part, section.as_found, strict=True):
         tested = sum(len(replicate.runs) for replicate in group.replicates)

@@ -6,10 +6,10 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ner_lightning.comparison.predictions import Judged, Replicate, replicates
-from ner_lightning.comparison.runs.run import LeftOut, Run
+from ner_lightning.comparison.predictions import JudgedRuns, Replicate, replicates
+from ner_lightning.comparison.runs.run import FinishedRun, LeftOut
 from ner_lightning.comparison.settings import REPETITION
-from ner_lightning.comparison.vary import ABSENT, Settings, names_of, settings_of, value_text, varied
+from ner_lightning.comparison.vary import ABSENT, Settings, find_varying, names_of, settings_of, value_text
 from ner_lightning.errors import UserError
 
 DATA = "data.dir"
@@ -28,12 +28,12 @@ class Configuration:
 
     name: str
     settings: Mapping[str, Any]
-    runs: tuple[Run, ...]
+    runs: tuple[FinishedRun, ...]
     replicates: tuple[Replicate, ...] = ()
 
 
 @dataclass(frozen=True)
-class Group:
+class RunGroup:
     """Runs of one configuration that has no name yet.
 
     Attributes:
@@ -44,12 +44,12 @@ class Group:
     """
 
     settings: Settings
-    runs: tuple[Run, ...]
+    runs: tuple[FinishedRun, ...]
     replicates: tuple[Replicate, ...] = ()
     others: int = 0
 
 
-def group_runs(runs: Sequence[Run], repetition: Sequence[str]) -> tuple[list[Group], list[LeftOut]]:
+def group_runs(runs: Sequence[FinishedRun], repetition: Sequence[str]) -> tuple[list[RunGroup], list[LeftOut]]:
     """Put together what differs by repetition alone; of runs that are the same in all settings the newest counts.
 
     Args:
@@ -65,8 +65,8 @@ def group_runs(runs: Sequence[Run], repetition: Sequence[str]) -> tuple[list[Gro
     if all(run.data and run.data == runs[0].data for run in runs):
         for each in settings:
             each.pop(DATA, None)  # one corpus in two places
-    keys = varied(settings, repetition)
-    groups: dict[tuple[Any, ...], dict[tuple[Any, ...], tuple[Run, Settings]]] = {}
+    keys = find_varying(settings, repetition)
+    groups: dict[tuple[Any, ...], dict[tuple[Any, ...], tuple[FinishedRun, Settings]]] = {}
     left_out = []
     for run, each in zip(runs, settings, strict=True):
         group = groups.setdefault(tuple(each.get(key) for key in keys), {})
@@ -79,7 +79,7 @@ def group_runs(runs: Sequence[Run], repetition: Sequence[str]) -> tuple[list[Gro
     found = []
     for group in groups.values():
         members = [group[repeat] for repeat in sorted(group, key=_order)]
-        found.append(Group(members[0][1], tuple(run for run, _ in members)))
+        found.append(RunGroup(members[0][1], tuple(run for run, _ in members)))
     return found, left_out
 
 
@@ -87,7 +87,7 @@ def _order(values: tuple[Any, ...]) -> list[tuple[str, Any]]:
     return [(type(value).__name__, value if value is not None else 0) for value in values]
 
 
-def with_predictions(group: Group, judged: Judged, repetition: Sequence[str]) -> Group:
+def with_predictions(group: RunGroup, judged: JudgedRuns, repetition: Sequence[str]) -> RunGroup:
     """The same group, its replicates by the sentences that most of them were judged on."""
     parts: dict[str, list[Replicate]] = {}
     for replicate in replicates(group.runs, judged, repetition):
@@ -96,13 +96,13 @@ def with_predictions(group: Group, judged: Judged, repetition: Sequence[str]) ->
         return group
     most = max(parts.values(), key=len)
     others = sum(len(replicate.runs) for part in parts.values() if part is not most for replicate in part)
-    return Group(group.settings, group.runs, tuple(most), others)
+    return RunGroup(group.settings, group.runs, tuple(most), others)
 
 
-def sections_of(groups: Sequence[Group]) -> list[list[Group]]:
+def sections_of(groups: Sequence[RunGroup]) -> list[list[RunGroup]]:
     """Groups judged on the same sentences, in the order of their first; those without predictions by their data."""
     known = {g.settings.get(DATA): g.replicates[0].counted.sentences for g in reversed(groups) if g.replicates}
-    found: dict[Hashable, list[Group]] = {}
+    found: dict[Hashable, list[RunGroup]] = {}
     for group in groups:
         data = group.settings.get(DATA)
         key = group.replicates[0].counted.sentences if group.replicates else known.get(data, ("data", data))
@@ -110,7 +110,7 @@ def sections_of(groups: Sequence[Group]) -> list[list[Group]]:
     return list(found.values())
 
 
-def name_sections(sections: Sequence[Sequence[Group]]) -> list[str]:
+def name_sections(sections: Sequence[Sequence[RunGroup]]) -> list[str]:
     """The data of each section, numbered where several have it; nothing for a single one."""
     if len(sections) < 2:
         return [""] * len(sections)
@@ -125,9 +125,9 @@ def name_sections(sections: Sequence[Sequence[Group]]) -> list[str]:
     ]
 
 
-def name_groups(groups: Sequence[Group], repetition: Sequence[str]) -> tuple[list[Configuration], list[str]]:
+def name_groups(groups: Sequence[RunGroup], repetition: Sequence[str]) -> tuple[list[Configuration], list[str]]:
     """Configurations with names that are all different, and the settings that tell them apart."""
-    keys = varied([group.settings for group in groups], repetition)
+    keys = find_varying([group.settings for group in groups], repetition)
     chosen = [{key: group.settings.get(key) for key in keys} for group in groups]
     names = _apart(names_of(chosen, [group.runs[0].experiment for group in groups]))
     return [

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ner_lightning.comparison.configurations import DATA
-from ner_lightning.comparison.overlap import apart
+from ner_lightning.comparison.overlap import leave_out_overlapping
 from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.settings import Settings
-from ner_lightning.comparison.table import Mark, marks_of
-from ner_lightning.comparison.vary import said, settings_of, varied
+from ner_lightning.comparison.table import Mark, mark_best
+from ner_lightning.comparison.vary import find_varying, setting_text, settings_of
 from ner_lightning.statistics.pairs import Pair
 from ner_lightning.statistics.several_sets import MeanOfSets
 
@@ -59,7 +59,7 @@ def common_contest(sections: Sequence[Section]) -> tuple[MeanOfSets | None, list
     Returns:
         None where there are fewer than two sets, or configurations in all of them; the sets; what is to be said.
     """
-    kept, notes = apart([section for section in sections if section.contest is not None])
+    kept, notes = leave_out_overlapping([section for section in sections if section.contest is not None])
     contests = [section.contest for section in kept if section.contest is not None]
     if len(sections) < 2 or len(contests) < 2:
         return None, kept, notes
@@ -90,9 +90,9 @@ def lay_out(
     ranked = sorted(f1, key=lambda name: (-means[name], name))
     undecided = [(pair.a, pair.b) for pair in pairs if not pair.shown]
     if settings.baseline is None:
-        marks = marks_of(ranked[0], undecided)
+        marks = mark_best(ranked[0], undecided)
     else:
-        marks = marks_of(settings.baseline, undecided, "baseline") if pairs else {}
+        marks = mark_best(settings.baseline, undecided, "baseline") if pairs else {}
     rows = [Everywhere(name, f1[name], means[name], marks.get(name, "")) for name in ranked]
     ordered = sorted(pairs, key=lambda pair: -pair.difference.difference)
     mixed = [note for name in ranked if (note := _mixed(name, sections, settings))]
@@ -106,12 +106,12 @@ def _f1(section: Section, name: str) -> float:
 def _mixed(name: str, sections: Sequence[Section], settings: Settings) -> str | None:
     """Settings of one name that are not the same on all test sets."""
     each = [settings_of(section.configurations[name].runs[0].config) for section in sections]
-    keys = varied(each, [*settings.repetition, DATA])
+    keys = find_varying(each, [*settings.repetition, DATA])
     keys = [key for key in keys if not key.startswith("data.split")]
     if not keys:
         return None
     values = [
-        f"{', '.join(said(key, one.get(key)) for key in keys[:MOST_MIXED])} on {section.name}"
+        f"{', '.join(setting_text(key, one.get(key)) for key in keys[:MOST_MIXED])} on {section.name}"
         for one, section in zip(each, sections, strict=True)
     ]
     return f"{name} does not have the same settings on all test sets: {'; '.join(values)}."

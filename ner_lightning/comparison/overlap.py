@@ -11,7 +11,7 @@ MOST_SHARED = 0.02
 of a mean grows by no more than that."""
 
 
-def apart(sections: Sequence[Section]) -> tuple[list[Section], list[str]]:
+def leave_out_overlapping(sections: Sequence[Section]) -> tuple[list[Section], list[str]]:
     """Leave out test sets that share sentences with another one, the smaller of two first.
 
     Returns:
@@ -20,11 +20,11 @@ def apart(sections: Sequence[Section]) -> tuple[list[Section], list[str]]:
     kept: list[Section] = []
     said = []
     for section in sorted(sections, key=lambda section: -len(section.words)):
-        other = next((other for other in kept if shared(section, other) > MOST_SHARED), None)
+        other = next((other for other in kept if overlap_share(section, other) > MOST_SHARED), None)
         if other is None:
             kept.append(section)
         else:
-            percent = f"{100 * shared(section, other):.0f} %"
+            percent = f"{100 * overlap_share(section, other):.0f} %"
             said.append(
                 f"{section.name} is left out of the mean over test sets: {percent} of its sentences are those of "
                 f"{other.name}, which would count twice."
@@ -32,7 +32,7 @@ def apart(sections: Sequence[Section]) -> tuple[list[Section], list[str]]:
     return [section for section in sections if section in kept], said
 
 
-def shared(one: Section, other: Section) -> float:
+def overlap_share(one: Section, other: Section) -> float:
     """Share of the different sentences of the smaller set that the other has, whatever their annotation."""
     fewest = min(len(one.words), len(other.words))
     return len(one.words & other.words) / fewest if fewest else 0.0

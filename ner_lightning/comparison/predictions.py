@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ner_lightning.comparison.runs.run import Run
+from ner_lightning.comparison.runs.run import FinishedRun
 from ner_lightning.comparison.settings import FOLD
 from ner_lightning.comparison.vary import settings_of
 from ner_lightning.errors import DataError
@@ -128,7 +128,7 @@ class Replicate:
     """
 
     key: Hashable
-    runs: tuple[Run, ...]
+    runs: tuple[FinishedRun, ...]
     counted: Counted
 
     @property
@@ -138,7 +138,7 @@ class Replicate:
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedRuns:
     """What the predictions of runs come to.
 
     Attributes:
@@ -152,7 +152,7 @@ class Judged:
     odd: Sequence[str]
 
 
-def judge(runs: Sequence[Run], split: str, prefix: str) -> Judged:
+def judge(runs: Sequence[FinishedRun], split: str, prefix: str) -> JudgedRuns:
     """Count the predictions of all runs, one in memory at a time.
 
     Args:
@@ -176,10 +176,10 @@ def judge(runs: Sequence[Run], split: str, prefix: str) -> Judged:
         score = run.scores.get(f"{prefix}f1")
         if score is not None and abs(float(f1(counted.counts.sum(axis=0))) - score) > AGREEMENT:
             odd.append(run.name)
-    return Judged(by_run, broken, odd)
+    return JudgedRuns(by_run, broken, odd)
 
 
-def replicates(runs: Sequence[Run], judged: Judged, repetition: Sequence[str]) -> list[Replicate]:
+def replicates(runs: Sequence[FinishedRun], judged: JudgedRuns, repetition: Sequence[str]) -> list[Replicate]:
     """The runs of a configuration that have predictions, the folds of a repetition as one.
 
     Args:
@@ -194,9 +194,11 @@ def replicates(runs: Sequence[Run], judged: Judged, repetition: Sequence[str]) -
     return found
 
 
-def by_repetition(runs: Sequence[Run], repetition: Sequence[str]) -> dict[tuple[Hashable, ...], list[Run]]:
+def by_repetition(
+    runs: Sequence[FinishedRun], repetition: Sequence[str]
+) -> dict[tuple[Hashable, ...], list[FinishedRun]]:
     """The runs of one configuration by what repeats them, the folds of a repetition together."""
-    found: dict[tuple[Hashable, ...], list[Run]] = {}
+    found: dict[tuple[Hashable, ...], list[FinishedRun]] = {}
     keys = [key for key in repetition if key != FOLD]
     for run in runs:
         settings = settings_of(run.config)

@@ -10,10 +10,10 @@ import numpy as np
 
 from ner_lightning.comparison.configurations import Configuration
 from ner_lightning.comparison.settings import MANY, Settings
-from ner_lightning.comparison.table import Mark, Row, marks_of, row_of
+from ner_lightning.comparison.table import Mark, Row, mark_best, summarise_configuration
 from ner_lightning.statistics.counts import Counts, sum_groups
 from ner_lightning.statistics.paired import interval_of
-from ner_lightning.statistics.pairs import Asked, Contest, Judged, Pair
+from ner_lightning.statistics.pairs import Asked, Contest, JudgedSystems, Pair
 from ner_lightning.statistics.resampling import resampled_f1
 
 FEWEST_UNITS = 10
@@ -68,7 +68,7 @@ class Section:
     sentences: int
     entities: int
     documents: list[str] | None
-    contest: Judged | None = None
+    contest: JudgedSystems | None = None
     optimism: float | None = None
     words: frozenset[bytes] = frozenset()
 
@@ -88,7 +88,7 @@ def counts_of(configuration: Configuration) -> Counts:
     return np.stack([replicate.counted.counts for replicate in configuration.replicates])
 
 
-def contest_of(configurations: Sequence[Configuration], settings: Settings, place: int = 0) -> Judged | None:
+def contest_of(configurations: Sequence[Configuration], settings: Settings, place: int = 0) -> JudgedSystems | None:
     """Make the draws of configurations that were judged on the same sentences; None where nothing can be tested.
 
     Args:
@@ -103,7 +103,7 @@ def contest_of(configurations: Sequence[Configuration], settings: Settings, plac
     paired = settings.paired_seeds
     if paired and len({frozenset(keys) for keys in seeds.values()}) > 1:
         paired = None
-    return Judged(
+    return JudgedSystems(
         {configuration.name: counts_of(configuration) for configuration in tested},
         seeds,
         samples=settings.samples,
@@ -131,13 +131,13 @@ def make_section(
     name: str,
     configurations: Sequence[Configuration],
     varied: list[str],
-    contest: Judged | None,
+    contest: JudgedSystems | None,
     settings: Settings,
     columns: Sequence[str],
 ) -> Section:
     """Lay out the table of a section; its tests come later (`with_pairs`)."""
     intervals = _intervals(configurations, settings)
-    rows = [row_of(c, settings, columns, intervals.get(c.name)) for c in configurations]
+    rows = [summarise_configuration(c, settings, columns, intervals.get(c.name)) for c in configurations]
     rows.sort(key=lambda row: -row.f1)
     counted = next((c.replicates[0].counted for c in configurations if c.replicates), None)
     by_name = {configuration.name: configuration for configuration in configurations}
@@ -171,7 +171,7 @@ def _marked(rows: Sequence[Row], pairs: Sequence[Pair], tested: Sequence[str], b
     best = next((row.name for row in rows if row.name in tested), None)
     if pairs or (best is not None and baseline is None):
         undecided = [(pair.a, pair.b) for pair in pairs if not pair.shown]
-        marks |= marks_of(best or "", undecided) if baseline is None else marks_of(baseline, undecided, "baseline")
+        marks |= mark_best(best or "", undecided) if baseline is None else mark_best(baseline, undecided, "baseline")
     known = [row.dev.mean for row in rows if row.dev is not None]
     highest = max(known) if len(known) == len(rows) else None
     return [

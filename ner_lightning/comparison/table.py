@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from ner_lightning.comparison.configurations import Configuration
 from ner_lightning.comparison.predictions import by_repetition
-from ner_lightning.comparison.runs.run import Run
+from ner_lightning.comparison.runs.run import FinishedRun
 from ner_lightning.comparison.settings import SPLITS, Settings
 from ner_lightning.run.metric_keys import read_key
 from ner_lightning.statistics.significance import mean_interval
@@ -20,7 +20,7 @@ DEV_F1 = f"{SPLITS['dev']}/{F1}"
 TYPES = "types"
 
 
-class Score(NamedTuple):
+class MeanScore(NamedTuple):
     """A score over runs, in fractions of 1; `sd` is None for a single run."""
 
     mean: float
@@ -53,7 +53,7 @@ class Row:
 
     name: str
     n: int
-    scores: dict[str, Score]
+    scores: dict[str, MeanScore]
     interval: tuple[float, float] | None
     seconds_per_epoch: float | None
     seconds_sd: float | None
@@ -65,7 +65,7 @@ class Row:
     mark: Mark = ""
     folds: int = 1
     fold_sd: float | None = None
-    dev: Score | None = None
+    dev: MeanScore | None = None
     dev_choice: bool = False
 
     @property
@@ -74,7 +74,7 @@ class Row:
         return self.scores[F1].mean if F1 in self.scores else -1.0
 
 
-def row_of(
+def summarise_configuration(
     configuration: Configuration,
     settings: Settings,
     columns: Sequence[str],
@@ -93,11 +93,11 @@ def row_of(
     for name in columns:
         values = [run.scores[key] for run in runs if (key := f"{settings.prefix}{name}") in run.scores]
         if values:
-            scores[name] = Score(fmean(values), _spread(values))
+            scores[name] = MeanScore(fmean(values), _spread(values))
     folds = _folds(configuration, settings)
     f1 = [replicate.f1 for replicate in configuration.replicates] or [fmean(values) for values in folds if values]
     if f1:
-        scores[F1] = Score(fmean(f1), _spread(f1))
+        scores[F1] = MeanScore(fmean(f1), _spread(f1))
     if interval is None and f1 and not configuration.replicates:
         interval = mean_interval(f1, settings.level)
     spreads = [stdev(values) for values in folds if len(values) > 1]
@@ -124,22 +124,22 @@ def row_of(
 def _folds(configuration: Configuration, settings: Settings) -> list[list[float]]:
     """F1 of the folds of each repetition; of those with predictions, or of all where none has any."""
     key = f"{settings.prefix}{F1}"
-    groups: Sequence[Sequence[Run]] = [replicate.runs for replicate in configuration.replicates]
+    groups: Sequence[Sequence[FinishedRun]] = [replicate.runs for replicate in configuration.replicates]
     groups = groups or [*by_repetition(configuration.runs, settings.repetition).values()]
     return [[run.scores[key] for run in group if key in run.scores] for group in groups]
 
 
-def _dev(configuration: Configuration, settings: Settings) -> Score | None:
+def _dev(configuration: Configuration, settings: Settings) -> MeanScore | None:
     """F1 on the development set: mean over the folds of each repetition, mean and spread over repetitions."""
     if settings.split == "dev":
         return None
     groups = by_repetition(configuration.runs, settings.repetition).values()
     known = [[run.scores[DEV_F1] for run in group if DEV_F1 in run.scores] for group in groups]
     means = [fmean(values) for values in known if values]
-    return Score(fmean(means), _spread(means)) if means else None
+    return MeanScore(fmean(means), _spread(means)) if means else None
 
 
-def marks_of(best: str, undecided: Sequence[tuple[str, str]], called: Mark = "best") -> dict[str, Mark]:
+def mark_best(best: str, undecided: Sequence[tuple[str, str]], called: Mark = "best") -> dict[str, Mark]:
     """Mark the best, and what ties with it; nothing of the others.
 
     Args:
@@ -147,14 +147,14 @@ def marks_of(best: str, undecided: Sequence[tuple[str, str]], called: Mark = "be
         undecided: pairs between which no difference was shown.
         called: how it is marked itself.
 
-    >>> marks_of("crf", [("crf", "bert"), ("bert", "softmax")])
+    >>> mark_best("crf", [("crf", "bert"), ("bert", "softmax")])
     {'bert': 'tie', 'crf': 'best'}
     """
     ties = [name for pair in undecided if best in pair for name in pair if name != best]
     return {**dict.fromkeys(ties, "tie"), best: called}
 
 
-def columns_of(configurations: Sequence[Configuration], settings: Settings) -> list[str]:
+def score_columns(configurations: Sequence[Configuration], settings: Settings) -> list[str]:
     """The scores of the table: strict F1, and those asked for, `types` being the F1 of each type.
 
     A name that no run knows is kept out; `unknown_columns` lists them.
@@ -165,13 +165,13 @@ def columns_of(configurations: Sequence[Configuration], settings: Settings) -> l
     return list(dict.fromkeys([F1, *(name for name in wanted if name in known)]))
 
 
-def unknown_columns(runs: Sequence[Run], settings: Settings) -> list[str]:
+def unknown_columns(runs: Sequence[FinishedRun], settings: Settings) -> list[str]:
     """Columns asked for that no run has a score of."""
     known = _known(runs, settings)
     return [column for column in settings.columns if column != TYPES and column not in known]
 
 
-def _known(runs: Sequence[Run], settings: Settings) -> set[str]:
+def _known(runs: Sequence[FinishedRun], settings: Settings) -> set[str]:
     keys = {key for run in runs for key in run.scores}
     return {key.removeprefix(settings.prefix) for key in keys if key.startswith(settings.prefix)}
 

@@ -50,7 +50,7 @@ def _flatten(node: Any, path: str, folder: str, into: Settings) -> None:
         into[path] = json.dumps(node, sort_keys=True, default=str) if isinstance(node, list | Mapping) else node
 
 
-def varied(settings: Sequence[Settings], repetition: Sequence[str] = ()) -> list[str]:
+def find_varying(settings: Sequence[Settings], repetition: Sequence[str] = ()) -> list[str]:
     """The fewest settings that tell apart all runs that differ, in the order of the configuration.
 
     A setting that always goes with others is left out: CRF and softmax are told by their class, not by the arguments
@@ -61,7 +61,7 @@ def varied(settings: Sequence[Settings], repetition: Sequence[str] = ()) -> list
         repetition: settings that only repeat.
 
     >>> runs = [{"a._target_": "x.CRF", "a.init": "u", "lr": r, "seed": s} for r in (1, 2) for s in (1, 2)]
-    >>> varied([*runs, {"a._target_": "x.Softmax", "lr": 1, "seed": 1}], ["seed"])
+    >>> find_varying([*runs, {"a._target_": "x.Softmax", "lr": 1, "seed": 1}], ["seed"])
     ['a._target_', 'lr']
     """
     keys = list(dict.fromkeys(key for run in settings for key in run))
@@ -135,7 +135,7 @@ def names_of(configurations: Sequence[Settings], experiments: Sequence[str]) -> 
     names = []
     for settings, experiment in zip(configurations, experiments, strict=True):
         words = [experiment] if by_name else []
-        words += [said(key, settings.get(key), keys) for key in keys if not (by_name and key in told)]
+        words += [setting_text(key, settings.get(key), keys) for key in keys if not (by_name and key in told)]
         names.append(" ".join(words) or experiment or "all runs")
     return names
 
@@ -148,23 +148,23 @@ def _follows(key: str, configurations: Sequence[Settings], experiments: Sequence
     return all(len(found) == 1 for found in values.values())
 
 
-def said(key: str, value: Any, keys: Sequence[str] = ()) -> str:
+def setting_text(key: str, value: Any, keys: Sequence[str] = ()) -> str:
     """A setting in words: the class alone, or the last part of the key and the value.
 
-    >>> said("model.decoder._target_", "ner_lightning.model.decoder.crf.CRF"), said("optim.encoder_lr", 3e-05)
-    ('CRF', 'encoder_lr=3e-05')
+    >>> setting_text("model.decoder._target_", "ner_lightning.model.decoder.crf.CRF"), setting_text("optim.lr", 3e-05)
+    ('CRF', 'lr=3e-05')
     """
     if value is None and key.endswith(CLASS):
-        return f"no {short(key.rpartition('.')[0])}"
+        return f"no {short_key(key.rpartition('.')[0])}"
     if key.endswith(CLASS):
         return str(value).rpartition(".")[2]
-    return f"{short(key, keys)}={value_text(value)}"
+    return f"{short_key(key, keys)}={value_text(value)}"
 
 
-def short(key: str, keys: Sequence[str] = ()) -> str:
+def short_key(key: str, keys: Sequence[str] = ()) -> str:
     """The last part of a key, or the whole where another key ends alike.
 
-    >>> short("optim.encoder_lr"), short("a.x", ["a.x", "b.x"])
+    >>> short_key("optim.encoder_lr"), short_key("a.x", ["a.x", "b.x"])
     ('encoder_lr', 'a.x')
     """
     last = key.rpartition(".")[2]

@@ -17,11 +17,11 @@ from ner_lightning.analysis.changes import (
     Illegal,
     Shift,
     Totals,
-    changes,
-    hardest,
+    find_changes,
+    find_hardest,
+    find_shifts,
     illegal_sequences,
-    shifts,
-    totals,
+    total_changes,
 )
 from ner_lightning.analysis.errors import ALL, Confusion, confusion, error_table
 from ner_lightning.analysis.slices import Slice, slice_table
@@ -121,7 +121,7 @@ class Why:
     notes: list[str] = field(default_factory=list)
 
 
-def explain(section: Section, settings: Settings) -> Why:
+def explain_difference(section: Section, settings: Settings) -> Why:
     """Look into the predictions of the best configurations of a section.
 
     Args:
@@ -151,7 +151,7 @@ def explain(section: Section, settings: Settings) -> Why:
         diff = _diff(before, after, kept[before.name], kept[after.name], settings.listed)
     schemes = {configuration.runs[0].scheme for configuration in looked_into}
     scheme = schemes.pop() if len(schemes) == 1 else None
-    return Why(accounts, diff, hardest(some, top=settings.listed, scheme=scheme), len(some), notes)
+    return Why(accounts, diff, find_hardest(some, top=settings.listed, scheme=scheme), len(some), notes)
 
 
 def _chosen(section: Section, asked: Sequence[str]) -> tuple[Configuration | None, Configuration | None]:
@@ -220,14 +220,14 @@ def mean_errors(runs: Predictions, scheme: str | None) -> list[Errors]:
 
 def _diff(before: Configuration, after: Configuration, old: Predictions, new: Predictions, listed: int) -> Diff:
     scheme = after.runs[0].scheme
-    moved = shifts(old, new, scheme)
+    moved = find_shifts(old, new, scheme)
 
     def gain(shift: Shift) -> float:
         return shift.after / len(new) - shift.before / len(old)
 
     fixed = sorted((shift for shift in moved if gain(shift) > 0), key=lambda shift: -gain(shift))
     broken = sorted((shift for shift in moved if gain(shift) < 0), key=gain)
-    pairs: list[Totals] = [totals(changes(a, b, scheme)) for a, b in zip(old, new, strict=False)]
+    pairs: list[Totals] = [total_changes(find_changes(a, b, scheme)) for a, b in zip(old, new, strict=False)]
     means = [fmean(column) for column in zip(*pairs, strict=True)]
     return Diff(
         before.name,

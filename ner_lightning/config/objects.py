@@ -12,7 +12,7 @@ from ner_lightning.config.targets import check_targets, located
 from ner_lightning.errors import UserError
 
 
-def plain(cfg: DictConfig) -> dict[str, Any]:
+def resolve_config(cfg: DictConfig) -> dict[str, Any]:
     """The configuration resolved, in plain containers, every `_target_` one that its place takes."""
     container = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
     assert isinstance(container, dict)

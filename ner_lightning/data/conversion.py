@@ -17,10 +17,10 @@ from ner_lightning.data.readers.reader import Reader
 from ner_lightning.data.report import Problem, ReadReport, report_to_dict
 from ner_lightning.data.writers.by_ending import WriterByEnding
 from ner_lightning.data.writers.spacy import SpacyWriter
-from ner_lightning.data.writers.writer import Writer, Written, with_texts
+from ner_lightning.data.writers.writer import Writer, WriteReport, with_texts
 from ner_lightning.errors import UserError
 from ner_lightning.storage.atomic import draft, writing
-from ner_lightning.storage.outputs import STANDARD, check_outputs, told
+from ner_lightning.storage.outputs import STANDARD, check_outputs, explain_os_errors
 from ner_lightning.storage.streams import is_stream
 
 _SHOWN = 10  # problems in the terminal
@@ -47,7 +47,7 @@ class Converted:
     source: str
     target: str | None
     report: ReadReport
-    written: Written | None
+    written: WriteReport | None
 
     def remarks(self) -> list[str]:
         """The first problems, and what the format of the output could not keep."""
@@ -131,7 +131,7 @@ def convert_file(
                 pass
             written = None
         else:
-            with told("output", goal), draft(goal) as path_of_draft:
+            with explain_os_errors("output", goal), draft(goal) as path_of_draft:
                 written = _written(writer, with_texts(sentences), path_of_draft, goal)
         report.stream = None
         converted = Converted(source, target, report, written)
@@ -140,7 +140,7 @@ def convert_file(
     return converted
 
 
-def table(converted: Converted) -> Table:
+def conversion_table(converted: Converted) -> Table:
     """Counts of what was read, those that are not zero, and of what was written."""
     report, written = converted.report, converted.written
     shown = [name for name in _COUNTS if name in _ALWAYS or getattr(report, name)]
@@ -162,7 +162,7 @@ def _keep_whole(reader: Reader, writer: Writer) -> None:
             writer.sentences = False
 
 
-def _written(writer: Writer, sentences: Iterator[Any], draft: Path, goal: Path) -> Written:
+def _written(writer: Writer, sentences: Iterator[Any], draft: Path, goal: Path) -> WriteReport:
     try:
         return writer.write(sentences, draft)
     except UserError:
@@ -191,5 +191,5 @@ def _stream(key: str, name: str | None) -> Iterator[TextIO | None]:
     elif name == STANDARD:
         yield sys.stdout
     else:
-        with told(key, name), writing(Path(name).expanduser()) as stream:
+        with explain_os_errors(key, name), writing(Path(name).expanduser()) as stream:
             yield stream

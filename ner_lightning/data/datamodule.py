@@ -13,19 +13,19 @@ from torch.utils.data import DataLoader
 
 from ner_lightning.config.ranges import Count, Positive, Whole
 from ner_lightning.data.annotated import check_annotated
-from ner_lightning.data.augment.augmented import augmented
+from ner_lightning.data.augment.augmented import with_augmentation
 from ner_lightning.data.augmentation import Augmentation
 from ner_lightning.data.batches.bigrams import TagCounts
 from ner_lightning.data.batches.collate import Batch, Collator, Layout
 from ner_lightning.data.batches.context import DocumentContext, Documents, check_documents
 from ner_lightning.data.batches.order_loader import order_loader
 from ner_lightning.data.batches.samplers import EvaluationSampler, Grouping
-from ner_lightning.data.batches.training_order import Progress, TrainingOrder
+from ner_lightning.data.batches.training_order import EpochProgress, TrainingOrder
 from ner_lightning.data.corpus.content import contents_of
 from ner_lightning.data.corpus.division import Division
 from ner_lightning.data.corpus.encoding import EncodedCorpus, WordEncoder
 from ner_lightning.data.corpus.sentence_store import SentenceStore
-from ner_lightning.data.corpus.sources import Sources, configured
+from ner_lightning.data.corpus.sources import Sources, corpora_from_config
 from ner_lightning.data.marks import marks_are_words
 from ner_lightning.data.readers.reader import Reader
 from ner_lightning.data.report import ReadReport
@@ -143,7 +143,7 @@ class CorpusDataModule(pl.LightningDataModule):
         self.num_workers, self.limit = num_workers, limit
         self.types = None if types is None else tuple(types)
         kept = None if cache is None else Cache(_cache_folder(cache), int(cache_gb * 1e9))
-        self.sources = configured(
+        self.sources = corpora_from_config(
             dir,
             reader,
             {"train": train, "dev": dev, "test": test},
@@ -324,7 +324,7 @@ class CorpusDataModule(pl.LightningDataModule):
                 layout=self._layout(),
                 overlap=self.overlap,
             )
-        collator = augmented(
+        collator = with_augmentation(
             self._collator("train"),
             self.sentences["train"],
             (self._seed,),
@@ -348,7 +348,7 @@ class CorpusDataModule(pl.LightningDataModule):
         loop: Any = self.trainer.fit_loop.epoch_loop
         batches = loop.batch_progress.current
         ended = loop._num_ready_batches_reached()
-        return self._training.state(Progress(self.trainer.current_epoch, batches.ready, batches.processed, ended))
+        return self._training.state(EpochProgress(self.trainer.current_epoch, batches.ready, batches.processed, ended))
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on where a checkpoint was written."""

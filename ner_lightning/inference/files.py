@@ -16,13 +16,13 @@ from ner_lightning.data.formats import format_by_ending
 from ner_lightning.data.readers.reader import Reader
 from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.data.writers.columns import columns_of
+from ner_lightning.data.writers.columns import format_columns
 from ner_lightning.data.writers.json_lines import sentence_record
 from ner_lightning.errors import UserError
 from ner_lightning.inference.outputs import opened_output
 from ner_lightning.inference.reading import reader_for
 from ner_lightning.inference.tagger import Tagger, TooLarge
-from ner_lightning.storage.fingerprint import of_reader
+from ner_lightning.storage.fingerprint import fingerprint_reader
 from ner_lightning.storage.outputs import STANDARD, check_outputs, check_place
 from ner_lightning.storage.streams import is_stream
 from ner_lightning.tagging.spans import ScoredSpan
@@ -85,7 +85,9 @@ def tag_file(
     with ExitStack() as stack:
         path = stack.enter_context(_input(source))
         chosen = reader_for(path, reader, tagger)
-        output = stack.enter_context(opened_output(target, settings | {"reader": of_reader(chosen)}, force=force))
+        output = stack.enter_context(
+            opened_output(target, settings | {"reader": fingerprint_reader(chosen)}, force=force)
+        )
         sentences = output.checked(chosen.read(path, report))
         for sentence, found in tagger.tag_what_fits(sentences, batch_size, output.resumed):
             alone = int(tagger.context > 0 and not sentence.document)
@@ -133,7 +135,7 @@ class Form(NamedTuple):
             ValueError: the format cannot hold it.
         """
         if self.kind == "conll":
-            return columns_of(_tagged(sentence, found), self.scheme)
+            return format_columns(_tagged(sentence, found), self.scheme)
         return json.dumps(_record(sentence, found, self), ensure_ascii=False) + "\n"
 
 

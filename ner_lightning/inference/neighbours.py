@@ -33,7 +33,7 @@ class Chunk(NamedTuple):
         return len(self.before)
 
 
-def chunks(sentences: Iterable[Sentence], size: int, reach: int) -> Iterator[Chunk]:
+def cut_chunks(sentences: Iterable[Sentence], size: int, reach: int) -> Iterator[Chunk]:
     """Cut a stream into chunks, each with its neighbours from the documents that go on over its edges.
 
     No more is read ahead than the neighbours of one chunk.
@@ -44,7 +44,7 @@ def chunks(sentences: Iterable[Sentence], size: int, reach: int) -> Iterator[Chu
         reach: words of neighbours that are enough; 0: no neighbours.
 
     >>> words = [Sentence((word,), document="a") for word in "abcde"]
-    >>> [[s.words[0] for s in chunk.sentences] for chunk in chunks(words, size=2, reach=1)]
+    >>> [[s.words[0] for s in chunk.sentences] for chunk in cut_chunks(words, size=2, reach=1)]
     [['a', 'b', 'c'], ['b', 'c', 'd', 'e'], ['d', 'e']]
     """
     stream = iter(sentences)

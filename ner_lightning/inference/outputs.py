@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.inference.partial import Progress, partial_output
+from ner_lightning.inference.partial import OutputProgress, partial_output
 from ner_lightning.storage.atomic import writing
-from ner_lightning.storage.outputs import STANDARD, told
+from ner_lightning.storage.outputs import STANDARD, explain_os_errors
 from ner_lightning.storage.streams import is_stream
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ class Output(Protocol):
         resumed: sentences that an earlier run had behind it.
     """
 
-    progress: Progress
+    progress: OutputProgress
     resumed: int
 
     def checked(self, sentences: Iterable[Sentence]) -> Iterator[Sentence]:
@@ -63,7 +63,7 @@ def opened_output(target: str, settings: Mapping[str, Any], *, force: bool) -> I
         UserError: it cannot be written.
     """
     with ExitStack() as stack:
-        with told("output", target, _REMEDY):
+        with explain_os_errors("output", target, _REMEDY):
             output = stack.enter_context(_opened(target, settings, force))
         yield _Told(output, target)
 
@@ -73,7 +73,7 @@ def _opened(target: str, settings: Mapping[str, Any], force: bool) -> Iterator[O
     if target == STANDARD:
         yield _Stream(sys.stdout)
     elif is_stream(Path(target).expanduser()):
-        with told("output", target, _REMEDY), writing(Path(target).expanduser()) as stream:
+        with explain_os_errors("output", target, _REMEDY), writing(Path(target).expanduser()) as stream:
             yield _Stream(stream)
     else:
         with partial_output(target, settings, force=force) as partial:
@@ -89,17 +89,17 @@ class _Told:
         self.checked = output.checked
 
     def write(self, sentence: Sentence, content: str, **counts: int) -> None:
-        with told("output", self._target, _REMEDY):
+        with explain_os_errors("output", self._target, _REMEDY):
             self._output.write(sentence, content, **counts)
 
     def set_aside(self, sentence: Sentence, record: Mapping[str, Any], **counts: int) -> None:
         if self.progress.counts.get("aside", 0) < _TOLD:
             log.warning("set aside: %s", record["why"])
-        with told("output", self._target, _REMEDY):
+        with explain_os_errors("output", self._target, _REMEDY):
             self._output.set_aside(sentence, record, **counts)
 
     def finish(self) -> Path | None:
-        with told("output", self._target, _REMEDY):
+        with explain_os_errors("output", self._target, _REMEDY):
             return self._output.finish()
 
 
@@ -108,7 +108,7 @@ class _Stream:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self.progress, self.resumed = Progress(), 0
+        self.progress, self.resumed = OutputProgress(), 0
 
     def checked(self, sentences: Iterable[Sentence]) -> Iterator[Sentence]:
         yield from sentences

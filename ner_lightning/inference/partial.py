@@ -34,7 +34,7 @@ _LONGEST = 200  # bytes of a name that leave room for endings
 
 
 @dataclass
-class Progress:
+class OutputProgress:
     """How far an output goes.
 
     Attributes:
@@ -155,17 +155,17 @@ class Partial:
         if time.monotonic() - self._recorded > _SECONDS:
             self.record()
 
-    def _found(self, force: bool) -> Progress:
+    def _found(self, force: bool) -> OutputProgress:
         """What an earlier run has left, if it goes as far as it says and was asked for the same."""
         settings, progress = _read(self.folder / _JOURNAL)
         if force or progress is None or not self._reaches(progress):
-            return Progress()
+            return OutputProgress()
         differing = [key for key in {*settings, *self._settings} if settings.get(key) != self._settings.get(key)]
         if differing:
             raise self._other(f"another {' and '.join(sorted(differing))}")
         return progress
 
-    def _reaches(self, progress: Progress) -> bool:
+    def _reaches(self, progress: OutputProgress) -> bool:
         sizes = {self.target.name: progress.size, f"{_short(self.target.name)}{ASIDE}": progress.aside}
         try:
             return all((self.folder / name).stat().st_size >= size for name, size in sizes.items())
@@ -227,14 +227,14 @@ def _short(name: str) -> str:
     )
 
 
-def _read(journal: Path) -> tuple[dict[str, Any], Progress | None]:
+def _read(journal: Path) -> tuple[dict[str, Any], OutputProgress | None]:
     """Settings and the last entry of a journal; an entry that was cut off is none."""
     entries = []
     with suppress(OSError, ValueError):
         for line in journal.read_text(encoding="utf-8").splitlines():
             entries.append(json.loads(line))
     try:
-        return dict(entries[0]), Progress(**entries[-1])
+        return dict(entries[0]), OutputProgress(**entries[-1])
     except (IndexError, TypeError, ValueError):
         return {}, None
 

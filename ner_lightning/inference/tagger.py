@@ -24,7 +24,7 @@ from ner_lightning.data.marks import marks_are_glued
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.text.words import SplitRule, split_words
 from ner_lightning.errors import UserError
-from ner_lightning.inference.neighbours import Chunk, chunks
+from ner_lightning.inference.neighbours import Chunk, cut_chunks
 from ner_lightning.run.failure import failure_of
 from ner_lightning.tagging.spans import ScoredSpan
 from ner_lightning.task.entities import read_batch
@@ -194,7 +194,7 @@ class Tagger:
         """
         if batch_size < 1:
             raise UserError(f"batch_size={batch_size}: expected a whole number from 1 on")
-        for chunk in chunks(sentences, batch_size * READ_AHEAD, self.context):
+        for chunk in cut_chunks(sentences, batch_size * READ_AHEAD, self.context):
             done = min(behind, len(chunk.own))
             behind -= done
             if done < len(chunk.own):

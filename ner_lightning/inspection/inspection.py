@@ -14,7 +14,7 @@ from ner_lightning.inspection.findings.characters import Invisible
 from ner_lightning.inspection.findings.entity_types import count_types, find_alike, find_foreign, find_rare
 from ner_lightning.inspection.findings.gather import Gathered, Gatherer
 from ner_lightning.inspection.findings.mentions import find_ambiguous, find_unmarked, find_unseen
-from ner_lightning.inspection.findings.numbers import histogram, summarise
+from ner_lightning.inspection.findings.numbers import count_by_range, summarise
 from ner_lightning.inspection.findings.reading import find_dropped, find_illegal
 from ner_lightning.inspection.findings.sentences import (
     Splits,
@@ -23,7 +23,7 @@ from ner_lightning.inspection.findings.sentences import (
     find_duplicates,
     find_leakage,
 )
-from ner_lightning.inspection.findings.subwords import Subwords, find_long, find_odd
+from ner_lightning.inspection.findings.subwords import SubwordCounts, find_long, find_odd
 from ner_lightning.inspection.settings import REASONS, InspectionSettings
 
 if TYPE_CHECKING:
@@ -148,12 +148,12 @@ def inspect_corpus(
 
 def _gathered(
     splits: Splits, words: WordEncoder | None
-) -> tuple[dict[str, Gathered], Invisible, dict[str, Subwords] | None]:
+) -> tuple[dict[str, Gathered], Invisible, dict[str, SubwordCounts] | None]:
     """The numbers of every split, from one look at each sentence."""
     type_numbers: dict[str, int] = {}
     numbers: dict[str, Gathered] = {}
     invisible = Invisible()
-    subwords = None if words is None else {split: Subwords(split, words) for split in splits}
+    subwords = None if words is None else {split: SubwordCounts(split, words) for split in splits}
     for split, sentences in splits.items():
         gatherer, drawn = Gatherer(type_numbers), iter(sentences)
         while chunk := list(islice(drawn, CHUNK)):
@@ -171,7 +171,7 @@ def _check_told(findings: Sequence[Finding], settings: InspectionSettings) -> No
             raise UserError(f"fail_on={finding.name} cannot be told of these data: {finding.why_not}.")
 
 
-def _facts(corpus: Corpus, split: str, gathered: Gathered, subwords: Subwords | None) -> dict[str, Any]:
+def _facts(corpus: Corpus, split: str, gathered: Gathered, subwords: SubwordCounts | None) -> dict[str, Any]:
     report = corpus.reports[split]
     return {
         "file": corpus.files.get(split),
@@ -194,14 +194,14 @@ def _facts(corpus: Corpus, split: str, gathered: Gathered, subwords: Subwords | 
     }
 
 
-def _histograms(numbers: Mapping[str, Gathered], subwords: Mapping[str, Subwords]) -> dict[str, dict[str, Any]]:
+def _histograms(numbers: Mapping[str, Gathered], subwords: Mapping[str, SubwordCounts]) -> dict[str, dict[str, Any]]:
     found = {
-        "words": histogram({split: gathered.words for split, gathered in numbers.items()}),
-        "entities": histogram({split: gathered.entities for split, gathered in numbers.items()}),
-        "words_per_entity": histogram({split: gathered.width for split, gathered in numbers.items()}),
+        "words": count_by_range({split: gathered.words for split, gathered in numbers.items()}),
+        "entities": count_by_range({split: gathered.entities for split, gathered in numbers.items()}),
+        "words_per_entity": count_by_range({split: gathered.width for split, gathered in numbers.items()}),
     }
     if subwords:
-        found["subwords"] = histogram({split: of_split.lengths for split, of_split in subwords.items()})
+        found["subwords"] = count_by_range({split: of_split.lengths for split, of_split in subwords.items()})
     return found
 
 

@@ -14,7 +14,7 @@ from seqeval.scheme import IOB2, IOBES, Entities
 
 from ner_lightning.run.metric_keys import read_key
 from ner_lightning.run.predictions import read_stored
-from ner_lightning.run.shown import note, show
+from ner_lightning.run.shown import log_table, show_tables
 
 SEQEVAL_SCHEMES = {"IOB2": IOB2, "BIOES": IOBES}
 _COLUMNS = ("precision", "recall", "f1")
@@ -106,11 +106,11 @@ def show_scores(scores: Mapping[str, Any], stored: Path | None, split: str, sche
     """
     prefix = "val/" if split == "dev" else f"{split}/"
     named = {key.removeprefix(prefix): value for key, value in scores.items() if key.startswith(prefix)}
-    show(report_table(named, title=f"{split}: entities, strict"))
+    show_tables(report_table(named, title=f"{split}: entities, strict"))
     if any(read_key(key).source for key in named):
-        show(source_table(named, title=f"{split}: sources, strict"))
+        show_tables(source_table(named, title=f"{split}: sources, strict"))
     if stored is None:
         return
     tags = [(sentence.found_tags(scheme), sentence.gold_tags(scheme)) for sentence in read_stored(stored)]
     report = seqeval_report([found for found, _ in tags], [gold for _, gold in tags], scheme)
-    note(f"seqeval ({split}, mode=strict, {scheme})\n{report}")
+    log_table(f"seqeval ({split}, mode=strict, {scheme})\n{report}")

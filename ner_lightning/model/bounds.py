@@ -69,7 +69,7 @@ def checked_architecture(config: Any, state: Mapping[str, Tensor], where: str) -
     return kept
 
 
-def check_tags(n_tags: int, state: Mapping[str, Tensor], where: str) -> None:
+def check_tag_count(n_tags: int, state: Mapping[str, Tensor], where: str) -> None:
     """Refuse more tags than any tensor has room for."""
     if all(n_tags not in tensor.shape for tensor in state.values()):
         raise UserError(

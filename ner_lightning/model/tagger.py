@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ner_lightning.model.encoder import Encoder
 
 
-class Subwords(Protocol):
+class SubwordBatch(Protocol):
     """What the model reads of a batch."""
 
     input_ids: Tensor
@@ -48,7 +48,7 @@ class TaggingModel(nn.Module):
         self.decoder = decoder
         self.pooling: Pooling = pooling
 
-    def forward(self, batch: Subwords) -> Float[Tensor, "batch words tags"]:
+    def forward(self, batch: SubwordBatch) -> Float[Tensor, "batch words tags"]:
         """Emissions, float32; meaningless in the padding."""
         hidden = self.encoder(
             batch.input_ids,

@@ -16,7 +16,7 @@ LONGEST = 200  # heights of letters, of what is said of a bar
 COLOURS = 6  # classes s0 to s5 of the style
 
 
-def bars(
+def draw_bars(
     categories: Sequence[str],
     series: Mapping[str, Sequence[float]],
     *,
@@ -33,7 +33,7 @@ def bars(
         percent: the values are shares.
         colours: of the series, by name; None: by their order.
 
-    >>> "PER, train: 12 mentions" in bars(["PER"], {"train": [12]}, unit="mentions")
+    >>> "PER, train: 12 mentions" in draw_bars(["PER"], {"train": [12]}, unit="mentions")
     True
     """
     if not categories or not series:
@@ -62,7 +62,7 @@ def bars(
     return _svg(len(categories) * row + gap / 2, parts, f"Bars: {', '.join(series)} by {', '.join(names)}")
 
 
-def histogram(
+def draw_histogram(
     edges: Sequence[float],
     series: Mapping[str, Sequence[float]],
     *,

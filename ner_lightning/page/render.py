@@ -34,23 +34,23 @@ def render(template: Path, **values: Any) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=shortened,
+        finalize=shorten_cell,
     )
-    environment.filters["number"] = number
-    environment.filters["percent"] = percent
+    environment.filters["number"] = format_number
+    environment.filters["percent"] = format_percent
     page = environment.get_template(template.name)
     own = "".join(page.blocks["style"](page.new_context(values))) if "style" in page.blocks else ""
     styles = [text for text in ((HERE / "page.css").read_text(encoding="utf-8"), own) if text]
     script = (HERE / "page.js").read_text(encoding="utf-8")
     return page.render(
-        **values, policy=policy(styles, script), styles=[Markup(text) for text in styles], script=Markup(script)
+        **values, policy=content_policy(styles, script), styles=[Markup(text) for text in styles], script=Markup(script)
     )
 
 
-def shortened(value: Any) -> Any:
+def shorten_cell(value: Any) -> Any:
     """Cut a text that no page is for: a label of 100 kB stops a browser for minutes. Markup, ours, stays.
 
-    >>> shortened("x" * 5000)[-12:], shortened(Markup("x" * 5000)) == "x" * 5000
+    >>> shorten_cell("x" * 5000)[-12:], shorten_cell(Markup("x" * 5000)) == "x" * 5000
     ('xxxxxxxxxxx…', True)
     """
     if isinstance(value, Markup) or not isinstance(value, str) or len(value) <= LONGEST or value.startswith(PICTURE):
@@ -58,12 +58,12 @@ def shortened(value: Any) -> Any:
     return f"{value[:LONGEST]}…"
 
 
-def policy(styles: Sequence[str], script: str) -> str:
+def content_policy(styles: Sequence[str], script: str) -> str:
     """The policy of a page: these styles and this script, pictures that stand in it, and nothing else.
 
     The digests are of our own files, never of what a page turned out to hold.
 
-    >>> policy([], "").partition("; ")[0]
+    >>> content_policy([], "").partition("; ")[0]
     "default-src 'none'"
     """
     allowed = " ".join(map(_digest, styles)) or "'none'"
@@ -83,10 +83,10 @@ def _digest(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def number(value: float | None) -> str:
+def format_number(value: float | None) -> str:
     """A number for people: thousands apart, fractions to three digits, a dash for nothing.
 
-    >>> number(23499), number(14.5021), number(0.03611), number(None)
+    >>> format_number(23499), format_number(14.5021), format_number(0.03611), format_number(None)
     ('23,499', '14.5', '0.0361', '–')
     """
     if value is None:
@@ -96,11 +96,11 @@ def number(value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def percent(share: float | None) -> str:
+def format_percent(share: float | None) -> str:
     """A share in percent, small ones with a digit more; a dash for nothing.
 
-    >>> percent(0.0365), percent(0.00012), percent(1e-6), percent(1.0), percent(0.0), percent(None)
-    ('3.6 %', '0.01 %', '< 0.01 %', '100 %', '0 %', '–')
+    >>> [format_percent(share) for share in (0.0365, 0.00012, 1e-6, 1.0, 0.0, None)]
+    ['3.6 %', '0.01 %', '< 0.01 %', '100 %', '0 %', '–']
     """
     if share is None:
         return "–"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, TextIO, TypeVar
 
-from ner_lightning.page.terminal import visible
+from ner_lightning.page.terminal import escape_line
 
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]")
 _NUMBER = re.compile(r"[+-]?(\d[\d,]*\.?\d*|\.\d+)([eE][+-]?\d+)?\s*%?|[+-]?(inf|nan)", re.IGNORECASE)
@@ -15,18 +15,18 @@ _NUMBER = re.compile(r"[+-]?(\d[\d,]*\.?\d*|\.\d+)([eE][+-]?\d+)?\s*%?|[+-]?(inf
 Cell = TypeVar("Cell")
 
 
-def cell(value: Cell) -> Cell | str:
+def escape_cell(value: Cell) -> Cell | str:
     r"""A value as it may stand in a cell: a text that begins as a formula does gets an apostrophe in front.
 
     Spreadsheets run what begins with `=`, `+`, `-` or `@`, whoever wrote it. Numbers are left as they are.
 
-    >>> [cell(value) for value in ("=cmd|' /C calc'!A0", "-0.5", -0.5, "B-PER", "@SUM(A1)", "-", None)]
+    >>> [escape_cell(value) for value in ("=cmd|' /C calc'!A0", "-0.5", -0.5, "B-PER", "@SUM(A1)", "-", None)]
     ["'=cmd|' /C calc'!A0", '-0.5', -0.5, 'B-PER', "'@SUM(A1)", '-', None]
     """
     if not isinstance(value, str):
         return value
     is_harmless = not _FORMULA.match(value) or _NUMBER.fullmatch(value.strip()) or value.strip() in ("-", "+")
-    return visible(value) if is_harmless else "'" + visible(value)
+    return escape_line(value) if is_harmless else "'" + escape_line(value)
 
 
 class Rows:
@@ -41,4 +41,4 @@ class Rows:
 
     def writerow(self, values: Iterable[Any]) -> None:
         """Write the cells of a row."""
-        self._writer.writerow([cell(value) for value in values])
+        self._writer.writerow([escape_cell(value) for value in values])

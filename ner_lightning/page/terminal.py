@@ -23,36 +23,36 @@ _NOT_IN_A_LINE = re.compile(f"[\t\n{_SIGNS}]")
 WIDE = 200  # characters of a line where no terminal says how many there are
 
 
-def visible(text: str) -> str:
+def escape_line(text: str) -> str:
     r"""A name, a tag or a key as a part of one line.
 
-    >>> visible("PER\x1b[31m\n[12:00] all is well")
+    >>> escape_line("PER\x1b[31m\n[12:00] all is well")
     'PER\\x1b[31m\\n[12:00] all is well'
     """
     return _NOT_IN_A_LINE.sub(_spelled, text)
 
 
-def printable(text: str) -> str:
+def escape_lines(text: str) -> str:
     r"""A text of several lines: line breaks and tabs are kept.
 
-    >>> printable("one\n\ttwo\x07")
+    >>> escape_lines("one\n\ttwo\x07")
     'one\n\ttwo\\x07'
     """
     return _UNPRINTABLE.sub(_spelled, text)
 
 
-def paragraph(text: str) -> str:
+def escape_message(text: str) -> str:
     r"""A message: its lines after the first are set in, so that none of them can be taken for another message.
 
-    >>> paragraph("cannot be read\n[12:00] all is well")
+    >>> escape_message("cannot be read\n[12:00] all is well")
     'cannot be read\n  [12:00] all is well'
     """
-    first, *rest = printable(text).split("\n")
+    first, *rest = escape_lines(text).split("\n")
     inset = "  " if any(line and not line[0].isspace() for line in rest) else ""
     return "\n".join([first, *(f"{inset}{line}" if line else line for line in rest)])
 
 
-def console(**options: Any) -> Console:
+def make_console(**options: Any) -> Console:
     """A console that takes no markup, no emoji codes and no control characters from what it prints.
 
     Args:
@@ -66,14 +66,14 @@ def console(**options: Any) -> Console:
 
 class _Harmless(Console):
     def render_str(self, text: str, **options: Any) -> Text:
-        return super().render_str(printable(text), **options)
+        return super().render_str(escape_lines(text), **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):
             if segment.control or not _UNPRINTABLE.search(segment.text):
                 yield segment
             else:
-                yield Segment(printable(segment.text), segment.style)
+                yield Segment(escape_lines(segment.text), segment.style)
 
 
 def _spelled(found: re.Match[str]) -> str:

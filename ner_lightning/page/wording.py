@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def counted(n: int, one: str, many: str | None = None) -> str:
+def format_count(n: int, one: str, many: str | None = None) -> str:
     """A number with its noun.
 
     Args:
@@ -11,7 +11,7 @@ def counted(n: int, one: str, many: str | None = None) -> str:
         one: the noun.
         many: of several; None: with an s.
 
-    >>> counted(1, "sentence"), counted(1200, "sentence"), counted(0, "entity", "entities")
+    >>> format_count(1, "sentence"), format_count(1200, "sentence"), format_count(0, "entity", "entities")
     ('1 sentence', '1,200 sentences', '0 entities')
     """
     return f"{n:,} {one if n == 1 else many or f'{one}s'}"

@@ -48,7 +48,7 @@ def stored_config(run: Path) -> dict[str, Any]:
     return config
 
 
-def check_complete(run: Path, config: dict[str, Any], given: Sequence[str]) -> None:
+def check_run_secrets(run: Path, config: dict[str, Any], given: Sequence[str]) -> None:
     """Refuse a configuration that lacks a secret which nobody gives.
 
     Args:

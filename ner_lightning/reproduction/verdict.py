@@ -54,7 +54,7 @@ class Verdict:
         return [*told, *(f"  {line}" for line in self.circumstances)]
 
 
-def compare(before: Path, now: Path) -> Verdict:
+def compare_results(before: Path, now: Path) -> Verdict:
     """Compare two run folders."""
     old, new = (read_json(folder / RESULT) for folder in (before, now))
     scores = _differing(_numbers(old.get("best", {})), _numbers(new.get("best", {})))

@@ -15,7 +15,7 @@ OF_TYPES = ("f1", "precision", "recall", "support")
 _NO_SOURCE = re.compile(r"((macro|lenient)_)?(f1|precision|recall|support|loss)")
 
 
-class Score(NamedTuple):
+class ScoreKey(NamedTuple):
     """A score, read off its key.
 
     Attributes:
@@ -29,7 +29,7 @@ class Score(NamedTuple):
     source: str | None = None
 
 
-def read_key(key: str) -> Score:
+def read_key(key: str) -> ScoreKey:
     """Read the key of a score, without its split.
 
     >>> read_key("macro_f1"), read_key("news/f1")
@@ -39,8 +39,8 @@ def read_key(key: str) -> Score:
     """
     first, slash, rest = key.partition("/")
     if not slash:
-        return Score(key)
-    return Score(first, entity_type=rest) if first in OF_TYPES else Score(rest, source=first)
+        return ScoreKey(key)
+    return ScoreKey(first, entity_type=rest) if first in OF_TYPES else ScoreKey(rest, source=first)
 
 
 def can_name_source(name: str) -> bool:

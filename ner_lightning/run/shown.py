@@ -12,17 +12,17 @@ from ner_lightning.run.log import to_run_log
 LOG_WIDTH = 120  # characters
 
 
-def show(*tables: RenderableType) -> None:
+def show_tables(*tables: RenderableType) -> None:
     """Print tables, and write them to `run.log`."""
-    console = terminal.console()
+    console = terminal.make_console()
     for table in tables:
         console.print(table)
-        note(table)
+        log_table(table)
 
 
-def note(table: RenderableType) -> None:
+def log_table(table: RenderableType) -> None:
     """Write a table to `run.log` alone."""
     text = io.StringIO()
-    terminal.console(file=text, width=LOG_WIDTH, color_system=None).print(table)
+    terminal.make_console(file=text, width=LOG_WIDTH, color_system=None).print(table)
     lines = [line.rstrip() for line in text.getvalue().splitlines()]
     to_run_log("\n".join(["", *lines]).rstrip())

@@ -21,7 +21,7 @@ Counts = NDArray[np.int64]
 FEWEST_DOCUMENTS = 20  # below, their variance is known too badly to build on
 
 
-class Judged(NamedTuple):
+class JudgedSentence(NamedTuple):
     """The entities of one sentence that the metric sees, in order."""
 
     gold: tuple[EntitySpan, ...]
@@ -51,7 +51,7 @@ def sentence_counts(sentences: Iterable[StoredSentence], strict: bool = True, sc
 
 def judged_entities(
     sentences: Iterable[StoredSentence], strict: bool = True, scheme: str | None = None
-) -> list[Judged]:
+) -> list[JudgedSentence]:
     """The gold and predicted entities of each sentence as the metric counts them.
 
     Almost always they are those stored. Where the model's tags broke its scheme, the strict reading has fewer. Entities
@@ -80,12 +80,12 @@ def scheme_of(sentences: Iterable[StoredSentence]) -> str:
     return "BIOES" if any(tag[0] in "ES" for tag in tags) else "IOB2"
 
 
-def _judged(sentence: StoredSentence, strict: bool, scheme: str) -> Judged:
+def _judged(sentence: StoredSentence, strict: bool, scheme: str) -> JudgedSentence:
     predicted = tuple(entity.span for entity in sentence.predicted)
     if sentence.predicted_tags is not None:
         repair: Repair = "discard" if strict else "conlleval"
         predicted = tags_to_spans(sentence.predicted_tags, scheme, repair).spans
-    return Judged(sentence.counted(sentence.gold), sentence.counted(predicted))
+    return JudgedSentence(sentence.counted(sentence.gold), sentence.counted(predicted))
 
 
 def f1(counts: ArrayLike) -> NDArray[np.float64]:

@@ -245,7 +245,7 @@ def approximate_randomisation(
     if units not in ("both", "sentences"):
         raise ValueError(f"expected units to be both, sentences or runs, received {units!r}")
     known = uncertainty(a, b, paired_seeds)
-    columns = np.hstack([pooled(a), pooled(b)])
+    columns = np.hstack([pool_runs(a), pool_runs(b)])
     sums = swapped_sums(columns, samples, rng)
     total = columns.sum(0)
     drawn = swapped_difference(total[:2], total[2:], sums[:, :2], sums[:, 2:])
@@ -258,7 +258,7 @@ def several_runs(a: Counts, b: Counts) -> bool:
     return max(len(a), len(b)) > 1
 
 
-def pooled(system: Counts) -> NDArray[np.float64]:
+def pool_runs(system: Counts) -> NDArray[np.float64]:
     """2c and p + g of each unit, means over runs, `[units, 2]`: their sums' ratio is F1 of all runs together."""
     mean = system.mean(axis=0)
     return np.stack([2 * mean[:, 0], mean[:, 1] + mean[:, 2]], axis=1)
@@ -267,7 +267,7 @@ def pooled(system: Counts) -> NDArray[np.float64]:
 def swapped_difference(
     all_a: NDArray[np.float64], all_b: NDArray[np.float64], half_a: NDArray[np.float64], half_b: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """F1 of a minus F1 of b once the halves have changed sides; sums of `pooled`, `[..., 2]`."""
+    """F1 of a minus F1 of b once the halves have changed sides; sums of `pool_runs`, `[..., 2]`."""
     moved = half_b - half_a
     return _ratio(all_a + moved) - _ratio(all_b - moved)
 

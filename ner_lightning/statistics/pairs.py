@@ -24,7 +24,7 @@ from ner_lightning.statistics.paired import (
     SAMPLES,
     Difference,
     exceedance,
-    pooled,
+    pool_runs,
     several_runs,
     students_p,
     swapped_difference,
@@ -111,7 +111,7 @@ class Contest(Protocol):
         """What a difference is the mean of, in words; None: of its runs."""
 
 
-class Judged:
+class JudgedSystems:
     """Systems that were judged on the same sentences (`Contest`).
 
     Args:
@@ -209,7 +209,7 @@ class Judged:
 
     @cached_property
     def _halves(self) -> tuple[list[Floats], list[Floats]]:
-        columns = [pooled(of) for of in self.counts]
+        columns = [pool_runs(of) for of in self.counts]
         sums = swapped_sums(np.hstack(columns), self.samples, np.random.default_rng(self.seed))
         return columns, np.split(sums, len(columns), axis=1)
 
@@ -312,11 +312,11 @@ def _pair(contest: Contest, one: int, other: int, balanced: Balanced, place: int
         detectable = _shown_from(float(f"{df:.2g}"), level, float(f"{half / error:.2g}")) * error
     a, b = contest.names[one], contest.names[other]
     said = verdict(found, a, b, pairs=size, detectable=detectable, runs=contest.told(one, other))
-    each = tuple(alone(part, at[one], at[other], level) for part, at in contest.parts)
+    each = tuple(judge_pair_alone(part, at[one], at[other], level) for part, at in contest.parts)
     return Pair(a, b, found, p_alone, contest.randomised(one, other), detectable, contest.paired, said, each)
 
 
-def alone(contest: Contest, one: int, other: int, level: float) -> Difference:
+def judge_pair_alone(contest: Contest, one: int, other: int, level: float) -> Difference:
     """A pair by itself, by its own runs and Student's t: neither interval nor p value knows of other pairs."""
     apart = float(contest.means[one] - contest.means[other])
     error, df = contest.alone(one, other)
@@ -359,7 +359,7 @@ def compare_systems(
         level: of the intervals.
         seed: of the draws.
         groups: document of each sentence (`document_groups`).
-        paired_seeds: see `Judged`.
+        paired_seeds: see `JudgedSystems`.
 
     Returns:
         A pair each.
@@ -371,7 +371,7 @@ def compare_systems(
         raise ValueError(f"expected a baseline among {', '.join(systems)}, received {baseline}")
     if len(systems) < 2:
         return []
-    judged = Judged(systems, seeds, samples=samples, seed=seed, groups=groups, paired_seeds=paired_seeds)
+    judged = JudgedSystems(systems, seeds, samples=samples, seed=seed, groups=groups, paired_seeds=paired_seeds)
     return compare_all([Asked(judged, baseline, every)], level)[0]
 
 

@@ -16,20 +16,20 @@ from ner_lightning.storage.atomic import draft, remove_stale_drafts_in
 from ner_lightning.storage.flat_arrays import (
     INDEX,
     Arrays,
+    ArrayWriter,
     BrokenArrays,
     FolderWriter,
     MemoryWriter,
     NoArrays,
     Schema,
     Unwritable,
-    Writer,
     open_arrays,
 )
 from ner_lightning.storage.in_use import deleting
 
 log = logging.getLogger(__name__)
 
-Build = Callable[[Writer], Arrays]
+Build = Callable[[ArrayWriter], Arrays]
 
 _ENTRY = re.compile(r"(sentences|encoded|survey)-[0-9a-f]{32}")
 

@@ -28,7 +28,7 @@ def digest(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def of_files(path: Path, reader: object = None) -> str | None:
+def fingerprint_files(path: Path, reader: object = None) -> str | None:
     """The bytes of a file, or of all files below a folder with their names there; None where nothing is.
 
     Args:
@@ -47,12 +47,12 @@ def of_files(path: Path, reader: object = None) -> str | None:
     return digest([(file.relative_to(path).as_posix(), _of_file(file)) for file in files])
 
 
-def of_reader(reader: object) -> str | None:
+def fingerprint_reader(reader: object) -> str | None:
     """A reader's class, its code and its options; None where nobody could tell two of them apart.
 
     The code of a reader of the user's own is that of its module and of whatever that imports that is not installed, or
-    the `cache_version` that its class declares. That of ours is in `of_code`. None: there is no file with the code, or
-    an option is no plain value.
+    the `cache_version` that its class declares. That of ours is in `fingerprint_code`. None: there is no file with the
+    code, or an option is no plain value.
     """
     kind = type(reader)
     try:
@@ -79,7 +79,7 @@ def code_files() -> list[Path]:
 
 
 @functools.cache
-def of_code() -> str:
+def fingerprint_code() -> str:
     """The code that reads, stores and encodes, and the version of the package."""
     return digest(version("ner-lightning"), [_of_file(file) for file in code_files()])
 

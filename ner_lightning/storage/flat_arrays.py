@@ -69,7 +69,7 @@ class Arrays:
         return open_arrays, (self.folder, self.schema, False)
 
 
-class Writer(Protocol):
+class ArrayWriter(Protocol):
     """Takes arrays piece by piece."""
 
     def append(self, **parts: np.ndarray) -> None:

@@ -33,7 +33,7 @@ LONGEST = 240  # bytes of a file's name that leave room for `.` and `.lock`
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
-class Writer(NamedTuple):
+class WritingProcess(NamedTuple):
     """The process that holds a lock.
 
     Attributes:
@@ -68,7 +68,7 @@ class Busy(UserError):
         remedy: what to do instead of waiting.
     """
 
-    def __init__(self, target: Path, writer: Writer, remedy: str) -> None:
+    def __init__(self, target: Path, writer: WritingProcess, remedy: str) -> None:
         super().__init__(f"{target}: {writer} is writing there; wait until it has ended, or {remedy}")
         self.target, self.writer = target, writer
 
@@ -125,7 +125,7 @@ def writing_folder(folder: str | Path, remedy: str = "name another folder") -> I
         yield
 
 
-def writer_of_folder(folder: str | Path) -> Writer | None:
+def writer_of_folder(folder: str | Path) -> WritingProcess | None:
     """The process that writes into a folder now; None: nobody does."""
     return _holder(_lock_of_folder(folder))
 
@@ -179,7 +179,7 @@ def _acquire(lock: FileLock, path: Path) -> None:
         path.write_text(f"{os.getpid()}\n{socket.gethostname()}\n", encoding="utf-8")
 
 
-def _holder(path: Path) -> Writer | None:
+def _holder(path: Path) -> WritingProcess | None:
     if not path.exists():
         return None
     lock = FileLock(path)
@@ -193,12 +193,12 @@ def _holder(path: Path) -> Writer | None:
     return None
 
 
-def _written_in(path: Path) -> Writer:
+def _written_in(path: Path) -> WritingProcess:
     try:
         pid, host = path.read_text(encoding="utf-8").splitlines()[:2]
-        return Writer(int(pid), host)
+        return WritingProcess(int(pid), host)
     except (OSError, ValueError):
-        return Writer()
+        return WritingProcess()
 
 
 def _lock_of_file(file: Path) -> Path:

@@ -77,7 +77,7 @@ def check_place(key: str, name: Name, *, folders: bool = False) -> None:
     if name is None or name == STANDARD or is_stream(name):
         return
     path = Path(name).expanduser()
-    with told(key, name):
+    with explain_os_errors(key, name):
         if path.is_dir() and not folders:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         with suppress(FileNotFoundError):
@@ -90,7 +90,9 @@ def check_place(key: str, name: Name, *, folders: bool = False) -> None:
 
 
 @contextmanager
-def told(key: str, name: str | Path, remedy: str = "name a file in a folder that can be written") -> Iterator[None]:
+def explain_os_errors(
+    key: str, name: str | Path, remedy: str = "name a file in a folder that can be written"
+) -> Iterator[None]:
     """Raise an error of the operating system as one sentence that names the output.
 
     Raises:

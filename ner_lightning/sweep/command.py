@@ -11,7 +11,7 @@ from dataclasses import replace
 from omegaconf import DictConfig
 
 from ner_lightning.command_line.door import TERMINATED, hydra_main
-from ner_lightning.sweep.plan import JobEndedBadly, Plan, plan, run_hydra_job
+from ner_lightning.sweep.plan import JobEndedBadly, SweepPlan, plan_sweep, run_hydra_job
 from ner_lightning.sweep.table import Watch
 
 
@@ -25,7 +25,7 @@ def run_sweep(command: str, words: Namespace) -> int:
     Returns:
         0, or 1 where a job that this command asks for did not end well.
     """
-    planned = plan(command, words)
+    planned = plan_sweep(command, words)
     signal.signal(
         signal.SIGTERM, lambda *_: sys.exit(TERMINATED)
     )  # the jobs are ended, and written down as interrupted
@@ -47,7 +47,7 @@ def run_sweep(command: str, words: Namespace) -> int:
     return int(not planned.went_well)
 
 
-def _run_grid(command: str, planned: Plan) -> None:
+def _run_grid(command: str, planned: SweepPlan) -> None:
     """Hand the jobs of a grid to Hydra's launcher; how they ended is written in the manifest."""
 
     def job(cfg: DictConfig) -> float:

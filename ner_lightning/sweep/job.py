@@ -25,10 +25,10 @@ from ner_lightning.run.folder import BEST, LAST, RESULT, damaged_files, is_finis
 from ner_lightning.storage import locks
 from ner_lightning.storage.archives import is_whole
 from ner_lightning.sweep import process
-from ner_lightning.sweep.manifest import Job, Manifest, State, now
+from ner_lightning.sweep.manifest import Job, Manifest, State, utc_now
 from ner_lightning.sweep.naming import config_digest, key_of
 from ner_lightning.sweep.settings import SweepSettings
-from ner_lightning.trainer.effective_batch import held
+from ner_lightning.trainer.effective_batch import with_effective_batch
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ class Sweep:
         folder = self.home / name
         (folder / failure.FILE).unlink(missing_ok=True)
         before = self.manifest.jobs()[name]
-        self.manifest.change(name, state="running", started=before.started or now(), ended=None, error=None)
+        self.manifest.change(name, state="running", started=before.started or utc_now(), ended=None, error=None)
 
         def started(pid: int) -> None:
             self.manifest.change(name, pid=pid, host=socket.gethostname(), attempts=before.attempts + 1)
@@ -137,22 +137,22 @@ class Sweep:
     def command(self, name: str, overrides: Sequence[str]) -> list[str]:
         """The command of a job: a single run into its own folder, from its last checkpoint where there is one."""
         folder = self.home / name
-        varied = ",".join(quoted(word.lstrip("+")) for word in overrides if key_of(word) in self.varied)
+        varied = ",".join(quote_word(word.lstrip("+")) for word in overrides if key_of(word) in self.varied)
         own = [
             "hydra.mode=RUN",
-            f"hydra.run.dir={quoted(str(folder))}",
-            f"sweep.name={quoted(str(self.settings.name))}",
-            f"sweep.job={quoted(name)}",
+            f"hydra.run.dir={quote_word(str(folder))}",
+            f"sweep.name={quote_word(str(self.settings.name))}",
+            f"sweep.job={quote_word(name)}",
             f"sweep.varied=[{varied}]",
         ]
         if not any(key_of(word) == "trainer.enable_progress_bar" for word in overrides):
             own.append("trainer.enable_progress_bar=false")
         if is_resumable(folder):
-            own.append(f"ckpt_path={quoted(str(folder))}")
+            own.append(f"ckpt_path={quote_word(str(folder))}")
         return [sys.executable, "-m", "ner_lightning.train", *self.flags, *overrides, *own]
 
     def _retry_smaller(self, job: Job, overrides: Sequence[str], config: Mapping[str, Any]) -> Job:
-        ran = held(dict(config))
+        ran = with_effective_batch(dict(config))
         batch, steps = ran["data"]["batch_size"], ran["trainer"]["accumulate_grad_batches"]
         if batch < 2 or batch % 2:
             return job
@@ -167,7 +167,7 @@ class Sweep:
         for name, job in self.manifest.jobs().items():
             if job.is_orphan:
                 with contextlib.suppress(Timeout), self._lock(name).acquire(timeout=0):
-                    self.manifest.change(name, state="interrupted", ended=now(), error="its process is gone")
+                    self.manifest.change(name, state="interrupted", ended=utc_now(), error="its process is gone")
 
     def is_busy(self, name: str) -> bool:
         """Whether somebody runs a job: a call of this sweep, or a process that writes into its folder."""
@@ -211,7 +211,7 @@ class Sweep:
             state=state,
             seconds=round(before.seconds + seconds, 2),
             error=error,
-            ended=now(),
+            ended=utc_now(),
             metrics=metrics or before.metrics,
             setup=result.get("setup", before.setup),
         )
@@ -233,10 +233,10 @@ def is_resumable(folder: Path) -> bool:
     return is_whole(folder / LAST) and (not best.is_file() or is_whole(best))
 
 
-def quoted(text: str) -> str:
+def quote_word(text: str) -> str:
     r"""A text as one word of Hydra's override grammar.
 
-    >>> quoted("a,b='c'")
+    >>> quote_word("a,b='c'")
     "'a,b=\\'c\\''"
     """
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -26,7 +26,7 @@ class Launching(NamedTuple):
     threads: int | None = None
 
 
-def launching(node: Mapping[str, Any], jobs: int) -> Launching:
+def read_launcher(node: Mapping[str, Any], jobs: int) -> Launching:
     """Read the node `hydra.launcher`.
 
     Args:
@@ -36,7 +36,7 @@ def launching(node: Mapping[str, Any], jobs: int) -> Launching:
     Raises:
         UserError: a plugin that is not installed, or several tasks for one job.
 
-    >>> launching({"_target_": "hydra._internal.core_plugins.basic_launcher.BasicLauncher"}, 6)
+    >>> read_launcher({"_target_": "hydra._internal.core_plugins.basic_launcher.BasicLauncher"}, 6)
     Launching(here=True, elsewhere=False, side_by_side=1, threads=None)
     """
     kind = str(node["_target_"]).rpartition(".")[2]

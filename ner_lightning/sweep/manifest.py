@@ -183,7 +183,7 @@ class Manifest:
             log.warning("%s: %d damaged %s left out; the old one is %s", self.path, lost, lines, kept)
 
 
-def now() -> str:
+def utc_now() -> str:
     """This moment, UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 

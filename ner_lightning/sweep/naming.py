@@ -59,7 +59,7 @@ def job_name(values: Mapping[str, str]) -> str:
     name = re.sub(r"[^\w.+-]+", "-", short, flags=re.ASCII).strip("-.") or "job"
     if name == exact and len(name) <= LONGEST:
         return name
-    return name if not values else f"{name[: LONGEST - 7]}-{digest(exact)}"
+    return name if not values else f"{name[: LONGEST - 7]}-{short_digest(exact)}"
 
 
 def sweep_name(fixed: Sequence[str], swept: Iterable[str]) -> str:
@@ -80,14 +80,14 @@ def sweep_name(fixed: Sequence[str], swept: Iterable[str]) -> str:
         if not key_of(word).startswith(_ELSEWHERE) or key_of(word) == "sweep.effective_batch"
     }
     overlay = [what["sweep"]] if "sweep" in what else [key.rpartition(".")[2] for key in swept]
-    words = [what.get("experiment", ""), *overlay, digest(json.dumps(sorted(what.items())))]
+    words = [what.get("experiment", ""), *overlay, short_digest(json.dumps(sorted(what.items())))]
     return re.sub(r"[^\w.-]+", "-", "-".join(word for word in words if word), flags=re.ASCII)[:LONGEST]
 
 
-def digest(text: str, length: int = 6) -> str:
+def short_digest(text: str, length: int = 6) -> str:
     """A few letters that stand for a text.
 
-    >>> digest("")
+    >>> short_digest("")
     'e3b0c4'
     """
     return hashlib.sha256(text.encode()).hexdigest()[:length]
@@ -103,4 +103,4 @@ def config_digest(config: Mapping[str, Any]) -> str:
         what["effective_batch"] = held
     text = json.dumps(what, sort_keys=True, default=str)
     folder = str((config.get("paths") or {}).get("output_dir") or ".")
-    return digest(text if folder == "." else text.replace(json.dumps(folder)[1:-1], "."), 16)
+    return short_digest(text if folder == "." else text.replace(json.dumps(folder)[1:-1], "."), 16)

@@ -18,20 +18,20 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import CompactHydraException
 from omegaconf import DictConfig, OmegaConf
 
-from ner_lightning.command_line.checks import resolved
+from ner_lightning.command_line.checks import resolve_without_hydra
 from ner_lightning.command_line.compose import compose, hydra_session, sweep_config
 from ner_lightning.command_line.records import redact_records, secrets_of
 from ner_lightning.errors import UserError
 from ner_lightning.run.redaction import known_secrets, tells_secret
 from ner_lightning.sweep.call import Call
 from ner_lightning.sweep.hydra_words import folder_asked_for, words_of_jobs, words_of_sweep
-from ner_lightning.sweep.job import Sweep, objective, quoted
-from ner_lightning.sweep.launchers import Launching, launching
+from ner_lightning.sweep.job import Sweep, objective, quote_word
+from ner_lightning.sweep.launchers import Launching, read_launcher
 from ner_lightning.sweep.manifest import OVER, About, Job
 from ner_lightning.sweep.naming import job_name, key_of, sweep_name, value_of
 from ner_lightning.sweep.settings import SweepSettings
-from ner_lightning.trainer.combinations import refusal
-from ner_lightning.trainer.effective_batch import held
+from ner_lightning.trainer.combinations import explain_refusal
+from ner_lightning.trainer.effective_batch import with_effective_batch
 
 HOME = "sweeps"
 """Folder below the outputs that holds a folder for each sweep."""
@@ -72,7 +72,7 @@ class Values(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Plan:
+class SweepPlan:
     """A sweep that is about to run.
 
     Attributes:
@@ -133,7 +133,7 @@ class Plan:
         home = self.sweep.home
         return [
             *words_of_sweep(argv, self.sweep.flags),
-            f"hydra.sweep.dir={quoted(str(home))}",
+            f"hydra.sweep.dir={quote_word(str(home))}",
             "hydra.sweep.subdir=.",
             "hydra/job_logging=none",
             "hydra/hydra_logging=none",
@@ -142,7 +142,7 @@ class Plan:
         ]
 
 
-def plan(command: str, arguments: Namespace) -> Plan:
+def plan_sweep(command: str, arguments: Namespace) -> SweepPlan:
     """Plan the sweep of a command line, and register its jobs in its manifest.
 
     Raises:
@@ -154,7 +154,7 @@ def plan(command: str, arguments: Namespace) -> Plan:
         values = read_values(hydra, master)
         check_public(values)
         of_jobs = words_of_jobs(master)
-        container = resolved(compose(hydra, name, [*_representative(values), *of_jobs, "hydra.mode=RUN"]))
+        container = resolve_without_hydra(compose(hydra, name, [*_representative(values), *of_jobs, "hydra.mode=RUN"]))
         settings = SweepSettings.of(container["sweep"])
         if values.ranges and settings.search is None:
             key, value = next(iter(values.ranges.items()))
@@ -164,7 +164,7 @@ def plan(command: str, arguments: Namespace) -> Plan:
         settings = replace(settings, name=settings.name or sweep_name(values.fixed, [*values.varied, *values.ranges]))
         home = (folder_asked_for(master) or Path(container["paths"]["outputs"], HOME, str(settings.name))).absolute()
         node = cast(dict[str, Any], OmegaConf.to_container(master.hydra.launcher))
-        how = launching(node, jobs=len(values.jobs()))
+        how = read_launcher(node, jobs=len(values.jobs()))
         if settings.search is not None and how.elsewhere:
             raise UserError(
                 "hydra/launcher: a search starts its trials itself, sweep.search.workers of them side by side; on a "
@@ -172,7 +172,7 @@ def plan(command: str, arguments: Namespace) -> Plan:
             )
         settings = replace(settings, threads=settings.threads or how.threads)
         at_once = settings.search.workers if settings.search else how.side_by_side
-        found = Plan(
+        found = SweepPlan(
             Sweep(home, settings, (*_flags(arguments), *of_jobs), at_once, (*values.varied, *values.ranges)),
             values,
             monitor=container["monitor"],
@@ -183,7 +183,7 @@ def plan(command: str, arguments: Namespace) -> Plan:
         swept = (*values.varied, *values.ranges)
         found.sweep.manifest.describe(About(str(settings.name), found.monitor, found.mode, swept, values.fixed))
         if settings.search is None:
-            register(hydra, name, found, gpus=_gpus if how.here else None)
+            register_jobs(hydra, name, found, gpus=_gpus if how.here else None)
     return found
 
 
@@ -230,7 +230,7 @@ def check_public(values: Values) -> None:
             )
 
 
-def register(hydra: Hydra, command: str, plan: Plan, gpus: Callable[[], int] | None) -> None:
+def register_jobs(hydra: Hydra, command: str, plan: SweepPlan, gpus: Callable[[], int] | None) -> None:
     """Write the jobs of a grid into the manifest; those that cannot work here are skipped with the reason."""
     groups = set(hydra.list_all_config_groups())
     refusals: dict[tuple[str, ...], str | None] = {}
@@ -256,20 +256,20 @@ def register(hydra: Hydra, command: str, plan: Plan, gpus: Callable[[], int] | N
 
 def _refusal(container: dict[str, Any], gpus: int | None) -> str | None:
     """Why a job cannot run, from the nodes that decide it."""
-    if why := refusal(container["trainer"], gpus):
+    if why := explain_refusal(container["trainer"], gpus):
         return why
     if (nodes := container["trainer"].get("num_nodes", 1)) != 1:
         return f"trainer.num_nodes={nodes}: a job of a sweep runs on one machine; see docs/cluster.md for more"
     if container["trainer"]["accelerator"] != "cpu" and gpus is None:
         return None  # how many share a batch shows where it runs
     try:
-        held(container, gpus)
+        with_effective_batch(container, gpus)
     except UserError as error:
         return str(error)
     return None
 
 
-def run_hydra_job(plan: Plan, config: DictConfig) -> float:
+def run_hydra_job(plan: SweepPlan, config: DictConfig) -> float:
     """The function that Hydra's launchers call, here or in a process elsewhere: one job of the grid.
 
     Raises:

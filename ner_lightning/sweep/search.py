@@ -17,10 +17,10 @@ from ner_lightning.command_line.vocabulary import Vocabulary
 from ner_lightning.errors import UserError
 from ner_lightning.storage.atomic import draft
 from ner_lightning.sweep import process
-from ner_lightning.sweep.job import quoted
+from ner_lightning.sweep.job import quote_word
 from ner_lightning.sweep.manifest import Job
-from ner_lightning.sweep.plan import TRIAL, Plan, Values
-from ner_lightning.sweep.study import FILE, StudyFile, load_optuna, sampler
+from ner_lightning.sweep.plan import TRIAL, SweepPlan, Values
+from ner_lightning.sweep.study import FILE, StudyFile, load_optuna, make_sampler
 
 if TYPE_CHECKING:
     import optuna
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 PRUNING = "ner_lightning.sweep.pruning.Pruning"
 
 
-def search(command: str, arguments: Namespace, plan: Plan) -> None:
+def search(command: str, arguments: Namespace, plan: SweepPlan) -> None:
     """Run trials until as many as asked for have ended; an interrupted one goes on first.
 
     Raises:
@@ -46,7 +46,7 @@ def search(command: str, arguments: Namespace, plan: Plan) -> None:
                 worker.result()
         finally:
             driver.stop()
-    draw(driver.study, plan)
+    draw_trial(driver.study, plan)
 
 
 def distributions(values: Values) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def overrides_of(values: Values, drawn: dict[str, Any]) -> list[str]:
 class _Search:
     command: str
     arguments: Namespace
-    plan: Plan
+    plan: SweepPlan
     study: optuna.Study = field(init=False)
     _turn: threading.Lock = field(default_factory=threading.Lock)
     _ended: threading.Event = field(default_factory=threading.Event)
@@ -100,7 +100,7 @@ class _Search:
         self.study = self.file.open()
         # A search that goes on must not draw what it drew before.
         seed = settings.seed + len(self.study.trials)
-        self.study.sampler = sampler(settings.sampler, seed, settings.startup)
+        self.study.sampler = make_sampler(settings.sampler, seed, settings.startup)
         self._distributions = distributions(self.plan.values)
 
     def stop(self) -> None:
@@ -170,10 +170,10 @@ class _Search:
     def _pruning(self, trial: int) -> str:
         node = {
             "_target_": PRUNING,
-            "path": quoted(self.file.path),
-            "study": quoted(self.file.name),
+            "path": quote_word(self.file.path),
+            "study": quote_word(self.file.name),
             "trial": trial,
-            "monitor": quoted(self.plan.monitor),
+            "monitor": quote_word(self.plan.monitor),
             "mode": self.file.mode,
             "pruner": self.file.pruner,
             "warmup": self.file.warmup,
@@ -182,7 +182,7 @@ class _Search:
         return "+callbacks.pruning={" + ",".join(f"{key}:{value}" for key, value in node.items()) + "}"
 
 
-def draw(study: optuna.Study, plan: Plan) -> None:
+def draw_trial(study: optuna.Study, plan: SweepPlan) -> None:
     """`search.png` and `search.svg` in the folder of the sweep: the value against each of what was searched."""
     try:
         import matplotlib

@@ -125,7 +125,7 @@ def load_optuna() -> Any:
     return optuna
 
 
-def sampler(kind: Sampler, seed: int, startup: int) -> optuna.samplers.BaseSampler:
+def make_sampler(kind: Sampler, seed: int, startup: int) -> optuna.samplers.BaseSampler:
     """What draws the values of the next trial."""
     from optuna import samplers
 

@@ -55,7 +55,7 @@ def seconds_left(jobs: Iterable[Job], side_by_side: int) -> float | None:
     return (ahead + begun) / max(1, side_by_side)
 
 
-def summary(jobs: Mapping[str, Job], monitor: str, mode: str, side_by_side: int = 1) -> str:
+def summarise_jobs(jobs: Mapping[str, Job], monitor: str, mode: str, side_by_side: int = 1) -> str:
     """One line: how many jobs stand where, the best, the expected end."""
     states: Counter[str] = Counter("interrupted" if job.is_orphan else job.state for job in jobs.values())
     words = [f"{states[state]} {state}" for state in STYLES if states[state]]
@@ -67,7 +67,7 @@ def summary(jobs: Mapping[str, Job], monitor: str, mode: str, side_by_side: int 
     return ", ".join(words)
 
 
-def table(home: Path, jobs: Mapping[str, Job], monitor: str, mode: str, rows: int | None = None) -> Table:
+def jobs_table(home: Path, jobs: Mapping[str, Job], monitor: str, mode: str, rows: int | None = None) -> Table:
     """All jobs, or the first rows of them where there are many."""
     best = best_job(jobs.values(), monitor, mode)
     chosen = list(jobs.values()) if rows is None or len(jobs) <= rows else _most_telling(jobs, monitor, mode)[:rows]
@@ -113,7 +113,7 @@ class Watch:
         self, home: Path, monitor: str, mode: str, side_by_side: int = 1, stream: TextIO | None = None
     ) -> None:
         self.home, self.monitor, self.mode, self.side_by_side = home, monitor, mode, side_by_side
-        self.console = terminal.console(file=stream or sys.stderr)
+        self.console = terminal.make_console(file=stream or sys.stderr)
         self.manifest = Manifest(home)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -129,8 +129,8 @@ class Watch:
         self._ended.set()
         self._thread.join()
         jobs = self.manifest.jobs()
-        self.console.print(table(self.home, jobs, self.monitor, self.mode))
-        self.say(f"{summary(jobs, self.monitor, self.mode)}; python -m ner_lightning.compare {self.home}")
+        self.console.print(jobs_table(self.home, jobs, self.monitor, self.mode))
+        self.say(f"{summarise_jobs(jobs, self.monitor, self.mode)}; python -m ner_lightning.compare {self.home}")
 
     def _watch(self) -> None:
         if not self.console.is_terminal:
@@ -146,8 +146,8 @@ class Watch:
         jobs = self.manifest.jobs()
         rows = max(5, min(SHOWN, self.console.height - 8))
         return Group(
-            table(self.home, jobs, self.monitor, self.mode, rows),
-            Text(summary(jobs, self.monitor, self.mode, self.side_by_side)),
+            jobs_table(self.home, jobs, self.monitor, self.mode, rows),
+            Text(summarise_jobs(jobs, self.monitor, self.mode, self.side_by_side)),
         )
 
     def _tell(self) -> None:
@@ -167,7 +167,7 @@ class Watch:
 
     def say(self, text: str) -> None:
         """Print a line with the time."""
-        self.console.print(Text(f"{datetime.now():%H:%M:%S} {terminal.visible(text)}"), soft_wrap=True)
+        self.console.print(Text(f"{datetime.now():%H:%M:%S} {terminal.escape_line(text)}"), soft_wrap=True)
 
 
 def _most_telling(jobs: Mapping[str, Job], monitor: str, mode: str) -> list[Job]:

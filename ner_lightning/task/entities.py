@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ner_lightning.model.decoder.decoder import Decoder
 
 
-class Found(NamedTuple):
+class DecodedSentence(NamedTuple):
     """What the model says of one sentence: its entities, and the tag id of each word."""
 
     entities: tuple[ScoredSpan, ...]
@@ -24,7 +24,9 @@ class Found(NamedTuple):
 
 
 @torch.no_grad()
-def read_batch(decoder: Decoder, emissions: Tensor, predicted: Tensor, mask: Tensor, tags: TagSet) -> list[Found]:
+def read_batch(
+    decoder: Decoder, emissions: Tensor, predicted: Tensor, mask: Tensor, tags: TagSet
+) -> list[DecodedSentence]:
     """Entities, in order, and tags of each sentence of a batch; one copy from the device to the host.
 
     The host waits for the device once before, for the number of entities.
@@ -61,6 +63,6 @@ def read_batch(decoder: Decoder, emissions: Tensor, predicted: Tensor, mask: Ten
         span = EntitySpan(int(start), int(end), tags.types[int(label)])
         found[int(line)].append(ScoredSpan(span, probability))
     return [
-        Found(tuple(entities), tuple(one for one in line if one >= 0))
+        DecodedSentence(tuple(entities), tuple(one for one in line if one >= 0))
         for entities, line in zip(found, ids, strict=True)
     ]

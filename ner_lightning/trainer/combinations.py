@@ -12,15 +12,15 @@ FSDP2_PRECISIONS = ("32-true", "bf16-mixed", "bf16-true", "16-true")
 """Those that Lightning's strategy for it accepts."""
 
 
-def refusal(trainer: Mapping[str, Any], gpus: int | None) -> str | None:
+def explain_refusal(trainer: Mapping[str, Any], gpus: int | None) -> str | None:
     """Why a trainer cannot run, in one sentence; None when it can.
 
     Args:
         trainer: the trainer's node of the configuration.
         gpus: GPUs of the machine that will run it; None: not known here (another machine will), so not judged.
 
-    >>> refusal({"accelerator": "cpu", "precision": "32-true", "strategy": "auto", "devices": 1}, 0)
-    >>> refusal({"accelerator": "cpu", "precision": "bf16-mixed", "strategy": "fsdp", "devices": 2}, 0)
+    >>> explain_refusal({"accelerator": "cpu", "precision": "32-true", "strategy": "auto", "devices": 1}, 0)
+    >>> explain_refusal({"accelerator": "cpu", "precision": "bf16-mixed", "strategy": "fsdp", "devices": 2}, 0)
     'trainer.strategy=fsdp: needs a GPU; on the CPU use trainer=ddp_cpu or trainer=fsdp2_cpu'
     """
     if why := refused_option(trainer):

@@ -8,7 +8,7 @@ from typing import Any
 from ner_lightning.errors import UserError
 
 
-def held(config: dict[str, Any], gpus: int | None = None) -> dict[str, Any]:
+def with_effective_batch(config: dict[str, Any], gpus: int | None = None) -> dict[str, Any]:
     """The configuration with the batch and the accumulation that make up `sweep.effective_batch`.
 
     Unchanged where that is null. Otherwise `data.batch_size` stays as it is, or becomes the largest smaller number of
@@ -24,10 +24,10 @@ def held(config: dict[str, Any], gpus: int | None = None) -> dict[str, Any]:
 
     >>> trainer = {"accelerator": "cpu", "devices": 2, "accumulate_grad_batches": 1}
     >>> config = {"data": {"batch_size": 16}, "trainer": trainer, "sweep": {"effective_batch": 64}}
-    >>> held(config)["data"], held(config)["trainer"]["accumulate_grad_batches"]
+    >>> with_effective_batch(config)["data"], with_effective_batch(config)["trainer"]["accumulate_grad_batches"]
     ({'batch_size': 16}, 2)
     >>> config["sweep"]["effective_batch"] = 20
-    >>> held(config)["data"], held(config)["trainer"]["accumulate_grad_batches"]
+    >>> with_effective_batch(config)["data"], with_effective_batch(config)["trainer"]["accumulate_grad_batches"]
     ({'batch_size': 10}, 1)
     """
     wanted = (config.get("sweep") or {}).get("effective_batch")

@@ -9,7 +9,7 @@ import torch
 from pytorch_lightning.utilities import rank_zero_warn
 
 from ner_lightning.errors import UserError
-from ner_lightning.trainer.combinations import refusal
+from ner_lightning.trainer.combinations import explain_refusal
 from ner_lightning.trainer.options import settle_devices
 
 
@@ -31,7 +31,7 @@ def check_hardware(trainer: Mapping[str, Any]) -> None:
     Raises:
         UserError: a GPU asked for where there is none, half precision that CPUs do not have, sharding on a CPU.
     """
-    if why := refusal(trainer, torch.cuda.device_count() if trainer["accelerator"] != "cpu" else None):
+    if why := explain_refusal(trainer, torch.cuda.device_count() if trainer["accelerator"] != "cpu" else None):
         raise UserError(why)
     precision = str(trainer["precision"])
     if trainer["accelerator"] != "gpu" and precision.startswith("bf16") and (why := slow_bfloat16()):

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class Run:
+class TrainingRun:
     """The objects of a training run."""
 
     data: CorpusDataModule
@@ -42,7 +42,7 @@ class Run:
     trainer: pl.Trainer
 
 
-def build(config: dict[str, Any]) -> Run:
+def build(config: dict[str, Any]) -> TrainingRun:
     """Build data, task and trainer of a training run; the tag inventory comes from the training data, once.
 
     Args:
@@ -72,7 +72,7 @@ def build(config: dict[str, Any]) -> Run:
     callbacks = [FiniteLoss(), MonitorCheck(), *source_scores(data, task), *build_callbacks(config)]
     trainer = build_trainer(config["trainer"], callbacks, build_loggers(config))
     task.sentences_per_batch = data.sentences_per_batch(trainer.global_rank, trainer.world_size)
-    return Run(data, task, trainer)
+    return TrainingRun(data, task, trainer)
 
 
 def build_callbacks(config: Mapping[str, Any]) -> list[pl.Callback]:
@@ -204,7 +204,7 @@ def data_of_evaluation(asked: Mapping[str, Any] | None, trained: Mapping[str, An
     return {**asked, "context": asked.get("context") or trained.get("context", 0)}
 
 
-def check_complete(about_data: Mapping[str, Any], checkpoint: Path) -> None:
+def check_data_secrets(about_data: Mapping[str, Any], checkpoint: Path) -> None:
     """Refuse data that a checkpoint names but for a secret.
 
     Raises:
@@ -217,7 +217,7 @@ def check_complete(about_data: Mapping[str, Any], checkpoint: Path) -> None:
         )
 
 
-def build_evaluation(config: Mapping[str, Any], callbacks: list[pl.Callback]) -> tuple[Run, Path]:
+def build_evaluation(config: Mapping[str, Any], callbacks: list[pl.Callback]) -> tuple[TrainingRun, Path]:
     """A checkpoint's model beside the data it is to be scored on: its own, or those of the configuration.
 
     Returns:
@@ -230,14 +230,14 @@ def build_evaluation(config: Mapping[str, Any], callbacks: list[pl.Callback]) ->
     if not config.get("data"):
         check_is_own(loaded)
     about_data = data_of_evaluation(config.get("data"), loaded.config["data"])
-    check_complete(about_data, loaded.path)
+    check_data_secrets(about_data, loaded.path)
     data: CorpusDataModule = make(about_data, "data")
     data.read(config["split"], required=(config["split"],))
     data.check_annotated(config["split"])
     task = TaggingTask(loaded.task.model, loaded.task.tags, scored_tags=scored_tags(data, loaded.task.tags))
     prepare(data, task, loaded.tokenizer, seed=0)
     trainer = build_trainer(config["trainer"], [*source_scores(data, task), *callbacks], False)
-    return Run(data, task, trainer), loaded.path
+    return TrainingRun(data, task, trainer), loaded.path
 
 
 def _check_split_is_scored(trainer: Mapping[str, Any], split: str) -> None:

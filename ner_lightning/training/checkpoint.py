@@ -19,7 +19,7 @@ from ner_lightning.config.objects import make
 from ner_lightning.config.stored import check_plain, loadable
 from ner_lightning.data.corpus.encoding import WordEncoder
 from ner_lightning.errors import UserError, first_line
-from ner_lightning.model.bounds import check_fit, check_tags, check_tensors, checked_architecture, load_state
+from ner_lightning.model.bounds import check_fit, check_tag_count, check_tensors, checked_architecture, load_state
 from ner_lightning.model.encoder import Encoder
 from ner_lightning.model.pretrained.tokenizer_state import check_vocabulary, tokenizer_from_state, tokenizer_state
 from ner_lightning.model.tagger import TaggingModel
@@ -150,7 +150,7 @@ def _stored_tags(checkpoint: Mapping[str, Any], where: str) -> TagSet:
         raise UserError(f"{where}: damaged: its tags are no list of entity types")
     with _told(where):
         tags = TagSet.from_dict(stored)
-    check_tags(len(tags), checkpoint["state_dict"], where)
+    check_tag_count(len(tags), checkpoint["state_dict"], where)
     return tags
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ner_lightning.training.build import Run
+    from ner_lightning.training.build import TrainingRun
 
 log = logging.getLogger(__name__)
 
 
-def conclude(run: Run, config: dict[str, Any], resumed: Path | None, started: float) -> dict[str, Any]:
+def conclude(run: TrainingRun, config: dict[str, Any], resumed: Path | None, started: float) -> dict[str, Any]:
     """Score a run after its fit, and write what came out.
 
     Args:
@@ -30,7 +30,7 @@ def conclude(run: Run, config: dict[str, Any], resumed: Path | None, started: fl
     from ner_lightning.data.corpus.content import contents_of
     from ner_lightning.run.record import write_result
     from ner_lightning.training.setup import setup_of
-    from ner_lightning.training.summary import calibrate, draw
+    from ner_lightning.training.summary import calibrate, draw_run_pictures
 
     fitted = time.monotonic()
     output = Path(config["paths"]["output_dir"])
@@ -59,14 +59,14 @@ def conclude(run: Run, config: dict[str, Any], resumed: Path | None, started: fl
         keep_for_comparison(run, output, result["cost"])
     write_result(output, result)
     if run.trainer.is_global_zero:
-        draw(calibration, run.task.model.decoder, run.task.tags, output)
+        draw_run_pictures(calibration, run.task.model.decoder, run.task.tags, output)
         say_goodbye(output, best, run.trainer.global_step)
     return result
 
 
-def keep_for_comparison(run: Run, output: Path, cost: Mapping[str, Any] | None) -> None:
+def keep_for_comparison(run: TrainingRun, output: Path, cost: Mapping[str, Any] | None) -> None:
     """Write how often each mention stands in the training data; log errors, scores by type and costs to W&B."""
-    from ner_lightning.analysis.run_tables import tables_of
+    from ner_lightning.analysis.run_tables import make_run_tables
     from ner_lightning.analysis.training_mentions import mention_counts, write_mentions
     from ner_lightning.callbacks.predictions import stored_predictions
     from ner_lightning.logger.wandb_tables import log_to_wandb, logs_to_wandb
@@ -75,11 +75,11 @@ def keep_for_comparison(run: Run, output: Path, cost: Mapping[str, Any] | None) 
     if "train" in run.data.sentences:  # not where it is streamed
         write_mentions(output / MENTIONS, mention_counts(run.data.sentences["train"]))
     if logs_to_wandb(run.trainer.loggers):
-        tables = tables_of(stored_predictions(run.trainer), run.task.tags.scheme)
+        tables = make_run_tables(stored_predictions(run.trainer), run.task.tags.scheme)
         log_to_wandb(run.trainer.loggers, tables, cost)
 
 
-def score(run: Run, config: dict[str, Any]) -> dict[str, Any]:
+def score(run: TrainingRun, config: dict[str, Any]) -> dict[str, Any]:
     """Dev and test scores of the best checkpoint; stores the predictions, prints the tables."""
     from ner_lightning.callbacks.checkpoint import best_checkpoint
     from ner_lightning.callbacks.predictions import stored_predictions

@@ -45,7 +45,7 @@ def calibrate(stored: Mapping[str, Path], folder: Path) -> dict[str, Calibration
     return found
 
 
-def draw(calibrations: Mapping[str, Calibration], decoder: Decoder, tags: TagSet, folder: Path) -> None:
+def draw_run_pictures(calibrations: Mapping[str, Calibration], decoder: Decoder, tags: TagSet, folder: Path) -> None:
     """Draw `figures/reliability_<split>` and, where the decoder scores moves, `figures/transitions`, as PNG and SVG.
 
     Without matplotlib a line in the log says what to install.

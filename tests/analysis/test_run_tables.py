@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ner_lightning.analysis.run_tables import by_type, tables_of
+from ner_lightning.analysis.run_tables import make_run_tables, scores_by_type
 from ner_lightning.statistics.counts import sentence_counts
 from tests.comparison.folders import gold_sentences, predicted
 
@@ -16,7 +16,7 @@ def test_tables_sum_to_the_counts(tmp_path: Path) -> None:
     path = tmp_path / "test.jsonl"
     path.write_text("".join(s.to_json() + "\n" for s in sentences))
     correct, found, gold = sentence_counts(sentences).sum(axis=0)
-    tables = tables_of({"test": path}, "BIOES")
+    tables = make_run_tables({"test": path}, "BIOES")
     assert list(tables) == ["test/errors", "test/types", "test/confusion"]
     everything = [row for row in tables["test/errors"].rows if row[1] == "all"]
     assert sum(row[2] for row in everything) == gold - correct
@@ -33,4 +33,4 @@ def test_tables_sum_to_the_counts(tmp_path: Path) -> None:
 
 def test_a_type_found_nowhere() -> None:
     sentences = predicted(gold_sentences(3), 0.0, 1)
-    assert all(row[1:4] == [0.0, 0.0, 0.0] for row in by_type(sentences))
+    assert all(row[1:4] == [0.0, 0.0, 0.0] for row in scores_by_type(sentences))

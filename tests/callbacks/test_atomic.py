@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from ner_lightning.callbacks.atomic import draft_of, publish, save
+from ner_lightning.callbacks.atomic import draft_of, publish_checkpoint, save_checkpoint
 
 
 class Trainer:
@@ -27,13 +27,13 @@ class Trainer:
 def test_whoever_dies_while_writing_leaves_the_checkpoint_before(tmp_path: Path) -> None:
     path = tmp_path / "last.ckpt"
     trainer: Any = Trainer("the first")
-    save(trainer, path, weights_only=True)
+    save_checkpoint(trainer, path, weights_only=True)
     dying: Any = Trainer("the second", dies=True)
     with pytest.raises(ProcessLookupError):
-        save(dying, path, weights_only=True)
+        save_checkpoint(dying, path, weights_only=True)
     assert path.read_text() == "the first"
     assert draft_of(path).parent == path.parent, "a rename between file systems would be a copy"
-    save(trainer, path, weights_only=True)
+    save_checkpoint(trainer, path, weights_only=True)
     assert [entry.name for entry in tmp_path.iterdir()] == ["last.ckpt"]
 
 
@@ -42,6 +42,6 @@ def test_a_folder_takes_the_place_of_a_folder(tmp_path: Path) -> None:
     for text in ("one", "two"):
         draft_of(path).mkdir()
         (draft_of(path) / "shard").write_text(text)
-        publish(path)
+        publish_checkpoint(path)
         assert (path / "shard").read_text() == text
     assert [entry.name for entry in tmp_path.iterdir()] == ["last.ckpt"]

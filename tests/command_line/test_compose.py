@@ -7,12 +7,12 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
-from ner_lightning.command_line.compose import compose, conf_folder, hydra_session, is_sweep, jobs
+from ner_lightning.command_line.compose import compose, conf_folder, hydra_session, is_sweep, sample_jobs
 
 
 def runs(overrides: list[str], folder: Path | None = None) -> list[list[str]]:
     with hydra_session("train", str(folder) if folder else None) as hydra:
-        return list(jobs(hydra, "train", overrides))
+        return list(sample_jobs(hydra, "train", overrides))
 
 
 def test_every_value_is_seen_once_and_not_every_combination() -> None:

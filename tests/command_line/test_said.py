@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from ner_lightning.command_line.said import SaidFormatter, said
+from ner_lightning.command_line.said import SaidFormatter, escape_log_message
 
 
 def record(message: str, *arguments: object, trace: bool = False) -> logging.LogRecord:
@@ -29,5 +29,5 @@ def test_a_trace_is_whole_but_for_secrets() -> None:
 
 def test_a_message_is_without_the_secrets_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEPLOY_PAT", "s3cr3t-of-env")
-    assert said("no such file: s3cr3t-of-env") == "no such file: (hidden)"
-    assert said(OSError("x"), ()) == "x"
+    assert escape_log_message("no such file: s3cr3t-of-env") == "no such file: (hidden)"
+    assert escape_log_message(OSError("x"), ()) == "x"

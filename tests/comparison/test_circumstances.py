@@ -8,11 +8,11 @@ import pytest
 
 from ner_lightning.comparison.circumstances import circumstances, uneven_times
 from ner_lightning.comparison.configurations import Configuration
-from ner_lightning.comparison.runs.run import Cost, Run
+from ner_lightning.comparison.runs.run import FinishedRun, RunCost
 
 
-def run(content: str, **data: Any) -> Run:
-    return Run(content, {"data": {"dir": "corpus", **data}}, {}, data={"train": content, "test": "t"})
+def run(content: str, **data: Any) -> FinishedRun:
+    return FinishedRun(content, {"data": {"dir": "corpus", **data}}, {}, data={"train": content, "test": "t"})
 
 
 def test_a_corpus_that_has_changed_is_told() -> None:
@@ -28,7 +28,9 @@ def test_other_sentences_that_were_asked_for_are_not(key: str) -> None:
 
 
 def took(name: str, *seconds: float | None) -> Configuration:
-    return Configuration(name, {}, tuple(Run(str(s), {}, {}, cost=Cost(seconds_per_epoch=s)) for s in seconds))
+    return Configuration(
+        name, {}, tuple(FinishedRun(str(s), {}, {}, cost=RunCost(seconds_per_epoch=s)) for s in seconds)
+    )
 
 
 def test_times_of_a_busy_machine_are_told_and_those_of_other_settings_are_not_compared() -> None:

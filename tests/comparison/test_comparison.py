@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ner_lightning.comparison.comparison import Comparison, compare
+from ner_lightning.comparison.comparison import Comparison, compare_runs
 from ner_lightning.comparison.report.said import what_was_compared
 from ner_lightning.comparison.runs.collect import collect
 from ner_lightning.comparison.section import counts_of
@@ -22,7 +22,7 @@ FEW = Settings(samples=500)
 
 
 def compared(*places: Path, settings: Settings = FEW) -> Comparison:
-    return compare(collect([str(place) for place in places]), settings)
+    return compare_runs(collect([str(place) for place in places]), settings)
 
 
 def test_the_better_configuration_wins_with_its_true_effect(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ner_lightning.comparison.comparison import Comparison, compare
-from ner_lightning.comparison.report.grid import grid
-from ner_lightning.comparison.report.plain import plain
+from ner_lightning.comparison.comparison import Comparison, compare_runs
+from ner_lightning.comparison.report.grid import section_grid
+from ner_lightning.comparison.report.plain import comparison_record
 from ner_lightning.comparison.report.said import overall_notes, power_note, what_was_compared
 from ner_lightning.comparison.runs.collect import collect
 from ner_lightning.comparison.settings import Settings
@@ -34,7 +34,7 @@ FEW = Settings(samples=400)
 
 
 def compared(place: Path, settings: Settings = FEW) -> Comparison:
-    return compare(collect([str(place)]), settings)
+    return compare_runs(collect([str(place)]), settings)
 
 
 def rescore(run: Path, **scores: float) -> None:
@@ -80,7 +80,7 @@ def test_f1_of_folds_is_the_same_in_table_and_tests(tmp_path: Path) -> None:
         assert (row.n, row.folds) == (6, 2)
     (pair,) = section.pairs.pairs
     assert pair.difference.difference == pytest.approx(section.rows[0].f1 - section.rows[1].f1)
-    shown = grid(found, section)
+    shown = section_grid(found, section)
     assert [heading.name for heading in shown.headings][2:6] == ["n", "F1", "95 %", "± over folds"]
     assert shown.rows[0][1][2].text == "3 × 2"
     assert any("folds of a seed laid end to end" in note for note in found.notes)
@@ -116,7 +116,7 @@ def test_a_score_that_is_no_number_is_left_out_with_its_reason(tmp_path: Path) -
     (section,) = found.sections
     assert [row.n for row in section.rows] == [2, 3]
     assert all(np.isfinite(row.scores["recall"].mean) for row in section.rows)
-    json.dumps(plain(found, [Why()]), allow_nan=False)
+    json.dumps(comparison_record(found, [Why()]), allow_nan=False)
 
 
 def test_test_sets_whose_annotation_differs_have_names_of_their_own(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_dev_stands_beside_test_and_says_what_it_would_choose(tmp_path: Path) ->
         ("crf", "best", False),
         ("softmax", "", True),
     ]
-    shown = grid(found, section)
+    shown = section_grid(found, section)
     place = [heading.name for heading in shown.headings].index("dev F1")
     assert [cells[place].text for _, cells in shown.rows] == ["90.00 ± 0.00", "97.00 ± 0.00 (highest)"]
     lines = what_was_compared(section, "test")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ner_lightning.comparison.comparison import Comparison, compare
+from ner_lightning.comparison.comparison import Comparison, compare_runs
 from ner_lightning.comparison.report.said import overall_notes
 from ner_lightning.comparison.runs.collect import collect
 from ner_lightning.comparison.settings import Settings
@@ -25,7 +25,7 @@ from tests.comparison.folders import (
 
 
 def compared(place: Path) -> Comparison:
-    return compare(collect([str(place)]), Settings(samples=500))
+    return compare_runs(collect([str(place)]), Settings(samples=500))
 
 
 def test_means_are_of_the_sets_and_differences_point_the_same_way(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ner_lightning.comparison.comparison import compare
+from ner_lightning.comparison.comparison import compare_runs
 from ner_lightning.comparison.predictions import Known, count, read_known
 from ner_lightning.comparison.runs.collect import collect
 from ner_lightning.comparison.settings import Settings
@@ -80,7 +80,7 @@ def test_hundreds_of_runs_are_compared_in_seconds(tmp_path: Path) -> None:
         write_run(folder / str(k), config, predicted(gold, 0.5 + k % 7 / 20, k))
     (folder / "7" / "result.json").write_text("{")
     started = time.process_time()
-    found = compare(collect([str(folder)]), Settings(samples=1_000))
+    found = compare_runs(collect([str(folder)]), Settings(samples=1_000))
     assert time.process_time() - started < 20  # about 3 on an idle core
     (section,) = found.sections
     assert (len(section.rows), found.n_runs, len(found.left_out), len(section.pairs)) == (50, 499, 1, 49)

@@ -7,14 +7,14 @@ from typing import Any
 
 import yaml
 
-from ner_lightning.comparison.vary import WATCHING, names_of, settings_of, varied
+from ner_lightning.comparison.vary import WATCHING, find_varying, names_of, settings_of
 from tests.comparison.folders import SOFTMAX, with_settings
 
 CONF = Path(__file__).parents[2] / "conf"
 
 
 def keys_of(*configs: dict[str, Any]) -> list[str]:
-    return varied([settings_of(config) for config in configs], ["seed", "data.fold"])
+    return find_varying([settings_of(config) for config in configs], ["seed", "data.fold"])
 
 
 def test_places_names_and_loggers_do_not_vary() -> None:

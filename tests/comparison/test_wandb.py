@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import wandb
 
-from ner_lightning.comparison.comparison import compare
+from ner_lightning.comparison.comparison import compare_runs
 from ner_lightning.comparison.report.files import write
 from ner_lightning.comparison.report.said import OVERALL
 from ner_lightning.comparison.report.to_wandb import log_comparison, make_report
@@ -22,7 +22,7 @@ from ner_lightning.comparison.runs.collect import collect
 from ner_lightning.comparison.runs.run import UnusableRun, read_run
 from ner_lightning.comparison.runs.wandb_files import read_offline
 from ner_lightning.comparison.settings import Settings
-from ner_lightning.comparison.why import explain
+from ner_lightning.comparison.why import explain_difference
 from ner_lightning.errors import UserError
 from ner_lightning.logger.wandb import finish, wandb_logger
 from tests.comparison.folders import write_sets, write_sweep
@@ -75,7 +75,7 @@ def test_a_training_logs_its_errors_and_can_be_compared_from_its_record_alone(tm
     assert [p.name for p in (Path(r.name) for r in collect([str(folder)]).runs)] == ["run"]  # the folder, once
 
     shutil.move(folder / "wandb", tmp_path / "only" / "wandb")
-    found = compare(collect([str(tmp_path / "only")]), Settings())
+    found = compare_runs(collect([str(tmp_path / "only")]), Settings())
     assert [row.n for row in found.sections[0].rows] == [1]
     assert found.notes[0].startswith("1 of the runs have no predictions")
 
@@ -91,8 +91,8 @@ def file_of(folder: Path) -> Path:
 
 def logged(tmp_path: Path, runs: Path | None = None, **options: Any) -> Any:
     settings = Settings(samples=200)
-    found = compare(collect([str(runs or write_sweep(tmp_path / "sweep"))]), settings)
-    whys = [explain(section, settings) for section in found.sections]
+    found = compare_runs(collect([str(runs or write_sweep(tmp_path / "sweep"))]), settings)
+    whys = [explain_difference(section, settings) for section in found.sections]
     written = write(found, whys, tmp_path / "out")
     log_comparison(found, whys, written, {**OPTIONS, **options})
     wandb.teardown()
@@ -148,7 +148,7 @@ def test_a_comparison_does_not_stand_among_the_runs(tmp_path: Path) -> None:
 
 
 def test_a_report_needs_a_server_and_a_package(monkeypatch: pytest.MonkeyPatch, caplog: Any, tmp_path: Path) -> None:
-    found = compare(collect([str(write_sweep(tmp_path / "sweep"))]), Settings(samples=200))
+    found = compare_runs(collect([str(write_sweep(tmp_path / "sweep"))]), Settings(samples=200))
     online: Any = SimpleNamespace(offline=False, disabled=False, entity="me", project="p", name="n")
     caplog.set_level("INFO")
     assert make_report(SimpleNamespace(offline=True, disabled=False), found) is None  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from ner_lightning.command_line.checks import resolved
+from ner_lightning.command_line.checks import resolve_without_hydra
 from ner_lightning.command_line.compose import compose, conf_folder, hydra_session
 from ner_lightning.command_line.help import OVERLAYS
 
@@ -85,7 +85,7 @@ def complete(root: str, *overrides: str) -> dict[str, Any]:
     config = composed(root, *overrides).copy()
     for key in missing(config):
         OmegaConf.update(config, key, GIVEN[key])
-    return resolved(config)
+    return resolve_without_hydra(config)
 
 
 def missing(config: DictConfig) -> list[str]:

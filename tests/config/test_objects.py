@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ner_lightning.config import catalogue
-from ner_lightning.config.objects import make, plain
+from ner_lightning.config.objects import make, resolve_config
 from ner_lightning.data import augmentation, datamodule
 from ner_lightning.errors import UserError
 from tests.runs import train_config
@@ -38,7 +38,7 @@ def test_a_class_from_elsewhere_is_refused(tmp_path: Path, tiny_encoder: Path) -
     config = train_config(tmp_path, tiny_encoder)
     config.callbacks.progress._target_ = "subprocess.run"
     with pytest.raises(UserError, match=r"callbacks.progress._target_: subprocess.run is not allowed"):
-        plain(config)
+        resolve_config(config)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 from ner_lightning.data.batches.collate import Batch
 from ner_lightning.data.corpus.encoding import WordEncoder
 from ner_lightning.data.readers.conll import ConllReader
-from ner_lightning.data.streaming.shards import Plan, Shards
+from ner_lightning.data.streaming.shards import ShardPlan, Shards
 from ner_lightning.data.streaming.stream import BlockDraws, Stream
 from ner_lightning.tagging.tagset import TagSet
 from tests.runs import write_corpus
@@ -41,6 +41,6 @@ def stream(
     files: list[Path], words: WordEncoder, consumers: int, counted: bool, even: bool = False, **options: Any
 ) -> Stream:
     """The stream of these files in batches of 4 sentences, blocks of 12."""
-    plan = Plan(len(files), consumers, 5, SIZES[: len(files)] if counted else None)
+    plan = ShardPlan(len(files), consumers, 5, SIZES[: len(files)] if counted else None)
     options = {"buffer": 12, "even": 4 if even else None, **options}
     return Stream(Shards(ConllReader(), files), plan, words, TAGS, TAGS.types, BlockDraws(4, "random"), **options)

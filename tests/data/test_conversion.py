@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ner_lightning.data.conversion import convert_file, table
+from ner_lightning.data.conversion import conversion_table, convert_file
 from ner_lightning.data.readers.brat import BratReader
 from ner_lightning.data.readers.by_ending import ReaderByEnding
 from ner_lightning.data.readers.jsonl import JsonlReader
@@ -157,7 +157,7 @@ def test_every_problem_is_listed_on_request(tmp_path: Path) -> None:
     assert (told["read"]["misaligned"], told["read"]["overlapping"]) == (2 * number, number)
     assert len(told["read"]["problems"]) + told["read"]["unlisted"] == len(problems)
     assert done.remarks()[-1] == f"  and {3 * number - 10} more; problems=FILE lists them all"
-    assert "misaligned" in [column.header for column in table(done).columns]
+    assert "misaligned" in [column.header for column in conversion_table(done).columns]
 
 
 def test_the_report_may_go_to_standard_output(source: Path, capsys: pytest.CaptureFixture[str]) -> None:

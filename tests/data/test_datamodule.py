@@ -11,8 +11,8 @@ from unittest.mock import patch
 import pytest
 import torch
 
-from ner_lightning.config.objects import plain
-from ner_lightning.data.batches.training_order import Progress
+from ner_lightning.config.objects import resolve_config
+from ner_lightning.data.batches.training_order import EpochProgress
 from ner_lightning.data.datamodule import CorpusDataModule
 from ner_lightning.data.readers.conll import ConllReader
 from ner_lightning.errors import DataError
@@ -95,7 +95,7 @@ def test_a_stream_fills_a_budget(tmp_path: Path, tiny_encoder: Path, corpus: Pat
 
 def test_the_loss_of_a_budget_is_by_its_mean_batch(tmp_path: Path, tiny_encoder: Path, corpus: Path) -> None:
     budget = ("data.max_subwords=20", "data.batching=token_budget")
-    run = build(plain(train_config(tmp_path, tiny_encoder, *options(corpus, *budget))))
+    run = build(resolve_config(train_config(tmp_path, tiny_encoder, *options(corpus, *budget))))
     assert run.task.sentences_per_batch == pytest.approx(61 / 21)
 
 
@@ -134,7 +134,7 @@ def test_a_type_left_out_is_seen_when_its_sentence_comes(tmp_path: Path, tiny_en
 
 def test_bigrams_of_a_stream(tmp_path: Path, tiny_encoder: Path, corpus: Path) -> None:
     config = train_config(tmp_path, tiny_encoder, *options(corpus, "model.decoder.init=bigrams"))
-    run = build(plain(config))
+    run = build(resolve_config(config))
     counts = run.data.tag_counts(3)
     assert counts.start.tolist() == counts.end.tolist() == [0, sum(EVERYTHING.values()), 0]
     assert run.data.reports["train"].sentences == sum(EVERYTHING.values())
@@ -144,11 +144,11 @@ def test_bigrams_of_a_stream(tmp_path: Path, tiny_encoder: Path, corpus: Path) -
 def test_a_batch_that_was_given_and_not_trained_on_comes_again(
     tmp_path: Path, tiny_encoder: Path, corpus: Path
 ) -> None:
-    data = build(plain(train_config(tmp_path, tiny_encoder, *options(corpus)))).data
+    data = build(resolve_config(train_config(tmp_path, tiny_encoder, *options(corpus)))).data
     drawn = iter(data.train_dataloader())
     batches = [next(drawn) for _ in range(4)]
-    assert data._training.state(Progress(0, 4, 4, ended=False))["stream"]["given"] == 4
-    data._training.resume(data._training.state(Progress(0, 4, 3, ended=False)))
+    assert data._training.state(EpochProgress(0, 4, 4, ended=False))["stream"]["given"] == 4
+    data._training.resume(data._training.state(EpochProgress(0, 4, 3, ended=False)))
     again = next(iter(data.train_dataloader()))
     assert again.input_ids.tolist() == batches[3].input_ids.tolist()
 

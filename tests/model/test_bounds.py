@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ner_lightning.errors import UserError
-from ner_lightning.model.bounds import LAYERS, check_fit, check_tags, check_tensors, checked_architecture
+from ner_lightning.model.bounds import LAYERS, check_fit, check_tag_count, check_tensors, checked_architecture
 from ner_lightning.model.encoder import Encoder
 from tests.oracle.tiny_encoders import NOT_PACKING, PACKING, tiny_config
 
@@ -52,9 +52,9 @@ def test_what_the_file_does_not_have_is_small() -> None:
 
 def test_tags_and_tensors() -> None:
     state = {"w": torch.zeros(5, 3)}
-    check_tags(5, state, "x")
+    check_tag_count(5, state, "x")
     with pytest.raises(UserError, match="it names 7 tags, and none of its tensors has so many"):
-        check_tags(7, state, "x")
+        check_tag_count(7, state, "x")
     with pytest.raises(UserError, match="its tensors are larger than the file"):
         check_tensors(state, 59, "x")
     check_tensors({"a": state["w"], "b": state["w"]}, 60, "x")  # shared, counted once

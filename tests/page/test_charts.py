@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from rich.cells import cell_len
 
-from ner_lightning.page.charts import WIDTH, bars, histogram
+from ner_lightning.page.charts import WIDTH, draw_bars, draw_histogram
 
 
 def rectangles(svg: str) -> list[dict[str, float | str]]:
@@ -20,7 +20,7 @@ def rectangles(svg: str) -> list[dict[str, float | str]]:
 
 
 def test_bars_are_as_long_as_their_values() -> None:
-    found = rectangles(bars(["PER", "LOC"], {"train": [100, 50], "test": [0, 25]}, unit="mentions"))
+    found = rectangles(draw_bars(["PER", "LOC"], {"train": [100, 50], "test": [0, 25]}, unit="mentions"))
     assert [bar["said"] for bar in found][:2] == ["PER, train: 100 mentions", "PER, test: 0 mentions"]
     longest = max(float(bar["width"]) for bar in found)
     assert [float(bar["width"]) / longest for bar in found] == pytest.approx([1, 0, 0.5, 0.25], abs=0.01)
@@ -28,7 +28,7 @@ def test_bars_are_as_long_as_their_values() -> None:
 
 
 def test_a_histogram_is_as_tall_as_its_shares() -> None:
-    svg = histogram([0, 10, 20, 40], {"a": [0.4, 0.2, 0.4, 0.0]}, unit="words", mark=(15, "window"))
+    svg = draw_histogram([0, 10, 20, 40], {"a": [0.4, 0.2, 0.4, 0.0]}, unit="words", mark=(15, "window"))
     found = rectangles(svg)
     tallest = max(float(bar["height"]) for bar in found)
     assert [float(bar["height"]) / tallest for bar in found] == pytest.approx([1, 0.5, 1, 0], abs=0.01)
@@ -39,18 +39,18 @@ def test_a_histogram_is_as_tall_as_its_shares() -> None:
 
 
 def test_a_mark_beyond_the_ranges_is_left_out() -> None:
-    assert "mark" not in histogram([0, 10], {"a": [1.0, 0.0]}, unit="words", mark=(512, "window"))
+    assert "mark" not in draw_histogram([0, 10], {"a": [1.0, 0.0]}, unit="words", mark=(512, "window"))
 
 
 @pytest.mark.parametrize("largest", [1e-4, 0.003, 0.04, 0.2, 0.51, 1.0], ids=str)
 def test_lines_are_few_and_round(largest: float) -> None:
-    svg = histogram([0, 1], {"a": [largest, 0.0]}, unit="words")
+    svg = draw_histogram([0, 1], {"a": [largest, 0.0]}, unit="words")
     assert 1 < svg.count('class="axis"') <= 6
     assert all(float(bar["y"]) >= 0 for bar in rectangles(svg))
 
 
 def test_a_long_name_is_cut_but_said_in_full() -> None:
-    svg = bars(["programlang" * 5, "组织机构" * 9], {"train": [1, 2]})
+    svg = draw_bars(["programlang" * 5, "组织机构" * 9], {"train": [1, 2]})
     texts = [node.text or "" for node in ElementTree.fromstring(svg).iter("text")]
     assert any(text.endswith("…") and len(text) < 24 for text in texts)
     assert "programlang" * 5 in svg
@@ -87,4 +87,4 @@ def test_no_text_leaves_the_frame() -> None:
 
 
 def test_nothing_gives_nothing() -> None:
-    assert bars([], {}) == histogram([0], {}, unit="") == ""
+    assert draw_bars([], {}) == draw_histogram([0], {}, unit="") == ""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from jinja2 import UndefinedError
 
-from ner_lightning.page.charts import bars, histogram
+from ner_lightning.page.charts import draw_bars, draw_histogram
 from ner_lightning.page.render import render
 from tests.browser import column, opened, scrolls_sideways
 
@@ -37,7 +37,7 @@ def template(tmp_path: Path) -> Path:
 
 
 def test_what_is_put_in_is_escaped(template: Path) -> None:
-    chart = bars([HOSTILE], {HOSTILE: [1]}) + histogram([0, 1], {HOSTILE: [0.5, 0.5]}, unit=HOSTILE)
+    chart = draw_bars([HOSTILE], {HOSTILE: [1]}) + draw_histogram([0, 1], {HOSTILE: [0.5, 0.5]}, unit=HOSTILE)
     page = render(template, name=HOSTILE, rows=ROWS, chart=chart)
     assert "<img" not in page
     assert page.count("<script>") == page.count("</script>") == 1

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from ner_lightning.page.spreadsheet import Rows, cell
+from ner_lightning.page.spreadsheet import Rows, escape_cell
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from ner_lightning.page.spreadsheet import Rows, cell
     ],
 )
 def test_what_a_spreadsheet_would_run_becomes_text(text: str) -> None:
-    found = cell(text)
+    found = escape_cell(text)
     assert isinstance(found, str)
     assert found.startswith("'") or text == "+"
     assert "\t" not in found
@@ -27,7 +27,7 @@ def test_what_a_spreadsheet_would_run_becomes_text(text: str) -> None:
     "value", [-0.5, 3, None, True, "-0.5", "+1", "-1e-5", "-1,234.5", "-.5", "-3 %", "-inf", "nan", "-", "a=b", "crf"]
 )
 def test_numbers_and_words_stay(value: object) -> None:
-    assert cell(value) is value or cell(value) == value
+    assert escape_cell(value) is value or escape_cell(value) == value
 
 
 def test_rows_are_read_back() -> None:

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ner_lightning.page import terminal
-from ner_lightning.page.terminal import console, paragraph, printable, visible
-from ner_lightning.sweep.job import quoted
+from ner_lightning.page.terminal import escape_line, escape_lines, escape_message, make_console
+from ner_lightning.sweep.job import quote_word
 from tests.runs import write_corpus
 
 HOSTILE = "PER\x1b[2J\x1b]52;c;cm0=\x07\x9b31m\r\n[12:00:00] all is well\u202eexe.\u2028\x7f\udc80"
@@ -20,7 +20,7 @@ HOSTILE = "PER\x1b[2J\x1b]52;c;cm0=\x07\x9b31m\r\n[12:00:00] all is well\u202eex
 
 def seen(*renderables: object, width: int = 200) -> str:
     file = io.StringIO()
-    shown = console(file=file, width=width, color_system=None)
+    shown = make_console(file=file, width=width, color_system=None)
     for renderable in renderables:
         shown.print(renderable)
     return file.getvalue()
@@ -33,19 +33,19 @@ def is_harmless(text: str) -> bool:
 def test_no_control_character_is_left() -> None:
     every = "".join(map(chr, [*range(0x20), *range(0x7F, 0xA0), 0x61C, *range(0x200E, 0x2010), *range(0x2028, 0x202F)]))
     every += "".join(map(chr, [*range(0x2066, 0x206A), 0xD800, 0xDFFF]))
-    assert visible(every).isascii()
-    assert printable(every).replace("\t", "").replace("\n", "").isprintable()
+    assert escape_line(every).isascii()
+    assert escape_lines(every).replace("\t", "").replace("\n", "").isprintable()
 
 
 @pytest.mark.parametrize("text", ["Straße", "北京", "नेपाल", "👩‍👩‍👧", "می‌خواهم", "a\u00a0b", "C:\\new\\table"])
 def test_what_people_write_is_left_as_it_is(text: str) -> None:
-    assert visible(text) == printable(text) == paragraph(text) == text
+    assert escape_line(text) == escape_lines(text) == escape_message(text) == text
 
 
 def test_a_line_inside_a_message_cannot_be_taken_for_another_message() -> None:
-    lines = paragraph("a.conll: bad tag X\n[12:00:00] all is well\n\n").split("\n")
+    lines = escape_message("a.conll: bad tag X\n[12:00:00] all is well\n\n").split("\n")
     assert lines == ["a.conll: bad tag X", "  [12:00:00] all is well", "", ""]
-    assert paragraph("two runs:\n  a: failed\n  b: failed") == "two runs:\n  a: failed\n  b: failed"
+    assert escape_message("two runs:\n  a: failed\n  b: failed") == "two runs:\n  a: failed\n  b: failed"
 
 
 def test_neither_text_nor_tables_nor_their_titles_obey_what_they_show() -> None:
@@ -90,7 +90,7 @@ def test_names_of_files_are_shown_and_not_obeyed(tmp_path: Path) -> None:
     for split in ("train", "dev"):
         write_corpus(folder, **{split: ["Ann/B-PER left Oslo/B-LOC", "=1+1/B-X\\ left"]})
     for place, code in ((folder, 0), (tmp_path / "none\x1b[2J\n[12:00:00] all is well", 2)):
-        words = ["inspect", "data=conll", f"data.dir={quoted(str(place))}"]
+        words = ["inspect", "data=conll", f"data.dir={quote_word(str(place))}"]
         done = subprocess.run(
             [sys.executable, "-m", f"ner_lightning.{words[0]}", *words[1:]], capture_output=True, check=False
         )

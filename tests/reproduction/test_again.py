@@ -11,7 +11,7 @@ import yaml
 
 from ner_lightning.errors import UserError
 from ner_lightning.reproduce import reproduce
-from ner_lightning.reproduction.again import check_complete, redirected, run_again, stored_config
+from ner_lightning.reproduction.again import check_run_secrets, redirected, run_again, stored_config
 from tests.config.test_yaml_files import laughs
 from tests.runs import trained
 
@@ -53,10 +53,10 @@ def test_what_is_no_finished_run_is_refused(tmp_path: Path) -> None:
 def test_a_secret_that_is_not_stored_has_to_be_given_if_the_second_run_needs_it(tmp_path: Path) -> None:
     config = {"logger": {"wandb": {"tags": ["(hidden)"]}}, "data": {"dir": "x", "hub_token": "(hidden)"}}
     with pytest.raises(UserError, match=r"data.hub_token was a secret and is not stored; add data.hub_token=VALUE"):
-        check_complete(tmp_path, config, [])
-    check_complete(tmp_path, config, ["+data.hub_token=abc"])
+        check_run_secrets(tmp_path, config, [])
+    check_run_secrets(tmp_path, config, ["+data.hub_token=abc"])
     config["data"]["hub_token"] = "${oc.env:HF_TOKEN}"
-    check_complete(tmp_path, config, [])
+    check_run_secrets(tmp_path, config, [])
 
 
 def stored(folder: Path, text: str) -> Path:

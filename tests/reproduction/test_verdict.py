@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ner_lightning.reproduction.verdict import compare
+from ner_lightning.reproduction.verdict import compare_results
 
 
 def run_folder(
@@ -20,7 +20,7 @@ def run_folder(
 
 
 def test_equal_scores_and_predictions_are_the_same_wherever_they_stand(tmp_path: Path) -> None:
-    verdict = compare(run_folder(tmp_path / "a"), run_folder(tmp_path / "b"))
+    verdict = compare_results(run_folder(tmp_path / "a"), run_folder(tmp_path / "b"))
     assert verdict.same
     assert verdict.lines() == ["The same: every score and every stored prediction."]
 
@@ -28,7 +28,7 @@ def test_equal_scores_and_predictions_are_the_same_wherever_they_stand(tmp_path:
 def test_a_score_that_differs_is_shown_with_what_else_differs(tmp_path: Path) -> None:
     packages = {"torch": "2.14", "idna": "4"}
     new = run_folder(tmp_path / "b", 0.6, ("a", "c"), {"setup": {"threads": 2}}, {"packages": packages})
-    verdict = compare(run_folder(tmp_path / "a"), new)
+    verdict = compare_results(run_folder(tmp_path / "a"), new)
     assert not verdict.same
     assert verdict.lines() == [
         "Not the same.",
@@ -41,7 +41,7 @@ def test_a_score_that_differs_is_shown_with_what_else_differs(tmp_path: Path) ->
 
 
 def test_a_prediction_alone_can_differ(tmp_path: Path) -> None:
-    verdict = compare(run_folder(tmp_path / "a"), run_folder(tmp_path / "b", lines=("a", "b", "c")))
+    verdict = compare_results(run_folder(tmp_path / "a"), run_folder(tmp_path / "b", lines=("a", "b", "c")))
     assert (verdict.same, verdict.scores, verdict.predictions) == (False, {}, {"test": (1, 3)})
     assert "Nothing that is recorded differs" in verdict.lines()[-1]
 
@@ -49,12 +49,12 @@ def test_a_prediction_alone_can_differ(tmp_path: Path) -> None:
 def test_predictions_that_are_missing_count_as_different(tmp_path: Path) -> None:
     new = run_folder(tmp_path / "b")
     (new / "predictions" / "test.jsonl").unlink()
-    assert compare(run_folder(tmp_path / "a"), new).predictions == {"test": (2, 2)}
+    assert compare_results(run_folder(tmp_path / "a"), new).predictions == {"test": (2, 2)}
 
 
 def test_other_data_are_named(tmp_path: Path) -> None:
     old = run_folder(tmp_path / "a", result={"data": {"train": "12ab"}, "resumed_from": "x"})
     new = run_folder(tmp_path / "b", 0.6, result={"data": {"train": "34cd"}})
-    told = compare(old, new).circumstances
+    told = compare_results(old, new).circumstances
     assert "data of train: 12ab before, 34cd now" in told
     assert "the stored run had been interrupted and resumed" in told

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ner_lightning.statistics.paired import approximate_randomisation, paired_bootstrap
-from ner_lightning.statistics.pairs import Asked, Judged, Pair, compare_all, compare_systems
+from ner_lightning.statistics.pairs import Asked, JudgedSystems, Pair, compare_all, compare_systems
 from ner_lightning.statistics.variance import uncertainty
 from tests.oracle.simulated_runs import World
 from tests.page_simulation import held, power, worlds, wrong, wrong_over_sets
@@ -118,7 +118,7 @@ def test_a_system_that_spreads_more_than_the_others_is_judged_by_itself() -> Non
         wild[..., 2] = steady[0, ..., 2]  # the same gold, so that they stand on one test set
         wild[..., 0] = np.minimum(wild[..., 0], wild[..., 2])
         wild[..., 1] = np.maximum(wild[..., 1], wild[..., 0])
-        judged = Judged({str(n): each for n, each in enumerate(steady)} | {"wild": wild}, samples=399, seed=seed)
+        judged = JudgedSystems({str(n): each for n, each in enumerate(steady)} | {"wild": wild}, samples=399, seed=seed)
         for pair in compare_all([Asked(judged)])[0]:
             if "wild" in (pair.a, pair.b) and pair.difference.standard_error:
                 own, _ = judged.alone(judged.names.index(pair.a), judged.names.index(pair.b))

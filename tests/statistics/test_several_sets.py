@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from scipy.stats import t, ttest_ind_from_stats
 
-from ner_lightning.statistics.pairs import Asked, Judged, alone, compare_all
+from ner_lightning.statistics.pairs import Asked, JudgedSystems, compare_all, judge_pair_alone
 from ner_lightning.statistics.several_sets import MeanOfSets
 from tests.significance_simulation import WORLDS, coverage_of_mean
 
 
-def judged(seed: int, runs: int = 5, shift: float = 0.3, **more: object) -> Judged:
+def judged(seed: int, runs: int = 5, shift: float = 0.3, **more: object) -> JudgedSystems:
     from dataclasses import replace
 
     world = replace(WORLDS["5 runs, seeds matter little"], runs=runs, shift=shift)
     a, b = world.draw(np.random.default_rng(seed))
-    return Judged({"a": a, "b": b}, samples=999, seed=seed, **more)  # type: ignore[arg-type]
+    return JudgedSystems({"a": a, "b": b}, samples=999, seed=seed, **more)  # type: ignore[arg-type]
 
 
 def test_of_two_sets_it_is_welchs_t() -> None:
@@ -24,7 +24,7 @@ def test_of_two_sets_it_is_welchs_t() -> None:
     sets = [judged(1), judged(2, runs=3)]
     mean = MeanOfSets(sets)
     error, df = mean.alone(0, 1)
-    one, other = (alone(each, 0, 1, 0.95) for each in sets)
+    one, other = (judge_pair_alone(each, 0, 1, 0.95) for each in sets)
     n = round(one.df) + 1, round(other.df) + 1
     expected = ttest_ind_from_stats(
         one.difference, one.standard_error * n[0] ** 0.5, n[0],
@@ -62,12 +62,12 @@ def test_sets_and_their_mean_are_one_family() -> None:
 
 def test_systems_that_miss_a_set_take_no_part() -> None:
     a, b = WORLDS["5 runs, seeds matter little"].draw(np.random.default_rng(0))
-    more = Judged({"c": a, "b": b, "a": a}, samples=999)
+    more = JudgedSystems({"c": a, "b": b, "a": a}, samples=999)
     mean = MeanOfSets([judged(1), more])
     assert mean.names == ("a", "b")
     assert mean.parts[1][1] == [2, 1]
     with pytest.raises(ValueError, match="received 0 on 2"):
-        MeanOfSets([more, Judged({"e": a, "d": b}, samples=99)])
+        MeanOfSets([more, JudgedSystems({"e": a, "d": b}, samples=99)])
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ner_lightning.storage.cache import Cache
-from ner_lightning.storage.flat_arrays import INDEX, Arrays, Column, Writer
+from ner_lightning.storage.flat_arrays import INDEX, Arrays, ArrayWriter, Column
 from ner_lightning.storage.in_use import deleting
 
 SCHEMA = {"numbers": Column("i8")}
@@ -24,7 +24,7 @@ class Build:
     def __init__(self, size: int = 3) -> None:
         self.size, self.calls = size, 0
 
-    def __call__(self, writer: Writer) -> Arrays:
+    def __call__(self, writer: ArrayWriter) -> Arrays:
         self.calls += 1
         writer.append(numbers=np.arange(self.size))
         return writer.finish({"size": self.size})
@@ -86,7 +86,7 @@ def test_what_a_killed_process_left_is_not_an_entry(cache: Cache) -> None:
 
 
 def test_an_error_while_building_leaves_nothing_behind(cache: Cache) -> None:
-    def fails(writer: Writer) -> Arrays:
+    def fails(writer: ArrayWriter) -> Arrays:
         writer.append(numbers=np.arange(3))
         raise ValueError("line 7")
 
@@ -108,7 +108,7 @@ def test_a_folder_that_is_a_file_is_gone_on_without(tmp_path: Path, caplog: pyte
 
 def test_a_disk_that_fills_up_is_gone_on_without(cache: Cache, caplog: pytest.LogCaptureFixture) -> None:
     class Full(Build):
-        def __call__(self, writer: Writer) -> Arrays:
+        def __call__(self, writer: ArrayWriter) -> Arrays:
             if hasattr(writer, "_files"):
                 writer._files["numbers"].close()
                 writer._files["numbers"] = Path("/dev/full").open("wb")  # noqa: SIM115  (the writer closes it)

@@ -10,47 +10,54 @@ from ner_lightning.data.corpus.encoding import WordEncoder
 from ner_lightning.data.readers.conll import ConllReader
 from ner_lightning.data.readers.jsonl import JsonlReader
 from ner_lightning.model.pretrained.names import load_tokenizer
-from ner_lightning.storage.fingerprint import PACKAGE, code_files, digest, of_code, of_files, of_reader
+from ner_lightning.storage.fingerprint import (
+    PACKAGE,
+    code_files,
+    digest,
+    fingerprint_code,
+    fingerprint_files,
+    fingerprint_reader,
+)
 
 
 def test_the_bytes_decide_not_the_place(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     one.write_text("a")
     two.write_text("a")
-    assert of_files(one) == of_files(two)
+    assert fingerprint_files(one) == fingerprint_files(two)
     two.write_text("b")
-    assert of_files(one) != of_files(two)
-    assert of_files(tmp_path / "none") is None
+    assert fingerprint_files(one) != fingerprint_files(two)
+    assert fingerprint_files(tmp_path / "none") is None
 
 
 def test_a_folder_is_its_files_and_their_names(tmp_path: Path) -> None:
     for name in ("one", "two", "three"):
         (tmp_path / name / "deep").mkdir(parents=True)
         (tmp_path / name / "deep" / "x").write_text("a")
-    assert of_files(tmp_path / "one") == of_files(tmp_path / "two")
+    assert fingerprint_files(tmp_path / "one") == fingerprint_files(tmp_path / "two")
     (tmp_path / "two/deep/x").rename(tmp_path / "two/deep/y")
     (tmp_path / "three/deep/x").write_text("b")
-    assert len({of_files(tmp_path / name) for name in ("one", "two", "three")}) == 3
+    assert len({fingerprint_files(tmp_path / name) for name in ("one", "two", "three")}) == 3
 
 
 def test_the_class_and_options_of_a_reader_decide() -> None:
-    assert of_reader(ConllReader()) == of_reader(ConllReader())
+    assert fingerprint_reader(ConllReader()) == fingerprint_reader(ConllReader())
     others = [ConllReader(), ConllReader(word_column=1), ConllReader(comments=False), JsonlReader()]
-    assert len({of_reader(reader) for reader in others}) == 4
+    assert len({fingerprint_reader(reader) for reader in others}) == 4
 
 
 def test_a_reader_that_holds_an_object_has_no_name() -> None:
     reader = ConllReader()
     reader.extra = object()  # type: ignore[attr-defined]
-    assert of_reader(reader) is None
+    assert fingerprint_reader(reader) is None
 
 
 def test_the_source_of_a_foreign_reader_counts() -> None:
     class Mine:
         pass
 
-    assert of_reader(Mine()) is not None
-    assert of_reader(Mine()) != digest(f"{Mine.__module__}.{Mine.__qualname__}", "", {})
+    assert fingerprint_reader(Mine()) is not None
+    assert fingerprint_reader(Mine()) != digest(f"{Mine.__module__}.{Mine.__qualname__}", "", {})
 
 
 def test_the_code_of_reading_counts() -> None:
@@ -69,7 +76,7 @@ for name, module in sys.modules.items():
     assert {"data/corpus/encoding.py", "data/readers/conll.py", "data/text/alignment.py"} <= imported
     # The keys of metrics say whether a source may be called so, and nothing of what is read.
     assert imported - counted <= {"run/__init__.py", "run/metric_keys.py"}
-    assert len(of_code()) == 64
+    assert len(fingerprint_code()) == 64
 
 
 @pytest.fixture(scope="module")

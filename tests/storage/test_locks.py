@@ -18,7 +18,7 @@ from filelock import FileLock
 
 from ner_lightning.errors import UserError
 from ner_lightning.storage import locks
-from ner_lightning.storage.locks import Busy, Writer, writer_of_folder, writing_file, writing_folder
+from ner_lightning.storage.locks import Busy, WritingProcess, writer_of_folder, writing_file, writing_folder
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,7 +60,7 @@ def hold() -> Iterator[Hold]:
 def test_a_second_process_is_refused_and_told_who_writes(tmp_path: Path, hold: Hold) -> None:
     folder = tmp_path / "run"
     process = hold(folder)
-    assert writer_of_folder(folder) == Writer(process.pid, socket.gethostname())
+    assert writer_of_folder(folder) == WritingProcess(process.pid, socket.gethostname())
     with (
         pytest.raises(Busy, match=rf"run: process {process.pid} is writing there; wait .*, or name another") as told,
         writing_folder(folder),
@@ -77,7 +77,7 @@ def test_a_process_that_is_ended_locks_nothing(number: signal.Signals, tmp_path:
     process.wait()
     assert writer_of_folder(tmp_path) is None
     with writing_folder(tmp_path):
-        assert writer_of_folder(tmp_path) == Writer(os.getpid(), socket.gethostname())
+        assert writer_of_folder(tmp_path) == WritingProcess(os.getpid(), socket.gethostname())
     assert [*tmp_path.iterdir()] == []
 
 
@@ -87,7 +87,7 @@ def test_what_a_killed_process_has_forked_is_waited_for(tmp_path: Path, hold: Ho
     process.kill()
     process.wait()
     with writing_folder(tmp_path):
-        assert writer_of_folder(tmp_path) == Writer(os.getpid(), socket.gethostname())
+        assert writer_of_folder(tmp_path) == WritingProcess(os.getpid(), socket.gethostname())
 
 
 def test_two_names_of_one_file_have_one_lock(tmp_path: Path, hold: Hold) -> None:
@@ -183,6 +183,6 @@ def test_a_file_system_without_locks_is_written_to_with_a_warning(
 
 def test_a_lock_file_that_says_nothing_still_locks(tmp_path: Path) -> None:
     with FileLock(tmp_path / ".lock"):
-        assert writer_of_folder(tmp_path) == Writer()
+        assert writer_of_folder(tmp_path) == WritingProcess()
         with pytest.raises(Busy, match="another process is writing there"), writing_folder(tmp_path):
             pass

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from ner_lightning.errors import UserError
-from ner_lightning.storage.outputs import check_outputs, told
+from ner_lightning.storage.outputs import check_outputs, explain_os_errors
 
 
 @pytest.fixture
@@ -43,6 +43,6 @@ def test_devices_pipes_and_nothing_are_left_alone(source: Path) -> None:
 def test_an_error_of_the_system_is_one_sentence(tmp_path: Path) -> None:
     with (
         pytest.raises(UserError, match=r"^output=x: cannot be written \(is a directory\); name a file in a folder"),
-        told("output", "x"),
+        explain_os_errors("output", "x"),
     ):
         tmp_path.write_text("text")

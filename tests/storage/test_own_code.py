@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ner_lightning.data.readers.conll import ConllReader
-from ner_lightning.storage.fingerprint import of_reader
+from ner_lightning.storage.fingerprint import fingerprint_reader
 from ner_lightning.storage.own_code import own_code
 
 FILES = {
@@ -50,33 +50,33 @@ def test_the_module_and_what_it_imports_that_is_not_installed(package: Path) -> 
 
 @pytest.mark.parametrize("name", ["mine/readers.py", "mine/rules.py", "mine/deep.py", "mine/late.py", "beside.py"])
 def test_a_change_to_any_of_them_is_another_reader(package: Path, name: str) -> None:
-    before = of_reader(reader())
+    before = fingerprint_reader(reader())
     assert before is not None
     (package / name).write_text(FILES[name] + "# changed\n")
-    assert of_reader(reader()) != before
+    assert fingerprint_reader(reader()) != before
 
 
 def test_a_change_elsewhere_is_none(package: Path) -> None:
-    before = of_reader(reader())
+    before = fingerprint_reader(reader())
     (package / "mine/unused.py").write_text("z = 2\n")
-    assert of_reader(reader()) == before
+    assert fingerprint_reader(reader()) == before
 
 
 def test_a_declared_version_takes_the_place_of_the_code(package: Path) -> None:
     text = FILES["mine/readers.py"].replace("(ConllReader):\n", "(ConllReader):\n    cache_version = 1\n")
     (package / "mine/readers.py").write_text(text)
     one = reader()
-    before = of_reader(one)
+    before = fingerprint_reader(one)
     (package / "mine/deep.py").write_text("x = 2\n")
-    assert of_reader(one) == before
+    assert fingerprint_reader(one) == before
     type(one).cache_version = 2  # type: ignore[attr-defined]
-    assert of_reader(one) != before
+    assert fingerprint_reader(one) != before
 
 
 def test_a_class_without_a_file_has_no_name() -> None:
     space: dict[str, object] = {"__name__": "nowhere_at_all"}
     exec("class Reader: pass", space)
-    assert of_reader(space["Reader"]()) is None  # type: ignore[operator]
+    assert fingerprint_reader(space["Reader"]()) is None  # type: ignore[operator]
 
 
 def test_readers_of_ours_need_none() -> None:

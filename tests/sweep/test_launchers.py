@@ -15,12 +15,12 @@ from hydra.errors import MissingConfigException
 
 from ner_lightning.command_line import arguments
 from ner_lightning.command_line.compose import hydra_session, sweep_config
-from ner_lightning.command_line.explain import explain
+from ner_lightning.command_line.explain import explain_error
 from ner_lightning.errors import UserError
 from ner_lightning.sweep import launchers, process
-from ner_lightning.sweep.launchers import Launching, launching
+from ner_lightning.sweep.launchers import Launching, read_launcher
 from ner_lightning.sweep.manifest import Job
-from ner_lightning.sweep.plan import Plan, plan
+from ner_lightning.sweep.plan import SweepPlan, plan_sweep
 from tests.runs import write_corpus
 from tests.sweep.started import ROOT, Start, finish, jobs, processes_of, wait_until
 
@@ -54,7 +54,7 @@ def eight_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_where_jobs_run_and_how_many_share_a_machine(words: list[str], expected: Launching) -> None:
-    assert launching(node(*words), jobs=6) == expected
+    assert read_launcher(node(*words), jobs=6) == expected
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -76,26 +76,26 @@ def test_a_plugin_that_is_not_installed_names_the_extra(package: str, monkeypatc
     monkeypatch.setattr(importlib.util, "find_spec", find_spec)
     target = "hydra_plugins.hydra_nothing_launcher.ray_launcher.X"
     with pytest.raises(UserError, match=r"hydra_nothing_launcher is not installed; pip install 'ner-lightning\[laun"):
-        launching({"_target_": target}, 1)
+        read_launcher({"_target_": target}, 1)
     with pytest.raises(UserError, match=r"pip install 'ner-lightning\[ray\]'"):
-        launching({"_target_": "hydra_plugins.hydra_ray_launcher_of_nobody.X"}, 1)
+        read_launcher({"_target_": "hydra_plugins.hydra_ray_launcher_of_nobody.X"}, 1)
 
 
 def test_a_file_of_ours_without_its_plugin_names_the_extra() -> None:
     with hydra_session("train") as hydra:
         error = MissingConfigException("In 'hydra/launcher/slurm'", "hydra/launcher/submitit_slurm", ["basic"])
-        said = explain(error, hydra, "train", ["hydra/launcher=slurm"])
+        said = explain_error(error, hydra, "train", ["hydra/launcher=slurm"])
     assert said == "hydra/launcher=submitit_slurm needs a plugin of Hydra's: pip install 'ner-lightning[launchers]'."
 
 
 @pytest.mark.parametrize("key", ["nodes", "tasks_per_node"])
 def test_a_job_is_one_task(key: str) -> None:
     with pytest.raises(UserError, match=rf"hydra\.launcher\.{key}=2: a job of a sweep is one task .* srun"):
-        launching(node("hydra/launcher=slurm", f"hydra.launcher.{key}=2"), 1)
+        read_launcher(node("hydra/launcher=slurm", f"hydra.launcher.{key}=2"), 1)
 
 
-def planned(folder: Path, *words: str) -> Plan:
-    return plan("train", arguments.parse(["-m", *words, f"paths.outputs={folder}"]))
+def planned(folder: Path, *words: str) -> SweepPlan:
+    return plan_sweep("train", arguments.parse(["-m", *words, f"paths.outputs={folder}"]))
 
 
 def test_a_search_has_workers_of_its_own(tmp_path: Path) -> None:

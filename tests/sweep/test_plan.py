@@ -13,12 +13,12 @@ from ner_lightning.command_line import arguments
 from ner_lightning.errors import UserError
 from ner_lightning.sweep import plan as plan_module
 from ner_lightning.sweep.manifest import Job
-from ner_lightning.sweep.plan import Plan, plan
+from ner_lightning.sweep.plan import SweepPlan, plan_sweep
 from tests.sweep.started import ROOT
 
 
-def planned(folder: Path, *words: str) -> Plan:
-    return plan("train", arguments.parse(["-m", *words, f"paths.outputs={folder}"]))
+def planned(folder: Path, *words: str) -> SweepPlan:
+    return plan_sweep("train", arguments.parse(["-m", *words, f"paths.outputs={folder}"]))
 
 
 def test_a_grid_is_every_combination_named_by_what_varies(tmp_path: Path) -> None:

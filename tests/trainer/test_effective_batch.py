@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ner_lightning.errors import UserError
-from ner_lightning.trainer.effective_batch import held, world_size
+from ner_lightning.trainer.effective_batch import with_effective_batch, world_size
 
 
 def config(effective: int | None, batch: int = 16, accumulate: int = 1, **trainer: Any) -> dict[str, Any]:
@@ -30,8 +30,8 @@ def config(effective: int | None, batch: int = 16, accumulate: int = 1, **traine
 
 def test_nothing_is_held_unless_asked() -> None:
     asked = config(None, accumulate=3)
-    assert held(asked) is asked
-    assert held({"trainer": {}, "data": {}}) == {"trainer": {}, "data": {}}
+    assert with_effective_batch(asked) is asked
+    assert with_effective_batch({"trainer": {}, "data": {}}) == {"trainer": {}, "data": {}}
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_nothing_is_held_unless_asked() -> None:
 )
 def test_batches_and_accumulation_make_up_the_difference(effective, batch, processes, expected) -> None:
     asked = config(effective, batch, accumulate=5, devices=processes)
-    found = held(asked)
+    found = with_effective_batch(asked)
     assert (found["data"]["batch_size"], found["trainer"]["accumulate_grad_batches"]) == expected
     assert (found["data"]["dir"], found["trainer"]["precision"], found["seed"]) == ("x", "32-true", 1)
     assert asked == config(effective, batch, accumulate=5, devices=processes)  # not changed under the caller's feet
@@ -56,11 +56,11 @@ def test_batches_and_accumulation_make_up_the_difference(effective, batch, proce
 
 @given(st.integers(1, 64), st.integers(1, 64), st.integers(1, 8))
 def test_the_product_is_what_was_asked_for_and_no_batch_grows(share: int, batch: int, processes: int) -> None:
-    found = held(config(share * processes, batch, devices=processes))
+    found = with_effective_batch(config(share * processes, batch, devices=processes))
     size, steps = found["data"]["batch_size"], found["trainer"]["accumulate_grad_batches"]
     assert size * steps * processes == share * processes
     assert size <= batch
-    assert held(found) == found
+    assert with_effective_batch(found) == found
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_the_product_is_what_was_asked_for_and_no_batch_grows(share: int, batch:
 )
 def test_what_processes_cannot_share_says_what_they_could(effective: int, processes: int, fits: str) -> None:
     with pytest.raises(UserError, match=rf"sweep\.effective_batch={effective}: {processes} processes .* {fits}"):
-        held(config(effective, devices=processes))
+        with_effective_batch(config(effective, devices=processes))
 
 
 @pytest.mark.parametrize(

@@ -11,22 +11,22 @@ from typing import Any
 import pytest
 import torch
 
-from ner_lightning.config.objects import plain
+from ner_lightning.config.objects import resolve_config
 from ner_lightning.data.corpus.encoding import WordEncoder
 from ner_lightning.errors import UserError
 from ner_lightning.inference.tagger import Tagger
 from ner_lightning.run.checkpoints import find_checkpoint
 from ner_lightning.task.tagging import CHECKPOINT_KEY
-from ner_lightning.training.build import Run, build, build_evaluation
+from ner_lightning.training.build import TrainingRun, build, build_evaluation
 from ner_lightning.training.checkpoint import load
 from tests.runs import EASY, LEARN, composed, records, train_config, trained, without_dropout, write_corpus
 
 
-def built(folder: Path, encoder: Path, *overrides: str) -> Run:
-    return build(plain(train_config(folder, encoder, *overrides)))
+def built(folder: Path, encoder: Path, *overrides: str) -> TrainingRun:
+    return build(resolve_config(train_config(folder, encoder, *overrides)))
 
 
-def emissions(run: Run, split: str = "dev") -> dict[int, torch.Tensor]:
+def emissions(run: TrainingRun, split: str = "dev") -> dict[int, torch.Tensor]:
     """The emissions of each sentence, without dropout."""
     run.task.eval()
     loader = run.data.val_dataloader() if split == "dev" else run.data.train_dataloader()
@@ -205,7 +205,7 @@ def test_a_checkpoint_that_must_not_be_loaded(
 
 
 def test_an_evaluation_has_no_optimiser_and_another_trainer(checkpoint: Path, tmp_path: Path) -> None:
-    config = plain(composed("evaluate", tmp_path, f"ckpt={checkpoint}", "split=dev"))
+    config = resolve_config(composed("evaluate", tmp_path, f"ckpt={checkpoint}", "split=dev"))
     run, path = build_evaluation(config, [])
     assert path == checkpoint
     assert run.task.optim is None

@@ -13,7 +13,7 @@ from ner_lightning.model.decoder.softmax import Softmax
 from ner_lightning.run.predictions import StoredSentence
 from ner_lightning.tagging.spans import EntitySpan, ScoredSpan
 from ner_lightning.tagging.tagset import TagSet
-from ner_lightning.training.summary import calibrate, draw, transition_figure, write_csv
+from ner_lightning.training.summary import calibrate, draw_run_pictures, transition_figure, write_csv
 from tests.runs import EASY, LEARN, evaluated, trained, write_corpus
 
 TAGS = TagSet(("LOC",), "IOB2")
@@ -67,7 +67,7 @@ def test_no_entity_found(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> No
         found = calibrate({"test": path}, tmp_path)
     assert caplog.messages == ["entity probabilities (test): no entity was found"]
     assert found["test"].ece is None
-    draw(found, Softmax(TAGS), TAGS, tmp_path)
+    draw_run_pictures(found, Softmax(TAGS), TAGS, tmp_path)
     assert not (tmp_path / "figures").exists()
     assert not (tmp_path / "calibration/reliability_test.csv").exists()
 
@@ -80,7 +80,7 @@ def test_nothing_stored(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("decoder", "matrix"), [(CRF(TAGS), True), (Softmax(TAGS), False)])
 def test_only_a_crf_has_transitions(tmp_path: Path, decoder: CRF | Softmax, matrix: bool) -> None:
     pytest.importorskip("matplotlib", reason="extra: plots")
-    draw(calibrate({"test": stored(tmp_path, 0.9)}, tmp_path), decoder, TAGS, tmp_path)
+    draw_run_pictures(calibrate({"test": stored(tmp_path, 0.9)}, tmp_path), decoder, TAGS, tmp_path)
     expected = {"reliability_test.png", "reliability_test.svg"}
     assert {path.name for path in (tmp_path / "figures").iterdir()} == (
         expected | {"transitions.png", "transitions.svg"} if matrix else expected
@@ -111,7 +111,7 @@ def test_without_matplotlib_the_log_says_so_and_the_run_goes_on(
     found = calibrate({"test": stored(tmp_path, 0.9)}, tmp_path)
     with caplog.at_level(logging.INFO):
         caplog.clear()
-        draw(found, CRF(TAGS), TAGS, tmp_path)
+        draw_run_pictures(found, CRF(TAGS), TAGS, tmp_path)
     assert caplog.messages == ["Pictures need matplotlib"]
     assert not (tmp_path / "figures").exists()
 

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from ner_lightning.callbacks.profile.bare_loop import BareLoop
 from ner_lightning.callbacks.profile.step_clock import Spent, StepClock
-from ner_lightning.page.terminal import console
+from ner_lightning.page.terminal import make_console
 from ner_lightning.run.folder import write_json
 
 if TYPE_CHECKING:
@@ -128,10 +128,10 @@ class StepProfile(pl.Callback):
             self._undo.pop()()
         if not self._turns or not trainer.is_global_zero:
             return
-        found = summary(self._turns)
+        found = summarise_steps(self._turns)
         found["device"] = str(trainer.strategy.root_device)
         write_json(self.path, found)
-        console().print(profile_table(found))
+        make_console().print(profile_table(found))
         if found["overhead"] is not None:
             log.info("Lightning, logging and metrics: %+.1f %% over a bare loop of the same batches", found["overhead"])
 
@@ -194,7 +194,7 @@ class _Actions(Profiler):
                 yield action_name
 
 
-def summary(turns: list[tuple[dict[str, Spent], Spent | None, int]]) -> dict[str, Any]:
+def summarise_steps(turns: list[tuple[dict[str, Spent], Spent | None, int]]) -> dict[str, Any]:
     """Milliseconds a step of each part, their shares, and the overhead over the bare loop in percent.
 
     The overhead is taken from CPU time, where a step without its data is compared with the bare one, turn by turn: the
@@ -234,7 +234,7 @@ def summary(turns: list[tuple[dict[str, Spent], Spent | None, int]]) -> dict[str
 
 
 def profile_table(found: dict[str, Any]) -> Table:
-    """The figures of `summary` as a table."""
+    """The figures of `summarise_steps` as a table."""
     table = Table(title=f"a training step, mean of {found['steps']}")
     for column in ("part", "ms", "share", "CPU ms"):
         table.add_column(column, justify="left" if column == "part" else "right")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ner_lightning.analysis.plots import new_figure
 from ner_lightning.comparison.overall import Overall
-from ner_lightning.comparison.pictures.drawing import COLOURS, ROWS, name_rows, rows_height, tidy
+from ner_lightning.comparison.pictures.drawing import COLOURS, ROWS, name_rows, rows_height, tidy_axes
 from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.page.labels import cut_label
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def forest(section: Section, settings: Settings) -> Figure | None:
+def draw_forest(section: Section, settings: Settings) -> Figure | None:
     """The differences with their intervals; filled where one was shown."""
     best = next((row.name for row in section.rows if row.mark in ("best", "baseline")), "")
     pairs = section.pairs.pairs
@@ -42,7 +42,7 @@ def forest(section: Section, settings: Settings) -> Figure | None:
     return figure
 
 
-def forest_over_all(overall: Overall, settings: Settings) -> Figure:
+def draw_forest_over_all(overall: Overall, settings: Settings) -> Figure:
     """For each pair the mean difference, and that on each test set below."""
     pairs = overall.pairs[: max(1, ROWS // (len(overall.sets) + 1))]
     rows = []
@@ -76,7 +76,7 @@ def _shown(corrected: int) -> str:
 
 def _label(axes: Any, names: Sequence[str], settings: Settings, holds: str, marks: str) -> None:
     name_rows(axes, names)
-    tidy(axes, "x")
+    tidy_axes(axes, "x")
     interval = f"{100 * settings.level:g} % interval{holds}"
     # Of the figure: below axes that long names made narrow it would run out.
     axes.figure.supxlabel(f"difference of {settings.split} F1 in points, {interval}\n({marks})", fontsize=9)

@@ -20,7 +20,7 @@ ROWS = 24
 LONGEST, MOST_LINES = 34, 6  # of a label: characters of a line, and lines
 
 
-def tidy(axes: Any, grid: str = "y") -> None:
+def tidy_axes(axes: Any, grid: str = "y") -> None:
     """Take the frame off and put thin lines behind."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis=grid, color="0.9", linewidth=0.7)
@@ -28,10 +28,10 @@ def tidy(axes: Any, grid: str = "y") -> None:
     axes.tick_params(labelsize=9)
 
 
-def label(text: str, longest: int = LONGEST) -> str:
+def wrap_name(text: str, longest: int = LONGEST) -> str:
     """Break a name into lines that fit beside a picture, a long one cut; dollar signs are no mathematics.
 
-    >>> len(label("crf precision=bf16-mixed encoder_lr=0.0001").splitlines()), label("x" * 500)[-1]
+    >>> len(wrap_name("crf precision=bf16-mixed encoder_lr=0.0001").splitlines()), wrap_name("x" * 500)[-1]
     (2, '…')
     """
     letters = max(1, longest * len(text) // max(1, cell_len(text)))  # Chinese ones are twice as broad
@@ -40,17 +40,17 @@ def label(text: str, longest: int = LONGEST) -> str:
 
 def name_rows(axes: Any, names: Sequence[str]) -> None:
     """Names down the side, the first on top."""
-    axes.set_yticks(range(len(names)), [label(name) for name in names])
+    axes.set_yticks(range(len(names)), [wrap_name(name) for name in names])
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
 
 
 def rows_height(names: Sequence[str], least: float = 1.6) -> float:
     """Height in inches of a picture with a row a name."""
-    return max(least, 0.9 + sum(0.16 + 0.18 * (label(name).count("\n") + 1) for name in names))
+    return max(least, 0.9 + sum(0.16 + 0.18 * (wrap_name(name).count("\n") + 1) for name in names))
 
 
-def legend(figure: Any, handles: Sequence[Any], names: Sequence[str], *, always: bool = False) -> None:
+def add_legend(figure: Any, handles: Sequence[Any], names: Sequence[str], *, always: bool = False) -> None:
     """A key below the picture, in as many columns as there is room for; the picture grows by it.
 
     Args:
@@ -61,11 +61,16 @@ def legend(figure: Any, handles: Sequence[Any], names: Sequence[str], *, always:
     """
     if len(names) < 2 and not always:
         return
-    lines = [label(name).split("\n") for name in names]
+    lines = [wrap_name(name).split("\n") for name in names]
     width, height = figure.get_size_inches()
     columns = max(1, min(len(names), int(12.5 * width / (max(len(line) for name in lines for line in name) + 7))))
     rows = -(-len(names) // columns)
     figure.set_size_inches(width, height + 0.1 + rows * (0.06 + 0.17 * max(map(len, lines))))
     figure.legend(
-        handles, [label(name) for name in names], loc="outside lower center", ncols=columns, frameon=False, fontsize=9
+        handles,
+        [wrap_name(name) for name in names],
+        loc="outside lower center",
+        ncols=columns,
+        frameon=False,
+        fontsize=9,
     )

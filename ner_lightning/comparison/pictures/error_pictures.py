@@ -8,7 +8,15 @@ import numpy as np
 
 from ner_lightning.analysis.errors import ALL, KINDS
 from ner_lightning.analysis.plots import new_figure
-from ner_lightning.comparison.pictures.drawing import COLOURS, HATCHES, MARKERS, STROKES, label, legend, tidy
+from ner_lightning.comparison.pictures.drawing import (
+    COLOURS,
+    HATCHES,
+    MARKERS,
+    STROKES,
+    add_legend,
+    tidy_axes,
+    wrap_name,
+)
 from ner_lightning.comparison.why import Why
 
 if TYPE_CHECKING:
@@ -18,7 +26,7 @@ BARS = 5  # configurations beside one another
 CURVES = 4
 
 
-def error_kinds(why: Why) -> Figure | None:
+def draw_error_kinds(why: Why) -> Figure | None:
     """Errors of each kind, a bar a configuration."""
     accounts = why.accounts[:BARS]
     if not accounts:
@@ -47,9 +55,9 @@ def error_kinds(why: Why) -> Figure | None:
     axes.set_xticks(range(len(KINDS)), [kind.replace("_", " ").replace("and ", "and\n") for kind in KINDS])
     axes.set_ylabel("errors, mean over runs", fontsize=9)
     axes.margins(x=0.02, y=0.1)
-    tidy(axes, "y")
+    tidy_axes(axes, "y")
     axes.tick_params(axis="x", length=0)
-    legend(figure, handles, [account.name for account in accounts])
+    add_legend(figure, handles, [account.name for account in accounts])
     return figure
 
 
@@ -87,8 +95,8 @@ def reliability(why: Why) -> Figure | None:
     axes.set(xlim=(0, 1.02), ylim=(0, 1.02), aspect="equal", anchor="N")
     axes.set_xlabel("probability of found entities (disc: how many)", fontsize=9)
     axes.set_ylabel("share that is right", fontsize=9)
-    tidy(axes, "both")
+    tidy_axes(axes, "both")
     if len(accounts) == 1:
-        axes.set_title(label(names[0], 60), fontsize=10)
-    legend(figure, handles, names)
+        axes.set_title(wrap_name(names[0], 60), fontsize=10)
+    add_legend(figure, handles, names)
     return figure

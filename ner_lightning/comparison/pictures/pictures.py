@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ner_lightning.analysis.plots import save_figure
 from ner_lightning.comparison.comparison import Comparison
-from ner_lightning.comparison.pictures.difference_pictures import forest, forest_over_all
-from ner_lightning.comparison.pictures.error_pictures import error_kinds, reliability
-from ner_lightning.comparison.pictures.score_pictures import parallel, pareto, rates, seed_spread
-from ner_lightning.comparison.pictures.training_pictures import learning_curves
+from ner_lightning.comparison.pictures.difference_pictures import draw_forest, draw_forest_over_all
+from ner_lightning.comparison.pictures.error_pictures import draw_error_kinds, reliability
+from ner_lightning.comparison.pictures.score_pictures import draw_parallel, draw_pareto, draw_rates, draw_seed_spread
+from ner_lightning.comparison.pictures.training_pictures import draw_learning_curves
 from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.comparison.why import Why, stored_picture
@@ -49,15 +49,15 @@ class Pictures(NamedTuple):
 
 
 OF_SCORES: dict[str, tuple[str, Callable[[Section, Settings], Figure | None]]] = {
-    "seeds": ("F1 of every run", seed_spread),
-    "differences": ("Differences", forest),
-    "learning_rate": ("F1 against the learning rate", rates),
-    "settings": ("All settings side by side", parallel),
-    "time": ("F1 against time", pareto),
-    "learning_curves": ("Learning curves", lambda section, _: learning_curves(section)),
+    "seeds": ("F1 of every run", draw_seed_spread),
+    "differences": ("Differences", draw_forest),
+    "learning_rate": ("F1 against the learning rate", draw_rates),
+    "settings": ("All settings side by side", draw_parallel),
+    "time": ("F1 against time", draw_pareto),
+    "learning_curves": ("Learning curves", lambda section, _: draw_learning_curves(section)),
 }
 OF_ERRORS: dict[str, tuple[str, Callable[[Why], Figure | None]]] = {
-    "errors": ("Errors by kind", error_kinds),
+    "errors": ("Errors by kind", draw_error_kinds),
     "reliability": ("Are the probabilities true?", reliability),
 }
 
@@ -76,10 +76,10 @@ def draw_all(comparison: Comparison, whys: Sequence[Why], folder: Path) -> Pictu
     settings, several = comparison.settings, len(comparison.sections) > 1
     drawn = nothing_drawn(comparison)
     if comparison.overall is not None:
-        _, svg = save_figure(forest_over_all(comparison.overall, settings), folder / "overall")
+        _, svg = save_figure(draw_forest_over_all(comparison.overall, settings), folder / "overall")
         drawn.overall.append(Picture("overall", "Differences on each test set, and their mean", svg))
     for section, why, pictures in zip(comparison.sections, whys, drawn.sections, strict=True):
-        pictures += draw(section, why, settings, folder / folder_name(section.name) if several else folder)
+        pictures += draw_pictures(section, why, settings, folder / folder_name(section.name) if several else folder)
     return drawn
 
 
@@ -88,7 +88,7 @@ def nothing_drawn(comparison: Comparison) -> Pictures:
     return Pictures([], [[] for _ in comparison.sections])
 
 
-def draw(section: Section, why: Why, settings: Settings, folder: Path) -> list[Picture]:
+def draw_pictures(section: Section, why: Why, settings: Settings, folder: Path) -> list[Picture]:
     """Draw what makes sense for a section.
 
     Args:

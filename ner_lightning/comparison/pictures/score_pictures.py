@@ -17,16 +17,16 @@ from ner_lightning.comparison.pictures.drawing import (
     MARKERS,
     ROWS,
     STROKES,
-    label,
-    legend,
+    add_legend,
     name_rows,
     rows_height,
-    tidy,
+    tidy_axes,
+    wrap_name,
 )
 from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.comparison.table import Row
-from ner_lightning.comparison.vary import names_of, short, value_text
+from ner_lightning.comparison.vary import names_of, short_key, value_text
 from ner_lightning.page.labels import cut_label
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ AXES = 8  # settings side by side
 NAMED = 9  # points with a name
 
 
-def seed_spread(section: Section, settings: Settings) -> Figure | None:
+def draw_seed_spread(section: Section, settings: Settings) -> Figure | None:
     """Every run a point; the mean a bar, its interval a line."""
     rows = [row for row in section.rows if row.scores][:ROWS]
     if not any(row.n > 1 for row in rows):
@@ -53,7 +53,7 @@ def seed_spread(section: Section, settings: Settings) -> Figure | None:
         axes.plot(scores, place + np.asarray(spread), "o", color=COLOURS[0], markersize=5, alpha=0.8)
         axes.plot([100 * row.f1] * 2, [place - 0.3, place + 0.3], color="black", linewidth=2)
     name_rows(axes, names)
-    tidy(axes, "x")
+    tidy_axes(axes, "x")
     level = f"{100 * settings.level:g} %"
     figure.supxlabel(
         f"{settings.split} F1 in points (point: a run, bar: their mean, grey: {level} interval)", fontsize=9
@@ -67,7 +67,7 @@ def f1_of_runs(configuration: Configuration, settings: Settings) -> list[float]:
     return [100 * run.scores[key] for run in configuration.runs if key in run.scores]
 
 
-def rates(section: Section, settings: Settings) -> Figure | None:
+def draw_rates(section: Section, settings: Settings) -> Figure | None:
     """F1 against a learning rate on a logarithmic axis; precision or strategy side by side, the rest by colour."""
     key = next((key for key in section.varied if key.endswith("lr") and len(_numbers(section, key)) > 1), None)
     if key is None:
@@ -92,11 +92,11 @@ def rates(section: Section, settings: Settings) -> Figure | None:
             )
             handles.setdefault(line, handle)
         axes.set_xscale("log")
-        axes.set_title(label(title, 30), fontsize=10)
-        axes.set_xlabel(f"{label(short(key))} (logarithmic)", fontsize=9)
-        tidy(axes, "both")
+        axes.set_title(wrap_name(title, 30), fontsize=10)
+        axes.set_xlabel(f"{wrap_name(short_key(key))} (logarithmic)", fontsize=9)
+        tidy_axes(axes, "both")
     grid[0].set_ylabel(f"{settings.split} F1 in points\n(line: mean, small: runs)", fontsize=9)
-    legend(figure, list(handles.values()), list(handles))
+    add_legend(figure, list(handles.values()), list(handles))
     return figure
 
 
@@ -114,7 +114,10 @@ def _split(section: Section, key: str | None) -> list[tuple[str, set[str]]]:
         return [("", set(section.configurations))]
     values = sorted({value_text(c.settings.get(key)) for c in section.configurations.values()})[:4]
     return [
-        (f"{short(key)} {v}", {c.name for c in section.configurations.values() if value_text(c.settings.get(key)) == v})
+        (
+            f"{short_key(key)} {v}",
+            {c.name for c in section.configurations.values() if value_text(c.settings.get(key)) == v},
+        )
         for v in values
     ]
 
@@ -130,7 +133,7 @@ def _lines(section: Section, keys: Sequence[str]) -> list[tuple[str, list[Config
     return list(lines.items())
 
 
-def parallel(section: Section, settings: Settings) -> Figure | None:
+def draw_parallel(section: Section, settings: Settings) -> Figure | None:
     """All settings side by side, a line a configuration, the better the darker."""
     keys = section.varied[:AXES]
     rows = [row for row in section.rows if row.scores]
@@ -167,7 +170,7 @@ def parallel(section: Section, settings: Settings) -> Figure | None:
                 zorder=4, bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.8},
             )  # fmt: skip
     axes.axvline(len(keys), color="0.4", linewidth=0.8, zorder=1)
-    titles = [label(short(key.removesuffix("._target_"), keys), 18) for key in keys]
+    titles = [wrap_name(short_key(key.removesuffix("._target_"), keys), 18) for key in keys]
     axes.set_xticks(range(len(keys) + 1), [*titles, "F1"])
     axes.set_xlim(-0.75, len(keys) + 0.08)
     axes.set_ylim(-0.06, 1.06)
@@ -201,7 +204,7 @@ def _class_name(key: str, value: Any) -> Any:
     return str(value).rpartition(".")[2] if key.endswith("_target_") and value is not None else value
 
 
-def pareto(section: Section, settings: Settings) -> Figure | None:
+def draw_pareto(section: Section, settings: Settings) -> Figure | None:
     """F1 against seconds an epoch; the line joins those that nothing beats in both."""
     rows = [row for row in section.rows if row.scores and row.seconds_per_epoch is not None]
     if len(rows) < 2:
@@ -240,7 +243,7 @@ def pareto(section: Section, settings: Settings) -> Figure | None:
         f"training seconds an epoch{busy}, mean\n(filled square: nothing is better and faster{beaten})", fontsize=9
     )
     axes.set_ylabel(f"{settings.split} F1 in points, mean", fontsize=9)
-    tidy(axes, "both")
+    tidy_axes(axes, "both")
     names = [f"{number}  {row.name}" for number, row in enumerate(named, 1)]
-    legend(figure, [Line2D([], [], linestyle="") for _ in names], names, always=True)
+    add_legend(figure, [Line2D([], [], linestyle="") for _ in names], names, always=True)
     return figure

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ner_lightning.analysis.plots import new_figure
-from ner_lightning.comparison.pictures.drawing import COLOURS, LINES, MARKERS, STROKES, legend, tidy
-from ner_lightning.comparison.runs.run import Run
+from ner_lightning.comparison.pictures.drawing import COLOURS, LINES, MARKERS, STROKES, add_legend, tidy_axes
+from ner_lightning.comparison.runs.run import FinishedRun
 from ner_lightning.comparison.section import Section
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 RUNS = 10  # of a configuration
 
 
-def learning_curves(section: Section) -> Figure | None:
+def draw_learning_curves(section: Section) -> Figure | None:
     """F1 on the development data after each epoch: mean over runs, and the range of them as a band."""
     shown = [*section.configurations.values()][:LINES]
     found = [[curve for run in c.runs[:RUNS] if (curve := _curve(run))] for c in shown]
@@ -32,10 +32,10 @@ def learning_curves(section: Section) -> Figure | None:
     axes.set_xlabel("epoch", fontsize=9)
     axes.set_ylabel("dev F1 in points", fontsize=9)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    tidy(axes, "both")
+    tidy_axes(axes, "both")
     best = f"; the {LINES} best of {len(section.configurations)}" if len(section.configurations) > LINES else ""
     axes.set_title(f"line: mean over runs, band: lowest to highest{best}", fontsize=9, loc="left")
-    legend(figure, handles, [configuration.name for configuration, _ in curves])
+    add_legend(figure, handles, [configuration.name for configuration, _ in curves])
     return figure
 
 
@@ -56,7 +56,7 @@ def _draw(axes: Any, number: int, curves: list[dict[int, float]]) -> Any:
     return line
 
 
-def _curve(run: Run) -> dict[int, float]:
+def _curve(run: FinishedRun) -> dict[int, float]:
     """F1 in points by epoch, from 1; the best weights' own scores, which come after the last epoch, are left out."""
     found: dict[int, float] = {}
     for row in run.curve():

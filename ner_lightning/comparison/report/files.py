@@ -10,9 +10,9 @@ from typing import NamedTuple
 from ner_lightning.analysis.plots import PlotsUnavailable
 from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.pictures.pictures import Pictures, draw_all, nothing_drawn
-from ner_lightning.comparison.report.html import page
-from ner_lightning.comparison.report.markup import comma_separated, latex, markdown, pairs_separated
-from ner_lightning.comparison.report.plain import plain
+from ner_lightning.comparison.report.html import render_comparison
+from ner_lightning.comparison.report.markup import render_csv, render_latex, render_markdown, render_pairs_csv
+from ner_lightning.comparison.report.plain import comparison_record
 from ner_lightning.comparison.why import Why
 from ner_lightning.errors import UserError
 from ner_lightning.storage.atomic import write_text
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 REPORT = "report.html"
 
 
-class Written(NamedTuple):
+class WrittenReport(NamedTuple):
     """What was written.
 
     Attributes:
@@ -37,7 +37,7 @@ class Written(NamedTuple):
     pictures: Pictures
 
 
-def write(comparison: Comparison, whys: Sequence[Why], folder: Path, figures: bool = True) -> Written:
+def write(comparison: Comparison, whys: Sequence[Why], folder: Path, figures: bool = True) -> WrittenReport:
     """Write everything.
 
     Args:
@@ -53,19 +53,19 @@ def write(comparison: Comparison, whys: Sequence[Why], folder: Path, figures: bo
         folder.mkdir(parents=True, exist_ok=True)
         pictures = _draw(comparison, whys, folder / "figures") if figures else nothing_drawn(comparison)
         texts = {
-            "table.md": markdown(comparison),
-            "table.tex": latex(comparison),
-            "table.csv": comma_separated(comparison),
-            "pairs.csv": pairs_separated(comparison),
-            "comparison.json": json_text(plain(comparison, list(whys)), indent=1) + "\n",
-            REPORT: page(comparison, whys, pictures),
+            "table.md": render_markdown(comparison),
+            "table.tex": render_latex(comparison),
+            "table.csv": render_csv(comparison),
+            "pairs.csv": render_pairs_csv(comparison),
+            "comparison.json": json_text(comparison_record(comparison, list(whys)), indent=1) + "\n",
+            REPORT: render_comparison(comparison, whys, pictures),
         }
         for name, text in texts.items():
             write_text(folder / name, text)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise UserError(f"output={folder}: cannot be written ({reason}); name another folder.") from error
-    return Written(folder, folder / REPORT, pictures)
+    return WrittenReport(folder, folder / REPORT, pictures)
 
 
 def _draw(comparison: Comparison, whys: Sequence[Why], folder: Path) -> Pictures:

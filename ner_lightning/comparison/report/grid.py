@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.overall import Overall
 from ner_lightning.comparison.section import Section
-from ner_lightning.comparison.table import F1, Mark, Row, Score
+from ner_lightning.comparison.table import F1, Mark, MeanScore, Row
 from ner_lightning.run.metric_keys import read_key
 
 NOTHING = "–"
@@ -50,14 +50,14 @@ class Grid(NamedTuple):
     rows: list[tuple[Mark, list[Cell]]]
 
 
-def grid(comparison: Comparison, section: Section) -> Grid:
+def section_grid(comparison: Comparison, section: Section) -> Grid:
     """The table of a section; what no row of it knows has no column."""
     scores = [name for name in comparison.columns if any(name in row.scores for row in section.rows)]
     costs = {name: cost for name, cost in COSTS.items() if any(getattr(row, cost) is not None for row in section.rows)}
     level = f"{100 * comparison.settings.level:g} %"
     headings = [Heading("configuration", is_text=True), Heading("", is_text=True), Heading("n")]
     for name in scores:
-        headings += [Heading(name_of(name)), Heading(level)] if name == F1 else [Heading(name_of(name))]
+        headings += [Heading(score_title(name)), Heading(level)] if name == F1 else [Heading(score_title(name))]
         headings += [Heading(heading) for heading in _beside_f1(section.rows)] if name == F1 else []
     headings += [Heading(name) for name in costs]
     beside = _beside_f1(section.rows)
@@ -93,16 +93,16 @@ def overall_grid(overall: Overall) -> Grid:
     """The table over all test sets: mean F1, and that on each."""
     rows = []
     for row in overall.rows:
-        scores = [score_cell(Score(f1, None)) for f1 in (row.mean, *row.f1)]
+        scores = [score_cell(MeanScore(f1, None)) for f1 in (row.mean, *row.f1)]
         rows.append((row.mark, [Cell(row.name), Cell(row.mark), *scores]))
     names = [Heading("configuration", is_text=True), Heading("", is_text=True), Heading("mean F1")]
     return Grid([*names, *map(Heading, overall.sets)], rows)
 
 
-def name_of(score: str) -> str:
+def score_title(score: str) -> str:
     """A score's name for people.
 
-    >>> name_of("lenient_f1"), name_of("f1/a/b"), name_of("recall"), name_of("news/f1")
+    >>> score_title("lenient_f1"), score_title("f1/a/b"), score_title("recall"), score_title("news/f1")
     ('F1, lenient', 'F1 a/b', 'recall', 'news F1')
     """
     name, entity_type, source = read_key(score)
@@ -148,7 +148,7 @@ def count_text(n: float) -> str:
     return f"{n / 1e6:.1f} M" if n >= 1e6 else f"{n / 1e3:.1f} k" if n >= 1e3 else f"{n:.0f}"
 
 
-def score_cell(score: Score | None) -> Cell:
+def score_cell(score: MeanScore | None) -> Cell:
     """A score in points.
 
     >>> score_cell(Score(0.66052, 0.0041)).text, score_cell(None).text
@@ -159,7 +159,7 @@ def score_cell(score: Score | None) -> Cell:
     return Cell(f"{100 * score.mean:.2f}" + ("" if score.sd is None else f" ± {100 * score.sd:.2f}"), score.mean)
 
 
-def entities_cell(score: Score | None) -> Cell:
+def entities_cell(score: MeanScore | None) -> Cell:
     """A number of entities.
 
     >>> entities_cell(Score(1234.0, 0.0)).text, entities_cell(Score(10.5, 0.71)).text

@@ -14,7 +14,7 @@ from ner_lightning.analysis.errors import ALL, KINDS
 from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.overall import Overall
 from ner_lightning.comparison.pictures.pictures import Picture, Pictures
-from ner_lightning.comparison.report.grid import grid, overall_grid
+from ner_lightning.comparison.report.grid import overall_grid, section_grid
 from ner_lightning.comparison.report.said import OVERALL, overall_notes, power_note, what_was_compared
 from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.why import HARDEST_OF, Account, Why, confusion_rows
@@ -36,7 +36,7 @@ class Inlined(NamedTuple):
     source: str
 
 
-def page(comparison: Comparison, whys: Sequence[Why], pictures: Pictures) -> str:
+def render_comparison(comparison: Comparison, whys: Sequence[Why], pictures: Pictures) -> str:
     """The whole page.
 
     Args:
@@ -45,7 +45,7 @@ def page(comparison: Comparison, whys: Sequence[Why], pictures: Pictures) -> str
         pictures: that were drawn.
     """
     parts = [
-        _section(comparison, section, why, [inline(picture) for picture in drawn])
+        _section(comparison, section, why, [inline_picture(picture) for picture in drawn])
         for section, why, drawn in zip(comparison.sections, whys, pictures.sections, strict=True)
     ]
     overall = comparison.overall
@@ -56,14 +56,16 @@ def page(comparison: Comparison, whys: Sequence[Why], pictures: Pictures) -> str
         level=f"{100 * comparison.settings.level:g} %",
         n_runs=comparison.n_runs,
         n_configurations=len({name for section in comparison.sections for name in section.configurations}),
-        overall=None if overall is None else _overall(overall, [inline(picture) for picture in pictures.overall]),
+        overall=None
+        if overall is None
+        else _overall(overall, [inline_picture(picture) for picture in pictures.overall]),
         sections=parts,
         notes=comparison.notes,
         left_out=[[item.name, item.reason] for item in comparison.left_out],
     )
 
 
-def inline(picture: Picture) -> Inlined:
+def inline_picture(picture: Picture) -> Inlined:
     """A picture as a data URI, the SVG where it is not too large."""
     svg, png = picture.svg, picture.svg.with_suffix(".png")
     file, kind = (svg, "svg+xml") if svg.stat().st_size <= LARGEST_SVG or not png.is_file() else (png, "png")
@@ -84,7 +86,7 @@ def _section(comparison: Comparison, section: Section, why: Why, pictures: Seque
     best = next((row for row in section.rows if row.mark in ("best", "baseline")), None)
     return {
         "name": section.name,
-        "grid": grid(comparison, section),
+        "grid": section_grid(comparison, section),
         "best": best,
         "shown": any(pair.shown for pair in section.pairs.pairs),
         "untested": any(row.mark == "untested" for row in section.rows),
@@ -181,7 +183,7 @@ def _calibration(why: Why) -> list[list[Any]]:
 def _shifts(shifts: Sequence[Shift], runs: tuple[int, int]) -> list[list[Any]]:
     return [
         [
-            highlighted(s.sentence, s.entity),
+            highlight_entities(s.sentence, s.entity),
             s.entity.label,
             _in_words(s.sentence, s.instead),
             f"{s.before} of {runs[0]}",
@@ -199,7 +201,7 @@ def _in_words(sentence: StoredSentence, spans: Sequence[EntitySpan]) -> str:
 
 def _hard(item: Hard, runs: int) -> list[Any]:
     return [
-        highlighted(item.sentence, *item.sentence.gold),
+        highlight_entities(item.sentence, *item.sentence.gold),
         f"{item.wrong} of {runs}",
         round(item.misses, 1),
         round(item.false_alarms, 1),
@@ -207,10 +209,10 @@ def _hard(item: Hard, runs: int) -> list[Any]:
     ]
 
 
-def highlighted(sentence: StoredSentence, *entities: EntitySpan) -> Markup:
+def highlight_entities(sentence: StoredSentence, *entities: EntitySpan) -> Markup:
     """A sentence with entities marked.
 
-    >>> print(highlighted(StoredSentence("", "", ("<In", "Oslo"), (), ()), EntitySpan(1, 2, "LOC")))
+    >>> print(highlight_entities(StoredSentence("", "", ("<In", "Oslo"), (), ()), EntitySpan(1, 2, "LOC")))
     &lt;In <mark>Oslo <small>LOC</small></mark>
     """
     words = [escape(word) for word in sentence.words]

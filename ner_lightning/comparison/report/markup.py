@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from ner_lightning.comparison.comparison import Comparison
-from ner_lightning.comparison.report.grid import NOTHING, Grid, grid, overall_grid
+from ner_lightning.comparison.report.grid import NOTHING, Grid, overall_grid, section_grid
 from ner_lightning.comparison.report.said import OVERALL, every_pair, overall_notes, power_note, what_was_compared
 from ner_lightning.comparison.table import Mark
 from ner_lightning.page.spreadsheet import Rows
@@ -32,7 +32,7 @@ _LATEX = {
 _MARKDOWN = str.maketrans({**{character: f"\\{character}" for character in r"\`*_[]<>|"}, "\n": " ", "\r": " "})
 
 
-def markdown(comparison: Comparison) -> str:
+def render_markdown(comparison: Comparison) -> str:
     """Tables, verdicts and notes."""
     parts = []
     if (overall := comparison.overall) is not None:
@@ -42,7 +42,7 @@ def markdown(comparison: Comparison) -> str:
     for section in comparison.sections:
         if section.name:
             parts.append(f"## {section.name.translate(_MARKDOWN)}")
-        parts.append(_markdown_table(grid(comparison, section)))
+        parts.append(_markdown_table(section_grid(comparison, section)))
         parts.append(
             "\n".join(line.translate(_MARKDOWN) for line in what_was_compared(section, comparison.settings.split))
         )
@@ -72,9 +72,9 @@ def _bold(text: str, mark: Mark) -> str:
     return f"**{text}**" if mark == "best" and text not in ("", NOTHING) else text
 
 
-def latex(comparison: Comparison) -> str:
+def render_latex(comparison: Comparison) -> str:
     r"""A `tabular` with booktabs' rules for sections of the same columns; then one for all test sets together."""
-    parts = [(section.name, grid(comparison, section)) for section in comparison.sections]
+    parts = [(section.name, section_grid(comparison, section)) for section in comparison.sections]
     tables = [_tabular([*like]) for _, like in groupby(parts, lambda part: part[1].headings)]
     if comparison.overall is not None:
         tables.append(_tabular([("", overall_grid(comparison.overall))]))
@@ -87,31 +87,31 @@ def _tabular(parts: Sequence[tuple[str, Grid]]) -> str:
     lines = [
         rf"\begin{{tabular}}{{{places}}}",
         r"\toprule",
-        " & ".join(latex_text(column.name) for column in columns) + r" \\",
+        " & ".join(escape_latex(column.name) for column in columns) + r" \\",
     ]
     for name, table in parts:
         lines.append(r"\midrule")
         if name:
-            lines.append(rf"\multicolumn{{{len(columns)}}}{{l}}{{\emph{{{latex_text(name)}}}}} \\")
+            lines.append(rf"\multicolumn{{{len(columns)}}}{{l}}{{\emph{{{escape_latex(name)}}}}} \\")
         for mark, cells in table.rows:
-            lines.append(" & ".join(_strong(latex_text(cell.text), mark) for cell in cells) + r" \\")
+            lines.append(" & ".join(_strong(escape_latex(cell.text), mark) for cell in cells) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
 def _strong(text: str, mark: Mark) -> str:
-    return rf"\textbf{{{text}}}" if mark == "best" and text not in ("", latex_text(NOTHING)) else text
+    return rf"\textbf{{{text}}}" if mark == "best" and text not in ("", escape_latex(NOTHING)) else text
 
 
-def latex_text(text: str) -> str:
+def escape_latex(text: str) -> str:
     r"""A text as LaTeX prints it.
 
-    >>> print(latex_text("crf_lr=10% ± 1"))
+    >>> print(escape_latex("crf_lr=10% ± 1"))
     crf\_lr=10\% $\pm$ 1
     """
     return "".join(_LATEX.get(character, character) for character in text)
 
 
-def comma_separated(comparison: Comparison) -> str:
+def render_csv(comparison: Comparison) -> str:
     """Every number of the table, unrounded; fractions, seconds, bytes."""
     keys = list(dict.fromkeys(key for section in comparison.sections for key in section.varied))
     scores = [f"{name}{part}" for name in comparison.columns for part in ("", " sd")]
@@ -142,7 +142,7 @@ def comma_separated(comparison: Comparison) -> str:
     return file.getvalue()
 
 
-def pairs_separated(comparison: Comparison) -> str:
+def render_pairs_csv(comparison: Comparison) -> str:
     """Every test, unrounded."""
     file = io.StringIO()
     writer = Rows(file)

@@ -12,13 +12,15 @@ from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.overall import Overall
 from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.why import Account, Diff, Why
+from ner_lightning.run.predictions import StoredSentence
 from ner_lightning.statistics.paired import Difference
 from ner_lightning.statistics.pairs import Pair
+from ner_lightning.tagging.spans import EntitySpan
 
 FORMAT = 1
 
 
-def plain(comparison: Comparison, whys: list[Why]) -> dict[str, Any]:
+def comparison_record(comparison: Comparison, whys: list[Why]) -> dict[str, Any]:
     """The whole, F1 as fractions.
 
     Args:
@@ -140,3 +142,16 @@ def _hard(item: Hard) -> dict[str, Any]:
         **item._asdict(),
         "sentence": {"id": item.sentence.id, "words": item.sentence.words, "gold": item.sentence.gold},
     }
+
+
+def mark_entities(sentence: StoredSentence, *entities: EntitySpan) -> str:
+    """Write a sentence with entities in brackets, as the notebooks show it.
+
+    >>> mark_entities(StoredSentence("", "", ("In", "New", "York", "."), (), ()), EntitySpan(1, 3, "LOC"))
+    'In [New York LOC] .'
+    """
+    words = list(sentence.words)
+    for start, end, label in entities:
+        words[start] = f"[{words[start]}"
+        words[end - 1] += f" {label}]"
+    return " ".join(words)

@@ -8,6 +8,7 @@ from statistics import median
 from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.overall import Overall
 from ner_lightning.comparison.section import Section
+from ner_lightning.page.wording import format_count
 from ner_lightning.statistics.pairs import FEWEST_SEEDS, Pair
 
 MOST_FREEDOM = 999.0  # above, nobody can tell
@@ -24,7 +25,7 @@ def what_was_compared(section: Section, split: str) -> list[str]:
     """Runs, configurations, what varies, on how many sentences."""
     runs = sum(len(configuration.runs) for configuration in section.configurations.values())
     varied = f", which differ in {', '.join(section.varied)}" if section.varied else ""
-    lines = [f"{counted(runs, 'run')} of {counted(len(section.rows), 'configuration')}{varied}."]
+    lines = [f"{format_count(runs, 'run')} of {format_count(len(section.rows), 'configuration')}{varied}."]
     if section.sentences:
         lines[0] += f" {section.sentences:,} {split} sentences with {section.entities:,} entities."
     marks = {row.mark for row in section.rows}
@@ -82,7 +83,7 @@ def power_note(section: Section) -> list[str]:
         return []
     seeds = sorted({len(configuration.replicates) for configuration in section.tested})
     lines = _power(
-        section.pairs.pairs, "difference", f"with {counted(section.sentences, 'sentence')} and {_range(seeds)} "
+        section.pairs.pairs, "difference", f"with {format_count(section.sentences, 'sentence')} and {_range(seeds)} "
     )
     fewest = min(min(pair.difference.runs) for pair in section.pairs.pairs)
     if fewest == 1:
@@ -116,13 +117,4 @@ def _span(points: list[float]) -> str:
 
 
 def _range(seeds: list[int]) -> str:
-    return counted(seeds[0], "seed") if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]} seeds"
-
-
-def counted(n: int, noun: str) -> str:
-    """A number of things.
-
-    >>> counted(1, "run"), counted(1200, "run")
-    ('1 run', '1,200 runs')
-    """
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+    return format_count(seeds[0], "seed") if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]} seeds"

@@ -10,10 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from ner_lightning.comparison.comparison import Comparison
-from ner_lightning.comparison.report.grid import Grid, grid, overall_grid
+from ner_lightning.comparison.report.grid import Grid, overall_grid, section_grid
 from ner_lightning.comparison.report.said import OVERALL, overall_notes, power_note, what_was_compared
 from ner_lightning.comparison.runs.run import LeftOut
-from ner_lightning.page.terminal import visible
+from ner_lightning.page.terminal import escape_line
 from ner_lightning.statistics.pairs import Pair
 
 MOST_PAIRS = 40
@@ -21,14 +21,14 @@ MOST_LEFT_OUT = 12
 FEWEST = 4  # columns: configuration, mark, number of runs, F1
 
 
-def show(comparison: Comparison, console: Console) -> None:
+def show_comparison(comparison: Comparison, console: Console) -> None:
     """Print the tables, the verdicts, what they can and cannot show, and what was left out."""
     for section in comparison.sections:
         where = f"{section.name}, " if section.name else ""
         title = f"{where}{comparison.settings.split}: strict F1 in points, mean ± standard deviation over runs"
-        _show_grid(grid(comparison, section), title, console)
+        _show_grid(section_grid(comparison, section), title, console)
         for line in what_was_compared(section, comparison.settings.split):
-            console.print(Text(visible(line), style="dim"), soft_wrap=True)
+            console.print(Text(escape_line(line), style="dim"), soft_wrap=True)
         if section.pairs:
             _show_pairs(section.pairs.pairs, power_note(section), console)
         console.print()
@@ -37,7 +37,7 @@ def show(comparison: Comparison, console: Console) -> None:
         _show_pairs(overall.pairs, overall_notes(overall), console)
         console.print()
     for note in comparison.notes:
-        console.print(Text(f"Note: {visible(note)}", style="yellow"), soft_wrap=True)
+        console.print(Text(f"Note: {escape_line(note)}", style="yellow"), soft_wrap=True)
     _show_left_out(comparison.left_out, console)
 
 
@@ -51,7 +51,7 @@ def _show_grid(found: Grid, title: str, console: Console) -> None:
         if place < FEWEST or used <= console.width:
             laid.add_column(heading.name, justify="left" if heading.is_text else "right", no_wrap=place > 0)
     for mark, cells in found.rows:
-        shown = [Text(visible(cell.text)) for cell in cells[: len(laid.columns)]]
+        shown = [Text(escape_line(cell.text)) for cell in cells[: len(laid.columns)]]
         laid.add_row(*shown, style="bold" if mark == "best" else None)
     console.print(laid)
     if hidden := [heading.name for heading in found.headings[len(laid.columns) :]]:
@@ -61,11 +61,11 @@ def _show_grid(found: Grid, title: str, console: Console) -> None:
 def _show_pairs(pairs: Sequence[Pair], notes: Sequence[str], console: Console) -> None:
     console.print("Is it real?", style="bold")
     for pair in pairs[:MOST_PAIRS]:
-        console.print(Text(f"  {visible(pair.sentence)}", style="green" if pair.shown else ""), soft_wrap=True)
+        console.print(Text(f"  {escape_line(pair.sentence)}", style="green" if pair.shown else ""), soft_wrap=True)
     if (more := len(pairs) - MOST_PAIRS) > 0:
         console.print(Text(f"  … and {more:,} more pairs, in the files", style="dim"))
     for line in notes:
-        console.print(Text(f"  {visible(line)}", style="dim"), soft_wrap=True)
+        console.print(Text(f"  {escape_line(line)}", style="dim"), soft_wrap=True)
 
 
 def _show_left_out(left_out: Sequence[LeftOut], console: Console) -> None:
@@ -73,6 +73,6 @@ def _show_left_out(left_out: Sequence[LeftOut], console: Console) -> None:
         return
     console.print(f"\nLeft out: {len(left_out):,}", style="bold")
     for item in left_out[:MOST_LEFT_OUT]:
-        console.print(Text(f"  {visible(item.name)}: {visible(item.reason)}"), soft_wrap=True)
+        console.print(Text(f"  {escape_line(item.name)}: {escape_line(item.reason)}"), soft_wrap=True)
     if (more := len(left_out) - MOST_LEFT_OUT) > 0:
         console.print(Text(f"  … and {more:,} more, in the files", style="dim"))

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ner_lightning.comparison.comparison import Comparison
-from ner_lightning.comparison.report.files import Written
-from ner_lightning.comparison.report.markup import markdown
+from ner_lightning.comparison.report.files import WrittenReport
+from ner_lightning.comparison.report.markup import render_markdown
 from ner_lightning.comparison.report.said import every_pair
 from ner_lightning.comparison.why import Why
 from ner_lightning.errors import UserError, first_line
@@ -26,7 +26,7 @@ _FIRST = ("section", "configuration")
 
 
 def log_comparison(
-    comparison: Comparison, whys: Sequence[Why], written: Written, options: Mapping[str, Any]
+    comparison: Comparison, whys: Sequence[Why], written: WrittenReport, options: Mapping[str, Any]
 ) -> str | None:
     """Log a comparison as a run of its own.
 
@@ -65,7 +65,7 @@ def log_comparison(
     try:
         found: dict[str, Any] = {
             name: wandb.Table(columns=list(columns), data=list(rows))
-            for name, (columns, rows) in tables(comparison, whys).items()
+            for name, (columns, rows) in wandb_tables(comparison, whys).items()
         }
         found |= _images(comparison, written)
         run.log(found)
@@ -87,7 +87,7 @@ def log_comparison(
     return place
 
 
-def _images(comparison: Comparison, written: Written) -> dict[str, Any]:
+def _images(comparison: Comparison, written: WrittenReport) -> dict[str, Any]:
     import wandb
 
     found = {}
@@ -113,7 +113,7 @@ def _key(*parts: str) -> str:
     return "/".join(filter(None, parts))
 
 
-def tables(comparison: Comparison, whys: Sequence[Why]) -> dict[str, Table]:
+def wandb_tables(comparison: Comparison, whys: Sequence[Why]) -> dict[str, Table]:
     """What is logged as W&B Tables; F1 as fractions, a column `section` where there are several."""
     errors: list[list[Any]] = []
     confusions: list[list[Any]] = []
@@ -198,7 +198,7 @@ def make_report(run: Run, comparison: Comparison) -> str | None:
             title=f"Comparison of {comparison.n_runs} runs",
             description=f"Made by ner_lightning, run {run.name}",
             blocks=[
-                reports.MarkdownBlock(text=markdown(comparison)),
+                reports.MarkdownBlock(text=render_markdown(comparison)),
                 reports.PanelGrid(
                     runsets=[reports.Runset(entity=run.entity, project=run.project, name="runs")],
                     panels=[reports.LinePlot(x="trainer/global_step", y=["val/f1"])],

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ner_lightning.comparison.runs.run import WANDB, LeftOut, NotARun, Run, UnusableRun, read_run
+from ner_lightning.comparison.runs.run import WANDB, FinishedRun, LeftOut, NotARun, UnusableRun, read_run
 from ner_lightning.errors import UserError
 from ner_lightning.run.folder import CONFIG, RECORD, RESULT
 
@@ -21,7 +21,7 @@ NEVER = ("superseded", "checkpoints", "predictions", "calibration", "figures", "
 class Collected(NamedTuple):
     """What was found."""
 
-    runs: list[Run]
+    runs: list[FinishedRun]
     left_out: list[LeftOut]
 
 
@@ -42,7 +42,7 @@ def collect(words: Sequence[str]) -> Collected:
         raise UserError(
             "no runs given: python -m ner_lightning.compare outputs/sweeps/NAME, or RUN_FOLDER RUN_FOLDER …"
         )
-    runs: dict[str, Run] = {}
+    runs: dict[str, FinishedRun] = {}
     left_out: dict[str, LeftOut] = {}
     for word in words:
         found = _of_wandb(word) if word.startswith(WANDB) else _below(word)
@@ -59,7 +59,7 @@ def _identity(name: str) -> str:
     return name if name.startswith(WANDB) else os.path.realpath(name)
 
 
-def _below(word: str) -> Iterator[Run | LeftOut]:
+def _below(word: str) -> Iterator[FinishedRun | LeftOut]:
     for path in _paths(word):
         folder = path if path.is_dir() else path.parent
         states = dict(_states(folder))
@@ -109,14 +109,14 @@ def _run_folders(top: Path, offline: list[Path]) -> Iterator[Path]:
             yield here
 
 
-def _read(folder: Path, states: dict[Path, str]) -> Run | LeftOut:
+def _read(folder: Path, states: dict[Path, str]) -> FinishedRun | LeftOut:
     try:
         return read_run(folder)
     except UnusableRun as error:
         return LeftOut(str(folder), states.get(folder, str(error)))
 
 
-def _offline(file: Path, read: Callable[[Path], Run]) -> Run | LeftOut | None:
+def _offline(file: Path, read: Callable[[Path], FinishedRun]) -> FinishedRun | LeftOut | None:
     try:
         return read(file)
     except NotARun:
@@ -141,7 +141,7 @@ def _states(folder: Path) -> Iterator[tuple[Path, str]]:
             yield folder / name, f"{state}: {job['error']}" if job.get("error") else state
 
 
-def _of_wandb(word: str) -> Iterable[Run | LeftOut]:
+def _of_wandb(word: str) -> Iterable[FinishedRun | LeftOut]:
     from ner_lightning.comparison.runs.wandb_api import read_online
 
     try:

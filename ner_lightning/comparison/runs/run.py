@@ -29,7 +29,7 @@ class NotARun(UnusableRun):
     """Something else that stands among runs, such as a comparison; not worth a line."""
 
 
-class Cost(NamedTuple):
+class RunCost(NamedTuple):
     """What a run took; None where its record does not say.
 
     Attributes:
@@ -51,7 +51,7 @@ class Cost(NamedTuple):
     decoder_share: float | None = None
 
     @classmethod
-    def from_result(cls, result: Mapping[str, Any]) -> Cost:
+    def from_result(cls, result: Mapping[str, Any]) -> RunCost:
         """Read what `result.json` says under `cost` and `seconds`."""
         said, seconds = result.get("cost") or {}, result.get("seconds") or {}
         known = {name: said.get(name) for name in cls._fields if name in said}
@@ -60,7 +60,7 @@ class Cost(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Run:
+class FinishedRun:
     """A finished run.
 
     Attributes:
@@ -79,7 +79,7 @@ class Run:
     name: str
     config: Mapping[str, Any]
     scores: Mapping[str, float]
-    cost: Cost = field(default_factory=Cost)
+    cost: RunCost = field(default_factory=RunCost)
     setup: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, str] = field(default_factory=dict)
@@ -120,7 +120,7 @@ class Run:
         return rows
 
 
-def read_run(folder: Path, name: str | None = None) -> Run:
+def read_run(folder: Path, name: str | None = None) -> FinishedRun:
     """Read a run folder.
 
     Args:
@@ -136,7 +136,7 @@ def read_run(folder: Path, name: str | None = None) -> Run:
         raise UnusableRun(f"{RESULT}, {RECORD} or {CONFIG} is damaged ({first_line(error)})") from error
 
 
-def _read(folder: Path, name: str | None) -> Run:
+def _read(folder: Path, name: str | None) -> FinishedRun:
     result = _json(folder / RESULT, "it was not finished")
     config = _yaml(folder / CONFIG)
     data = result.get("data")
@@ -144,11 +144,11 @@ def _read(folder: Path, name: str | None) -> Run:
     best = result.get("best")
     if not isinstance(best, dict):
         raise UnusableRun(f"{RESULT} holds no scores of a training: give the folder of a training run")
-    return Run(
+    return FinishedRun(
         name=name or str(folder),
         config=config,
         scores={key: float(value) for key, value in best.items() if _is_number(value)},
-        cost=Cost.from_result(result),
+        cost=RunCost.from_result(result),
         setup=dict(result.get("setup") or {}),
         versions={**(record.get("packages") or {}), **_source(record.get("git"))},
         data=data if isinstance(data, dict) else {},
@@ -157,11 +157,11 @@ def _read(folder: Path, name: str | None) -> Run:
     )
 
 
-def with_finite_scores(run: Run) -> Run:
+def with_finite_scores(run: FinishedRun) -> FinishedRun:
     """The same run without scores and costs that are no numbers."""
     scores = {key: value for key, value in run.scores.items() if isfinite(value)}
     known = {name: value for name, value in run.cost._asdict().items() if value is not None and isfinite(value)}
-    return replace(run, scores=scores, cost=Cost(**known))
+    return replace(run, scores=scores, cost=RunCost(**known))
 
 
 def _source(git: Mapping[str, Any] | None) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from ner_lightning.comparison.runs.run import WANDB, LeftOut, NotARun, Run, UnusableRun
+from ner_lightning.comparison.runs.run import WANDB, FinishedRun, LeftOut, NotARun, UnusableRun
 from ner_lightning.comparison.runs.wandb_files import check_state, run_of
 from ner_lightning.errors import first_line
 
@@ -15,7 +15,7 @@ FAILURES = 3
 """Failures in a row after which the server is asked no more."""
 
 
-def read_online(place: str) -> Iterator[Run | LeftOut]:
+def read_online(place: str) -> Iterator[FinishedRun | LeftOut]:
     """Read the runs of a project, or of a group in it.
 
     Args:
@@ -66,7 +66,7 @@ def _api() -> Any:
     return wandb.Api(timeout=SECONDS)
 
 
-def _run(name: str, run: Any) -> Run:
+def _run(name: str, run: Any) -> FinishedRun:
     history = [{k: float(v) for k, v in row.items() if isinstance(v, int | float)} for row in run.scan_history()]
     last: dict[str, float] = {}
     for row in history:

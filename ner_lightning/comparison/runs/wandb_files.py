@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ner_lightning.comparison.runs.run import Cost, NotARun, Run, UnusableRun
+from ner_lightning.comparison.runs.run import FinishedRun, NotARun, RunCost, UnusableRun
 
 FILE_HEADER = 7  # bytes
 BLOCK = 32768  # bytes
@@ -22,7 +22,7 @@ TRAINING = {"model", "optim", "monitor"}
 """Keys that the configuration of every training of ours has."""
 
 
-def read_offline(file: Path) -> Run:
+def read_offline(file: Path) -> FinishedRun:
     """Read a run from `run-ID.wandb`.
 
     Args:
@@ -82,7 +82,7 @@ def run_of(
     last: Mapping[str, float],
     history: Iterable[Mapping[str, float]],
     written: float,
-) -> Run:
+) -> FinishedRun:
     """A run from what W&B knows of it; the scores logged last are those of the best weights.
 
     Raises:
@@ -92,8 +92,9 @@ def run_of(
     scores = {key: value for key, value in last.items() if key.startswith(("test/", "val/"))}
     if not scores:
         raise UnusableRun("W&B knows no scores of it")
-    said = {field: last[f"cost/{field}"] for field in Cost._fields if f"cost/{field}" in last}
-    return Run(name=name, config=config, scores=scores, cost=Cost(**said), written=written, history=tuple(history))  # type: ignore[arg-type]
+    said = {field: last[f"cost/{field}"] for field in RunCost._fields if f"cost/{field}" in last}
+    cost = RunCost(**said)  # type: ignore[arg-type]
+    return FinishedRun(name=name, config=config, scores=scores, cost=cost, written=written, history=tuple(history))
 
 
 def _numbers(values: Mapping[str, Any]) -> dict[str, float]:

@@ -22,7 +22,7 @@ GROWTH = 0.25
 """By how much of its length a sentence may grow where the subwords of a batch are bounded."""
 
 
-def augmented(
+def with_augmentation(
     collator: Collator,
     sentences: Sequence[Sentence],
     seed: Sequence[int],
@@ -50,7 +50,7 @@ def augmented(
         _say_that_case_is_nothing(options.lower_case)
     room = None
     if max_subwords is not None and options.lengthens:
-        room = growth(collator.costs(), words, max_subwords)
+        room = subword_growth(collator.costs(), words, max_subwords)
     augmenter = Augmenter(corpus, tags, options, seed=seed, mask_id=words.mask_id, lowered=lowered, growth=room)
     return Collator(corpus, words, collator.layout, collator.overlap, augmenter, collator.context)
 
@@ -60,7 +60,7 @@ def lower_cased(sentences: Iterable[Sentence], words: WordEncoder, tags: TagSet)
     return encode([Sentence(tuple(map(str.lower, sentence.words))) for sentence in sentences], words, tags)
 
 
-def growth(costs: Costs, words: WordEncoder, max_subwords: int) -> NDArray[np.int64]:
+def subword_growth(costs: Costs, words: WordEncoder, max_subwords: int) -> NDArray[np.int64]:
     """By how many subwords each sentence may grow, so that batches can be planned; -1: it is to stay as it is.
 
     That is a quarter of its row, but not beyond one row, nor beyond a batch of its own. A sentence that is read in

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ner_lightning.data.augment.keyed_draws import keys, uniform
+from ner_lightning.data.augment.keyed_draws import draw_keys, draw_uniform
 from ner_lightning.data.augment.substitutes import SameLabel, complete_mentions, row_numbers
 from ner_lightning.data.augmentation import Augmentation
 from ner_lightning.data.batches.token_budget import Costs
@@ -83,7 +83,7 @@ class Augmenter:
     def __call__(self, indices: Sequence[int], epoch: int) -> EncodedCorpus:
         """A small corpus: these sentences as they are in this epoch, in this order."""
         sentences = np.asarray(indices, np.int64)
-        of = keys((*self.seed, epoch), sentences)
+        of = draw_keys((*self.seed, epoch), sentences)
         start = self.corpus.word_start[sentences]
         counts = self.corpus.word_start[sentences + 1] - start
         words = _Words(ragged_range(start, counts), counts)
@@ -109,9 +109,9 @@ class Augmenter:
         mentions = ragged_range(start[sentences], counts)
         line = np.repeat(np.arange(len(sentences)), counts)
         place = first[mentions] - self.corpus.word_start[sentences[line]]
-        chosen = uniform(of[line], place * _PURPOSES + _MENTION) < self.options.mention_replacement
+        chosen = draw_uniform(of[line], place * _PURPOSES + _MENTION) < self.options.mention_replacement
         mentions, line, place = mentions[chosen], line[chosen], place[chosen]
-        others = self._same_type.another(mentions, uniform(of[line], place * _PURPOSES + _WHICH_MENTION))
+        others = self._same_type.another(mentions, draw_uniform(of[line], place * _PURPOSES + _WHICH_MENTION))
         pieces = self.corpus.piece_start
         more = (pieces[last[others]] - pieces[first[others]]) - (pieces[last[mentions]] - pieces[first[mentions]])
         made = (others >= 0) & self._fits(np.where(others >= 0, more, 0), line, words, sentences)
@@ -139,7 +139,7 @@ class Augmenter:
         """Which words are in lower case; None: none."""
         if self.lowered is None or not self.options.lower_case:
             return None
-        chosen = uniform(of, np.full(len(of), _LOWER)) < self.options.lower_case
+        chosen = draw_uniform(of, np.full(len(of), _LOWER)) < self.options.lower_case
         if self.growth is not None:
             _, sizes = self._pieces_of(words.source, np.ones(len(words.source), bool))
             own = self.corpus.lengths[sentences]
@@ -167,7 +167,7 @@ class Augmenter:
         return ((more <= 0) | (in_sentence <= room[line])) & (self.growth[sentences] >= 0)[line]
 
     def _draw(self, of: np.ndarray, words: _Words, purpose: int) -> NDArray[np.float64]:
-        return uniform(of[words.line], words.place * _PURPOSES + purpose)
+        return draw_uniform(of[words.line], words.place * _PURPOSES + purpose)
 
     def _pieces_of(self, source: np.ndarray, lower: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         """Where the subwords of each word begin, and how many there are."""

@@ -21,17 +21,17 @@ def _mixed(states: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return states ^ (states >> np.uint64(31))
 
 
-def keys(seed: Sequence[int], numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
+def draw_keys(seed: Sequence[int], numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
     """A key for each number under a seed of several parts, each of them from 0 on."""
     start = np.random.SeedSequence(tuple(seed)).generate_state(1, np.uint64)
     return _mixed(start + (numbers.astype(np.uint64) + np.uint64(1)) * _GAMMA)
 
 
-def uniform(of: NDArray[np.uint64], numbers: NDArray[np.int64]) -> NDArray[np.float64]:
+def draw_uniform(of: NDArray[np.uint64], numbers: NDArray[np.int64]) -> NDArray[np.float64]:
     """For each key the draw of a number from 0 on: in [0, 1), always the same.
 
-    >>> some = keys((1, 2), np.array([7, 7, 8]))
-    >>> first, again, other = uniform(some, np.array([3, 3, 3]))
+    >>> some = draw_keys((1, 2), np.array([7, 7, 8]))
+    >>> first, again, other = draw_uniform(some, np.array([3, 3, 3]))
     >>> first == again, first == other
     (np.True_, np.False_)
     """

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from ner_lightning.data.batches.token_budget import Costs, Indices, cut, in_steps, mix
+from ner_lightning.data.batches.token_budget import Costs, Indices, cut_batches, group_steps, mix_steps
 
 Grouping = Literal["random", "length_bucket", "token_budget"]
 
@@ -140,8 +140,8 @@ class TrainingSampler:
         """Steps of sentences of similar length, as many as fit the budget."""
         order = self.costs.longest_first(chosen, padded=self.padded, generator=generator)
         limit = None if self.grouping == "token_budget" else self.batch_size
-        batches = cut(order, self.costs, budget=self.max_subwords, limit=limit, padded=self.padded)
-        return in_steps(batches, self.world)
+        batches = cut_batches(order, self.costs, budget=self.max_subwords, limit=limit, padded=self.padded)
+        return group_steps(batches, self.world)
 
     def _mixed(self, generator: np.random.Generator) -> list[list[Indices]]:
         """Steps of long and short sentences that fill the budget, those beyond it by themselves."""
@@ -149,7 +149,7 @@ class TrainingSampler:
         stretched = self.costs.subwords[chosen] * (1 + self.JITTER * generator.random(len(chosen)))
         exact = self.costs.longest_first(chosen, padded=False, generator=generator)
         for order in (chosen[np.argsort(-stretched)], exact):  # the second fits: it is what the steps were counted by
-            fitting = mix(order, self.costs, steps=steps, world=self.world, budget=self._budget) if steps else []
+            fitting = mix_steps(order, self.costs, steps=steps, world=self.world, budget=self._budget) if steps else []
             if fitting is not None:
                 break
         assert fitting is not None
@@ -163,7 +163,7 @@ class TrainingSampler:
         order = self.costs.longest_first(self._within, padded=False)
         room = self._budget * self.world
         steps = -(-int(self.costs.subwords[order].sum()) // room)
-        while mix(order, self.costs, steps=steps, world=self.world, budget=self._budget) is None:
+        while mix_steps(order, self.costs, steps=steps, world=self.world, budget=self._budget) is None:
             steps += max(1, steps // 100)
         return steps
 
@@ -202,7 +202,7 @@ class TrainingSampler:
     @cached_property
     def _giants(self) -> list[list[Indices]]:
         alone = np.flatnonzero(self.costs.subwords > self._budget)
-        return in_steps([alone[i : i + 1] for i in range(len(alone))], self.world)
+        return group_steps([alone[i : i + 1] for i in range(len(alone))], self.world)
 
     @cached_property
     def _shortest(self) -> int:
@@ -237,7 +237,7 @@ class EvaluationSampler:
         costs = costs if isinstance(costs, Costs) else Costs.of_lengths(costs)
         order = costs.longest_first(np.arange(len(costs.rows)), padded=padded)
         shares = [
-            cut(order[each::world], costs, budget=max_subwords, limit=batch_size, padded=padded)
+            cut_batches(order[each::world], costs, budget=max_subwords, limit=batch_size, padded=padded)
             for each in range(world)
         ]
         self.batches = [Draw(tuple(batch.tolist())) for batch in shares[rank]]

@@ -63,7 +63,7 @@ class Costs(NamedTuple):
         return chosen[np.lexsort((ties, *(-key[chosen] for key in keys)))]
 
 
-def cut(order: Indices, costs: Costs, *, budget: int | None, limit: int | None, padded: bool) -> list[Indices]:
+def cut_batches(order: Indices, costs: Costs, *, budget: int | None, limit: int | None, padded: bool) -> list[Indices]:
     """Cut sentences that stand longest first into batches within a budget.
 
     Args:
@@ -74,7 +74,7 @@ def cut(order: Indices, costs: Costs, *, budget: int | None, limit: int | None, 
         padded: whether a batch costs rows times the longest, or the sum of all rows.
 
     >>> costs = Costs.of_lengths([9, 4, 4, 2, 1])
-    >>> [batch.tolist() for batch in cut(np.arange(5), costs, budget=8, limit=None, padded=True)]
+    >>> [batch.tolist() for batch in cut_batches(np.arange(5), costs, budget=8, limit=None, padded=True)]
     [[0], [1, 2], [3, 4]]
     """
     ends = np.cumsum((costs.rows if padded else costs.subwords)[order])
@@ -90,13 +90,13 @@ def cut(order: Indices, costs: Costs, *, budget: int | None, limit: int | None, 
     return batches
 
 
-def in_steps(batches: list[Indices], world: int) -> list[list[Indices]]:
+def group_steps(batches: list[Indices], world: int) -> list[list[Indices]]:
     """Neighbouring batches together in a step, one for each process.
 
     Where their number does not divide, the largest are halved; a process that is left without any gets an empty one.
 
     >>> batches = [np.array([0, 1]), np.array([2, 3, 4, 5]), np.array([6])]
-    >>> [[batch.tolist() for batch in step] for step in in_steps(batches, 2)]
+    >>> [[batch.tolist() for batch in step] for step in group_steps(batches, 2)]
     [[[0, 1], [2, 3]], [[4, 5], [6]]]
     """
     batches = list(batches)
@@ -111,14 +111,14 @@ def in_steps(batches: list[Indices], world: int) -> list[list[Indices]]:
     return [batches[start : start + world] for start in range(0, len(batches), world)]
 
 
-def spread(costs: Sequence[int], bins: int) -> Indices:
+def spread_over_bins(costs: Sequence[int], bins: int) -> Indices:
     """The bin of each item, from the most expensive on always the one that holds least.
 
     The largest bin is then above the mean by little more than the cheapest items cost.
 
     R. L. Graham. Bounds on multiprocessing timing anomalies. SIAM Journal on Applied Mathematics 17, 1969.
 
-    >>> spread([5, 4, 3, 3], 2).tolist()
+    >>> spread_over_bins([5, 4, 3, 3], 2).tolist()
     [0, 1, 1, 0]
     """
     chosen = np.empty(len(costs), np.int64)
@@ -130,7 +130,7 @@ def spread(costs: Sequence[int], bins: int) -> Indices:
     return chosen
 
 
-def mix(order: Indices, costs: Costs, *, steps: int, world: int, budget: int) -> list[list[Indices]] | None:
+def mix_steps(order: Indices, costs: Costs, *, steps: int, world: int, budget: int) -> list[list[Indices]] | None:
     """Spread sentences over steps, and each step over the processes, so that all have about as many subwords.
 
     Long and short sentences are mixed: every batch is a small picture of the corpus.
@@ -157,5 +157,5 @@ def mix(order: Indices, costs: Costs, *, steps: int, world: int, budget: int) ->
 def _grouped(order: Indices, costs: Costs, bins: int) -> list[Indices]:
     if bins == 1:
         return [order]
-    chosen = spread(costs.subwords[order].tolist(), bins)
+    chosen = spread_over_bins(costs.subwords[order].tolist(), bins)
     return np.split(order[np.argsort(chosen, kind="stable")], np.cumsum(np.bincount(chosen, minlength=bins))[:-1])

@@ -16,7 +16,7 @@ from ner_lightning.data.corpus.pieces import Weighted
 from ner_lightning.errors import DataError
 
 
-class Progress(NamedTuple):
+class EpochProgress(NamedTuple):
     """How far an epoch has come.
 
     Attributes:
@@ -87,7 +87,7 @@ class TrainingOrder:
         sampler = self.sampler(rank, world)
         return order_loader(self._collator, sampler, num_workers=num_workers, pin_memory=pin_memory)
 
-    def state(self, progress: Progress) -> dict[str, Any]:
+    def state(self, progress: EpochProgress) -> dict[str, Any]:
         """What a checkpoint keeps within an epoch; nothing before there are any batches."""
         if self._sampler is None or progress.ended:
             return {}

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ner_lightning.data.corpus.corpus import Corpus
-from ner_lightning.data.corpus.division import SPLITS, Division, Group
-from ner_lightning.data.corpus.pieces import Extent, Piece, Weighted, extents, joined
+from ner_lightning.data.corpus.division import SPLITS, Division, PieceGroup
+from ner_lightning.data.corpus.pieces import Extent, Piece, Weighted, find_extents, join_pieces
 from ner_lightning.data.corpus.sentence_store import SentenceStore
 from ner_lightning.data.report import ReadReport
 from ner_lightning.errors import DataError
@@ -70,8 +70,8 @@ class Corpora:
         stores = {}
         for split, pieces in found.items():
             if pieces := self._sorted(pieces):
-                stores[split] = joined(pieces, self._cache)
-                self.extents[split] = extents(pieces, stores[split])
+                stores[split] = join_pieces(pieces, self._cache)
+                self.extents[split] = find_extents(pieces, stores[split])
         return stores
 
     def missing(self, split: str) -> DataError:
@@ -135,7 +135,7 @@ class Corpora:
         """The splits that are made, once, by the shares; corpora whose splits are files settle what others make."""
         groups = [(shares, members) for shares, members in self._alike() if shares != {}]
         if self._made is None and groups:
-            undivided = [Group(self._undivided(shares, members), shares) for shares, members in groups]
+            undivided = [PieceGroup(self._undivided(shares, members), shares) for shares, members in groups]
             whole = [corpus for shares, members in self._alike() if shares == {} for corpus in members]
             files = {split: pieces for split in SPLITS if (pieces := self._files(split, whole))}
             made = self.division.divided(undivided, files)

@@ -11,8 +11,8 @@ from ner_lightning.data.readers.reader import Reader
 from ner_lightning.data.report import ReadReport, report_from_dict, report_to_dict
 from ner_lightning.errors import DataError
 from ner_lightning.storage.cache import Cache
-from ner_lightning.storage.fingerprint import digest, of_code, of_files, of_reader
-from ner_lightning.storage.flat_arrays import Arrays, MemoryWriter, Writer
+from ner_lightning.storage.fingerprint import digest, fingerprint_code, fingerprint_files, fingerprint_reader
+from ner_lightning.storage.flat_arrays import Arrays, ArrayWriter, MemoryWriter
 from ner_lightning.tagging.tagset import TagSet
 
 
@@ -40,7 +40,7 @@ class CorpusFiles:
         """
         key = self._key(path)
 
-        def build(writer: Writer) -> Arrays:
+        def build(writer: ArrayWriter) -> Arrays:
             report = ReadReport()
             return store_sentences(islice(self.reader.read(path, report), self.limit), report, writer)
 
@@ -60,7 +60,7 @@ class CorpusFiles:
         """
         key = self._key(path)
 
-        def build(writer: Writer) -> Arrays:
+        def build(writer: ArrayWriter) -> Arrays:
             report = ReadReport()
             for _ in self.reader.read(path, report):
                 pass
@@ -73,7 +73,7 @@ class CorpusFiles:
     def encoded(self, store: SentenceStore, words: WordEncoder, tags: TagSet) -> EncodedCorpus:
         """Stored sentences encoded; what `words` has to say of them is said whether they were encoded now or before."""
 
-        def build(writer: Writer) -> Arrays:
+        def build(writer: ArrayWriter) -> Arrays:
             return write_encoded(store, words, tags, writer)
 
         if self.cache is None or store.key is None:
@@ -88,8 +88,8 @@ class CorpusFiles:
         """None where content has no name: a dataset of the hub, a reader whose options are no plain values."""
         if (
             self.cache is None
-            or (reader := of_reader(self.reader)) is None
-            or (content := of_files(path, self.reader)) is None
+            or (reader := fingerprint_reader(self.reader)) is None
+            or (content := fingerprint_files(path, self.reader)) is None
         ):
             return None
-        return digest(content, path.name, reader, self.limit, of_code())
+        return digest(content, path.name, reader, self.limit, fingerprint_code())

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ner_lightning.data.corpus.pieces import Numbers, Piece
-from ner_lightning.data.corpus.splitting import Units, arrange, first_share, stratify, tie
+from ner_lightning.data.corpus.splitting import Units, arrange_units, first_share, stratify, tie_sentences
 from ner_lightning.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 SPLITS = ("train", "dev", "test")
 
 
-class Group(NamedTuple):
+class PieceGroup(NamedTuple):
     """Pieces that are divided with the same shares of the splits; None: into folds."""
 
     pieces: Sequence[Piece]
@@ -58,7 +58,7 @@ class Division:
             )
 
     def divided(
-        self, groups: Sequence[Group], files: Mapping[str, Sequence[Piece]] | None = None
+        self, groups: Sequence[PieceGroup], files: Mapping[str, Sequence[Piece]] | None = None
     ) -> list[dict[str, list[Piece]]]:
         """The splits made of each group, each in their order.
 
@@ -77,7 +77,7 @@ class Division:
         whole = [piece for group in groups for piece in group.pieces] + [p for each in files.values() for p in each]
         documents, texts = _contents(whole)
         least = min(min(self._sizes(group)) * sum(map(len, group.pieces)) for group in groups)
-        common = _Common(tie(documents, texts, least))
+        common = _Common(tie_sentences(documents, texts, least))
         first = sum(len(piece) for group in groups for piece in group.pieces)
         for split, pieces in files.items():
             last = first + sum(map(len, pieces))
@@ -94,12 +94,12 @@ class Division:
         self._say_what_is_torn({split: np.concatenate(parts) for split, parts in made.items()}, texts, groups)
         return found
 
-    def _divided(self, group: Group, rows: Numbers, common: _Common) -> dict[str, Numbers]:
+    def _divided(self, group: PieceGroup, rows: Numbers, common: _Common) -> dict[str, Numbers]:
         """The rows of a group in each split, and into `common` what was decided."""
         sizes = self._sizes(group)
         names = list(group.shares or (self._name_of_fold(number) for number in range(self.folds)))
         seen = _Seen.of(group.pieces)
-        units = arrange(common.units_among(rows), seen.texts, seen.labels, self.seed)
+        units = arrange_units(common.units_among(rows), seen.texts, seen.labels, self.seed)
         settled = common.settled(rows, units.of_sentence, len(units.sizes))
         held_out = [name for name in ("dev", "test") if name in names]
         settled[(settled != "") & ~np.isin(settled, names)] = held_out[0]
@@ -116,14 +116,14 @@ class Division:
             common.put(rows[chosen], name)
         return made
 
-    def _sizes(self, group: Group) -> list[float]:
+    def _sizes(self, group: PieceGroup) -> list[float]:
         return list(group.shares.values()) if group.shares else [1 / self.folds] * self.folds
 
     def _name_of_fold(self, number: int) -> str:
         assert self.fold is not None
         return {self.fold: "test", (self.fold + 1) % self.folds: "dev"}.get(number, "train")
 
-    def _what(self, groups: Sequence[Group]) -> str:
+    def _what(self, groups: Sequence[PieceGroup]) -> str:
         return "data.splits" if groups[0].shares else f"data.folds={self.folds}"
 
     def _check(self, made: Mapping[str, Numbers], seen: _Seen, what: str) -> None:
@@ -134,7 +134,9 @@ class Division:
                     f"share, or try another seed (data.split_seed={self.seed + 1})"
                 )
 
-    def _say_what_is_torn(self, made: Mapping[str, Numbers], texts: Sequence[bytes], groups: Sequence[Group]) -> None:
+    def _say_what_is_torn(
+        self, made: Mapping[str, Numbers], texts: Sequence[bytes], groups: Sequence[PieceGroup]
+    ) -> None:
         trained = {texts[index] for index in made.get("train", np.zeros(0, np.int64)).tolist()}
         others = [index for name, chosen in made.items() if name != "train" for index in chosen.tolist()]
         if repeated := sum(texts[index] in trained for index in others):
@@ -152,7 +154,7 @@ class Division:
             return list(pieces)
         seen = _Seen.of(pieces)
         alone = [number.to_bytes(8, "little") for number in range(len(seen.texts))]  # repeated sentences may part
-        units: Units = arrange(tie(seen.documents, alone, 0), seen.texts, seen.labels, self.seed)
+        units: Units = arrange_units(tie_sentences(seen.documents, alone, 0), seen.texts, seen.labels, self.seed)
         return _taken(pieces, first_share(units, self.fraction, self.seed))
 
 

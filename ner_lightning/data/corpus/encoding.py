@@ -12,7 +12,7 @@ import numpy as np
 from ner_lightning.data.corpus.sentence_store import CHUNK, SentenceStore, in_memory
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.storage.fingerprint import digest
-from ner_lightning.storage.flat_arrays import Arrays, Column, MemoryWriter, Schema, Writer
+from ner_lightning.storage.flat_arrays import Arrays, ArrayWriter, Column, MemoryWriter, Schema
 from ner_lightning.tagging.spans import EntitySpan
 from ner_lightning.tagging.tagset import TagSet
 
@@ -151,7 +151,7 @@ def encode(sentences: Sequence[Sentence], words: WordEncoder, tags: TagSet) -> E
     return EncodedCorpus.over(write_encoded(store, words, tags, MemoryWriter(ENCODED)))
 
 
-def write_encoded(store: SentenceStore, words: WordEncoder, tags: TagSet, writer: Writer) -> Arrays:
+def write_encoded(store: SentenceStore, words: WordEncoder, tags: TagSet, writer: ArrayWriter) -> Arrays:
     """Encode stored sentences chunk by chunk.
 
     Args:

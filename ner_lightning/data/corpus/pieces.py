@@ -14,8 +14,8 @@ from ner_lightning.data.corpus.sentence_store import SENTENCES, SentenceStore, s
 from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.storage.cache import Cache
-from ner_lightning.storage.fingerprint import digest, of_code
-from ner_lightning.storage.flat_arrays import Arrays, MemoryWriter, Writer
+from ner_lightning.storage.fingerprint import digest, fingerprint_code
+from ner_lightning.storage.flat_arrays import Arrays, ArrayWriter, MemoryWriter
 from ner_lightning.tagging.spans import EntitySpan
 
 Numbers = NDArray[np.int64]
@@ -70,7 +70,7 @@ class Piece:
             yield sentence
 
 
-def joined(pieces: Sequence[Piece], cache: Cache | None) -> SentenceStore:
+def join_pieces(pieces: Sequence[Piece], cache: Cache | None) -> SentenceStore:
     """The sentences of pieces one after another; a file as it stands is itself.
 
     Args:
@@ -80,7 +80,7 @@ def joined(pieces: Sequence[Piece], cache: Cache | None) -> SentenceStore:
     if len(pieces) == 1 and pieces[0].as_it_is:
         return pieces[0].store
 
-    def build(writer: Writer) -> Arrays:
+    def build(writer: ArrayWriter) -> Arrays:
         report = _decisions(pieces)
         drawn = (report.count(sentence) for piece in pieces for sentence in piece.sentences())
         return store_sentences(_documents_counted(drawn, report), report, writer)
@@ -129,7 +129,7 @@ def _key(pieces: Sequence[Piece]) -> str | None:
         )
         for piece in pieces
     ]
-    return digest("joined", parts, of_code())
+    return digest("joined", parts, fingerprint_code())
 
 
 class Extent(NamedTuple):
@@ -150,8 +150,8 @@ class Extent(NamedTuple):
         return cls(first, last, end - start, last_span - span, len(types))
 
 
-def extents(pieces: Sequence[Piece], store: SentenceStore) -> dict[str, Extent]:
-    """Where the sentences of each corpus stand in what `joined` made of pieces in the order of their corpora."""
+def find_extents(pieces: Sequence[Piece], store: SentenceStore) -> dict[str, Extent]:
+    """Where the sentences of each corpus stand in what `join_pieces` made of pieces in the order of their corpora."""
     sizes: dict[str, int] = {}
     for piece in pieces:
         sizes[piece.corpus.name] = sizes.get(piece.corpus.name, 0) + len(piece)

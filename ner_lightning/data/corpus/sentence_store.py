@@ -10,7 +10,7 @@ import numpy as np
 
 from ner_lightning.data.report import ReadReport, report_from_dict, report_to_dict
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.storage.flat_arrays import Arrays, Column, MemoryWriter, Schema, Writer
+from ner_lightning.storage.flat_arrays import Arrays, ArrayWriter, Column, MemoryWriter, Schema
 from ner_lightning.tagging.spans import EntitySpan, touches
 
 CHUNK = 10_000
@@ -126,7 +126,7 @@ def _split(raw: np.ndarray, sizes: np.ndarray) -> list[str]:
     return [whole[start:end].decode() for start, end in zip([0, *ends], ends, strict=False)]
 
 
-def store_sentences(sentences: Iterable[Sentence], report: ReadReport, writer: Writer) -> Arrays:
+def store_sentences(sentences: Iterable[Sentence], report: ReadReport, writer: ArrayWriter) -> Arrays:
     """Write sentences as arrays, never more than a chunk of them in memory.
 
     Args:

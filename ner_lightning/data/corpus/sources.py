@@ -21,7 +21,7 @@ Sources = Mapping[str, Any] | Sequence[Any]
 KEYS = ("dir", "reader", "train", "dev", "test", "weight", "label_map", "splits")
 
 
-def configured(
+def corpora_from_config(
     folder: str,
     reader: Reader | None,
     names: Mapping[str, str | None],

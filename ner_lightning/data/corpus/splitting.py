@@ -42,7 +42,7 @@ class Units:
     labels: Numbers
 
 
-def tie(documents: Sequence[int], texts: Sequence[bytes], largest: float) -> Numbers:
+def tie_sentences(documents: Sequence[int], texts: Sequence[bytes], largest: float) -> Numbers:
     """The unit of each sentence: one for a document, or for sentences without one that say the same.
 
     Documents that share a sentence are one unit, unless more than `largest` sentences would hang together so: where
@@ -53,11 +53,11 @@ def tie(documents: Sequence[int], texts: Sequence[bytes], largest: float) -> Num
         texts: what each sentence says, or a digest of it.
         largest: sentences of a unit of several documents.
 
-    >>> tie([-1, -1, -1], [b"a", b"b", b"a"], largest=9).tolist()
+    >>> tie_sentences([-1, -1, -1], [b"a", b"b", b"a"], largest=9).tolist()
     [0, 1, 0]
-    >>> tie([0, 0, 1, 2], [b"a", b"b", b"b", b"c"], largest=9).tolist()
+    >>> tie_sentences([0, 0, 1, 2], [b"a", b"b", b"b", b"c"], largest=9).tolist()
     [0, 0, 0, 1]
-    >>> tie([0, 0, 1, 2], [b"a", b"b", b"b", b"c"], largest=2).tolist()
+    >>> tie_sentences([0, 0, 1, 2], [b"a", b"b", b"b", b"c"], largest=2).tolist()
     [0, 0, 1, 2]
     """
     own: dict[int | bytes, int] = {}  # documents, and what sentences without one say
@@ -83,7 +83,7 @@ def tie(documents: Sequence[int], texts: Sequence[bytes], largest: float) -> Num
     return np.unique(units, return_inverse=True)[1].astype(np.int64)
 
 
-def arrange(of_sentence: Numbers, texts: Sequence[bytes], labels: Numbers, seed: int) -> Units:
+def arrange_units(of_sentence: Numbers, texts: Sequence[bytes], labels: Numbers, seed: int) -> Units:
     """Units in the order of a digest of the seed and their sentences, whatever order those stand in.
 
     Args:

@@ -20,12 +20,12 @@ from ner_lightning.data.text.alignment import (
     Annotation,
     Counting,
     Place,
-    flat,
+    count_misfits,
     in_characters,
     lay,
-    misfits,
+    leave_out_overlaps,
 )
-from ner_lightning.data.text.annotations import Ends, named, read_annotations
+from ner_lightning.data.text.annotations import Ends, label_of_number, read_annotations
 from ner_lightning.data.text.documents import (
     Document,
     Reading,
@@ -34,7 +34,7 @@ from ner_lightning.data.text.documents import (
     tell_counting,
 )
 from ner_lightning.data.text.json_items import MARK_INSIDE, collected, numbered_items, pair_as_record
-from ner_lightning.data.text.json_values import JsonError, decode, name_of, shown
+from ner_lightning.data.text.json_values import JsonError, identifier_text, parse_json, show_value
 from ner_lightning.data.text.lines import numbered_lines
 from ner_lightning.data.text.looks import looks_like
 from ner_lightning.data.text.positions import may_differ
@@ -179,7 +179,7 @@ class JsonlReader(TextOptions):
             except (TypeError, ValueError):
                 continue  # told, with its place, when it is read
             offsets = split_words(text, rule)
-            found = {counting: misfits(annotations, text, offsets, counting) for counting in COUNTINGS}
+            found = {counting: count_misfits(annotations, text, offsets, counting) for counting in COUNTINGS}
             for counting, cost in found.items():
                 costs[counting] += cost
                 if cost < found[Counting()]:
@@ -204,11 +204,11 @@ class JsonlReader(TextOptions):
 
     def _sentences(self, record: Record, reading: Reading, place: Place, report: ReadReport) -> Iterator[Sentence]:
         try:
-            name = f"{place.path.name}:{place.line}" if record.get("id") is None else name_of(record["id"])
-            document = name_of(record.get("document") or "")
+            name = f"{place.path.name}:{place.line}" if record.get("id") is None else identifier_text(record["id"])
+            document = identifier_text(record.get("document") or "")
             text, given = record.get(self.text_key), _value(record, self.words_keys)
             if text is not None and not isinstance(text, str):
-                raise ValueError(f"expected a text under {self.text_key!r}, found {shown(text)}")
+                raise ValueError(f"expected a text under {self.text_key!r}, found {show_value(text)}")
             if given is not None:
                 sentence = self._given(record, given, text, name, document, reading, place, report)
                 found = [sentence] if sentence.words else []
@@ -239,7 +239,7 @@ class JsonlReader(TextOptions):
         if isinstance(entities, list) and entities and all(isinstance(item, str) for item in entities):
             key = next(key for key in self.spans_keys if record.get(key) is entities)
             raise ValueError(
-                f"expected entities under {key!r}, found {shown(entities)}; if these are tags: tags_key={key}"
+                f"expected entities under {key!r}, found {show_value(entities)}; if these are tags: tags_key={key}"
             )
         return list(read_annotations(entities, ends, character_keys, self.label_names))
 
@@ -270,9 +270,9 @@ class JsonlReader(TextOptions):
 
     def _named(self, tags: list[Any]) -> list[str]:
         """Tags by name, where the file has numbers and the options their names."""
-        found = [named(tag, self.label_names) if type(tag) is int else tag for tag in tags]
+        found = [label_of_number(tag, self.label_names) if type(tag) is int else tag for tag in tags]
         if not all(isinstance(tag, str) for tag in found):
-            raise ValueError(f"expected tag names, found {shown(tags)}")
+            raise ValueError(f"expected tag names, found {show_value(tags)}")
         return found
 
     def _given(
@@ -294,14 +294,14 @@ class JsonlReader(TextOptions):
         annotations = None if tags is not None else self._annotations(record, character_keys=text is not None)
         if tags is not None:
             if not isinstance(tags, list) or len(tags) != len(words):
-                raise ValueError(f"expected a tag name for each of the {len(words)} words, found {shown(tags)}")
+                raise ValueError(f"expected a tag name for each of the {len(words)} words, found {show_value(tags)}")
             if tags:
                 lines = [place.line] * len(tags)
                 spans = read_tags(self._named(tags), lines, reading.writing, self.repair, place.path, report)
         elif annotations is None:
             unknown = tuple(range(len(words)))
         elif text is None or offsets is None:
-            spans = flat(_over_words(annotations, len(words)), words, reading.policy, place, report)
+            spans = leave_out_overlaps(_over_words(annotations, len(words)), words, reading.policy, place, report)
         else:
             found, _ = in_characters(
                 annotations, text, reading.positions, place, reading.options, reading.surface, report
@@ -314,7 +314,7 @@ def _object(line: str, path: Path, number: int) -> Record:
     if line.startswith("\ufeff"):
         raise DataError(MARK_INSIDE, path, number)
     try:
-        record = decode(line)
+        record = parse_json(line)
     except JsonError as error:
         raise DataError(f"{error}; correct it", path, number) from None
     except json.JSONDecodeError as error:
@@ -333,7 +333,7 @@ def _words(record: Record, given: Any, text: str | None) -> tuple[tuple[str, ...
     """The words a record has, and where they are in its text, if it has one."""
     items: list[Any] = [item.get("text") if isinstance(item, dict) else item for item in _listed(given, "words")]
     if not all(isinstance(word, str) for word in items):
-        raise ValueError(f"expected a list of words, found {shown(given)}")
+        raise ValueError(f"expected a list of words, found {show_value(given)}")
     words: tuple[str, ...] = tuple(items)
     if text is None:
         return words, None
@@ -341,7 +341,7 @@ def _words(record: Record, given: Any, text: str | None) -> tuple[tuple[str, ...
         raise ValueError(f"expected whole characters in the text, found half of one ({half})")
     offsets = _given_offsets(record, given, words, text) or locate_words(words, text)
     if offsets is None:
-        raise ValueError(f"expected the words to be those of the text, found {shown(words)}")
+        raise ValueError(f"expected the words to be those of the text, found {show_value(words)}")
     return words, offsets
 
 
@@ -358,13 +358,13 @@ def _unknown(record: Record) -> tuple[int, ...]:
     """Words of a record that nobody annotated."""
     found = _listed(record.get("unknown") or [], "unknown words")
     if not all(type(index) is int for index in found):
-        raise ValueError(f"expected a list of the numbers of words under 'unknown', found {shown(found)}")
+        raise ValueError(f"expected a list of the numbers of words under 'unknown', found {show_value(found)}")
     return tuple(found)
 
 
 def _listed(value: Any, what: str) -> list[Any]:
     if not isinstance(value, list):
-        raise ValueError(f"expected a list of {what}, found {shown(value)}")
+        raise ValueError(f"expected a list of {what}, found {show_value(value)}")
     return value
 
 
@@ -382,7 +382,7 @@ def _given_offsets(record: Record, given: list[Any], words: tuple[str, ...], tex
     if not pairs or pairs[0] == [None, None]:
         return None
     if not all(isinstance(pair, list) and [type(edge) for edge in pair] == [int, int] for pair in pairs):
-        raise ValueError(f"expected the offsets of words as [start, end], found {shown(pairs)}")
+        raise ValueError(f"expected the offsets of words as [start, end], found {show_value(pairs)}")
     offsets = tuple((start, end) for start, end in pairs)
     if [text[start:end] for start, end in offsets] != list(words):
         raise ValueError("expected the offsets to be those of the words, found others")

@@ -11,10 +11,10 @@ from typing import Any, ClassVar, Literal
 from ner_lightning.data.options import check_option
 from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.data.text.alignment import Annotation, Place, shortened
+from ner_lightning.data.text.alignment import Annotation, Place, shorten_message
 from ner_lightning.data.text.documents import Document, TextOptions, document_sentences
 from ner_lightning.data.text.json_items import numbered_items
-from ner_lightning.data.text.json_values import name_of, shown
+from ner_lightning.data.text.json_values import identifier_text, show_value
 from ner_lightning.errors import DataError
 
 Task = dict[str, Any]
@@ -70,7 +70,7 @@ class LabelStudioReader(TextOptions):
             except DataError:
                 raise
             except (TypeError, ValueError) as error:
-                raise DataError(f"task {shown(task.get('id', '?'))}: {error}", path, line) from None
+                raise DataError(f"task {show_value(task.get('id', '?'))}: {error}", path, line) from None
             if document is None:
                 continue
             some = False
@@ -95,12 +95,12 @@ class LabelStudioReader(TextOptions):
         """A task as a document; None if it was cancelled."""
         data = task.get("data", task)
         if not isinstance(data, Mapping):
-            raise ValueError(f"expected an object under 'data', found {shown(data)}")
+            raise ValueError(f"expected an object under 'data', found {show_value(data)}")
         text = data[self._text_key(data, short=data is task)]
         if not isinstance(text, str):
-            raise ValueError(f"expected a text, found {shown(text)}")
-        number = f"{place.path.name}:{place.line}" if task.get("id") is None else name_of(task["id"])
-        name, document = name_of(data.get("name") or number), name_of(data.get("document") or number)
+            raise ValueError(f"expected a text, found {show_value(text)}")
+        number = f"{place.path.name}:{place.line}" if task.get("id") is None else identifier_text(task["id"])
+        name, document = identifier_text(data.get("name") or number), identifier_text(data.get("document") or number)
         regions = _short_regions(task) if data is task else self._regions(task, number, place, report)
         if regions is _CANCELLED:
             report.rejected += 1
@@ -146,7 +146,9 @@ class LabelStudioReader(TextOptions):
         """
         if self.to_name is not None:
             return [region for region in regions if region.get("to_name") == self.to_name or not _is_span(region)]
-        labelled |= {name_of(region["to_name"]) for region in regions if "to_name" in region and _is_span(region)}
+        labelled |= {
+            identifier_text(region["to_name"]) for region in regions if "to_name" in region and _is_span(region)
+        }
         if len(labelled) > 1:
             names = ", ".join(sorted(labelled))
             raise ValueError(
@@ -172,7 +174,7 @@ def _objects(value: Any, key: str) -> list[dict[str, Any]]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise ValueError(f"expected a list of objects under {key!r}, found {shown(value)}")
+        raise ValueError(f"expected a list of objects under {key!r}, found {show_value(value)}")
     return value
 
 
@@ -197,22 +199,22 @@ def _annotations(regions: Regions, number: str, place: Place, report: ReadReport
             continue
         value = region.get("value", region)
         if not isinstance(value, dict):
-            raise ValueError(f"expected an object under 'value' of a region, found {shown(value)}")
+            raise ValueError(f"expected an object under 'value' of a region, found {show_value(value)}")
         labels = value.get("labels") or value.get("hypertextlabels")
         if labels and not isinstance(labels, list):
-            raise ValueError(f"expected a list of entity types under 'labels', found {shown(labels)}")
+            raise ValueError(f"expected a list of entity types under 'labels', found {show_value(labels)}")
         start, end, surface = value.get("start"), value.get("end"), value.get("text")
         if type(start) is not int or type(end) is not int:
             raise ValueError(
-                f"expected a region with start and end in a Text, found {shown(start)}, {shown(end)}; regions of "
-                "HyperText and "
+                f"expected a region with start and end in a Text, found {show_value(start)}, {show_value(end)}; "
+                "regions of HyperText and "
                 "Paragraphs are not read: label the plain text"
             )
         if not labels:
-            what = shortened(str(surface or f"[{start}, {end})"))
+            what = shorten_message(str(surface or f"[{start}, {end})"))
             report.note(f"left out: {what!r} in task {number} has no label", place.path, place.line)
             continue
         for label in labels:
             if not isinstance(label, str) or not label:
-                raise ValueError(f"expected an entity type, found {shown(label)}")
+                raise ValueError(f"expected an entity type, found {show_value(label)}")
             yield Annotation(start, end, label, surface if isinstance(surface, str) and surface else None)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from ner_lightning.data.options import check_option
 from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.data.text.alignment import Place, Policy, flat
+from ner_lightning.data.text.alignment import Place, Policy, leave_out_overlaps
 from ner_lightning.data.text.sentence_splitting import SENTENCE_RULES, SentenceRule, split_sentences
 from ner_lightning.data.text.words import OVERLAPS, Overlap, split_words
 from ner_lightning.errors import DataError
@@ -77,7 +77,9 @@ class SpacyReader:
             inside = [index[token.i] for token in span if token.i in index]
             if inside:
                 spans.append(EntitySpan(inside[0], inside[-1] + 1, span.label_))
-        kept = flat(list(dict.fromkeys(spans)), [t.text for t in tokens], Policy(overlap=self.overlap), place, report)
+        kept = leave_out_overlaps(
+            list(dict.fromkeys(spans)), [t.text for t in tokens], Policy(overlap=self.overlap), place, report
+        )
         unknown = [i for i, t in enumerate(tokens) if t.ent_iob == _MISSING] if self.spans_key is None else []
         document = str(doc.user_data.get("document", f"{place.path.name}:{place.line}"))
         name = str(doc.user_data.get("id") or f"{place.path.name}:{place.line}")

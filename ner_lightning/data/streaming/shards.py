@@ -27,7 +27,7 @@ class Segment(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Plan:
+class ShardPlan:
     """How the sentences of a corpus are split over consumers, anew in each pass.
 
     A pass goes through the shards in a random order. Where the sentences of each shard have been counted, every
@@ -63,7 +63,7 @@ class Plan:
             passing: the pass, from 0.
             consumer: from 0.
 
-        >>> Plan(shards=2, consumers=2, seed=0, counts=(3, 5)).segments(0, 0)
+        >>> ShardPlan(shards=2, consumers=2, seed=0, counts=(3, 5)).segments(0, 0)
         [Segment(shard=0, start=0, stop=3, step=1), Segment(shard=1, start=0, stop=1, step=1)]
         """
         order = np.random.default_rng((self.seed, passing)).permutation(self.shards).tolist()
@@ -92,7 +92,7 @@ class Plan:
     def share(self, consumer: int) -> int:
         """Sentences of a consumer in a pass, where they were counted.
 
-        >>> [Plan(shards=1, consumers=3, seed=0, counts=(8,)).share(consumer) for consumer in range(3)]
+        >>> [ShardPlan(shards=1, consumers=3, seed=0, counts=(8,)).share(consumer) for consumer in range(3)]
         [2, 3, 3]
         """
         low, high = self._stretch(consumer)

@@ -1,9 +1,9 @@
 """A training corpus larger than memory: read block by block, shuffled, encoded and laid out on the way.
 
-Every DataLoader worker of every process is a consumer with a share of its own (see `shards.Plan`). It reads a block of
+Every DataLoader worker of every process is a consumer with a share of its own (see `ShardPlan`). It reads a block of
 sentences, encodes it, draws batches from it as from a small corpus, and goes on to the next; at the end of its share it
-begins the next pass. Where it stands is four numbers, a `Place`, that travel with each batch: from the place of the
-last batch that was trained on, a consumer goes on with the very next sentence.
+begins the next pass. Where it stands is four numbers, a `StreamPosition`, that travel with each batch: from where the
+last trained batch came, a consumer goes on with the very next sentence.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ner_lightning.data.batches.token_budget import Costs
 from ner_lightning.data.corpus.encoding import EncodedCorpus, WordEncoder, encode
 from ner_lightning.data.corpus.sentence_store import in_memory
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.data.streaming.shards import Plan, Shards
+from ner_lightning.data.streaming.shards import ShardPlan, Shards
 from ner_lightning.errors import DataError
 from ner_lightning.tagging.tagset import TagSet
 
@@ -58,7 +58,7 @@ class BlockDraws:
         return self.grouping != "token_budget" and self.max_subwords is None
 
 
-class Place(NamedTuple):
+class StreamPosition(NamedTuple):
     """How far a consumer has come.
 
     Attributes:
@@ -75,8 +75,8 @@ class Place(NamedTuple):
 
 
 class _Block(NamedTuple):
-    start: Place
-    after: Place
+    start: StreamPosition
+    after: StreamPosition
     sentences: list[Sentence]
 
 
@@ -101,7 +101,7 @@ class Stream:
     """
 
     shards: Shards
-    plan: Plan
+    plan: ShardPlan
     words: WordEncoder
     tags: TagSet
     types: tuple[str, ...]
@@ -112,7 +112,7 @@ class Stream:
     even: int | None = None
     augment: Augment | None = None
 
-    def batches(self, consumer: int, place: Place) -> Iterator[tuple[Batch, Place]]:
+    def batches(self, consumer: int, place: StreamPosition) -> Iterator[tuple[Batch, StreamPosition]]:
         """The batches of a consumer from a place on, each with the place after it.
 
         Raises:
@@ -130,9 +130,9 @@ class Stream:
                 here = after if number == len(draws) else start._replace(batches=number)
                 yield collator(*draw), here
 
-    def _blocks(self, consumer: int, place: Place) -> Iterator[_Block]:
+    def _blocks(self, consumer: int, place: StreamPosition) -> Iterator[_Block]:
         """Blocks of a consumer from the beginning of the one that `place` lies in."""
-        start = Place(*place[:3])
+        start = StreamPosition(*place[:3])
         while True:
             passing, found, taken = start.passing, 0, start.taken
             block: list[Sentence] = []
@@ -140,13 +140,13 @@ class Stream:
             for number, segment in enumerate(segments[start.segment :], start.segment):
                 for sentence in self.shards.read(segment, taken):
                     if len(block) == self.buffer:
-                        after = Place(passing, number, taken)
+                        after = StreamPosition(passing, number, taken)
                         yield _Block(start, after, block)
                         start, block = after, []
                     block.append(sentence)
                     found, taken = found + 1, taken + 1
                 taken = 0
-            after = Place(passing + 1)
+            after = StreamPosition(passing + 1)
             if block:
                 yield _Block(start, after, block)
             elif not found and start[1:] == (0, 0, 0):
@@ -156,7 +156,7 @@ class Stream:
                 )
             start = after
 
-    def _fillers(self, consumer: int, start: Place, size: int) -> list[Draw]:
+    def _fillers(self, consumer: int, start: StreamPosition, size: int) -> list[Draw]:
         """What a consumer lacks at the end of its pass."""
         if self.even is None:
             return []
@@ -182,7 +182,7 @@ def encode_block(sentences: list[Sentence], words: WordEncoder, tags: TagSet, ty
     return encode(store, words, tags)
 
 
-class WorkerShare(IterableDataset[tuple[Batch, Place]]):
+class WorkerShare(IterableDataset[tuple[Batch, StreamPosition]]):
     """The consumer that a DataLoader worker is.
 
     Args:
@@ -193,11 +193,11 @@ class WorkerShare(IterableDataset[tuple[Batch, Place]]):
         turn: which of them is the next to give a batch; the DataLoader asks its workers in turn, from the first on.
     """
 
-    def __init__(self, stream: Stream, rank: int, workers: int, places: Sequence[Place], turn: int) -> None:
+    def __init__(self, stream: Stream, rank: int, workers: int, places: Sequence[StreamPosition], turn: int) -> None:
         self.stream, self.rank, self.workers = stream, rank, workers
         self.places, self.turn = list(places), turn
 
-    def __iter__(self) -> Iterator[tuple[Batch, Place]]:
+    def __iter__(self) -> Iterator[tuple[Batch, StreamPosition]]:
         info = get_worker_info()
         own = (self.turn + (0 if info is None else info.id)) % self.workers
         return self.stream.batches(self.rank * self.workers + own, self.places[own])

@@ -10,7 +10,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from ner_lightning.data.batches.collate import Batch
-from ner_lightning.data.streaming.stream import Place, Stream, WorkerShare
+from ner_lightning.data.streaming.stream import Stream, StreamPosition, WorkerShare
 from ner_lightning.errors import DataError
 
 
@@ -36,17 +36,17 @@ class StreamLoader:
         num_workers: int = 0,
         pin_memory: bool = False,
         given: int = 0,
-        places: Sequence[Place] | None = None,
+        places: Sequence[StreamPosition] | None = None,
     ) -> None:
         self.steps, self.given = steps, given
-        self.places = list(places or [Place()] * max(num_workers, 1))
+        self.places = list(places or [StreamPosition()] * max(num_workers, 1))
         self._before = given, list(self.places)
         self._left = steps - given % steps  # of the epoch in which a run is resumed
         share = WorkerShare(stream, rank, len(self.places), self.places, given % len(self.places))
         # Its own generator: a loader takes the seed of its workers from the one that dropout draws from.
         options: dict[str, Any] = {"num_workers": num_workers, "pin_memory": pin_memory, "generator": torch.Generator()}
         self._loader = DataLoader(share, batch_size=None, **options)
-        self._batches: Iterator[tuple[Batch, Place]] | None = None
+        self._batches: Iterator[tuple[Batch, StreamPosition]] | None = None
 
     def __len__(self) -> int:
         return self.steps

@@ -8,15 +8,15 @@ from typing import Any
 
 import torch.distributed as dist
 
-from ner_lightning.data.augment.augmented import augmented, growth
+from ner_lightning.data.augment.augmented import subword_growth, with_augmentation
 from ner_lightning.data.augmentation import Augmentation
 from ner_lightning.data.batches.bigrams import TagCounts, count_tags
 from ner_lightning.data.batches.collate import Collator, Layout
-from ner_lightning.data.batches.training_order import Progress
+from ner_lightning.data.batches.training_order import EpochProgress
 from ner_lightning.data.corpus.encoding import EncodedCorpus, WordEncoder
 from ner_lightning.data.corpus.sentence_store import CHUNK
-from ner_lightning.data.streaming.shards import Plan
-from ner_lightning.data.streaming.stream import BlockDraws, Place, Stream, encode_block
+from ner_lightning.data.streaming.shards import ShardPlan
+from ner_lightning.data.streaming.stream import BlockDraws, Stream, StreamPosition, encode_block
 from ner_lightning.data.streaming.stream_loader import StreamLoader
 from ner_lightning.data.streaming.streamed_files import StreamedFiles
 from ner_lightning.errors import DataError
@@ -75,7 +75,7 @@ class TrainingStream:
             return self._draws.batch_size
         costs = Collator(self._beginning, self._words, self._layout, self._overlap).costs()
         if self._augment.lengthens and self._draws.max_subwords is not None:
-            costs = costs.grown(growth(costs, self._words, self._draws.max_subwords))
+            costs = costs.grown(subword_growth(costs, self._words, self._draws.max_subwords))
         return len(costs.rows) / len(self._draws(costs, 0))
 
     @cached_property
@@ -95,7 +95,7 @@ class TrainingStream:
             DataError: what is resumed is of another corpus, or of another number of readers.
         """
         draws, shards, workers = self._draws, self._files.shards, max(num_workers, 1)
-        plan = Plan(len(shards), world * workers, self._seed, self._files.counts)
+        plan = ShardPlan(len(shards), world * workers, self._seed, self._files.counts)
         steps, even, buffer = self._epoch_steps, None, self._buffer
         if draws.are_full:
             buffer = max(buffer // draws.batch_size, 1) * draws.batch_size
@@ -106,7 +106,7 @@ class TrainingStream:
         augment = None
         if self._augment:
             augment = functools.partial(
-                augmented, options=self._augment, tags=self._tags, max_subwords=draws.max_subwords
+                with_augmentation, options=self._augment, tags=self._tags, max_subwords=draws.max_subwords
             )
         stream = Stream(
             shards,
@@ -151,9 +151,9 @@ class TrainingStream:
                 "the checkpoint's stream had other files, another data.augment, another seed, other batches or another "
                 "data.shuffle_buffer: resume with those of its run"
             )
-        return {"given": resumed["given"], "places": [Place(*place) for place in resumed["places"][rank]]}
+        return {"given": resumed["given"], "places": [StreamPosition(*place) for place in resumed["places"][rank]]}
 
-    def state(self, progress: Progress) -> dict[str, Any]:
+    def state(self, progress: EpochProgress) -> dict[str, Any]:
         """What a checkpoint keeps: where the readers of every rank go on; nothing before there is a loader.
 
         All ranks must ask at once.

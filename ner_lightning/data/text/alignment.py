@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from ner_lightning.data.report import ReadReport
 from ner_lightning.data.text.positions import POSITIONS, Positions, Ruler, may_differ
-from ner_lightning.data.text.words import Offsets, Overlap, cover, without_overlaps
+from ner_lightning.data.text.words import Offsets, Overlap, covered_words, without_overlaps
 from ner_lightning.errors import DataError
 from ner_lightning.tagging import EntitySpan
 
@@ -106,10 +106,10 @@ def lay(
         if span is not None:
             laid.append(span)
             lines.setdefault(span, found.line or place.line)
-    return flat(laid, [text[start:end] for start, end in offsets], policy, place, report, lines)
+    return leave_out_overlaps(laid, [text[start:end] for start, end in offsets], policy, place, report, lines)
 
 
-def flat(
+def leave_out_overlaps(
     spans: Sequence[EntitySpan],
     words: Sequence[str],
     policy: Policy,
@@ -140,7 +140,7 @@ def flat(
             span.start,
             span.end,
         ) and other.start <= span.start < span.end <= other.end
-        shown, around = (f"{s.label} {shortened(' '.join(words[s.start : s.end]))!r}" for s in (span, other))
+        shown, around = (f"{s.label} {shorten_message(' '.join(words[s.start : s.end]))!r}" for s in (span, other))
         report.nested += nested
         report.overlapping += not nested
         report.note(
@@ -212,7 +212,7 @@ def _fitting(annotations: Sequence[Annotation], text: str, surface: Surface) -> 
     return min(COUNTINGS, key=lambda counting: sum(1 for _ in _faults(annotations, text, counting)))
 
 
-def misfits(annotations: Sequence[Annotation], text: str, offsets: Offsets, counting: Counting) -> int:
+def count_misfits(annotations: Sequence[Annotation], text: str, offsets: Offsets, counting: Counting) -> int:
     """How many spans lie outside the text, cut a word or differ from their surface if positions are counted so."""
     ruler = Ruler(text, *counting)
     cut = 0
@@ -221,13 +221,13 @@ def misfits(annotations: Sequence[Annotation], text: str, offsets: Offsets, coun
         if start is None or end is None or start >= end:
             cut += 1
             continue
-        covered = cover(start, end, offsets)
+        covered = covered_words(start, end, offsets)
         differs = found.surface is not None and _plain(found.surface) != _plain(text[start:end])
         cut += covered is None or not covered[2] or differs
     return cut
 
 
-def shortened(text: str) -> str:
+def shorten_message(text: str) -> str:
     """The beginning of a long text, for a message."""
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
@@ -237,10 +237,10 @@ def _laid(
 ) -> EntitySpan | None:
     """One span over words; None if it is left out."""
     start, end = found.start, found.end
-    covered = cover(start, end, offsets)
+    covered = covered_words(start, end, offsets)
     if covered is not None and (covered[2] or _cuts_nothing_visible(start, end, text, offsets, covered)):
         return EntitySpan(covered[0], covered[1], found.label)
-    problem = f"{found.label} [{start}, {end}) {shortened(text[start:end])!r} lies "
+    problem = f"{found.label} [{start}, {end}) {shorten_message(text[start:end])!r} lies "
     line = found.line or place.line
     problem += "around no word" if covered is None else "inside a word"
     if policy.misaligned == "error":
@@ -250,7 +250,7 @@ def _laid(
     report.misaligned += 1
     taken = covered is not None and policy.misaligned == "snap"
     wide = "" if covered is None else text[offsets[covered[0]][0] : offsets[covered[1] - 1][1]]
-    done = f"widened to {shortened(wide)!r}" if taken else "left out"
+    done = f"widened to {shorten_message(wide)!r}" if taken else "left out"
     report.note(f"{problem}: {done} ({policy.misaligned})", place.path, line, "misaligned", text[start:end])
     return EntitySpan(covered[0], covered[1], found.label) if taken and covered is not None else None
 
@@ -270,8 +270,12 @@ def _faults(annotations: Iterable[Annotation], text: str, counting: Counting) ->
         if start is None or end is None or start >= end:
             yield found, f"expected a span inside {size}, found [{found.start}, {found.end}) {found.label}", False
         elif found.surface is not None and _plain(found.surface) != _plain(text[start:end]):
-            shown = shortened(text[start:end])
-            yield found, f"expected {shortened(found.surface)!r} at [{found.start}, {found.end}), found {shown!r}", True
+            shown = shorten_message(text[start:end])
+            yield (
+                found,
+                f"expected {shorten_message(found.surface)!r} at [{found.start}, {found.end}), found {shown!r}",
+                True,
+            )
 
 
 def _plain(text: str) -> str:

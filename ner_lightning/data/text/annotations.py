@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from ner_lightning.data.text.alignment import Annotation
-from ner_lightning.data.text.json_values import shown
+from ner_lightning.data.text.json_values import show_value
 
 Ends = Literal["auto", "exclusive", "inclusive"]
 
@@ -40,11 +40,12 @@ def read_annotations(
     inclusive = ends == "inclusive" or (ends == "auto" and isinstance(value, Mapping))
     for start, end, label, surface in _written(value, character_keys):
         if type(label) is int:
-            label = named(label, label_names)
+            label = label_of_number(label, label_names)
         # bool is an int for isinstance
         if type(start) is not int or type(end) is not int or not isinstance(label, str) or not label:
             raise ValueError(
-                f"expected two whole numbers and an entity type, found {shown(start)}, {shown(end)}, {shown(label)}"
+                "expected two whole numbers and an entity type, found "
+                + ", ".join(map(show_value, (start, end, label)))
             )
         yield Annotation(start, end + inclusive, label, surface)
 
@@ -68,13 +69,13 @@ def _written(value: Any, character_keys: bool) -> Iterator[tuple[Any, Any, Any, 
             yield start, end, label, None
 
 
-def named(number: int, label_names: Mapping[Any, str] | None) -> str:
+def label_of_number(number: int, label_names: Mapping[Any, str] | None) -> str:
     """The name of an entity type, or of a tag, that a file has as a number.
 
     Raises:
         ValueError: nobody said it.
 
-    >>> named(2, {2: "PER"})
+    >>> label_of_number(2, {2: "PER"})
     'PER'
     """
     names = label_names or {}
@@ -97,5 +98,5 @@ def _first(item: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
 def _list(value: Any, length: int | None = None) -> list[Any]:
     if not isinstance(value, list) or (length is not None and len(value) != length):
         expected = "a list" if length is None else f"a list of {length}"
-        raise ValueError(f"expected {expected} in the entities, found {shown(value)}")
+        raise ValueError(f"expected {expected} in the entities, found {show_value(value)}")
     return value

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ner_lightning.data.text.json_values import DECODER, JsonError, nested
+from ner_lightning.data.text.json_values import DECODER, JsonError, nesting_error
 from ner_lightning.data.text.lines import text_blocks
 from ner_lightning.data.text.looks import looks_like
 from ner_lightning.errors import DataError
@@ -143,7 +143,7 @@ class _Text:
             except JsonError as error:
                 raise self.error(f"{error}; correct it") from None
             except RecursionError:
-                raise self.error(str(nested())) from None
+                raise self.error(str(nesting_error())) from None
             self.forward(end - self._position)
             return value
 

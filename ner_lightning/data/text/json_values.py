@@ -16,42 +16,42 @@ class JsonError(ValueError):
     """JSON that no record should hold, though a parser may take it."""
 
 
-def decode(text: str) -> Any:
+def parse_json(text: str) -> Any:
     """The value of a JSON text.
 
     Raises:
         json.JSONDecodeError: it is no JSON.
         JsonError: it is, and has a key twice, a number beyond all counting, or brackets nested too deeply.
 
-    >>> decode('{"a": [1, 2]}')
+    >>> parse_json('{"a": [1, 2]}')
     {'a': [1, 2]}
-    >>> decode('{"label": [], "label": [[0, 3, "PER"]]}')
+    >>> parse_json('{"label": [], "label": [[0, 3, "PER"]]}')
     Traceback (most recent call last):
     ner_lightning.data.text.json_values.JsonError: expected each key once in an object, found 'label' twice
     """
     try:
         return DECODER.decode(text)
     except RecursionError:
-        raise nested() from None
+        raise nesting_error() from None
 
 
-def nested() -> JsonError:
+def nesting_error() -> JsonError:
     """The error for brackets that the parser cannot follow."""
     return JsonError("expected a JSON object for each record, found brackets nested too deeply")
 
 
-def shown(value: Any) -> str:
+def show_value(value: Any) -> str:
     """The beginning of a value in a message, however large or deep it is.
 
-    >>> shown({"start": "3"}), shown(["x"] * 1000)
+    >>> show_value({"start": "3"}), show_value(["x"] * 1000)
     ("{'start': '3'}", "['x', 'x', 'x', 'x', 'x', 'x', ...]")
     """
     return _REPR.repr(value)[:_SHOWN]
 
 
-def name_of(value: Any) -> str:
+def identifier_text(value: Any) -> str:
     """What an identifier of a record is called: text and numbers as they stand."""
-    return str(value) if isinstance(value, str | int | float) else shown(value)
+    return str(value) if isinstance(value, str | int | float) else show_value(value)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

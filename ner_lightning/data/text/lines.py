@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from ner_lightning.data.formats import COMPRESSED
-from ner_lightning.errors import DataError, printable
+from ner_lightning.errors import DataError, escape_surrogates
 
 BLOCK = 1 << 20  # bytes read at once
 LONGEST_LINE = 1 << 24  # bytes; a line beyond is no line but a file of another format
@@ -183,8 +183,8 @@ def _check_encoding(encoding: str, path: Path) -> None:
         "\n".encode(found.name)  # base64 and its like are no encodings of text
     except (LookupError, ValueError):
         raise DataError(
-            f"encoding={printable(encoding)}: there is no such encoding of text; write utf-8, latin-1, cp1252, gb18030 "
-            "or what else Python knows",
+            f"encoding={escape_surrogates(encoding)}: there is no such encoding of text; write utf-8, latin-1, cp1252, "
+            "gb18030 or what else Python knows",
             path,
         ) from None
     if found.name.startswith(("utf-16", "utf-32", "utf-7", "idna", "punycode")):

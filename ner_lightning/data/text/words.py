@@ -126,7 +126,7 @@ def locate_words(words: Sequence[str], text: str) -> Offsets | None:
     return None if text[position:].strip() else tuple(offsets)
 
 
-def cover(start: int, end: int, offsets: Offsets) -> tuple[int, int, bool] | None:
+def covered_words(start: int, end: int, offsets: Offsets) -> tuple[int, int, bool] | None:
     """Words that a character span touches, and whether it cuts none of them; None if it touches no word.
 
     Args:
@@ -134,7 +134,8 @@ def cover(start: int, end: int, offsets: Offsets) -> tuple[int, int, bool] | Non
         end: after the last character.
         offsets: `[start, end)` of each word, in order.
 
-    >>> cover(0, 5, ((0, 5), (6, 9))), cover(2, 7, ((0, 5), (6, 9))), cover(5, 6, ((0, 5), (6, 9)))
+    >>> words = ((0, 5), (6, 9))
+    >>> covered_words(0, 5, words), covered_words(2, 7, words), covered_words(5, 6, words)
     ((0, 1, True), (0, 2, False), None)
     """
     first = bisect_right(offsets, start, key=lambda word: word[1])

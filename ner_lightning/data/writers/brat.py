@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.data.writers.writer import Mention, Written, is_unannotated, mentions
+from ner_lightning.data.writers.writer import Mention, WriteReport, is_unannotated, mentions
 
 SENTENCES_A_FILE = 100  # where a corpus knows no documents; brat shows a file at once
 
@@ -25,13 +25,13 @@ class BratWriter:
 
     whole_documents = True
 
-    def write(self, sentences: Iterable[Sentence], target: Path) -> Written:
+    def write(self, sentences: Iterable[Sentence], target: Path) -> WriteReport:
         """Write a folder.
 
         Raises:
             ValueError: an entity type with white space in it, which brat cannot have.
         """
-        written = Written()
+        written = WriteReport()
         types: dict[str, None] = {}
         taken: set[str] = set()
         target.mkdir(parents=True)
@@ -42,7 +42,7 @@ class BratWriter:
         return written
 
     def _write_document(
-        self, sentences: Iterable[Sentence], stem: Path, written: Written, types: dict[str, None]
+        self, sentences: Iterable[Sentence], stem: Path, written: WriteReport, types: dict[str, None]
     ) -> None:
         parts: list[str] = []
         lines: list[str] = []

@@ -11,7 +11,7 @@ from ner_lightning.data.writers.columns import ConllWriter
 from ner_lightning.data.writers.json_lines import JsonlWriter
 from ner_lightning.data.writers.parquet import ParquetWriter
 from ner_lightning.data.writers.spacy import SpacyWriter
-from ner_lightning.data.writers.writer import Writer, Written
+from ner_lightning.data.writers.writer import Writer, WriteReport
 from ner_lightning.errors import UserError
 from ner_lightning.tagging import scheme_named
 
@@ -28,7 +28,7 @@ class WriterByEnding:
     def __init__(self, scheme: str = "IOB2") -> None:
         self.scheme = scheme_named(scheme).name
 
-    def write(self, sentences: Iterable[Sentence], target: Path) -> Written:
+    def write(self, sentences: Iterable[Sentence], target: Path) -> WriteReport:
         """Write a file.
 
         Raises:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.data.writers.writer import Written, opened
+from ner_lightning.data.writers.writer import WriteReport, opened
 from ner_lightning.tagging import scheme_named, spans_to_tags
 
 UNKNOWN_TAG = "?"
@@ -30,13 +30,13 @@ class ConllWriter:
         self.documents = documents
         self.comments = comments
 
-    def write(self, sentences: Iterable[Sentence], target: Path) -> Written:
+    def write(self, sentences: Iterable[Sentence], target: Path) -> WriteReport:
         """Write a file.
 
         Raises:
             ValueError: as `write_conll`.
         """
-        written = Written()
+        written = WriteReport()
         marker = "-DOCSTART-" if self.documents else None
         write_conll(map(written.count, sentences), target, self.scheme, marker, self.comments)
         return written
@@ -77,7 +77,7 @@ def write_conll(
                     stream.write(f"{document_marker}\tO\n\n")
                 if comments:
                     stream.write(f"# newdoc id = {_in_a_line(document)}\n")
-            lines = columns_of(sentence, scheme)
+            lines = format_columns(sentence, scheme)
             if count == 1 and sentence.words[:1] and sentence.words[0].startswith("\ufeff"):
                 stream.write("\n")  # a reader takes U+FEFF at the very start for a byte order mark
             if comments:
@@ -86,13 +86,13 @@ def write_conll(
     return count
 
 
-def columns_of(sentence: Sentence, scheme: str = "IOB2") -> str:
+def format_columns(sentence: Sentence, scheme: str = "IOB2") -> str:
     r"""The lines of a sentence, with the empty one behind it.
 
     Raises:
         ValueError: as `write_conll`.
 
-    >>> columns_of(Sentence(("Ann", "left"), unknown=(1,)))
+    >>> format_columns(Sentence(("Ann", "left"), unknown=(1,)))
     'Ann\tO\nleft\t?\n\n'
     """
     tags = spans_to_tags(sentence.spans, len(sentence.words), scheme)

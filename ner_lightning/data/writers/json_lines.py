@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.data.writers.writer import Written, opened
+from ner_lightning.data.writers.writer import WriteReport, opened
 
 
 class JsonlWriter:
@@ -24,9 +24,9 @@ class JsonlWriter:
     def __init__(self, words: bool = True) -> None:
         self.words = words
 
-    def write(self, sentences: Iterable[Sentence], target: Path) -> Written:
+    def write(self, sentences: Iterable[Sentence], target: Path) -> WriteReport:
         """Write a file."""
-        written = Written()
+        written = WriteReport()
         write_jsonl(map(written.count, sentences), target, words=self.words)
         return written
 

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.data.writers.writer import Written
+from ner_lightning.data.writers.writer import WriteReport
 from ner_lightning.errors import UserError
 from ner_lightning.tagging import scheme_named, spans_to_tags
 
@@ -28,7 +28,7 @@ class ParquetWriter:
     def __init__(self, scheme: str = "IOB2") -> None:
         self.scheme = scheme_named(scheme).name
 
-    def write(self, sentences: Iterable[Sentence], target: Path) -> Written:
+    def write(self, sentences: Iterable[Sentence], target: Path) -> WriteReport:
         """Write a file.
 
         Raises:
@@ -40,7 +40,7 @@ class ParquetWriter:
             import pyarrow.parquet as pq  # type: ignore[import-untyped]
         except ImportError:
             raise UserError("writing a parquet file needs: pip install 'ner-lightning[hf]'") from None
-        written, texts = Written(), pa.list_(pa.string())
+        written, texts = WriteReport(), pa.list_(pa.string())
         fields = {"id": pa.string(), "document": pa.string(), "tokens": texts, "ner_tags": texts}
         schema, rest = pa.schema(fields), iter(sentences)
         with pq.ParquetWriter(target, schema) as writer:

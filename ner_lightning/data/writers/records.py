@@ -10,7 +10,7 @@ from typing import Any, Literal
 from ner_lightning.data.options import check_option
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.text.positions import position_counter
-from ner_lightning.data.writers.writer import Written, is_unannotated, mentions, opened
+from ner_lightning.data.writers.writer import WriteReport, is_unannotated, mentions, opened
 
 Record = dict[str, Any]
 
@@ -30,7 +30,7 @@ class DoccanoWriter:
         check_option("positions", positions, ("characters", "utf16"))
         self.positions = positions
 
-    def write(self, sentences: Iterable[Sentence], target: Path) -> Written:
+    def write(self, sentences: Iterable[Sentence], target: Path) -> WriteReport:
         """Write a file."""
         return _write_lines(sentences, target, self._record)
 
@@ -47,7 +47,7 @@ class ProdigyWriter:
 
     whole_documents = True
 
-    def write(self, sentences: Iterable[Sentence], target: Path) -> Written:
+    def write(self, sentences: Iterable[Sentence], target: Path) -> WriteReport:
         """Write a file."""
         return _write_lines(sentences, target, _prodigy_record)
 
@@ -60,7 +60,7 @@ class CluenerWriter:
 
     whole_documents = False
 
-    def write(self, sentences: Iterable[Sentence], target: Path) -> Written:
+    def write(self, sentences: Iterable[Sentence], target: Path) -> WriteReport:
         """Write a file."""
         return _write_lines(sentences, target, _cluener_record)
 
@@ -81,9 +81,9 @@ class LabelStudioWriter:
         self.labels_name = labels_name
         self.text_name = text_name
 
-    def write(self, sentences: Iterable[Sentence], target: Path) -> Written:
+    def write(self, sentences: Iterable[Sentence], target: Path) -> WriteReport:
         """Write a file."""
-        written = Written()
+        written = WriteReport()
         with opened(target) as stream:
             stream.write("[")
             for number, record in enumerate(_records(sentences, self._record, written)):
@@ -109,8 +109,8 @@ class LabelStudioWriter:
         return {"data": data, "annotations": [] if is_unannotated(sentence) else [{"result": result}]}
 
 
-def _write_lines(sentences: Iterable[Sentence], target: Path, record_of: Callable[[Sentence], Record]) -> Written:
-    written = Written()
+def _write_lines(sentences: Iterable[Sentence], target: Path, record_of: Callable[[Sentence], Record]) -> WriteReport:
+    written = WriteReport()
     with opened(target) as stream:
         for record in _records(sentences, record_of, written):
             stream.write(json.dumps(record, ensure_ascii=False) + "\n")
@@ -118,7 +118,7 @@ def _write_lines(sentences: Iterable[Sentence], target: Path, record_of: Callabl
 
 
 def _records(
-    sentences: Iterable[Sentence], record_of: Callable[[Sentence], Record], written: Written
+    sentences: Iterable[Sentence], record_of: Callable[[Sentence], Record], written: WriteReport
 ) -> Iterator[Record]:
     for sentence in sentences:
         written.count(sentence)

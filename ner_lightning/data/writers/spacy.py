@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.data.writers.writer import Written
+from ner_lightning.data.writers.writer import WriteReport
 from ner_lightning.errors import UserError
 
 
@@ -26,7 +26,7 @@ class SpacyWriter:
     def __init__(self, sentences: bool = True) -> None:
         self.sentences = sentences
 
-    def write(self, sentences: Iterable[Sentence], target: Path) -> Written:
+    def write(self, sentences: Iterable[Sentence], target: Path) -> WriteReport:
         """Write a file.
 
         Raises:
@@ -37,7 +37,7 @@ class SpacyWriter:
             from spacy.vocab import Vocab
         except ImportError:
             raise UserError("writing a .spacy file needs spaCy: pip install 'ner-lightning[spacy]'") from None
-        written, vocab = Written(), Vocab()
+        written, vocab = WriteReport(), Vocab()
         bin_ = DocBin(attrs=["ORTH", "ENT_IOB", "ENT_TYPE", "SENT_START"], store_user_data=True)
         for sentence in sentences:
             bin_.add(self._doc(written.count(sentence), vocab))

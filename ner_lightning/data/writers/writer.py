@@ -16,7 +16,7 @@ _LOOKED_AT = 100  # sentences that decide what stands between words
 
 
 @dataclass
-class Written:
+class WriteReport:
     """What was written, and what the format has no place for.
 
     Attributes:
@@ -48,7 +48,7 @@ class Writer(Protocol):
 
     whole_documents: bool
 
-    def write(self, sentences: Iterable[Sentence], target: Path) -> Written:
+    def write(self, sentences: Iterable[Sentence], target: Path) -> WriteReport:
         """Write sentences, one at a time.
 
         Args:

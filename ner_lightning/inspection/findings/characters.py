@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.inspection.finding import Cell, Finding, Listing, Part
-from ner_lightning.inspection.report.show import code, is_invisible, name_of, place
+from ner_lightning.inspection.report.show import character_name, code_point, is_invisible, sentence_place
 from ner_lightning.inspection.settings import InspectionSettings
 
 
@@ -31,14 +31,14 @@ class Invisible:
                     affected += 1
                     self.characters.update(found)
                     for character in found:
-                        self.places.setdefault(character, place(split, sentence))
+                        self.places.setdefault(character, sentence_place(split, sentence))
         self.words[split] += total
         self.affected[split] += affected
 
     def finding(self, settings: InspectionSettings) -> Finding:
         """What passed, by character."""
         rows: list[tuple[Cell, ...]] = [
-            (code(character), name_of(character), count, self.places[character])
+            (code_point(character), character_name(character), count, self.places[character])
             for character, count in self.characters.most_common()
         ]
         return Finding.of(

@@ -9,7 +9,7 @@ import numpy as np
 
 from ner_lightning.inspection.finding import Cell, Finding, Listing, Part
 from ner_lightning.inspection.findings.sentences import LATER_SPLITS, Numbers, Splits
-from ner_lightning.inspection.report.show import place
+from ner_lightning.inspection.report.show import sentence_place
 from ner_lightning.inspection.settings import InspectionSettings
 
 Counts = Mapping[str, Mapping[str, int]]
@@ -39,7 +39,7 @@ def find_foreign(splits: Splits, numbers: Numbers, settings: InspectionSettings)
         for name, count in foreign.items():
             first = int(np.argmax(gathered.label == gathered.types.index(name)))
             sentence = splits[split][gathered.place_of_entity(first)[0]]
-            rows.append((name, split, count, place(split, sentence)))
+            rows.append((name, split, count, sentence_place(split, sentence)))
     rows.sort(key=lambda row: -int(row[2] or 0))
     return Finding.of(
         settings,

@@ -11,7 +11,7 @@ from ner_lightning.data.sentence import Sentence
 from ner_lightning.inspection.finding import Cell, Finding, Listing, Part
 from ner_lightning.inspection.findings.gather import Gathered
 from ner_lightning.inspection.findings.sentences import LATER_SPLITS, Numbers, Splits
-from ner_lightning.inspection.report.show import place, show_mention, visible
+from ner_lightning.inspection.report.show import reveal_invisible, sentence_place, show_mention
 from ner_lightning.inspection.settings import InspectionSettings
 
 LOOKED_FOR = 200_000
@@ -59,7 +59,7 @@ def find_ambiguous(splits: Splits, numbers: Numbers, settings: InspectionSetting
         readings = []
         for k in rivals[m]:
             split, sentence, which = entities.at(int(first[k]))
-            readings.append(f"{types[distinct[k, 1]]} {counts[k]}× ({place(split, sentence)})")
+            readings.append(f"{types[distinct[k, 1]]} {counts[k]}× ({sentence_place(split, sentence)})")
         shown = show_mention(sentence.words, sentence.spans[which], joiner)
         total = sum(int(counts[k]) for k in rivals[m])
         rows.append((shown, total, total - int(counts[rivals[m][0]]), " · ".join(readings)))
@@ -83,7 +83,7 @@ def find_unmarked(splits: Splits, numbers: Numbers, settings: InspectionSettings
     missed, places = _unannotated(splits, annotated)
     order = sorted(missed, key=lambda words: (-min(missed[words], annotated[words]), -annotated[words], words))
     rows: list[tuple[Cell, ...]] = [
-        (visible(joiner.join(words)), annotated[words], missed[words], places[words])
+        (reveal_invisible(joiner.join(words)), annotated[words], missed[words], places[words])
         for words in order[: settings.listed]
     ]
     return Finding.of(
@@ -114,7 +114,7 @@ def _unannotated(
                     found = _match(sentence.words, i, end, tried.get(sentence.words[i], ()), mentions)
                     if found:
                         missed[found] += 1
-                        places.setdefault(found, place(split, sentence))
+                        places.setdefault(found, sentence_place(split, sentence))
                     i += len(found) or 1
     return missed, places
 

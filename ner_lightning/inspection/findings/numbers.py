@@ -30,10 +30,10 @@ def summarise(values: np.ndarray) -> dict[str, float | int] | None:
     }
 
 
-def histogram(values: Mapping[str, np.ndarray]) -> dict[str, Any]:
+def count_by_range(values: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """Shares by range, the same ranges for every split; the last one takes all beyond the 99th percentile.
 
-    >>> histogram({"train": np.array([0, 0, 1, 2])})
+    >>> count_by_range({"train": np.array([0, 0, 1, 2])})
     {'edges': [0, 1, 2, 3], 'shares': {'train': [0.5, 0.25, 0.25, 0.0]}}
     """
     filled = {split: array for split, array in values.items() if len(array)}

@@ -9,7 +9,7 @@ import numpy as np
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.inspection.finding import Cell, Finding, Listing, Part
 from ner_lightning.inspection.findings.gather import Gathered
-from ner_lightning.inspection.report.show import place, show_annotation, show_sentence
+from ner_lightning.inspection.report.show import sentence_place, show_annotation, show_sentence
 from ner_lightning.inspection.settings import InspectionSettings
 
 Splits = Mapping[str, Sequence[Sentence]]
@@ -29,7 +29,12 @@ def find_duplicates(splits: Splits, numbers: Numbers, settings: InspectionSettin
     order = list(splits)
     found.sort(key=lambda item: (-item[0], order.index(item[1]), item[2]))
     rows: list[tuple[Cell, ...]] = [
-        (show_sentence(splits[split][i], joiner), times, len(splits[split][i].words), place(split, splits[split][i]))
+        (
+            show_sentence(splits[split][i], joiner),
+            times,
+            len(splits[split][i].words),
+            sentence_place(split, splits[split][i]),
+        )
         for times, split, i in found[: settings.listed]
     ]
     return Finding.of(
@@ -58,7 +63,9 @@ def find_leakage(splits: Splits, numbers: Numbers, settings: InspectionSettings,
     for n_words, split, i, j in found[: settings.listed]:
         here, there = splits[split][i], splits["train"][j]
         same = "yes" if here.spans == there.spans else "no"
-        rows.append((show_sentence(here, joiner), n_words, same, place(split, here), place("train", there)))
+        rows.append(
+            (show_sentence(here, joiner), n_words, same, sentence_place(split, here), sentence_place("train", there))
+        )
     columns = ("sentence", "words", "same entities", "place", "place in train")
     return Finding.of(
         settings,
@@ -81,7 +88,7 @@ def find_documents(numbers: Numbers, splits: Splits, settings: InspectionSetting
         total += len(shared)
         for i, j in sorted(shared)[: settings.listed]:
             here, there = splits[split][i], splits["train"][j]
-            rows.append((here.document, place(split, here), place("train", there)))
+            rows.append((here.document, sentence_place(split, here), sentence_place("train", there)))
     return Finding.of(
         settings,
         "documents",
@@ -139,7 +146,7 @@ def find_conflicts(splits: Splits, numbers: Numbers, settings: InspectionSetting
     rows: list[tuple[Cell, ...]] = []
     for text in order[: settings.listed].tolist():
         readings = repeated.readings(text)
-        said = [f"{show_annotation(s, joiner)} {times}× ({place(split, s)})" for times, split, s in readings]
+        said = [f"{show_annotation(s, joiner)} {times}× ({sentence_place(split, s)})" for times, split, s in readings]
         rows.append((show_sentence(readings[0][2], joiner), int(repeated.times[text]), " · ".join(said)))
     return Finding.of(
         settings,

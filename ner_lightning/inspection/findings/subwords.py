@@ -13,7 +13,13 @@ import numpy as np
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.inspection.finding import Cell, Finding, Listing, Part
 from ner_lightning.inspection.findings.sentences import Splits
-from ner_lightning.inspection.report.show import code, name_of, place, show_sentence, visible
+from ner_lightning.inspection.report.show import (
+    character_name,
+    code_point,
+    reveal_invisible,
+    sentence_place,
+    show_sentence,
+)
 from ner_lightning.inspection.settings import InspectionSettings
 
 if TYPE_CHECKING:
@@ -45,7 +51,7 @@ class Odd:
             self.places.setdefault(cause, where)
 
 
-class Subwords:
+class SubwordCounts:
     """What an encoder makes of a split, counted while its sentences pass; only lengths and odd words are kept.
 
     Args:
@@ -87,9 +93,9 @@ class Subwords:
                 self.entity_subwords += sum(sizes[start:end])
             for look in looks:
                 if look.unknown:
-                    self.unknown.add(look.unknown, place(self.split, sentence))
+                    self.unknown.add(look.unknown, sentence_place(self.split, sentence))
                 elif look.pieceless:
-                    self.pieceless.add(look.pieceless, place(self.split, sentence))
+                    self.pieceless.add(look.pieceless, sentence_place(self.split, sentence))
 
     def _see(self, distinct: dict[str, None]) -> dict[str, _Seen]:
         new = [word for word in distinct if word not in self._seen]
@@ -132,7 +138,7 @@ def _is_unknown(words: WordEncoder, character: str) -> bool:
     return words.tokenizer.unk_token_id in words.pieces(character) and character not in words.pieceless
 
 
-def find_odd(subwords: Mapping[str, Subwords] | None, settings: InspectionSettings) -> list[Finding]:
+def find_odd(subwords: Mapping[str, SubwordCounts] | None, settings: InspectionSettings) -> list[Finding]:
     """Words with something the vocabulary does not know, and words without any subword."""
     found = subwords or {}
     return [
@@ -148,7 +154,7 @@ def _odd(name: Reason, odd: Mapping[str, tuple[Odd, int]], settings: InspectionS
         causes.update(found.causes)
         places = found.places | places
     rows: list[tuple[Cell, ...]] = [
-        (visible(cause), _described(cause), count, places[cause])
+        (reveal_invisible(cause), _described(cause), count, places[cause])
         for cause, count in causes.most_common(settings.listed)
     ]
     return Finding.of(
@@ -161,11 +167,15 @@ def _odd(name: Reason, odd: Mapping[str, tuple[Odd, int]], settings: InspectionS
 
 
 def _described(text: str) -> str:
-    return f"{code(text)} {name_of(text)}" if len(text) == 1 else " ".join(code(character) for character in text[:8])
+    return (
+        f"{code_point(text)} {character_name(text)}"
+        if len(text) == 1
+        else " ".join(code_point(character) for character in text[:8])
+    )
 
 
 def find_long(
-    splits: Splits, subwords: Mapping[str, Subwords] | None, room: int, settings: InspectionSettings, joiner: str
+    splits: Splits, subwords: Mapping[str, SubwordCounts] | None, room: int, settings: InspectionSettings, joiner: str
 ) -> Finding:
     """Sentences of more subwords than a row of the encoder has room for, the longest first."""
     parts, found = [], []
@@ -177,7 +187,7 @@ def find_long(
     rows: list[tuple[Cell, ...]] = []
     for size, split, i in found[: settings.listed]:
         sentence = splits[split][i]
-        rows.append((show_sentence(sentence, joiner), size, len(sentence.words), place(split, sentence)))
+        rows.append((show_sentence(sentence, joiner), size, len(sentence.words), sentence_place(split, sentence)))
     return Finding.of(
         settings,
         "long",

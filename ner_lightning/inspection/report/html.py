@@ -10,7 +10,7 @@ from markupsafe import Markup
 from ner_lightning.inspection.corpus import SPLITS
 from ner_lightning.inspection.inspection import Inspection
 from ner_lightning.inspection.report.text import lengths_rows
-from ner_lightning.page.charts import bars, histogram
+from ner_lightning.page.charts import draw_bars, draw_histogram
 from ner_lightning.page.render import render
 
 TEMPLATE = Path(__file__).with_name("report.html")
@@ -25,7 +25,7 @@ HISTOGRAMS = {
 }
 
 
-def page(inspection: Inspection) -> str:
+def render_inspection(inspection: Inspection) -> str:
     """The whole page."""
     return render(
         TEMPLATE,
@@ -50,18 +50,22 @@ def _charts(inspection: Inspection) -> list[tuple[str, list[str], Markup]]:
         mentions = {split: [inspection.types[name][split] for name in names] for split in splits}
         more = len(inspection.types) - len(names)
         title = "Mentions by type" + (f", without the {more:,} rarest" if more else "")
-        found.append((title, splits, bars(names, mentions, unit="mentions", colours=COLOURS)))
+        found.append((title, splits, draw_bars(names, mentions, unit="mentions", colours=COLOURS)))
     if unseen := _unseen(inspection):
         names, series = unseen
         found.append(
-            ("Mentions unseen in training, by type", list(series), bars(names, series, percent=True, colours=COLOURS))
+            (
+                "Mentions unseen in training, by type",
+                list(series),
+                draw_bars(names, series, percent=True, colours=COLOURS),
+            )
         )
     for name, values in inspection.histograms.items():
         title, unit = (_in_units(text, name, inspection.units) for text in HISTOGRAMS[name])
         if values["edges"]:
             window = inspection.encoder and (inspection.encoder["window"], "window")
             mark = window if name == "subwords" and window else None
-            picture = histogram(values["edges"], values["shares"], unit=unit, mark=mark, colours=COLOURS)
+            picture = draw_histogram(values["edges"], values["shares"], unit=unit, mark=mark, colours=COLOURS)
             found.append((title.capitalize(), list(values["shares"]), picture))
     return found
 

@@ -17,12 +17,12 @@ def show_sentence(sentence: Sentence, joiner: str = " ") -> str:
     >>> show_sentence(Sentence(("In", "Oslo", ".")))
     'In Oslo .'
     """
-    return visible(cut(joiner.join(sentence.words)))
+    return reveal_invisible(shorten_excerpt(joiner.join(sentence.words)))
 
 
 def show_mention(words: Sequence[str], span: EntitySpan, joiner: str = " ") -> str:
     """The words of an entity, invisible characters by their code."""
-    return visible(cut(joiner.join(words[span.start : span.end])))
+    return reveal_invisible(shorten_excerpt(joiner.join(words[span.start : span.end])))
 
 
 def show_annotation(sentence: Sentence, joiner: str = " ") -> str:
@@ -35,46 +35,46 @@ def show_annotation(sentence: Sentence, joiner: str = " ") -> str:
     return " ".join(found) or "no entity"
 
 
-def place(split: str, sentence: Sentence) -> str:
+def sentence_place(split: str, sentence: Sentence) -> str:
     """Where a sentence stands: its split, and the file's own name for it or file and line.
 
-    >>> place("test", Sentence(("Oslo",), id="test.conll:7"))
+    >>> sentence_place("test", Sentence(("Oslo",), id="test.conll:7"))
     'test.conll:7'
-    >>> place("test", Sentence(("Oslo",), id="n01-3"))
+    >>> sentence_place("test", Sentence(("Oslo",), id="n01-3"))
     'test n01-3'
     """
     name, _, line = sentence.id.rpartition(":")
     return sentence.id if name and line.isdigit() else f"{split} {sentence.id}"
 
 
-def cut(text: str, longest: int = LONGEST) -> str:
+def shorten_excerpt(text: str, longest: int = LONGEST) -> str:
     """The beginning of a text, with a mark where it goes on.
 
-    >>> cut("Oslo and Rome", 6)
+    >>> shorten_excerpt("Oslo and Rome", 6)
     'Oslo …'
     """
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
-def visible(text: str) -> str:
+def reveal_invisible(text: str) -> str:
     r"""A text with its invisible characters by their code: they would be seen nowhere, or play tricks with a page.
 
-    >>> visible("a\u200bb \ufe0f")
+    >>> reveal_invisible("a\u200bb \ufe0f")
     'a<U+200B>b <U+FE0F>'
     """
-    return "".join(f"<{code(c)}>" if is_invisible(c) else c for c in text)
+    return "".join(f"<{code_point(c)}>" if is_invisible(c) else c for c in text)
 
 
-def code(character: str) -> str:
+def code_point(character: str) -> str:
     """The code point of a character.
 
-    >>> code("é")
+    >>> code_point("é")
     'U+00E9'
     """
     return f"U+{ord(character):04X}"
 
 
-def name_of(character: str) -> str:
+def character_name(character: str) -> str:
     """The name Unicode gives a character; control characters have none."""
     return unicodedata.name(character, "unnamed").lower()
 

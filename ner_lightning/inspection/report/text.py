@@ -11,8 +11,8 @@ from rich.text import Text
 
 from ner_lightning.inspection.finding import Finding
 from ner_lightning.inspection.inspection import Inspection
-from ner_lightning.page.render import number, percent
-from ner_lightning.page.terminal import visible
+from ner_lightning.page.render import format_number, format_percent
+from ner_lightning.page.terminal import escape_line
 
 SHOWN = 3  # rows of each finding that is beyond its limit
 LENGTHS = {
@@ -34,9 +34,9 @@ FERTILITY = {
 }
 
 
-def show(inspection: Inspection, console: Console) -> None:
+def show_inspection(inspection: Inspection, console: Console) -> None:
     """Print counts, types, lengths and findings; of those beyond their limit the first places."""
-    console.print(Text(f"data: {visible(inspection.data)}"), soft_wrap=True)
+    console.print(Text(f"data: {escape_line(inspection.data)}"), soft_wrap=True)
     console.print(counts_table(inspection))
     console.print(lengths_table(inspection))
     if inspection.types:
@@ -46,7 +46,7 @@ def show(inspection: Inspection, console: Console) -> None:
         if finding.is_over and finding.listing.rows:
             console.print(places_table(finding))
     for note in inspection.notes:
-        console.print(Text(visible(note)))
+        console.print(Text(escape_line(note)))
 
 
 def counts_table(inspection: Inspection) -> Table:
@@ -55,9 +55,9 @@ def counts_table(inspection: Inspection) -> Table:
     table = _table("counts", "split", *columns)
     for split, facts in inspection.splits.items():
         cells = [facts[name] for name in columns[:-1]]
-        table.add_row(split, *map(number, cells), facts["scheme"] or "spans")
+        table.add_row(split, *map(format_number, cells), facts["scheme"] or "spans")
         for source, counts in inspection.sources.get(split, {}).items():
-            table.add_row(f"  {source}", *(number(counts.get(name)) for name in columns[:-1]), "")
+            table.add_row(f"  {source}", *(format_number(counts.get(name)) for name in columns[:-1]), "")
     return table
 
 
@@ -77,10 +77,10 @@ def lengths_table(inspection: Inspection) -> Table:
     title = f"lengths (encoder: {encoder['name']}, window {encoder['window']} subwords)" if encoder else "lengths"
     table = _table(title, "what", "split", *(rows[0][2] if rows else ()))
     for what, split, values in rows:
-        table.add_row(what, split, *map(number, values.values()))
+        table.add_row(what, split, *map(format_number, values.values()))
     for name, what in FERTILITY.items() if encoder else ():
         for split, facts in inspection.splits.items():
-            table.add_row(what, split, "", number(facts["encoder"][name]))
+            table.add_row(what, split, "", format_number(facts["encoder"][name]))
     return table
 
 
@@ -88,7 +88,7 @@ def types_table(inspection: Inspection) -> Table:
     """Mentions of each type by split."""
     table = _table("mentions by type", "type", *inspection.splits)
     for name, counts in inspection.types.items():
-        table.add_row(name, *map(number, counts.values()))
+        table.add_row(name, *map(format_number, counts.values()))
     return table
 
 
@@ -99,7 +99,12 @@ def findings_table(inspection: Inspection) -> Table:
         names = [finding.name, Text(f"({finding.kind.what})", "dim")]
         for part in finding.parts if finding.count else ():
             mark = Text("over", "bold red") if part.share > finding.limit else ""
-            counts = (number(part.count), number(part.total), percent(part.share), percent(finding.limit))
+            counts = (
+                format_number(part.count),
+                format_number(part.total),
+                format_percent(part.share),
+                format_percent(finding.limit),
+            )
             table.add_row(names.pop(0) if names else "", part.name, *counts, mark)
         if finding.count and names:
             table.add_row(names[0])
@@ -119,7 +124,7 @@ def places_table(finding: Finding) -> Table:
     rows, beyond = finding.listing.rows[:SHOWN], finding.listing.unlisted + len(finding.listing.rows) - SHOWN
     table = _table(f"{finding.name}: {finding.kind.title.lower()}", *finding.listing.columns)
     for row in rows:
-        table.add_row(*(Text(cell if isinstance(cell, str) else number(cell)) for cell in row))
+        table.add_row(*(Text(cell if isinstance(cell, str) else format_number(cell)) for cell in row))
     if beyond > 0:
         table.caption = f"and {beyond:,} more: html=FILE or output=FILE lists them"
     return table

@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from ner_lightning.model.packed.dropout import Group, make_groups, packed_dropout_attention
+from ner_lightning.model.packed.dropout import RowGroup, make_groups, packed_dropout_attention
 
 ATTENTION_NAME = "ner_lightning_packed_sdpa"
 
@@ -56,7 +56,7 @@ class PackedRows:
         self.lengths = tuple(sorted(row_lengths))
         self.groups = tuple(sorted(Counter(row_lengths).items()))  # (length, how many)
         self._masks: dict[tuple[int, int], Tensor] = {}
-        self._dropout_groups: dict[tuple[int, torch.dtype], list[Group]] = {}
+        self._dropout_groups: dict[tuple[int, torch.dtype], list[RowGroup]] = {}
         self.order: Int[Tensor, " total"] | None = None
         self.inverse: Int[Tensor, " total"] | None = None
         if self.lengths != tuple(row_lengths):
@@ -82,7 +82,7 @@ class PackedRows:
         """Where each sentence starts, and the end of the last one, as flash attention wants it."""
         return torch.tensor((0, *self.lengths)).cumsum(0).to(self.device, torch.int32, non_blocking=True)
 
-    def dropout_groups(self, heads: int, dtype: torch.dtype) -> list[Group]:
+    def dropout_groups(self, heads: int, dtype: torch.dtype) -> list[RowGroup]:
         """The sentences as attention with dropout takes them, the same for all layers."""
         if (heads, dtype) not in self._dropout_groups:
             self._dropout_groups[heads, dtype] = make_groups(self.lengths, heads, dtype)
@@ -195,7 +195,7 @@ def _varlen(
     return attended.unsqueeze(0)
 
 
-def register() -> str:
+def register_attention() -> str:
     """Make the attention function known to transformers, and return its name."""
     from transformers import AttentionInterface, AttentionMaskInterface
     from transformers.masking_utils import sdpa_mask

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 
-class Group(NamedTuple):
+class RowGroup(NamedTuple):
     """Sentences that attend side by side, each in a row as long as the longest.
 
     Attributes:
@@ -48,7 +48,7 @@ def group_sizes(lengths: tuple[int, ...]) -> list[int]:
     return sizes
 
 
-def make_groups(lengths: tuple[int, ...], heads: int, dtype: torch.dtype) -> list[Group]:
+def make_groups(lengths: tuple[int, ...], heads: int, dtype: torch.dtype) -> list[RowGroup]:
     """The groups of a packed row.
 
     Args:
@@ -70,7 +70,7 @@ def make_groups(lengths: tuple[int, ...], heads: int, dtype: torch.dtype) -> lis
         wide = real[:, None].expand(rows, heads, longest).reshape(rows * heads, longest)
         keys = torch.zeros(wide.shape, dtype=dtype).masked_fill_(~wide, -torch.inf)
         groups.append(
-            Group(gather.flatten(), scatter.flatten(), keys[:, None], wide[:, :, None], (rows * heads, longest))
+            RowGroup(gather.flatten(), scatter.flatten(), keys[:, None], wide[:, :, None], (rows * heads, longest))
         )
         sentence, start = sentence + rows, start + int(of_group.sum())
     return groups
@@ -80,7 +80,7 @@ class PackedDropoutAttention(torch.autograd.Function):
     """softmax(q kᵀ + keys) with some weights set to zero and the others scaled up, times v; group by group."""
 
     @staticmethod
-    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, groups: list[Group], dropout: float) -> Tensor:
+    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, groups: list[RowGroup], dropout: float) -> Tensor:
         """Attend.
 
         Args:
@@ -125,7 +125,7 @@ class PackedDropoutAttention(torch.autograd.Function):
         return (*(torch.cat(parts) for parts in zip(*found, strict=True)), None, None)
 
 
-def _rows(part: Tensor, group: Group) -> Tensor:
+def _rows(part: Tensor, group: RowGroup) -> Tensor:
     return part.index_select(0, group.gather).view(*group.shape, part.shape[-1])
 
 
@@ -133,7 +133,7 @@ def packed_dropout_attention(
     query: Float[Tensor, "1 heads total size"],
     key: Float[Tensor, "1 heads total size"],
     value: Float[Tensor, "1 heads total size"],
-    groups: list[Group],
+    groups: list[RowGroup],
     dropout: float,
     scaling: float | None,
 ) -> Float[Tensor, "1 total heads size"]:

@@ -75,7 +75,7 @@ def _wait_or_convert(container: Path, folder: Path) -> None:
             return
         with suppress(_AnotherWasFirst), draft(folder) as partial:
             partial.mkdir()
-            convert(container, partial)
+            convert_container(container, partial)
             sizes = {path.name: path.stat().st_size for path in partial.iterdir()}
             (partial / _COMPLETE).write_text(json.dumps(sizes), "utf-8")
             if is_complete(folder):
@@ -93,7 +93,7 @@ def is_complete(folder: Path) -> bool:
         return False
 
 
-def convert(container: Path, folder: Path) -> None:
+def convert_container(container: Path, folder: Path) -> None:
     """Write config.json, model.safetensors and the tokenizer of a container into an existing folder."""
     from safetensors.numpy import save_file
 
@@ -171,7 +171,7 @@ def _read_tensors(reader: _Reader) -> dict[str, np.ndarray]:
         if kind == 0:
             values = np.frombuffer(reader.data, "<f4", elements, offset)
         else:
-            values = dequantised(reader.data, elements, offset)
+            values = dequantise(reader.data, elements, offset)
         tensors[bert_name(name)] = values
     width = tensors["embeddings.LayerNorm.weight"].size
     for name, values in tensors.items():
@@ -184,12 +184,12 @@ def _read_tensors(reader: _Reader) -> dict[str, np.ndarray]:
     return tensors
 
 
-def dequantised(data: bytes, elements: int, offset: int = 0) -> np.ndarray:
+def dequantise(data: bytes, elements: int, offset: int = 0) -> np.ndarray:
     """Four-bit blocks to float32: `(nibble - 8) * scale`, 32 weights a block, the low nibbles first.
 
     >>> one, eight, fifteen = 0x01, 0x08, 0x0F
     >>> block = np.float16(0.5).tobytes() + bytes([one | fifteen << 4] + [eight | eight << 4] * 15)
-    >>> values = dequantised(block, 32)
+    >>> values = dequantise(block, 32)
     >>> values[0], values[1], values[16]
     (np.float32(-3.5), np.float32(0.0), np.float32(3.5))
     """

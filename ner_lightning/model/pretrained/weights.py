@@ -90,7 +90,7 @@ def _arguments(settings: Any, attention: str) -> dict[str, Any]:
         arguments["add_pooling_layer"] = False
     if attention == "sdpa":
         if architecture._supports_attention_backend:
-            attention = packed_attention.register()
+            attention = packed_attention.register_attention()
         elif not architecture._supports_sdpa:
             attention = "eager"
     return arguments | {"attn_implementation": attention}

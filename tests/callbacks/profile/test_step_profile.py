@@ -10,9 +10,9 @@ import pytorch_lightning as pl
 import torch
 
 from ner_lightning.callbacks.profile.step_clock import Spent
-from ner_lightning.callbacks.profile.step_profile import DATA, PARTS, PAUSED, REST, profile_table, summary
-from ner_lightning.config.objects import plain
-from ner_lightning.training.build import Run, build
+from ner_lightning.callbacks.profile.step_profile import DATA, PARTS, PAUSED, REST, profile_table, summarise_steps
+from ner_lightning.config.objects import resolve_config
+from ner_lightning.training.build import TrainingRun, build
 from tests.runs import train_config, trained, without_dropout
 
 PROFILE = ("+debug=profile", "callbacks.step_profile.steps=2", "data.batch_size=4", "test=false")
@@ -55,8 +55,8 @@ class Watched(pl.Callback):
         self.hooks = max(self.hooks, len(pl_module.model.encoder._forward_hooks))
 
 
-def run_of(tmp_path: Path, encoder: Path, *options: str) -> Run:
-    return build(plain(train_config(tmp_path, encoder, *PROFILE, *options)))
+def run_of(tmp_path: Path, encoder: Path, *options: str) -> TrainingRun:
+    return build(resolve_config(train_config(tmp_path, encoder, *PROFILE, *options)))
 
 
 def test_the_bare_loop_does_the_same_steps(tmp_path: Path, tiny_encoder: Path) -> None:
@@ -95,7 +95,7 @@ def turn(cpu: float, bare: float | None) -> tuple[dict[str, Spent], Spent | None
 
 
 def test_figures_are_means_and_the_overhead_a_median_without_the_first_turn() -> None:
-    found = summary([turn(99.0, 1.0), turn(1.1, 1.0), turn(1.2, 1.0), turn(9.0, 1.0)])
+    found = summarise_steps([turn(99.0, 1.0), turn(1.1, 1.0), turn(1.2, 1.0), turn(9.0, 1.0)])
     assert found["steps"] == 30
     assert found["parts"][DATA] == pytest.approx({"ms": 50.0, "share": 0.25, "cpu_ms": 25.0})
     assert found["ms"] == pytest.approx(200.0)
@@ -103,7 +103,7 @@ def test_figures_are_means_and_the_overhead_a_median_without_the_first_turn() ->
 
 
 def test_without_a_bare_loop_there_is_no_overhead() -> None:
-    found = summary([turn(1.0, None)])
+    found = summarise_steps([turn(1.0, None)])
     assert found["overhead"] is None
     assert "bare loop" not in list(profile_table(found).columns[0].cells)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ner_lightning.comparison.comparison import compare
-from ner_lightning.comparison.pictures.difference_pictures import forest, forest_over_all
+from ner_lightning.comparison.comparison import compare_runs
+from ner_lightning.comparison.pictures.difference_pictures import draw_forest, draw_forest_over_all
 from ner_lightning.comparison.runs.collect import collect
 from ner_lightning.comparison.settings import Settings
 from tests.comparison.folders import write_sets
@@ -14,9 +14,9 @@ FEW = Settings(samples=300)
 
 
 def test_what_a_picture_says_of_the_correction_is_what_the_sentences_say(tmp_path: Path) -> None:
-    found = compare(collect([str(write_sets(tmp_path))]), FEW)
+    found = compare_runs(collect([str(write_sets(tmp_path))]), FEW)
     for section in found.sections:
-        figure = forest(section, FEW)
+        figure = draw_forest(section, FEW)
         assert figure is not None
         assert "corrected for 3 pairs" in figure.get_supxlabel()
         assert "corrected for 3 pairs" in section.pairs.pairs[0].sentence
@@ -24,9 +24,9 @@ def test_what_a_picture_says_of_the_correction_is_what_the_sentences_say(tmp_pat
 
 def test_means_over_sets_are_filled_where_a_difference_was_shown(tmp_path: Path) -> None:
     for folder, shares, filled in (("real", ((0.9, 0.5), (0.8, 0.6)), True), ("not", ((0.8, 0.6), (0.6, 0.8)), False)):
-        overall = compare(collect([str(write_sets(tmp_path / folder, shares))]), FEW).overall
+        overall = compare_runs(collect([str(write_sets(tmp_path / folder, shares))]), FEW).overall
         assert overall is not None
-        (axes,) = forest_over_all(overall, FEW).axes
+        (axes,) = draw_forest_over_all(overall, FEW).axes
         labels = [label.get_text() for label in axes.get_yticklabels()]
         assert labels == [f"{overall.pairs[0].a} − {overall.pairs[0].b}", "news", "tweets"]
         diamonds = [line for line in axes.lines if line.get_marker() == "D"]

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 from markupsafe import escape
 
-from ner_lightning.comparison.comparison import compare
+from ner_lightning.comparison.comparison import compare_runs
 from ner_lightning.comparison.pictures.pictures import Pictures
-from ner_lightning.comparison.report.files import Written, write
-from ner_lightning.comparison.report.grid import grid as grid_of
-from ner_lightning.comparison.report.markup import latex
+from ner_lightning.comparison.report.files import WrittenReport, write
+from ner_lightning.comparison.report.grid import section_grid as grid_of
+from ner_lightning.comparison.report.markup import render_latex
 from ner_lightning.comparison.report.said import OVERALL
 from ner_lightning.comparison.runs.collect import collect
 from ner_lightning.comparison.settings import Settings
-from ner_lightning.comparison.why import explain
+from ner_lightning.comparison.why import explain_difference
 from tests.browser import column, opened, scrolls_sideways
 from tests.comparison.folders import SOFTMAX, TYPES, gold_sentences, predicted, with_settings, write_run, write_sets
 
@@ -51,13 +51,15 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def written(grid: Path, tmp_path_factory: pytest.TempPathFactory) -> Written:
+def written(grid: Path, tmp_path_factory: pytest.TempPathFactory) -> WrittenReport:
     settings = Settings(samples=300, columns=("recall",), listed=100)  # the word that is markup too
-    found = compare(collect([str(grid)]), settings)
-    return write(found, [explain(section, settings) for section in found.sections], tmp_path_factory.mktemp("out"))
+    found = compare_runs(collect([str(grid)]), settings)
+    return write(
+        found, [explain_difference(section, settings) for section in found.sections], tmp_path_factory.mktemp("out")
+    )
 
 
-def test_the_page_in_a_browser(written: Written) -> None:
+def test_the_page_in_a_browser(written: WrittenReport) -> None:
     for width in (1280, 390):
         with opened(written.report, width=width) as (page, wrong):
             assert wrong == []
@@ -80,13 +82,13 @@ def test_the_page_in_a_browser(written: Written) -> None:
             assert shown.locator("small").inner_text() in TYPES
 
 
-def test_a_word_that_is_markup_stays_a_word(written: Written) -> None:
+def test_a_word_that_is_markup_stays_a_word(written: WrittenReport) -> None:
     text = written.report.read_text(encoding="utf-8")
     assert "<img src=x" not in text
     assert f"{escape(HOSTILE)} $x_1" in text or f"<mark>{escape(HOSTILE)}" in text
 
 
-def test_the_pictures_that_make_sense_are_there(written: Written) -> None:
+def test_the_pictures_that_make_sense_are_there(written: WrittenReport) -> None:
     names = [picture.name for picture in written.pictures.sections[0]]
     assert names == [
         "seeds",
@@ -104,14 +106,14 @@ def test_the_pictures_that_make_sense_are_there(written: Written) -> None:
 
 
 def test_a_single_run_has_no_pictures_of_differences(grid: Path, tmp_path: Path) -> None:
-    found = compare(collect([str(grid / "crf-0.0001-1")]), Settings(samples=200))
-    one = write(found, [explain(section, found.settings) for section in found.sections], tmp_path)
+    found = compare_runs(collect([str(grid / "crf-0.0001-1")]), Settings(samples=200))
+    one = write(found, [explain_difference(section, found.settings) for section in found.sections], tmp_path)
     assert [picture.name for picture in one.pictures.sections[0]] == ["learning_curves", "errors", "reliability"]
     with opened(one.report, width=390) as (page, wrong):
         assert (wrong, page.title()) == ([], "Comparison of 1 run")
 
 
-def test_tables_can_be_read_back(written: Written) -> None:
+def test_tables_can_be_read_back(written: WrittenReport) -> None:
     with (written.folder / "table.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     everything = json.loads((written.folder / "comparison.json").read_text())
@@ -124,14 +126,14 @@ def test_tables_can_be_read_back(written: Written) -> None:
     assert len(everything["left_out"]) == 1
 
 
-def test_markdown_has_a_cell_for_each_heading(written: Written) -> None:
+def test_markdown_has_a_cell_for_each_heading(written: WrittenReport) -> None:
     lines = [line for line in (written.folder / "table.md").read_text().splitlines() if line.startswith("|")]
     assert len(lines) == 6
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {lines[0].count("|")}
     assert lines[2].startswith("| **crf encoder\\_lr=0.0001** | **best** | **2** |")
 
 
-def test_latex_has_as_many_columns_as_it_says(written: Written) -> None:
+def test_latex_has_as_many_columns_as_it_says(written: WrittenReport) -> None:
     text = (written.folder / "table.tex").read_text()
     (places,) = re.findall(r"\\begin\{tabular\}\{(\w+)\}", text)
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]
@@ -145,8 +147,8 @@ def test_without_matplotlib_the_rest_is_written(grid: Path, tmp_path: Path, monk
     import sys
 
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    found = compare(collect([str(grid / "crf*")]), Settings(samples=200))
-    one = write(found, [explain(section, found.settings) for section in found.sections], tmp_path)
+    found = compare_runs(collect([str(grid / "crf*")]), Settings(samples=200))
+    one = write(found, [explain_difference(section, found.settings) for section in found.sections], tmp_path)
     assert one.pictures == Pictures([], [[]])
     assert one.report.is_file()
 
@@ -157,11 +159,11 @@ def test_a_table_has_the_columns_that_its_runs_know(tmp_path: Path) -> None:
         result = json.loads(file.read_text())
         del result["best"]["test/f1/LOC"]
         file.write_text(json.dumps({**result, "cost": {"seconds_per_epoch": 2.0}}))
-    found = compare(collect([str(tmp_path / "runs")]), Settings(samples=200, columns=("types",)))
+    found = compare_runs(collect([str(tmp_path / "runs")]), Settings(samples=200, columns=("types",)))
     news, tweets = ([heading.name for heading in grid_of(found, section).headings] for section in found.sections)
     assert news[3:] == ["F1", "95 %", "dev F1", "F1 LOC", "F1 PER"]
     assert tweets[3:] == ["F1", "95 %", "dev F1", "F1 PER", "s / epoch"]
-    tables = latex(found).split(r"\end{tabular}")
+    tables = render_latex(found).split(r"\end{tabular}")
     assert [table.count(r"\emph{") for table in tables] == [1, 1, 0, 0]
     assert [table.count(r"\toprule") for table in tables] == [1, 1, 1, 0]
 
@@ -172,8 +174,13 @@ def test_systems_that_are_one_are_written_as_json_that_others_read(tmp_path: Pat
         for seed in (1, 2):
             config = with_settings(seed=seed, optim__encoder_lr=rate)
             write_run(tmp_path / f"{rate}-{seed}", config, predicted(gold_sentences(), 0.8, 1))
-    found = compare(collect([str(tmp_path)]), Settings(samples=200))
-    write(found, [explain(section, found.settings) for section in found.sections], tmp_path / "out", figures=False)
+    found = compare_runs(collect([str(tmp_path)]), Settings(samples=200))
+    write(
+        found,
+        [explain_difference(section, found.settings) for section in found.sections],
+        tmp_path / "out",
+        figures=False,
+    )
 
     def refuse(constant: str) -> None:
         raise AssertionError(constant)
@@ -185,8 +192,8 @@ def test_systems_that_are_one_are_written_as_json_that_others_read(tmp_path: Pat
 
 def test_several_test_sets_have_a_page_table_and_picture_of_their_own(tmp_path: Path) -> None:
     write_sets(tmp_path / "runs")
-    found = compare(collect([str(tmp_path / "runs")]), Settings(samples=300))
-    one = write(found, [explain(section, found.settings) for section in found.sections], tmp_path / "out")
+    found = compare_runs(collect([str(tmp_path / "runs")]), Settings(samples=300))
+    one = write(found, [explain_difference(section, found.settings) for section in found.sections], tmp_path / "out")
     assert [picture.name for picture in one.pictures.overall] == ["overall"]
     everything = json.loads((one.folder / "comparison.json").read_text())["overall"]
     assert everything["sets"] == ["news", "tweets"]
@@ -214,7 +221,7 @@ def test_several_test_sets_have_a_page_table_and_picture_of_their_own(tmp_path: 
             assert page.locator("#overall .verdicts li").inner_text() == last["sentence"]
 
 
-def test_what_was_found_instead_of_a_miss_stands_beside_it(written: Written) -> None:
+def test_what_was_found_instead_of_a_miss_stands_beside_it(written: WrittenReport) -> None:
     diff = json.loads((written.folder / "comparison.json").read_text())["sections"][0]["why"]["diff"]
     wrong = [shift for shift in diff["fixed"] if shift["instead"]]
     assert wrong
@@ -234,8 +241,8 @@ def test_the_page_over_a_hundred_configurations_takes_seconds(tmp_path: Path) ->
         config = with_settings(seed=k % 2, optim__encoder_lr=1e-5 * (1 + k // 2))
         write_run(tmp_path / "runs" / str(k), config, predicted(gold, 0.6 + k // 2 % 7 / 50, k))
     started = time.process_time()
-    found = compare(collect([str(tmp_path / "runs")]), Settings())
-    write(found, [explain(section, found.settings) for section in found.sections], tmp_path / "out")
+    found = compare_runs(collect([str(tmp_path / "runs")]), Settings())
+    write(found, [explain_difference(section, found.settings) for section in found.sections], tmp_path / "out")
     assert time.process_time() - started < 30  # about 7 on an idle core
     (section,) = found.sections
     assert (len(section.rows), len(section.pairs), section.pairs.corrected) == (100, 99, 4950)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from ner_lightning.comparison.comparison import compare
-from ner_lightning.comparison.report.text import show
+from ner_lightning.comparison.comparison import compare_runs
+from ner_lightning.comparison.report.text import show_comparison
 from ner_lightning.comparison.runs.collect import collect
 from ner_lightning.comparison.settings import Settings
 from tests.comparison.folders import write_sets, write_sweep
@@ -21,7 +21,7 @@ def test_what_does_not_fit_is_left_to_the_files(
     width: int, shown: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = Settings(samples=100, columns=("precision", "recall", "types"))
-    show(compare(collect([str(write_sweep(tmp_path / "s"))]), settings), Console(width=width))
+    show_comparison(compare_runs(collect([str(write_sweep(tmp_path / "s"))]), settings), Console(width=width))
     lines = capsys.readouterr().out.splitlines()
     heading = next(line for line in lines if "configuration" in line)
     names = [line.split("│")[1].strip() for line in lines if line.startswith("│")]
@@ -36,8 +36,8 @@ def test_what_does_not_fit_is_left_to_the_files(
 
 
 def test_the_last_table_is_that_of_all_test_sets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = compare(collect([str(write_sets(tmp_path))]), Settings(samples=100))
-    show(found, Console(width=120))
+    found = compare_runs(collect([str(write_sets(tmp_path))]), Settings(samples=100))
+    show_comparison(found, Console(width=120))
     *tables, last = capsys.readouterr().out.split("┏")
     assert len(tables) == len(found.sections) + 1
     assert found.overall is not None

@@ -14,8 +14,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ner_lightning.config.objects import plain
-from ner_lightning.data.augment.augmented import _say_that_case_is_nothing, augmented, growth
+from ner_lightning.config.objects import resolve_config
+from ner_lightning.data.augment.augmented import _say_that_case_is_nothing, subword_growth, with_augmentation
 from ner_lightning.data.augmentation import Augmentation
 from ner_lightning.data.batches.collate import Batch, Collator, Layout
 from ner_lightning.data.batches.samplers import Grouping, TrainingSampler
@@ -47,7 +47,7 @@ def collator(
     max_subwords: int | None = None,
 ) -> Collator:
     plainly = Collator(encode(some, words, TAGS), words, layout, 8)
-    return augmented(plainly, some, (1,), options=options, tags=TAGS, max_subwords=max_subwords)
+    return with_augmentation(plainly, some, (1,), options=options, tags=TAGS, max_subwords=max_subwords)
 
 
 def same(one: Batch, other: Batch) -> bool:
@@ -58,7 +58,7 @@ def same(one: Batch, other: Batch) -> bool:
 def test_off_means_the_very_same_collator(words: WordEncoder) -> None:
     some = [Sentence(("a",))]
     plainly = Collator(encode(some, words, TAGS), words)
-    assert augmented(plainly, some, (1,), options=Augmentation(), tags=TAGS, max_subwords=None) is plainly
+    assert with_augmentation(plainly, some, (1,), options=Augmentation(), tags=TAGS, max_subwords=None) is plainly
 
 
 @pytest.mark.parametrize("layout", ["packed", "padded"])
@@ -99,10 +99,10 @@ def test_the_budget_of_a_batch_holds(
 
 def test_a_budget_leaves_room_to_vary(words: WordEncoder) -> None:
     costs = Costs.of_lengths([2 + 40, 2 + 3, 2 + 60, 2 + 10])
-    assert growth(costs, words, 500).tolist() == [10, 1, 2, 3]  # a row has 64 positions
-    assert growth(costs, words, 45).tolist() == [3, 1, 0, 3]
+    assert subword_growth(costs, words, 500).tolist() == [10, 1, 2, 3]  # a row has 64 positions
+    assert subword_growth(costs, words, 45).tolist() == [3, 1, 0, 3]
     windows = Costs(np.array([2]), np.array([64]), np.array([90]))
-    assert growth(windows, words, 500).tolist() == [-1]
+    assert subword_growth(windows, words, 500).tolist() == [-1]
 
 
 def test_what_is_dropped_needs_no_room(words: WordEncoder) -> None:
@@ -142,7 +142,7 @@ def asked(corpus: Path, *more: str, stream: bool = False) -> list[str]:
 
 def batches(folder: Path, encoder: Path, overrides: list[str], epochs: int = 2) -> list[Batch]:
     """The training batches of the first epochs."""
-    run = build(plain(train_config(folder, encoder, *overrides)))
+    run = build(resolve_config(train_config(folder, encoder, *overrides)))
     loader = run.data.train_dataloader()
     found = []
     for epoch in range(epochs):
@@ -178,7 +178,7 @@ def test_workers_batches_and_ranks_draw_the_same(tmp_path: Path, tiny_encoder: P
     elsewhere = batches(tmp_path, tiny_encoder, [*options, "data.batch_size=3", "data.batching=length_bucket"], 1)
     assert by_sentence(elsewhere) == epochs[0]
     assert by_sentence(batches(tmp_path, tiny_encoder, [*options, "seed=2"], 1)) != epochs[0]
-    run = build(plain(train_config(tmp_path, tiny_encoder, *options)))
+    run = build(resolve_config(train_config(tmp_path, tiny_encoder, *options)))
     with patch.object(run.data, "_rank", return_value=(1, 2)):
         share = by_sentence(list(run.data.train_dataloader()))
     assert 0 < len(share) < len(EASY)
@@ -187,8 +187,8 @@ def test_workers_batches_and_ranks_draw_the_same(tmp_path: Path, tiny_encoder: P
 
 def test_development_and_test_sentences_never_vary(tmp_path: Path, tiny_encoder: Path, corpus: Path) -> None:
     every = [option.replace("0.4", "1") for option in OPTIONS]
-    varied = build(plain(train_config(tmp_path, tiny_encoder, *asked(corpus, *every))))
-    plainly = build(plain(train_config(tmp_path, tiny_encoder, *asked(corpus)[: -len(OPTIONS)])))
+    varied = build(resolve_config(train_config(tmp_path, tiny_encoder, *asked(corpus, *every))))
+    plainly = build(resolve_config(train_config(tmp_path, tiny_encoder, *asked(corpus)[: -len(OPTIONS)])))
     for split in ("val_dataloader", "test_dataloader"):
         pairs = zip(getattr(varied.data, split)(), getattr(plainly.data, split)(), strict=True)
         assert [same(*pair) for pair in pairs] == [True]
@@ -224,7 +224,7 @@ def test_a_stream_varies_with_what_is_shuffled_together(tmp_path: Path, tiny_enc
 
     def seen(collator: Collator, some: list[Sentence], seed: tuple[int, ...], **options: Any) -> Collator:
         seeds.append(seed)
-        return augmented(collator, some, seed, **options)
+        return with_augmentation(collator, some, seed, **options)
 
     with patch("ner_lightning.data.streaming.training_stream.augmented", seen):
         varied = batches(tmp_path, tiny_encoder, asked(corpus, stream=True))
@@ -242,8 +242,10 @@ def test_a_run_with_a_budget_keeps_to_it(tmp_path: Path, tiny_encoder: Path, cor
     options = asked(corpus, "data.batching=token_budget", "data.max_subwords=60", stream=stream)
     found = batches(tmp_path, tiny_encoder, options)
     assert max(batch.input_ids.numel() for batch in found) <= 60
-    run = build(plain(train_config(tmp_path, tiny_encoder, *options)))
-    tight = build(plain(train_config(tmp_path, tiny_encoder, *options, *(o.replace("0.4", "0") for o in OPTIONS))))
+    run = build(resolve_config(train_config(tmp_path, tiny_encoder, *options)))
+    tight = build(
+        resolve_config(train_config(tmp_path, tiny_encoder, *options, *(o.replace("0.4", "0") for o in OPTIONS)))
+    )
     assert run.task.sentences_per_batch < tight.task.sentences_per_batch
 
 
@@ -251,7 +253,7 @@ def test_what_a_stream_varies_with_goes_to_its_workers(words: WordEncoder) -> No
     """The seam of a stream is a plain function with its options, which any start method can send."""
     import pickle
 
-    vary = functools.partial(augmented, options=VARIED, tags=TAGS, max_subwords=None)
+    vary = functools.partial(with_augmentation, options=VARIED, tags=TAGS, max_subwords=None)
     again = pickle.loads(pickle.dumps(vary))
     some = [Sentence(("Ann", "x")), Sentence(("Bo", "y", "z"))]
     plainly = Collator(encode(some, words, TAGS), words)

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ner_lightning.data.augment.augmented import augmented
+from ner_lightning.data.augment.augmented import with_augmentation
 from ner_lightning.data.augmentation import Augmentation
 from ner_lightning.data.batches.collate import Batch, Collator, Layout
 from ner_lightning.data.batches.context import DocumentContext, Documents, check_documents
@@ -177,7 +177,7 @@ def test_varied_sentences_stand_in_their_own_context(words: WordEncoder) -> None
     store = in_memory(TEXT)
     collator = collators(words, "packed")
     options = Augmentation(word_dropout=1.0)
-    varied = augmented(collator, store, (1,), options=options, tags=TAGS, max_subwords=None)([1], epoch=3)
+    varied = with_augmentation(collator, store, (1,), options=options, tags=TAGS, max_subwords=None)([1], epoch=3)
     row, plain = rows_of(varied)[0], rows_of(collator([1]))[0]
     assert row[:11] == plain[:11]
     assert row[-11:] == plain[-11:]
@@ -188,7 +188,7 @@ def test_varied_sentences_stand_in_their_own_context(words: WordEncoder) -> None
 def test_varied_sentences_cost_no_more_than_planned(words: WordEncoder, seed: int) -> None:
     collator = collators(words, "packed")
     options = Augmentation(mention_replacement=1.0, word_replacement=0.5)
-    varied = augmented(collator, in_memory(TEXT), (seed,), options=options, tags=TAGS, max_subwords=50)
+    varied = with_augmentation(collator, in_memory(TEXT), (seed,), options=options, tags=TAGS, max_subwords=50)
     costs = varied.costs()
     for index in range(len(TEXT)):
         assert sum(varied([index]).row_lengths) <= costs.subwords[index]

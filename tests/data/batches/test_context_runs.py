@@ -10,7 +10,7 @@ from unittest.mock import patch
 import pytest
 import torch
 
-from ner_lightning.config.objects import plain
+from ner_lightning.config.objects import resolve_config
 from ner_lightning.data.readers.conll import ConllReader
 from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
@@ -142,10 +142,10 @@ def test_training_without_documents_says_what_to_do(tmp_path: Path, tiny_encoder
     for split in ("train", "dev"):
         (tmp_path / f"{split}.conll").write_text(text(6, marker=""))
     with pytest.raises(DataError, match=r"data\.context=16: no sentence of the train split .* set data\.context=0"):
-        build(plain(train_config(tmp_path, tiny_encoder, *CONTEXT, f"data.dir={tmp_path}")))
+        build(resolve_config(train_config(tmp_path, tiny_encoder, *CONTEXT, f"data.dir={tmp_path}")))
 
 
 def test_a_stream_has_no_context(tmp_path: Path, tiny_encoder: Path, corpus: Path) -> None:
     options = (*CONTEXT, f"data.dir={corpus}", "data.streaming=true")
     with pytest.raises(DataError, match=r"data\.context=16 with data\.streaming=true.*data\.streaming=false"):
-        build(plain(train_config(tmp_path, tiny_encoder, *options)))
+        build(resolve_config(train_config(tmp_path, tiny_encoder, *options)))

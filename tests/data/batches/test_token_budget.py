@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ner_lightning.data.batches.token_budget import Costs, cut, in_steps, mix, spread
+from ner_lightning.data.batches.token_budget import Costs, cut_batches, group_steps, mix_steps, spread_over_bins
 
 # Rows and the length of the longest; a sentence in windows has several.
 SENTENCES = st.lists(st.tuples(st.integers(1, 3), st.integers(1, 40)), min_size=1, max_size=80)
@@ -21,7 +21,7 @@ def test_cutting_keeps_the_order_and_the_budget_and_wastes_no_room(
 ) -> None:
     costs = costs_of(sentences)
     order = costs.longest_first(np.arange(len(sentences)), padded=padded)
-    batches = cut(order, costs, budget=budget, limit=limit, padded=padded)
+    batches = cut_batches(order, costs, budget=budget, limit=limit, padded=padded)
     assert np.concatenate(batches).tolist() == order.tolist()
     for batch, following in zip(batches, [*batches[1:], None], strict=True):
         assert len(batch) == 1 or costs.of_batch(batch, padded=padded) <= budget
@@ -37,7 +37,7 @@ def test_chance_does_not_change_the_number_of_batches(
     counts = set()
     for seed in range(4):
         order = costs.longest_first(everything, padded=True, generator=np.random.default_rng(seed))
-        counts.add(len(in_steps(cut(order, costs, budget=budget, limit=None, padded=True), world)))
+        counts.add(len(group_steps(cut_batches(order, costs, budget=budget, limit=None, padded=True), world)))
     assert len(counts) == 1
 
 
@@ -56,7 +56,7 @@ def test_equal_sentences_change_places() -> None:
 def test_each_process_has_a_batch_of_every_step(sizes: list[int], world: int) -> None:
     starts = np.cumsum([0, *sizes])
     batches = [np.arange(a, b) for a, b in pairwise(starts)]
-    steps = in_steps(batches, world)
+    steps = group_steps(batches, world)
     assert {len(step) for step in steps} == {world}
     assert np.concatenate([batch for step in steps for batch in step]).tolist() == list(range(sum(sizes)))
     empty = sum(len(batch) == 0 for step in steps for batch in step)
@@ -65,7 +65,7 @@ def test_each_process_has_a_batch_of_every_step(sizes: list[int], world: int) ->
 
 def test_the_emptiest_bin_is_filled() -> None:
     lengths = np.sort(np.random.default_rng(0).geometric(0.05, 2000))[::-1]
-    loads = np.bincount(spread(lengths.tolist(), 30), weights=lengths)
+    loads = np.bincount(spread_over_bins(lengths.tolist(), 30), weights=lengths)
     assert loads.max() - loads.min() <= lengths[-100]
 
 
@@ -73,11 +73,11 @@ def test_the_emptiest_bin_is_filled() -> None:
 def test_mixing_shares_out_every_sentence(lengths: list[int], steps: int, world: int) -> None:
     costs = Costs.of_lengths(lengths)
     order = costs.longest_first(np.arange(len(lengths)), padded=False)
-    mixed = mix(order, costs, steps=steps, world=world, budget=sum(lengths))
+    mixed = mix_steps(order, costs, steps=steps, world=world, budget=sum(lengths))
     assert mixed is not None
     assert [len(step) for step in mixed] == [world] * steps
     shares = [share for step in mixed for share in step]
     assert sorted(np.concatenate(shares).tolist()) == list(range(len(lengths)))
     largest = max(costs.of_batch(share, padded=False) for share in shares)
-    assert mix(order, costs, steps=steps, world=world, budget=largest) is not None
-    assert mix(order, costs, steps=steps, world=world, budget=largest - 1) is None
+    assert mix_steps(order, costs, steps=steps, world=world, budget=largest) is not None
+    assert mix_steps(order, costs, steps=steps, world=world, budget=largest - 1) is None

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ner_lightning.data.corpus.splitting import Units, arrange, first_share, stratify, tie
+from ner_lightning.data.corpus.splitting import Units, arrange_units, first_share, stratify, tie_sentences
 
 Rows = list[tuple[int, str, tuple[int, int]]]  # document, words, mentions of two types
 
@@ -23,7 +23,7 @@ ROWS = st.lists(
 def units_of(rows: Rows, seed: int, largest: float = 1e9) -> Units:
     documents, texts = [row[0] for row in rows], [row[1].encode() for row in rows]
     labels = np.array([row[2] for row in rows], np.int64)
-    return arrange(tie(documents, texts, largest), texts, labels, seed)
+    return arrange_units(tie_sentences(documents, texts, largest), texts, labels, seed)
 
 
 @given(ROWS, st.integers(0, 3), st.sampled_from([(0.8, 0.1, 0.1), (1, 1, 1, 1, 1)]))
@@ -42,7 +42,7 @@ def test_documents_and_repeated_sentences_stay_together(rows: Rows, seed: int, s
 
 @given(ROWS, st.integers(0, 3))
 def test_documents_stay_whole_where_repeated_sentences_tie_too_many(rows: Rows, largest: int) -> None:
-    of_sentence = tie([row[0] for row in rows], [row[1].encode() for row in rows], largest)
+    of_sentence = tie_sentences([row[0] for row in rows], [row[1].encode() for row in rows], largest)
     for document in {row[0] for row in rows} - {-1}:
         assert len({unit for unit, row in zip(of_sentence.tolist(), rows, strict=True) if row[0] == document}) == 1
     for unit in set(of_sentence.tolist()):

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from ner_lightning.data.readers.conll import ConllReader
 from ner_lightning.data.readers.jsonl import JsonlReader
 from ner_lightning.data.report import ReadReport
-from ner_lightning.data.streaming.shards import Plan, Segment, Shards
+from ner_lightning.data.streaming.shards import Segment, ShardPlan, Shards
 from ner_lightning.errors import DataError
 from tests.runs import EASY, write_corpus
 
 COUNTS = st.lists(st.integers(0, 9), min_size=1, max_size=6).map(tuple)
 
 
-def taken(plan: Plan, counts: tuple[int, ...], passing: int, consumer: int) -> list[tuple[int, int]]:
+def taken(plan: ShardPlan, counts: tuple[int, ...], passing: int, consumer: int) -> list[tuple[int, int]]:
     """Shard and number of each sentence of a consumer."""
     return [
         (shard, number)
@@ -30,9 +30,9 @@ def test_each_sentence_is_taken_once_in_a_pass(
 ) -> None:
     if is_counted and sum(counts) < consumers:
         with pytest.raises(DataError, match=rf"each of {consumers} readers .* found {sum(counts)}; lower"):
-            Plan(len(counts), consumers, 1, counts)
+            ShardPlan(len(counts), consumers, 1, counts)
         return
-    plan = Plan(len(counts), consumers, 1, counts if is_counted else None)
+    plan = ShardPlan(len(counts), consumers, 1, counts if is_counted else None)
     shares = [taken(plan, counts, passing, consumer) for consumer in range(consumers)]
     everything = [(shard, number) for shard, size in enumerate(counts) for number in range(size)]
     assert Counter(sentence for share in shares for sentence in share) == Counter(everything)
@@ -44,9 +44,9 @@ def test_each_sentence_is_taken_once_in_a_pass(
 
 
 def test_passes_and_seeds_have_orders_of_their_own() -> None:
-    orders = [tuple(Plan(9, 1, seed).segments(passing, 0)) for seed in (1, 2) for passing in (0, 1)]
+    orders = [tuple(ShardPlan(9, 1, seed).segments(passing, 0)) for seed in (1, 2) for passing in (0, 1)]
     assert len(set(orders)) == 4
-    assert Plan(9, 1, 1).segments(0, 0) == list(orders[0])
+    assert ShardPlan(9, 1, 1).segments(0, 0) == list(orders[0])
 
 
 def test_a_segment_is_read_from_any_sentence_on(tmp_path: Path) -> None:

@@ -12,18 +12,18 @@ import pytest
 from ner_lightning.data.batches.collate import Batch
 from ner_lightning.data.corpus.encoding import WordEncoder
 from ner_lightning.data.readers.conll import ConllReader
-from ner_lightning.data.streaming.shards import Plan, Shards
-from ner_lightning.data.streaming.stream import BlockDraws, Place, Stream
+from ner_lightning.data.streaming.shards import ShardPlan, Shards
+from ner_lightning.data.streaming.stream import BlockDraws, Stream, StreamPosition
 from ner_lightning.errors import DataError
 from tests.data.shard_corpus import EVERYTHING, TAGS, numbers, stream
 from tests.runs import write_corpus
 
-BEGINNING = Place()
+BEGINNING = StreamPosition()
 
 
-def one_pass(whole: Stream, consumer: int, passing: int = 0) -> Iterator[tuple[Batch, Place]]:
+def one_pass(whole: Stream, consumer: int, passing: int = 0) -> Iterator[tuple[Batch, StreamPosition]]:
     """The batches of a consumer until it is in its next pass."""
-    for batch, place in whole.batches(consumer, Place(passing)):
+    for batch, place in whole.batches(consumer, StreamPosition(passing)):
         yield batch, place
         if place.passing > passing:
             return
@@ -69,7 +69,7 @@ def test_from_any_place_the_same_batches_follow(
         course = list(islice(whole.batches(consumer, BEGINNING), 40))
         given = [numbers(batch, words) for batch, _ in course]
         for done, (_, place) in enumerate(course[:30], 1):
-            following = islice(whole.batches(consumer, Place(*list(place))), 6)
+            following = islice(whole.batches(consumer, StreamPosition(*list(place))), 6)
             assert [numbers(batch, words) for batch, _ in following] == given[done : done + 6]
 
 
@@ -87,7 +87,7 @@ def test_sentences_are_shuffled_within_the_buffer(shards: list[Path], words: Wor
 def test_similar_lengths_share_a_batch(tmp_path: Path, words: WordEncoder) -> None:
     write_corpus(tmp_path, train=["1" * (n % 9 + 1) for n in range(90)])
     draws = BlockDraws(10, "length_bucket")
-    plan = Plan(1, 1, 5, None)
+    plan = ShardPlan(1, 1, 5, None)
     whole = Stream(
         Shards(ConllReader(), [tmp_path / "train.conll"]), plan, words, TAGS, TAGS.types, draws, 90, layout="padded"
     )

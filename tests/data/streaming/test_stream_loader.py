@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ner_lightning.data.corpus.encoding import WordEncoder
-from ner_lightning.data.streaming.stream import Place
+from ner_lightning.data.streaming.stream import StreamPosition
 from ner_lightning.data.streaming.stream_loader import StreamLoader
 from ner_lightning.errors import DataError
 from tests.data.shard_corpus import EVERYTHING, SIZES, numbers, stream
@@ -52,7 +52,7 @@ def test_after_a_kill_the_next_batch_is_the_next_one(
     given = [numbers(batch, words) for batch in islice(epochs, done)]
     state = json.loads(json.dumps(killed.state()))
     killed.close()
-    places = [Place(*place) for place in state["places"]]
+    places = [StreamPosition(*place) for place in state["places"]]
     resumed = StreamLoader(killed._loader.dataset.stream, 7, num_workers=workers, given=state["given"], places=places)
     rest = list(resumed)
     assert len(rest) == 7 - done % 7, "the rest of the epoch"

@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ner_lightning.data.report import ReadReport
-from ner_lightning.data.text.alignment import Annotation, Counting, Place, Policy, flat, in_characters, lay, misfits
+from ner_lightning.data.text.alignment import (
+    Annotation,
+    Counting,
+    Place,
+    Policy,
+    count_misfits,
+    in_characters,
+    lay,
+    leave_out_overlaps,
+)
 from ner_lightning.data.text.words import split_words
 from ner_lightning.errors import DataError
 from ner_lightning.tagging import EntitySpan
@@ -134,7 +143,7 @@ def test_long_texts_are_shortened_in_messages():
 
 def test_spans_over_words_alone():
     report = ReadReport()
-    found = flat([EntitySpan(0, 2, "X"), EntitySpan(1, 2, "Y")], ["New", "York"], Policy(), PLACE, report)
+    found = leave_out_overlaps([EntitySpan(0, 2, "X"), EntitySpan(1, 2, "Y")], ["New", "York"], Policy(), PLACE, report)
     assert (found, report.nested) == ((EntitySpan(0, 2, "X"),), 1)
     assert "Y 'York' nested in X 'New York'" in str(report.problems[0])
 
@@ -202,5 +211,5 @@ def test_what_is_not_in_the_text(annotation, positions, message):
 def test_misfits_are_counted():
     offsets = split_words(TEXT, "punctuation")
     annotations = [Annotation(3, 7, "X"), Annotation(9, 13, "X", "Rome"), Annotation(50, 60, "X")]
-    assert misfits(annotations, TEXT, offsets, Counting("utf16")) == 1
-    assert misfits(annotations, TEXT, offsets, Counting()) == 3
+    assert count_misfits(annotations, TEXT, offsets, Counting("utf16")) == 1
+    assert count_misfits(annotations, TEXT, offsets, Counting()) == 3

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ner_lightning.data.text.words import (
     SPLIT_RULES,
-    cover,
+    covered_words,
     has_spaces,
     locate_words,
     split_rule,
@@ -75,7 +75,7 @@ def test_cover_against_the_obvious(text, edges):
     start, end = min(edges[0], len(text)), min(sum(edges), len(text))
     offsets = split_words(text, "whitespace")
     touched = [i for i, (a, b) in enumerate(offsets) if start < end and a < end and start < b]
-    found = cover(start, end, offsets) if start < end else None
+    found = covered_words(start, end, offsets) if start < end else None
     if not touched:
         assert found is None
     else:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ner_lightning.inspection.findings.numbers import RANGES, histogram, summarise
+from ner_lightning.inspection.findings.numbers import RANGES, count_by_range, summarise
 
 
 def test_percentiles_are_values_that_occur() -> None:
@@ -18,16 +18,16 @@ def test_percentiles_are_values_that_occur() -> None:
 
 
 def test_the_ranges_are_round_and_the_last_one_is_open() -> None:
-    found = histogram({"train": np.array([*range(100), 10_000]), "test": np.array([7])})
+    found = count_by_range({"train": np.array([*range(100), 10_000]), "test": np.array([7])})
     assert found["edges"] == list(range(0, 110, 10))
     assert found["shares"]["train"][-1] == pytest.approx(1 / 101, abs=1e-5)
     assert found["shares"]["test"] == [1.0, *[0.0] * 10]
-    assert histogram({"train": np.zeros(0)}) == {"edges": [], "shares": {}}
+    assert count_by_range({"train": np.zeros(0)}) == {"edges": [], "shares": {}}
 
 
 @given(st.lists(st.integers(0, 5000), min_size=1))
 def test_every_value_is_in_one_range(values: list[int]) -> None:
-    found = histogram({"train": np.array(values)})
+    found = count_by_range({"train": np.array(values)})
     edges, shares = found["edges"], found["shares"]["train"]
     assert len(edges) == len(shares) <= RANGES + 1
     assert sum(shares) == pytest.approx(1, abs=1e-3)

@@ -9,7 +9,7 @@ import pytest
 from ner_lightning.data.corpus.encoding import WordEncoder
 from ner_lightning.inspection.encoder import load_words
 from ner_lightning.inspection.inspection import inspect_corpus
-from ner_lightning.inspection.report.html import page
+from ner_lightning.inspection.report.html import render_inspection
 from ner_lightning.inspection.settings import InspectionSettings
 from tests.browser import column, opened, scrolls_sideways
 from tests.inspection.made import inspected, made
@@ -29,7 +29,7 @@ def file(tmp_path: Path, words: WordEncoder) -> Path:
     test = ["Oslo/B-ORG", "again Ann/B-PER", f"{HOSTILE} é", "Rome/B-PLACE", LONG]
     corpus = made(train=train, dev=test[:2], test=test)
     corpus.reports["train"].repaired = 3
-    report = page(inspect_corpus(corpus, InspectionSettings(listed=3), words, HOSTILE))
+    report = render_inspection(inspect_corpus(corpus, InspectionSettings(listed=3), words, HOSTILE))
     path = tmp_path / "report.html"
     path.write_text(report, encoding="utf-8")
     return path
@@ -82,13 +82,13 @@ def test_tables_sort_and_findings_open(file: Path) -> None:
 
 
 def test_a_page_without_encoder_or_entities(tmp_path: Path) -> None:
-    text = page(inspected(train=["a b"]))
+    text = render_inspection(inspected(train=["a b"]))
     assert text.count("<svg") == 2
     assert "needs an encoder, such as model/encoder=minilm" in text
 
 
 def test_many_types_are_charted_in_part() -> None:
-    text = page(inspected(train=[f"a/B-T{i:02}" for i in range(45)]))
+    text = render_inspection(inspected(train=[f"a/B-T{i:02}" for i in range(45)]))
     assert "Mentions by type, without the 5 rarest" in text
     assert "T39, train: 1 mentions" in text
     assert "T40, train: 1 mentions" not in text

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.inspection.report.show import LONGEST, place, show_annotation, show_sentence, visible
+from ner_lightning.inspection.report.show import (
+    LONGEST,
+    reveal_invisible,
+    sentence_place,
+    show_annotation,
+    show_sentence,
+)
 from tests.inspection.made import sentence
 
 
@@ -19,9 +25,9 @@ def test_a_long_sentence_is_cut() -> None:
 
 
 def test_an_invisible_character_shows() -> None:
-    assert visible("a\u202eb\x1b[0m\u00a0") == "a<U+202E>b<U+001B>[0m<U+00A0>"
+    assert reveal_invisible("a\u202eb\x1b[0m\u00a0") == "a<U+202E>b<U+001B>[0m<U+00A0>"
 
 
 def test_a_file_and_line_need_no_split() -> None:
-    assert place("dev", Sentence(("x",), id="a:b.conll:12")) == "a:b.conll:12"
-    assert place("dev", Sentence(("x",), id="weblog:x")) == "dev weblog:x"
+    assert sentence_place("dev", Sentence(("x",), id="a:b.conll:12")) == "a:b.conll:12"
+    assert sentence_place("dev", Sentence(("x",), id="weblog:x")) == "dev weblog:x"

@@ -7,13 +7,13 @@ import io
 from rich.console import Console
 
 from ner_lightning.inspection.inspection import Inspection
-from ner_lightning.inspection.report.text import show
+from ner_lightning.inspection.report.text import show_inspection
 from tests.inspection.made import inspected
 
 
 def shown(inspection: Inspection, width: int = 80) -> list[str]:
     stream = io.StringIO()
-    show(inspection, Console(file=stream, width=width))
+    show_inspection(inspection, Console(file=stream, width=width))
     return [" ".join(line.split()) for line in stream.getvalue().splitlines()]
 
 

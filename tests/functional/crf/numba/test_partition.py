@@ -12,7 +12,7 @@ import torchcrf
 
 pytest.importorskip("numba")
 
-from ner_lightning.functional.crf.numba.compiled import check_shapes
+from ner_lightning.functional.crf.numba.compiled import check_array_shapes
 from ner_lightning.functional.crf.numba.partition import log_partition
 from ner_lightning.functional.crf.numba.viterbi import viterbi
 from tests.functional.crf.numba.kernels import derivatives
@@ -263,4 +263,4 @@ def test_a_batch_is_its_sentences_one_by_one():
 )
 def test_shapes_that_would_read_outside(change, message):
     with pytest.raises(ValueError, match=message):
-        check_shapes(*make_inputs(3)._replace(**change))
+        check_array_shapes(*make_inputs(3)._replace(**change))
