@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ner_lightning.comparison.comparison import Comparison, compare
-from ner_lightning.comparison.pictures.difference_pictures import forest_over_all
+from ner_lightning.comparison.comparison import Comparison, compare_runs
+from ner_lightning.comparison.pictures.difference_pictures import draw_forest_over_all
 from ner_lightning.comparison.pictures.pictures import OF_ERRORS, OF_SCORES
 from ner_lightning.comparison.runs.collect import collect
 from ner_lightning.comparison.settings import Settings
-from ner_lightning.comparison.why import explain
+from ner_lightning.comparison.why import explain_difference
 from tests.comparison.folders import gold_sentences, predicted, with_settings, write_run
 
 if TYPE_CHECKING:
@@ -40,15 +40,15 @@ def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
                 cost = {"seconds_per_epoch": 3.0 * number + seed}
                 place = folder / f"{corpus[:5]}-{number}-{seed}"
                 write_run(place, config, predicted(gold, 0.4 + 0.15 * number, seed), cost=cost)
-    return compare(collect([str(folder)]), FEW)
+    return compare_runs(collect([str(folder)]), FEW)
 
 
 def figures(comparison: Comparison) -> dict[str, Figure | None]:
     section = comparison.sections[0]
     found = {name: make(section, FEW) for name, (_, make) in OF_SCORES.items()}
-    found |= {name: make(explain(section, FEW)) for name, (_, make) in OF_ERRORS.items()}
+    found |= {name: make(explain_difference(section, FEW)) for name, (_, make) in OF_ERRORS.items()}
     assert comparison.overall is not None
-    return {**found, "overall": forest_over_all(comparison.overall, FEW)}
+    return {**found, "overall": draw_forest_over_all(comparison.overall, FEW)}
 
 
 @pytest.mark.filterwarnings("ignore:Glyph:UserWarning")
