@@ -27,7 +27,6 @@ PLACES = {
     "from": "reader",
     "to": "writer",
     "inspection": "inspection",
-    "inspection.limits": "limits",
     "sweep": "sweep",
     "sweep.search": "search",
     "hydra.launcher": "launcher",
@@ -116,7 +115,6 @@ KINDS: dict[str, tuple[str, ...]] = {
         "ner_lightning.data.writers.spacy.SpacyWriter",
     ),
     "inspection": ("ner_lightning.inspection.settings.InspectionSettings",),
-    "limits": ("ner_lightning.inspection.settings.Limits",),
     "sweep": ("ner_lightning.sweep.settings.SweepSettings",),
     "search": ("ner_lightning.sweep.settings.Search",),
     # Hydra itself takes its launchers and sweepers from the plugins that are installed, and from nowhere else.

@@ -4,12 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ner_lightning.inspection.catalogue import CATALOGUE, Kind
-from ner_lightning.inspection.settings import InspectionSettings, Reason
+if TYPE_CHECKING:
+    from ner_lightning.inspection.settings import InspectionSettings
 
 Cell = str | int | float | None
+
+
+class FindingKind(NamedTuple):
+    """All that is said of a finding but what was found; declared beside what finds it.
+
+    Attributes:
+        name: under which it has a limit and can fail a build.
+        title: its name for people.
+        unit: what is counted: so many of so many `unit`.
+        meaning: what it means and what to do.
+        limit: the largest share that is not marked, unless `inspection.limits` says otherwise.
+    """
+
+    name: str
+    title: str
+    unit: str
+    meaning: str
+    limit: float
 
 
 @dataclass(frozen=True)
@@ -52,14 +70,14 @@ class Finding:
     """What was counted under one name.
 
     Attributes:
-        name: its name among the reasons to fail, and in the catalogue.
+        kind: what it is called, counts and means.
         parts: the counts, by split or pair of splits; none where it cannot be told.
         limit: the largest share of any part that is not marked.
         listing: places.
         why_not: what is missing where it cannot be told.
     """
 
-    name: Reason
+    kind: FindingKind
     parts: tuple[Part, ...]
     limit: float
     listing: Listing = Listing()
@@ -69,18 +87,18 @@ class Finding:
     def of(
         cls,
         settings: InspectionSettings,
-        name: Reason,
+        kind: FindingKind,
         parts: tuple[Part, ...],
         listing: Listing = Listing(),
         why_not: str = "",
     ) -> Finding:
         """A finding under the limit that the settings have for it."""
-        return cls(name, parts, settings.limits.of(name), listing, why_not)
+        return cls(kind, parts, settings.limit_of(kind), listing, why_not)
 
     @property
-    def kind(self) -> Kind:
-        """What it is called, counts and means."""
-        return CATALOGUE[self.name]
+    def name(self) -> str:
+        """Its name among the reasons to fail."""
+        return self.kind.name
 
     @property
     def count(self) -> int:
@@ -105,22 +123,23 @@ class Finding:
     def sentence(self) -> str:
         """What is said where it is beyond its limit.
 
-        >>> Finding("leakage", (Part("test in train", 126, 3453),), 0.0).sentence()
+        >>> leakage = FindingKind("leakage", "Leakage", "sentences", "They also stand in train.", 0.0)
+        >>> Finding(leakage, (Part("test in train", 126, 3453),), 0.0).sentence()
         'leakage: test in train 126 of 3,453 (3.65 %) sentences, limit 0 %'
         """
         over = [part for part in self.parts if part.share > self.limit]
         said = ", ".join(f"{p.name} {p.count:,} of {p.total:,} ({100 * p.share:.3g} %)" for p in over)
-        return f"{self.name}: {said} {self.kind.what}, limit {100 * self.limit:g} %"
+        return f"{self.name}: {said} {self.kind.unit}, limit {100 * self.limit:g} %"
 
     def to_json(self) -> dict[str, Any]:
         """Plain containers."""
         return {
             "name": self.name,
             "title": self.kind.title,
-            "about": self.kind.about,
+            "about": self.kind.meaning,
             "told": bool(self.parts),
             "why_not": self.why_not,
-            "what": self.kind.what,
+            "what": self.kind.unit,
             "parts": [{**asdict(part), "share": round(part.share, 6)} for part in self.parts],
             "share": round(self.share, 6),
             "limit": self.limit,

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ner_lightning.errors import UserError
+from ner_lightning.inspection.catalogue import FINDINGS
 from ner_lightning.inspection.corpus import Corpus
 from ner_lightning.inspection.finding import Finding
 from ner_lightning.inspection.findings.characters import Invisible
@@ -24,7 +25,7 @@ from ner_lightning.inspection.findings.sentences import (
     find_leakage,
 )
 from ner_lightning.inspection.findings.subwords import SubwordCounts, find_long, find_odd
-from ner_lightning.inspection.settings import REASONS, InspectionSettings
+from ner_lightning.inspection.settings import InspectionSettings
 
 if TYPE_CHECKING:
     from ner_lightning.data.corpus.encoding import WordEncoder
@@ -130,7 +131,7 @@ def inspect_corpus(
         *find_odd(subwords, settings),
         find_long(splits, subwords, room, settings, joiner),
     )
-    assert tuple(finding.name for finding in findings) == REASONS
+    assert tuple(finding.kind for finding in findings) == FINDINGS
     _check_told(findings, settings)
     return Inspection(
         data=corpus.name,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 
 from ner_lightning.inspection.finding import Finding, Listing, Part
-from ner_lightning.inspection.settings import InspectionSettings, Limits
+from ner_lightning.inspection.findings.sentences import LEAKAGE
+from ner_lightning.inspection.settings import InspectionSettings
 
 PARTS = (Part("dev in train", 1, 100), Part("test in train", 4, 80), Part("nothing", 0, 0))
 
 
 def finding(limit: float) -> Finding:
-    return Finding.of(InspectionSettings(limits=Limits(leakage=limit)), "leakage", PARTS)
+    return Finding.of(InspectionSettings(limits={"leakage": limit}), LEAKAGE, PARTS)
 
 
 def test_the_worst_part_decides() -> None:
@@ -26,14 +27,14 @@ def test_the_sentence_names_the_parts_beyond_the_limit() -> None:
 
 
 def test_what_cannot_be_told_is_never_beyond() -> None:
-    untold = Finding("leakage", (), 0.0, why_not="needs train")
+    untold = Finding(LEAKAGE, (), 0.0, why_not="needs train")
     assert (untold.count, untold.share, untold.is_over, untold.worst) == (0, 0.0, False, None)
     assert untold.to_json()["told"] is False
 
 
 def test_json() -> None:
     listing = Listing.first(1, ("a", "b"), [("x", 1), ("y", 2)], 7)
-    found = json.loads(json.dumps(Finding("leakage", PARTS, 0.0, listing).to_json()))
+    found = json.loads(json.dumps(Finding(LEAKAGE, PARTS, 0.0, listing).to_json()))
     assert found["parts"][1] == {"name": "test in train", "count": 4, "total": 80, "share": 0.05}
     assert (found["share"], found["over"], found["title"], found["what"]) == (0.05, True, "Leakage", "sentences")
     assert (found["columns"], found["rows"], found["unlisted"]) == (["a", "b"], [["x", 1]], 6)

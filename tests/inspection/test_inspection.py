@@ -10,8 +10,9 @@ import pytest
 
 from ner_lightning.errors import UserError
 from ner_lightning.inspection import inspection as module
+from ner_lightning.inspection.catalogue import NAMES
 from ner_lightning.inspection.inspection import inspect_corpus
-from ner_lightning.inspection.settings import REASONS, InspectionSettings, Limits
+from ner_lightning.inspection.settings import InspectionSettings
 from tests.inspection.made import inspected, made
 
 TRAIN = ["Ann/B-PER Lee/I-PER left", "nothing here", "Oslo/B-LOC and/? Rome/B-LOC"]
@@ -38,7 +39,7 @@ def test_counts_and_lengths() -> None:
 def test_json_holds_everything() -> None:
     found = inspected(InspectionSettings(fail_on=["leakage", "rare"]), train=TRAIN, test=TRAIN[:1])
     report = json.loads(json.dumps(found.to_json()))
-    assert [finding["name"] for finding in report["findings"]] == list(REASONS)
+    assert [finding["name"] for finding in report["findings"]] == list(NAMES)
     assert report["fail_on"] == report["failed"] == ["leakage", "rare"]
     assert (report["data"], report["encoder"], report["format"]) == ("folder/of/corpus", None, 1)
     assert report["histograms"]["entities"]["shares"]["test"]
@@ -49,7 +50,7 @@ def test_failures_are_those_asked_for_and_beyond_their_limit() -> None:
     assert not inspected(**splits).failures
     (failure,) = inspected(InspectionSettings(fail_on=["leakage", "illegal"]), **splits).failures
     assert failure.name == "leakage"
-    tolerant = InspectionSettings(fail_on=["leakage"], limits=Limits(leakage=0.34))
+    tolerant = InspectionSettings(fail_on=["leakage"], limits={"leakage": 0.34})
     assert not inspected(tolerant, **splits).failures
 
 

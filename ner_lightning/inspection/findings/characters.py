@@ -5,11 +5,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.inspection.finding import Cell, Finding, Listing, Part
+from ner_lightning.inspection.finding import Cell, Finding, FindingKind, Listing, Part
 from ner_lightning.inspection.report.show import character_name, code_point, is_invisible, sentence_place
-from ner_lightning.inspection.settings import InspectionSettings
+
+if TYPE_CHECKING:
+    from ner_lightning.inspection.settings import InspectionSettings
+
+
+INVISIBLE = FindingKind(
+    name="invisible",
+    title="Invisible characters",
+    unit="words",
+    meaning=(
+        "Words with control and format characters, odd spaces, variation selectors, private characters, or "
+        "U+FFFD, which stands where a decoding failed. Emoji and some scripts need a few of them; most are left "
+        "from copying, and make two words of one."
+    ),
+    limit=0.001,
+)
 
 
 class Invisible:
@@ -43,7 +59,7 @@ class Invisible:
         ]
         return Finding.of(
             settings,
-            "invisible",
+            INVISIBLE,
             tuple(Part(split, self.affected[split], total) for split, total in self.words.items()),
             listing=Listing.first(settings.listed, ("character", "name", "words", "first place"), rows, len(rows)),
         )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ner_lightning.inspection.finding import Cell, Finding, Listing, Part
+from ner_lightning.inspection.finding import Cell, Finding, FindingKind, Listing, Part
 from ner_lightning.inspection.findings.sentences import LATER_SPLITS, Numbers, Splits
 from ner_lightning.inspection.report.show import sentence_place
-from ner_lightning.inspection.settings import InspectionSettings
+
+if TYPE_CHECKING:
+    from ner_lightning.inspection.settings import InspectionSettings
 
 Counts = Mapping[str, Mapping[str, int]]
 
@@ -23,6 +26,18 @@ def count_types(numbers: Numbers) -> dict[str, dict[str, int]]:
     }
     names = sorted(totals, key=lambda name: (-totals[name], name))
     return {name: {split: counts.get(name, 0) for split, counts in found.items()} for name in names}
+
+
+FOREIGN = FindingKind(
+    name="foreign",
+    title="Types that training lacks",
+    unit="mentions",
+    meaning=(
+        "Mentions in dev or test of types that train does not have: no model can find them, and they count as "
+        "missed. A misspelt type looks like this too."
+    ),
+    limit=0.0,
+)
 
 
 def find_foreign(splits: Splits, numbers: Numbers, settings: InspectionSettings) -> Finding:
@@ -43,11 +58,22 @@ def find_foreign(splits: Splits, numbers: Numbers, settings: InspectionSettings)
     rows.sort(key=lambda row: -int(row[2] or 0))
     return Finding.of(
         settings,
-        "foreign",
+        FOREIGN,
         tuple(parts),
         listing=Listing.first(settings.listed, ("type", "split", "mentions", "first place"), rows, len(rows)),
         why_not="" if judged else "needs train and one of dev and test",
     )
+
+
+RARE = FindingKind(
+    name="rare",
+    title="Rare types",
+    unit="types of train",
+    meaning=(
+        "Types with fewer mentions in train than inspection.rare: too few to learn from, and their scores are noise."
+    ),
+    limit=0.0,
+)
 
 
 def find_rare(counts: Counts, settings: InspectionSettings) -> Finding:
@@ -60,11 +86,20 @@ def find_rare(counts: Counts, settings: InspectionSettings) -> Finding:
     ]
     return Finding.of(
         settings,
-        "rare",
+        RARE,
         (Part("train", len(rare), len(known)),) if judged else (),
         listing=Listing.first(settings.listed, ("type", "in train", "elsewhere"), rows, len(rows)),
         why_not="" if judged else "needs entities in train",
     )
+
+
+ALIKE = FindingKind(
+    name="alike",
+    title="Types spelt alike",
+    unit="types",
+    meaning="Types that differ only by case, spaces, hyphens or underscores: most likely one type.",
+    limit=0.0,
+)
 
 
 def find_alike(counts: Counts, settings: InspectionSettings) -> Finding:
@@ -78,7 +113,7 @@ def find_alike(counts: Counts, settings: InspectionSettings) -> Finding:
     ]
     return Finding.of(
         settings,
-        "alike",
+        ALIKE,
         (Part("all splits", sum(map(len, alike)), len(counts)),),
         listing=Listing.first(settings.listed, ("types (mentions)",), rows, len(rows)),
     )

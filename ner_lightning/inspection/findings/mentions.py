@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.inspection.finding import Cell, Finding, Listing, Part
+from ner_lightning.inspection.finding import Cell, Finding, FindingKind, Listing, Part
 from ner_lightning.inspection.findings.gather import Gathered
 from ner_lightning.inspection.findings.sentences import LATER_SPLITS, Numbers, Splits
 from ner_lightning.inspection.report.show import reveal_invisible, sentence_place, show_mention
-from ner_lightning.inspection.settings import InspectionSettings
+
+if TYPE_CHECKING:
+    from ner_lightning.inspection.settings import InspectionSettings
 
 LOOKED_FOR = 200_000
 """Mentions, the most frequent ones, that are looked for where nothing is annotated: a bound on memory."""
@@ -41,6 +44,18 @@ class _Entities:
         return sentence.words[span.start : span.end]
 
 
+AMBIGUOUS = FindingKind(
+    name="ambiguous",
+    title="Mentions of several types",
+    unit="distinct mentions",
+    meaning=(
+        "The same words annotated with different types. Some are honest (Washington), some are slips; those whose "
+        "rarer types count most are listed first."
+    ),
+    limit=0.1,
+)
+
+
 def find_ambiguous(splits: Splits, numbers: Numbers, settings: InspectionSettings, joiner: str) -> Finding:
     """Distinct mentions that are annotated with more than one type, the most evenly divided and frequent first."""
     entities = _Entities(splits, numbers)
@@ -65,12 +80,24 @@ def find_ambiguous(splits: Splits, numbers: Numbers, settings: InspectionSetting
         rows.append((shown, total, total - int(counts[rivals[m][0]]), " · ".join(readings)))
     return Finding.of(
         settings,
-        "ambiguous",
+        AMBIGUOUS,
         (Part("all splits", len(several), len(mentions)),),
         listing=Listing.first(
             settings.listed, ("mention", "times", "in the minority", "types, first places"), rows, len(several)
         ),
     )
+
+
+UNMARKED = FindingKind(
+    name="unmarked",
+    title="Mentions that are not annotated elsewhere",
+    unit="distinct mentions",
+    meaning=(
+        "Words annotated at least twice as an entity that also stand outside of every entity: forgotten there, or "
+        "words that mean something else (May, Mark)."
+    ),
+    limit=0.25,
+)
 
 
 def find_unmarked(splits: Splits, numbers: Numbers, settings: InspectionSettings, joiner: str) -> Finding:
@@ -88,7 +115,7 @@ def find_unmarked(splits: Splits, numbers: Numbers, settings: InspectionSettings
     ]
     return Finding.of(
         settings,
-        "unmarked",
+        UNMARKED,
         (Part("all splits", len(missed), len(annotated)),),
         listing=Listing.first(
             settings.listed, ("mention", "annotated", "not annotated", "first place"), rows, len(order)
@@ -135,6 +162,18 @@ def _gaps(sentence: Sentence) -> list[tuple[int, int]]:
     return [(start, end) for start, end in zip(edges[::2], edges[1::2], strict=True) if start < end]
 
 
+UNSEEN = FindingKind(
+    name="unseen",
+    title="Mentions unseen in training",
+    unit="mentions",
+    meaning=(
+        "Mentions of dev and test whose words are no mention in train. The share says how far a score measures "
+        "finding new entities, and how far remembering old ones."
+    ),
+    limit=1.0,
+)
+
+
 def find_unseen(numbers: Numbers, settings: InspectionSettings) -> Finding:
     """Mentions of dev and test whose words are no mention in train: what memory alone cannot find."""
     later = [split for split in LATER_SPLITS if split in numbers and len(numbers[split].mention)]
@@ -148,7 +187,7 @@ def find_unseen(numbers: Numbers, settings: InspectionSettings) -> Finding:
     rows.sort(key=lambda row: -row[-1])
     return Finding.of(
         settings,
-        "unseen",
+        UNSEEN,
         tuple(parts),
         listing=Listing.first(
             settings.listed, ("type", "split", "mentions", "unseen", "share unseen"), list(rows), len(rows)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ner_lightning.data.report import ForbiddenStep, Problem, ReadReport
-from ner_lightning.inspection.catalogue import CATALOGUE
-from ner_lightning.inspection.finding import Cell, Finding, Listing, Part
-from ner_lightning.inspection.settings import InspectionSettings, Reason
+from ner_lightning.inspection.finding import Cell, Finding, FindingKind, Listing, Part
+
+if TYPE_CHECKING:
+    from ner_lightning.inspection.settings import InspectionSettings
 
 Reports = Mapping[str, ReadReport]
 
@@ -16,6 +18,18 @@ REPAIRS = {
     "conlleval": "an entity begins there, as the script conlleval has it",
     "discard": "the entity is left out",
 }
+
+
+ILLEGAL = FindingKind(
+    name="illegal",
+    title="Illegal tags",
+    unit="steps between tags",
+    meaning=(
+        "Steps from one tag to the next (also into the first and out of the last of a sentence) that the scheme "
+        "of the file forbids. The reader has repaired them as data.reader.repair says."
+    ),
+    limit=0.0,
+)
 
 
 def find_illegal(reports: Reports, settings: InspectionSettings) -> Finding:
@@ -35,7 +49,7 @@ def find_illegal(reports: Reports, settings: InspectionSettings) -> Finding:
     # A sentence of n words has n + 1 steps.
     return Finding.of(
         settings,
-        "illegal",
+        ILLEGAL,
         tuple(Part(split, r.repaired, r.words + r.sentences) for split, r in tagged.items()),
         listing=Listing.first(
             settings.listed, ("step", "scheme", "split", "times", "first place", "repair"), rows, len(rows)
@@ -48,35 +62,89 @@ def _repaired(repair: str) -> str:
     return f"{repair}: {REPAIRS.get(repair, 'see data.reader.repair')}"
 
 
+MISALIGNED = FindingKind(
+    name="misaligned",
+    title="Spans that cut words",
+    unit="spans",
+    meaning=(
+        "Character spans with an edge inside a word, or around no word: widened to whole words or left out, as "
+        "data.reader.misaligned says."
+    ),
+    limit=0.0,
+)
+
+OVERLAPPING = FindingKind(
+    name="overlapping",
+    title="Overlapping spans",
+    unit="spans",
+    meaning=(
+        "Spans left out because they overlap one that was kept: a flat tag sequence cannot hold both "
+        "(data.reader.overlap)."
+    ),
+    limit=0.0,
+)
+
+NESTED = FindingKind(
+    name="nested",
+    title="Nested spans",
+    unit="spans",
+    meaning="Spans left out because they stand inside one that was kept.",
+    limit=0.0,
+)
+
+DISCONTINUOUS = FindingKind(
+    name="discontinuous",
+    title="Spans of several pieces",
+    unit="spans",
+    meaning="Spans that leave words out in their middle: made one, or left out.",
+    limit=0.0,
+)
+
+REJECTED = FindingKind(
+    name="rejected",
+    title="Records left out by their annotator",
+    unit="sentences",
+    meaning="Records that their annotator refused, skipped or left open: they are not read.",
+    limit=1.0,
+)
+
+EMPTY = FindingKind(
+    name="empty",
+    title="Empty sentences",
+    unit="sentences",
+    meaning="Lines or records without a word: left out.",
+    limit=0.0,
+)
+
+
+DROPPED = (MISALIGNED, OVERLAPPING, NESTED, DISCONTINUOUS, REJECTED, EMPTY)
+
+
 def find_dropped(reports: Reports, settings: InspectionSettings) -> list[Finding]:
     """Spans that were moved or left out, and sentences without a word."""
-    return [_counted(reports, settings, name) for name in _DROPPED]
+    return [_counted(reports, settings, kind) for kind in DROPPED]
 
 
-_DROPPED: tuple[Reason, ...] = ("misaligned", "overlapping", "nested", "discontinuous", "rejected", "empty")
-
-
-def _counted(reports: Reports, settings: InspectionSettings, name: Reason) -> Finding:
-    counter = {"empty": "empty_sentences"}.get(name, name)
+def _counted(reports: Reports, settings: InspectionSettings, kind: FindingKind) -> Finding:
+    counter = {EMPTY: "empty_sentences"}.get(kind, kind.name)
     counts = {split: getattr(report, counter) for split, report in reports.items()}
     rows: list[tuple[Cell, ...]] = [
         (_place(problem), problem.what)
         for report in reports.values()
         for problem in report.problems
-        if problem.kind == name
+        if problem.kind == kind.name
     ]
-    what = CATALOGUE[name].what
     return Finding.of(
         settings,
-        name,
-        tuple(Part(split, count, max(_total(reports[split], what), count)) for split, count in counts.items()),
+        kind,
+        tuple(Part(split, count, max(_total(reports[split], kind), count)) for split, count in counts.items()),
         listing=Listing.first(settings.listed, ("place", "what"), rows, sum(counts.values())),
     )
 
 
-def _total(report: ReadReport, what: str) -> int:
+def _total(report: ReadReport, kind: FindingKind) -> int:
     """Sentences or spans of a file, those left out among them."""
-    if what == "sentences":
+    if kind.unit == "sentences":
         return report.sentences + report.empty_sentences + report.rejected
     return report.entities + report.overlapping + report.nested
 

@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.inspection.finding import Cell, Finding, Listing, Part
+from ner_lightning.inspection.finding import Cell, Finding, FindingKind, Listing, Part
 from ner_lightning.inspection.findings.gather import Gathered
 from ner_lightning.inspection.report.show import sentence_place, show_annotation, show_sentence
-from ner_lightning.inspection.settings import InspectionSettings
+
+if TYPE_CHECKING:
+    from ner_lightning.inspection.settings import InspectionSettings
 
 Splits = Mapping[str, Sequence[Sentence]]
 Numbers = Mapping[str, Gathered]
 
 LATER_SPLITS = ("dev", "test")
+
+
+DUPLICATES = FindingKind(
+    name="duplicates",
+    title="Repeated sentences",
+    unit="sentences",
+    meaning=(
+        "Sentences that repeat an earlier one of the same split, word for word. In train they weigh more than "
+        "others, in test they are scored again and again."
+    ),
+    limit=0.05,
+)
 
 
 def find_duplicates(splits: Splits, numbers: Numbers, settings: InspectionSettings, joiner: str) -> Finding:
@@ -39,10 +54,23 @@ def find_duplicates(splits: Splits, numbers: Numbers, settings: InspectionSettin
     ]
     return Finding.of(
         settings,
-        "duplicates",
+        DUPLICATES,
         tuple(parts),
         listing=Listing.first(settings.listed, ("sentence", "times", "words", "first place"), rows, len(found)),
     )
+
+
+LEAKAGE = FindingKind(
+    name="leakage",
+    title="Leakage",
+    unit="sentences",
+    meaning=(
+        "Sentences of dev or test that also stand in train, word for word. A model can know their entities by "
+        "heart, and scores are too good by that. Short ones (dates, headings) are often honest; the longest are "
+        "listed first."
+    ),
+    limit=0.0,
+)
 
 
 def find_leakage(splits: Splits, numbers: Numbers, settings: InspectionSettings, joiner: str) -> Finding:
@@ -69,11 +97,23 @@ def find_leakage(splits: Splits, numbers: Numbers, settings: InspectionSettings,
     columns = ("sentence", "words", "same entities", "place", "place in train")
     return Finding.of(
         settings,
-        "leakage",
+        LEAKAGE,
         tuple(parts),
         listing=Listing.first(settings.listed, columns, rows, len(found)),
         why_not="" if judged else "needs train and one of dev and test",
     )
+
+
+DOCUMENTS = FindingKind(
+    name="documents",
+    title="Documents in two splits",
+    unit="documents",
+    meaning=(
+        "Documents that have sentences in train and in dev or test: the names that a document repeats are known "
+        "from training then."
+    ),
+    limit=0.0,
+)
 
 
 def find_documents(numbers: Numbers, splits: Splits, settings: InspectionSettings) -> Finding:
@@ -91,7 +131,7 @@ def find_documents(numbers: Numbers, splits: Splits, settings: InspectionSetting
             rows.append((here.document, sentence_place(split, here), sentence_place("train", there)))
     return Finding.of(
         settings,
-        "documents",
+        DOCUMENTS,
         tuple(parts),
         listing=Listing.first(settings.listed, ("document", "place", "place in train"), rows, total),
         why_not="" if judged else "needs train, one of dev and test, and files that tell documents apart",
@@ -139,6 +179,18 @@ class _Repeated:
         return self.names[number], self.splits[self.names[number]][index - int(self.begins[number])]
 
 
+CONFLICTS = FindingKind(
+    name="conflicts",
+    title="Sentences annotated in two ways",
+    unit="repeated texts",
+    meaning=(
+        "Texts that stand more than once, in whatever split, and not everywhere with the same entities. One of "
+        "the annotations is wrong, or the text alone does not decide."
+    ),
+    limit=0.0,
+)
+
+
 def find_conflicts(splits: Splits, numbers: Numbers, settings: InspectionSettings, joiner: str) -> Finding:
     """Texts that stand several times, annotated throughout, and not everywhere with the same entities."""
     repeated = _Repeated(splits, numbers)
@@ -150,7 +202,7 @@ def find_conflicts(splits: Splits, numbers: Numbers, settings: InspectionSetting
         rows.append((show_sentence(readings[0][2], joiner), int(repeated.times[text]), " · ".join(said)))
     return Finding.of(
         settings,
-        "conflicts",
+        CONFLICTS,
         (Part("all splits", len(order), int((repeated.times > 1).sum())),),
         listing=Listing.first(settings.listed, ("sentence", "times", "annotations, first places"), rows, len(order)),
     )

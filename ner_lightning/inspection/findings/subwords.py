@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.inspection.finding import Cell, Finding, Listing, Part
+from ner_lightning.inspection.finding import Cell, Finding, FindingKind, Listing, Part
 from ner_lightning.inspection.findings.sentences import Splits
 from ner_lightning.inspection.report.show import (
     character_name,
@@ -20,10 +20,10 @@ from ner_lightning.inspection.report.show import (
     sentence_place,
     show_sentence,
 )
-from ner_lightning.inspection.settings import InspectionSettings
 
 if TYPE_CHECKING:
     from ner_lightning.data.corpus.encoding import WordEncoder
+    from ner_lightning.inspection.settings import InspectionSettings
 
 REMEMBERED = 1_000_000  # words
 NO_ENCODER = "needs an encoder, such as model/encoder=minilm"
@@ -138,16 +138,40 @@ def _is_unknown(words: WordEncoder, character: str) -> bool:
     return words.tokenizer.unk_token_id in words.pieces(character) and character not in words.pieceless
 
 
+UNKNOWN = FindingKind(
+    name="unknown",
+    title="Characters the encoder does not know",
+    unit="words",
+    meaning=(
+        "Words in which the tokenizer finds something it does not know: that part, or the whole word, is the same "
+        "as any other unknown one to the model, and no training mends that. Above a few percent choose another "
+        "encoder."
+    ),
+    limit=0.01,
+)
+
+PIECELESS = FindingKind(
+    name="pieceless",
+    title="Words without a subword",
+    unit="words",
+    meaning=(
+        "Words of which the tokenizer makes nothing at all, such as a lone space or variation selector. They keep "
+        "their place and are read as unknown."
+    ),
+    limit=0.0,
+)
+
+
 def find_odd(subwords: Mapping[str, SubwordCounts] | None, settings: InspectionSettings) -> list[Finding]:
     """Words with something the vocabulary does not know, and words without any subword."""
     found = subwords or {}
     return [
-        _odd("unknown", {split: (of_split.unknown, of_split.words) for split, of_split in found.items()}, settings),
-        _odd("pieceless", {split: (of_split.pieceless, of_split.words) for split, of_split in found.items()}, settings),
+        _odd(UNKNOWN, {split: (of_split.unknown, of_split.words) for split, of_split in found.items()}, settings),
+        _odd(PIECELESS, {split: (of_split.pieceless, of_split.words) for split, of_split in found.items()}, settings),
     ]
 
 
-def _odd(name: Reason, odd: Mapping[str, tuple[Odd, int]], settings: InspectionSettings) -> Finding:
+def _odd(kind: FindingKind, odd: Mapping[str, tuple[Odd, int]], settings: InspectionSettings) -> Finding:
     causes: Counter[str] = Counter()
     places: dict[str, str] = {}
     for found, _ in odd.values():
@@ -159,7 +183,7 @@ def _odd(name: Reason, odd: Mapping[str, tuple[Odd, int]], settings: InspectionS
     ]
     return Finding.of(
         settings,
-        name,
+        kind,
         tuple(Part(split, found.words, total) for split, (found, total) in odd.items()),
         listing=Listing.first(settings.listed, ("what", "code points", "words", "first place"), rows, len(causes)),
         why_not="" if odd else NO_ENCODER,
@@ -172,6 +196,18 @@ def _described(text: str) -> str:
         if len(text) == 1
         else " ".join(code_point(character) for character in text[:8])
     )
+
+
+LONG = FindingKind(
+    name="long",
+    title="Sentences longer than the window",
+    unit="sentences",
+    meaning=(
+        "Sentences of more subwords than a row of the encoder has room for. They are read in windows that "
+        "overlap; nothing is cut."
+    ),
+    limit=0.01,
+)
 
 
 def find_long(
@@ -190,7 +226,7 @@ def find_long(
         rows.append((show_sentence(sentence, joiner), size, len(sentence.words), sentence_place(split, sentence)))
     return Finding.of(
         settings,
-        "long",
+        LONG,
         tuple(parts),
         listing=Listing.first(settings.listed, ("sentence", "subwords", "words", "place"), rows, len(found)),
         why_not="" if subwords else NO_ENCODER,

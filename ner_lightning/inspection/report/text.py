@@ -96,7 +96,7 @@ def findings_table(inspection: Inspection) -> Table:
     """A row a finding: its counts by part, their shares, the limit, and whether one is beyond it; the others below."""
     table = _table("findings", "finding", "in", "count", "of", "share", "limit", "")
     for finding in sorted(inspection.findings, key=lambda finding: not finding.is_over):
-        names = [finding.name, Text(f"({finding.kind.what})", "dim")]
+        names: list[str | Text] = [finding.name, Text(f"({finding.kind.unit})", "dim")]
         for part in finding.parts if finding.count else ():
             mark = Text("over", "bold red") if part.share > finding.limit else ""
             counts = (
