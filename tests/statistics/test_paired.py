@@ -8,10 +8,17 @@ from math import inf
 
 import numpy as np
 import pytest
-from scipy.stats import permutation_test, t, ttest_ind, ttest_rel
+from scipy.stats import binomtest, permutation_test, t, ttest_ind, ttest_rel
 
 from ner_lightning.statistics.counts import run_f1
-from ner_lightning.statistics.paired import approximate_randomisation, around_observed, exceedance, paired_bootstrap
+from ner_lightning.statistics.paired import (
+    approximate_randomisation,
+    around_observed,
+    between_bounds,
+    exceedance,
+    mean_f1_interval,
+    paired_bootstrap,
+)
 from ner_lightning.statistics.variance import Uncertainty
 from tests.oracle import significance as slow
 from tests.oracle.simulated_runs import World
@@ -142,6 +149,26 @@ def test_sides_seed_and_level() -> None:
     narrow = paired_bootstrap(a, b, seed=1, level=0.5)
     assert one.low < narrow.low < one.difference < narrow.high < one.high
     assert one.runs == (3, 3)
+
+
+def test_an_interval_of_a_mean_reaches_farther_towards_the_middle_and_never_leaves_0_to_1() -> None:
+    """Runs near the ceiling spread less: the few that lie high look steadier than they are."""
+    counts, _ = draw(World(runs=3, by_seed=0.8, shift=1.5))
+    mean = float(run_f1(counts).mean())
+    low, high = mean_f1_interval(counts, samples=999)
+    assert 0 < low < mean < high < 1
+    assert mean - low > 1.5 * (high - mean)
+    perfect = np.ones((2, 20, 3), dtype=int)
+    assert mean_f1_interval(perfect, samples=99) == (1.0, 1.0)
+    assert mean_f1_interval(perfect * [0, 1, 1], samples=99) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("right", [1, 5, 50, 95, 99])
+def test_between_bounds_is_near_wilsons_interval(right: int) -> None:
+    share = right / 100
+    low, high = between_bounds(share, 1.96 * (share * (1 - share) / 100) ** 0.5)
+    wilson = binomtest(right, 100).proportion_ci(method="wilson")
+    assert (low, high) == (pytest.approx(wilson.low, abs=0.018), pytest.approx(wilson.high, abs=0.018))
 
 
 def test_pairs_follow_their_seeds() -> None:
