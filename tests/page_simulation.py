@@ -1,18 +1,28 @@
-"""How often a whole page of a comparison is wrong where the truth is known; writes the tables of docs/statistics.md.
+"""How often a whole page of a comparison is wrong where the truth is known; makes the tables of docs/statistics.md.
 
-python -m tests.page_simulation wrong|held|power|sets [repetitions] [systems …]
+python -m tests.page_simulation wrong|sets|held|power PAGES [--systems 2 3 …] [--only WORDS] [--into figures.json]
+python -m tests.page_simulation table --into figures.json
+
+A cell is a kind of world and a number of systems. Cells that `--into` has of as many pages are not made again.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from math import sqrt
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import numpy as np
 
+from ner_lightning.statistics import resampling
 from ner_lightning.statistics.paired import mean_f1_interval
 from ner_lightning.statistics.pairs import Asked, Contest, JudgedSystems, Pair, compare_all
 from ner_lightning.statistics.several_sets import MeanOfSets
@@ -25,6 +35,11 @@ EFFECTS = {"none": 0.0, "small": 0.1, "large": 0.5}
 DOCUMENTS = {"sentences": 1, "documents": 5}
 MANY = 12  # systems, above which a page lists the pairs of the best only
 SHIFT = 0.4  # on the logit: about 4.5 points of F1
+SETS = 3
+DRAWS = 25  # of the sentences, each of so many samples
+FEW_MEANS = 6  # systems of a page whose own intervals are looked at; those of a page are much alike
+
+Counts = dict[str, float]
 
 
 class Share(NamedTuple):
@@ -34,10 +49,16 @@ class Share(NamedTuple):
     error: float
 
     @classmethod
-    def of(cls, count: int, n: int) -> Share:
+    def of(cls, count: float, n: int) -> Share:
         """A count of so many; its standard error is that of one more on either side where it is none or all."""
         share = (count + 1) / (n + 2)
         return cls(count / n, sqrt(share * (1 - share) / n))
+
+    @classmethod
+    def mean(cls, shares: Sequence[Share]) -> Share:
+        """Of independent ones."""
+        errors = np.square([share.error for share in shares])
+        return cls(float(np.mean([share.value for share in shares])), sqrt(float(errors.sum())) / len(shares))
 
     def __str__(self) -> str:
         return f"{100 * self.value:.1f} ± {100 * self.error:.1f}"
@@ -49,6 +70,22 @@ def worlds() -> Iterator[tuple[str, World]]:
         for effect, by_seed in EFFECTS.items():
             for kind, size in DOCUMENTS.items():
                 yield f"{runs} seeds, {effect}, {kind}", World(runs=runs, by_seed=by_seed, per_document=size)
+
+
+@contextmanager
+def draws_kept() -> Iterator[None]:
+    """Draw sentences a few times only and use these draws again: half of the time of a page goes into them."""
+    drawn = resampling._draws
+
+    @lru_cache(maxsize=3 * DRAWS)
+    def kept(samples: int, units: int, place: int) -> list[Any]:
+        return [*drawn(samples, units, np.random.default_rng(place))]
+
+    def again(samples: int, units: int, rng: np.random.Generator) -> list[Any]:
+        return kept(samples, units, int(rng.integers(DRAWS)))
+
+    with patch.object(resampling, "_draws", again):
+        yield
 
 
 class Quick(JudgedSystems):
@@ -72,55 +109,64 @@ def page(judged: JudgedSystems) -> list[Pair]:
     return compare_all([Asked(judged, every=len(judged.names) <= MANY)])[0]
 
 
-def wrong(world: World, systems: int, repetitions: int, seed: int = 0) -> Share:
-    """Share of pages over equal systems that call any two of them different."""
-    rng = np.random.default_rng(seed)
-    found = (page(judge(world, systems, n, rng)) for n in range(repetitions))
-    return Share.of(sum(any(pair.shown for pair in pairs) for pairs in found), repetitions)
+def wrong(world: World, systems: int, pages: int, seed: int = 0) -> Counts:
+    """Count pages over equal systems that call any two of them different."""
+    rng = np.random.default_rng([seed, systems])
+    found = (page(judge(world, systems, n, rng)) for n in range(pages))
+    return {"pages": pages, "wrong": sum(any(pair.shown for pair in pairs) for pairs in found)}
 
 
-def wrong_over_sets(world: World, systems: int, repetitions: int, sets: int = 3, seed: int = 0) -> Share:
-    """The same of pages with several test sets and the mean over them."""
-    rng, count = np.random.default_rng(seed), 0
-    for n in range(repetitions):
-        judged = [judge(world, systems, 10 * n + place, rng) for place in range(sets)]
+def wrong_over_sets(world: World, systems: int, pages: int, seed: int = 0) -> Counts:
+    """Count the same of pages with several test sets and the mean over them."""
+    rng, count = np.random.default_rng([seed, systems]), 0
+    for n in range(pages):
+        judged = [judge(world, systems, SETS * n + place, rng) for place in range(SETS)]
         contests: list[Contest] = [*judged, MeanOfSets(judged)]
         found = compare_all([Asked(contest, every=systems <= MANY) for contest in contests])
         count += any(pair.shown for pairs in found for pair in pairs)
-    return Share.of(count, repetitions)
+    return {"pages": pages, "wrong": count}
 
 
-def held(world: World, systems: int, repetitions: int, seed: int = 1) -> tuple[Share, Share]:
-    """Share of pages all of whose intervals hold the true difference, and of intervals of a mean F1 that hold it.
+def held(world: World, systems: int, pages: int, seed: int = 1) -> Counts:
+    """Count pages all of whose intervals hold the true difference, and intervals of a mean F1 that hold it.
 
     Every other system is better than the rest by the same difference.
     """
     shifts = [SHIFT * (place % 2) for place in range(systems)]
     better = replace(world, shift=SHIFT)
-    truth, mean = better.true_difference(400), world.true_mean(400)
-    rng, pages, means = np.random.default_rng(seed), 0, 0
-    for n in range(repetitions):
+    truth, mean = better.true_difference(1_000), world.true_mean(1_000)
+    rng, all_held, means = np.random.default_rng([seed, systems]), 0, 0.0
+    for n in range(pages):
         judged = judge(world, systems, n, rng, shifts)
-        pages += all(
+        all_held += all(
             each.difference.low <= truth * (int(each.a) % 2 - int(each.b) % 2) <= each.difference.high
             for each in page(judged)
         )
-        low, high = mean_f1_interval(judged.counts[0], samples=SAMPLES, seed=n)
-        means += low <= mean <= high
-    return Share.of(pages, repetitions), Share.of(means, repetitions)
+        own = [mean_f1_interval(judged.counts[at], samples=SAMPLES, seed=n) for at in range(0, systems, 2)[:FEW_MEANS]]
+        means += float(np.mean([low <= mean <= high for low, high in own]))
+    return {"pages": pages, "held": all_held, "means": means}
 
 
-def power(world: World, systems: int, repetitions: int, seed: int = 2) -> tuple[float, Share]:
-    """The difference that is said to be shown four times in five, and how often it is shown where it is the truth."""
-    rng = np.random.default_rng(seed)
-    said = float(np.mean([_between(judge(world, systems, n, rng)).detectable or 0.0 for n in range(60)]))
-    # The shift whose true difference that is; F1 is nearly straight here, and a second step sets it right.
+def power(world: World, systems: int, pages: int, seed: int = 2) -> Counts:
+    """Count how often the difference that is said to be shown four times in five is shown where it is the truth.
+
+    One system is better by half of it than the rest, another worse, so that F1 stays where it was seen.
+    """
+    rng = np.random.default_rng([seed, systems])
+    told = [_between(judge(world, systems, n, rng)).detectable or 0.0 for n in range(pages)]
+    said, spread = float(np.mean(told)), float(np.std(told))
     shift = SHIFT
-    for _ in range(3):
-        shift *= said / replace(world, shift=shift).true_difference(400)
-    rng = np.random.default_rng(seed + 1)
-    found = [_between(judge(world, systems, n, rng, [shift])) for n in range(repetitions)]
-    return said, Share.of(sum(pair.shown and pair.a == "0" for pair in found), repetitions)
+    for _ in range(3):  # F1 is nearly straight here, and a second step sets it right
+        shift *= said / _apart(world, shift)
+    rng = np.random.default_rng([seed, systems, 1])
+    found = [_between(judge(world, systems, n, rng, [shift / 2, -shift / 2])) for n in range(pages)]
+    shown = sum(pair.shown and pair.a == "0" for pair in found)
+    return {"pages": pages, "shown": shown, "said": said, "spread": spread}
+
+
+def _apart(world: World, shift: float) -> float:
+    """True difference between a system that is better and one that is worse by half of a shift."""
+    return sum(abs(replace(world, shift=half).true_difference(400)) for half in (shift / 2, -shift / 2))
 
 
 def _between(judged: JudgedSystems) -> Pair:
@@ -129,27 +175,73 @@ def _between(judged: JudgedSystems) -> Pair:
     return next(pair for pair in pairs if {pair.a, pair.b} == {"0", "1"})
 
 
-def main() -> None:
-    """Write a table, a row a world, a column a number of systems."""
-    what, repetitions = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 400
-    numbers = [int(word) for word in sys.argv[3:]] or [*SYSTEMS]
+MADE: dict[str, Callable[[World, int, int], Counts]] = {
+    "wrong": wrong,
+    "sets": wrong_over_sets,
+    "held": held,
+    "power": power,
+}
+SHOWN = {"wrong": "wrong", "sets": "wrong", "held": "held", "means": "means", "power": "shown"}
+"""What is counted of each table; that of means is made with `held`."""
+
+
+def make(what: str, pages: int, systems: Sequence[int], only: str, into: Path | None) -> None:
+    """Make the cells of a table, each written down as soon as it is there."""
     for name, world in worlds():
-        if what in ("held", "power", "sets") and world.documents is not None:
-            continue  # dear, and documents are but larger units
-        cells = []
-        for systems in numbers:
-            if what == "wrong":
-                cells.append(str(wrong(world, systems, repetitions)))
-            elif what == "sets":
-                cells.append(str(wrong_over_sets(world, systems, repetitions)))
-            elif what == "held":
-                cells.append(" / ".join(map(str, held(world, systems, repetitions))))
-            elif world.runs > 2:
-                said, share = power(world, systems, repetitions)
-                cells.append(f"{share} at {100 * said:.1f}")
-        if cells:
-            sys.stdout.write(f"| {name} | {' | '.join(cells)} |\n")
+        if only not in name or (what == "power" and world.runs == 2):
+            continue
+        for number in systems:
+            figures = _read(into)
+            cell = f"{what}: {name}: {number}"
+            if figures.get(cell, {}).get("pages") == pages:
+                continue
+            with draws_kept():
+                figures[cell] = MADE[what](world, number, pages)
+            sys.stdout.write(f"{cell}: {figures[cell]}\n")
             sys.stdout.flush()
+            if into is not None:
+                into.write_text(json.dumps(_read(into) | {cell: figures[cell]}, indent=1), encoding="utf-8")
+
+
+def _read(path: Path | None) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8")) if path is not None and path.is_file() else {}
+
+
+def write_tables(figures: dict[str, Counts]) -> None:
+    """Write all tables in Markdown: a row a world, a column a number of systems."""
+    for table, counted in SHOWN.items():
+        made = "held" if table == "means" else table
+        numbers = sorted({int(cell.split(": ")[2]) for cell in figures if cell.startswith(f"{made}: ")})
+        columns: dict[int, list[Share]] = {number: [] for number in numbers}
+        sys.stdout.write(f"\n{table}\n\n| seeds, what they do, unit drawn | {' | '.join(map(str, numbers))} |\n")
+        sys.stdout.write(f"|{'---|' * (len(numbers) + 1)}\n")
+        for name, _ in worlds():
+            cells = []
+            for number in numbers:
+                found = figures.get(f"{made}: {name}: {number}")
+                if found is not None:
+                    columns[number].append(Share.of(found[counted], int(found["pages"])))
+                said = f" at {100 * found['said']:.1f}" if found is not None and "said" in found else ""
+                cells.append("–" if found is None else f"{columns[number][-1]}{said}")
+            if set(cells) - {"–"}:
+                sys.stdout.write(f"| {name} | {' | '.join(cells)} |\n")
+        means = [str(Share.mean(shares)) for shares in columns.values()]
+        sys.stdout.write(f"| mean of the rows | {' | '.join(means)} |\n")
+
+
+def main() -> None:
+    """Make cells, or write what was made as tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=[*MADE, "table"])
+    parser.add_argument("pages", type=int, nargs="?", default=200)
+    parser.add_argument("--systems", type=int, nargs="+", default=SYSTEMS)
+    parser.add_argument("--only", default="", help="worlds whose name has these words")
+    parser.add_argument("--into", type=Path)
+    args = parser.parse_args()
+    if args.what == "table":
+        write_tables(_read(args.into))
+    else:
+        make(args.what, args.pages, args.systems, args.only, args.into)
 
 
 if __name__ == "__main__":

@@ -27,12 +27,13 @@ from ner_lightning.statistics.paired import (
     pool_runs,
     several_runs,
     students_p,
+    students_quantile,
     swapped_difference,
     with_seeds,
 )
 from ner_lightning.statistics.resampling import resampled_f1, swapped_sums
 from ner_lightning.statistics.seed_variance import SeedVariance, pool_paired_seed_variance, pool_seed_variance
-from ner_lightning.statistics.significance import is_shown, noncentrality, verdict
+from ner_lightning.statistics.significance import is_shown, noncentrality, shortfall, verdict
 from ner_lightning.statistics.simultaneous import Balanced, largest_differences, optimism_of_best, widen
 from ner_lightning.statistics.variance import Measured, check_pair, measure, uncertainty, uncertainty_of_pair
 
@@ -85,6 +86,7 @@ class Contest(Protocol):
         deviations: draws of where the truth may be, from the means, `[draws, systems]`.
         errors: standard errors of the differences, the variance by seeds pooled, `[systems, systems]`.
         freedom: their degrees of freedom, `[systems, systems]`.
+        own_freedom: those that a pair by its own runs can expect, `[systems, systems]`.
         runs: of each system, the fewest of any test set.
         paired: whether runs are paired by seed.
         units: sentences (documents) that its standard errors are estimated from.
@@ -96,6 +98,7 @@ class Contest(Protocol):
     deviations: Floats
     errors: Floats
     freedom: Floats
+    own_freedom: Floats
     runs: tuple[int, ...]
     paired: bool
     units: int
@@ -164,8 +167,8 @@ class JudgedSystems:
         units = self.units = self.counts[0].shape[1]
         effects = np.stack([of.effects.mean(axis=0) for of in self.measured])
         products = effects @ effects.T / (units * (units - 1))
-        own = np.diag(products)
-        sentences = np.maximum(own[:, None] + own - 2 * products, 0.0)
+        squares = np.diag(products)
+        sentences = np.maximum(squares[:, None] + squares - 2 * products, 0.0)
         parts = 1 / np.array(self.runs)
         shares = parts[:, None] + parts
         pooled = pool_of(self.measured, self.paired)
@@ -179,10 +182,15 @@ class JudgedSystems:
         self.same = kind[:, None] == kind
         variances = np.where(self.same, 0.0, sentences + self.by_seed.beyond * shares)
         self.errors = np.sqrt(variances)
-        squares = sentences**2 / (units - 1)
-        if pooled.df:
-            squares = squares + (pooled.seen * shares) ** 2 / pooled.df
-        self.freedom = np.divide(variances**2, squares, out=np.full_like(squares, inf), where=variances > 0)
+        self.freedom = self._freedom(variances, sentences, (pooled.seen * shares) ** 2 / (pooled.df or inf))
+        own = (pooled.seen * parts) ** 2 / np.maximum(np.array(self.runs) - 1, 1)
+        of_pair = (pooled.seen * shares) ** 2 / (self.runs[0] - 1) if self.paired else own[:, None] + own
+        self.own_freedom = self._freedom(variances, sentences, of_pair)
+
+    def _freedom(self, variances: Floats, sentences: Floats, by_seed: Floats) -> Floats:
+        """Satterthwaite's degrees of freedom of variances, of which a part is by sentences."""
+        squares = sentences**2 / (self.units - 1) + by_seed
+        return np.divide(variances**2, squares, out=np.full_like(squares, inf), where=variances > 0)
 
     def _draw(self, rng: np.random.Generator) -> None:
         units = self.counts[0].shape[1]
@@ -302,14 +310,14 @@ def _pair(contest: Contest, one: int, other: int, balanced: Balanced, place: int
     together = float(balanced.p(place, np.array([apart / error]))[0]) if error else float(apart == 0)
     own_error, own_df = contest.alone(one, other)
     p_alone = students_p(apart, own_error, own_df)
-    critical = balanced.critical(place, level)
-    half = max(critical * error, _students_quantile(level, own_df) * own_error)
+    critical, own_critical = balanced.critical(place, level), students_quantile(level, own_df)
+    half = max(critical * error, own_critical * own_error)
     runs, df = (contest.runs[one], contest.runs[other]), float(contest.freedom[one, other])
     found = Difference(apart, apart - half, apart + half, max(together, p_alone), level, runs, error, df)
     detectable = None
     if min(runs) >= FEWEST_SEEDS and error:
-        # What the second reading asks for beyond the first is part of what has to be exceeded.
-        detectable = _shown_from(float(f"{df:.2g}"), level, float(f"{half / error:.2g}")) * error
+        shown_from = _shown_from(df, float(contest.own_freedom[one, other]), critical, own_critical)
+        detectable = max(shown_from * error, half)  # nothing inside the interval could have been shown
     a, b = contest.names[one], contest.names[other]
     said = verdict(found, a, b, pairs=size, detectable=detectable, runs=contest.told(one, other))
     each = tuple(judge_pair_alone(part, at[one], at[other], level) for part, at in contest.parts)
@@ -320,20 +328,19 @@ def judge_pair_alone(contest: Contest, one: int, other: int, level: float) -> Di
     """A pair by itself, by its own runs and Student's t: neither interval nor p value knows of other pairs."""
     apart = float(contest.means[one] - contest.means[other])
     error, df = contest.alone(one, other)
-    half = _students_quantile(level, df) * error
+    half = students_quantile(level, df) * error
     runs = (contest.runs[one], contest.runs[other])
     return Difference(apart, apart - half, apart + half, students_p(apart, error, df), level, runs, error, df)
 
 
+def _shown_from(*known: float) -> float:
+    """How many standard errors could have been shown; many pairs of a page differ in the third digit only."""
+    return _rounded_shown_from(*(float(f"{value:.2g}") for value in known))
+
+
 @lru_cache(maxsize=4096)
-def _shown_from(df: float, level: float, critical: float) -> float:
-    return noncentrality(df, level=level, critical=critical)
-
-
-def _students_quantile(level: float, df: float) -> float:
-    from scipy.stats import t  # type: ignore[import-untyped]
-
-    return float(t.ppf((1 + level) / 2, df))
+def _rounded_shown_from(df: float, own_df: float, critical: float, own_critical: float) -> float:
+    return noncentrality(df, own_df, critical=critical, own_critical=own_critical) / shortfall(df)
 
 
 def compare_systems(

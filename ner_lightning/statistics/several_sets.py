@@ -51,8 +51,10 @@ class MeanOfSets:
         self.deviations: Floats = np.mean([each.deviations[:, at] for each, at in parts], axis=0)
         errors = [each.errors[np.ix_(at, at)] for each, at in parts]
         freedom = [each.freedom[np.ix_(at, at)] for each, at in parts]
+        own = [each.own_freedom[np.ix_(at, at)] for each, at in parts]
         self.units = sum(each.units for each in contests)
         self.errors, self.freedom = _of_mean(np.stack(errors), np.stack(freedom))
+        _, self.own_freedom = _of_mean(np.stack(errors), np.stack(own))
         self.runs = tuple(min(each.runs[at[place]] for each, at in parts) for place in range(len(common)))
         self.most_runs = tuple(max(each.runs[at[place]] for each, at in parts) for place in range(len(common)))
 

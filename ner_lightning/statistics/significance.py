@@ -6,16 +6,17 @@ The tests themselves are in `paired.py`, the counts they need in `counts.py`.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from math import exp, isinf, lgamma, sqrt
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ner_lightning.statistics.counts import sum_groups
-from ner_lightning.statistics.paired import LEVEL, Difference
+from ner_lightning.statistics.paired import LEVEL, Difference, students_quantile
 from ner_lightning.statistics.variance import uncertainty
 
 POWER = 0.8
-_NORMAL_FROM = 1_000  # degrees of freedom; above, Student's t is the normal to three digits
+_NODES = 64  # of each of two chi squared distributions; noncentrality is then right to three digits
 
 
 def mean_interval(values: Sequence[float], level: float = LEVEL) -> tuple[float, float] | None:
@@ -30,10 +31,8 @@ def mean_interval(values: Sequence[float], level: float = LEVEL) -> tuple[float,
     """
     if len(values) < 2:
         return None
-    from scipy.stats import t  # type: ignore[import-untyped]
-
     mean, error = float(np.mean(values)), float(np.std(values, ddof=1)) / len(values) ** 0.5
-    half = float(t.ppf((1 + level) / 2, len(values) - 1)) * error
+    half = students_quantile(level, len(values) - 1) * error
     return mean - half, mean + half
 
 
@@ -69,29 +68,59 @@ def smallest_detectable(
         J. M. Hoenig, D. M. Heisey. The abuse of power. The American Statistician, 2001.
     """
     known = uncertainty(sum_groups(a, groups), sum_groups(b, groups), paired_seeds)
-    return noncentrality(known.df, power, level) * known.standard_error
+    return noncentrality(known.df, power=power, level=level) * known.standard_error / shortfall(known.df)
 
 
-def noncentrality(df: float, power: float = POWER, level: float = LEVEL, critical: float | None = None) -> float:
-    """How many standard errors from 0 a mean must be to be shown with `power` by a two-sided t test.
+def noncentrality(
+    df: float,
+    own_df: float | None = None,
+    *,
+    critical: float = 0.0,
+    own_critical: float | None = None,
+    power: float = POWER,
+    level: float = LEVEL,
+) -> float:
+    """How many standard errors from 0 a mean must be to be shown with `power` in both readings of a page.
+
+    The standard errors of both are estimates and vary; that of the pair's own runs is part of the pooled one.
 
     Args:
         df: degrees of freedom of the standard error.
+        own_df: of the standard error of the pair's own runs, which the second reading goes by; None: the same.
+        critical: how many standard errors the first reading asks for.
+        own_critical: how many of its own the second does; None: Student's quantile.
         power: chance to show it.
-        level: 1 minus the chance to show one that is none.
-        critical: how many standard errors show it; None: Student's quantile.
+        level: of Student's quantile, 1 minus the chance to show a difference that is none.
 
-    >>> round(noncentrality(float("inf")), 3), round(noncentrality(4), 2)
-    (2.802, 3.76)
+    >>> round(noncentrality(float("inf")), 3), round(noncentrality(4), 2), round(noncentrality(40, 4, critical=3.0), 2)
+    (2.802, 3.76, 4.13)
     """
     from scipy.optimize import brentq  # type: ignore[import-untyped]
-    from scipy.stats import nct, norm, t
+    from scipy.special import ndtr
 
-    if critical is None:
-        critical = float(t.ppf((1 + level) / 2, df))
-    if df > _NORMAL_FROM:
-        return float(critical + norm.ppf(power))
-    return float(brentq(lambda shift: nct.sf(critical, df, shift) - power, 0.0, 20.0 * (critical + 1)))
+    own_df = df if own_df is None else min(own_df, df)
+    own = _variances(own_df)[:, None]
+    rest = df - own_df
+    whole = own if not rest or isinf(own_df) else own + (_variances(rest) - own) * (1.0 if isinf(df) else rest / df)
+    own_critical = students_quantile(level, own_df) if own_critical is None else own_critical
+    asked = np.maximum(critical * np.sqrt(whole), own_critical * np.sqrt(own))
+    return float(brentq(lambda shift: ndtr(shift - asked).mean() - power, 0.0, asked.max() + 10.0))
+
+
+def _variances(df: float) -> NDArray[np.float64]:
+    """Estimates of a variance that is 1, each as likely as the others."""
+    from scipy.special import chdtri
+
+    return np.ones(1) if isinf(df) else np.array(chdtri(df, (np.arange(_NODES) + 0.5) / _NODES) / df)
+
+
+def shortfall(df: float) -> float:
+    """What a standard error is on average of the one it estimates: the root of a variance is biased.
+
+    >>> round(shortfall(4), 3), shortfall(float("inf"))
+    (0.94, 1.0)
+    """
+    return 1.0 if isinf(df) else sqrt(2 / df) * exp(lgamma((df + 1) / 2) - lgamma(df / 2))
 
 
 def is_shown(p: float, level: float = LEVEL) -> bool:

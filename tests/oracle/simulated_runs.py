@@ -39,25 +39,27 @@ class World:
 
     def draw(self, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Counts `[runs, sentences, 3]` of both systems on a new test set with new seeds."""
-        gold = rng.poisson(1.5, self.sentences)
-        hard = rng.normal(1.5, 1.0, self.sentences)
-        common = rng.normal(0.0, self.by_seed * self.shared_seed**0.5, self.runs)
-        first = self._system(rng, gold, hard + self.shift, common)
-        return first, self._system(rng, gold, hard, common)
+        gold, hard, common = self._test_set(rng)
+        first, second = (self._systems(rng, gold, hard[None] + shift, common)[0] for shift in (self.shift, 0.0))
+        return first, second
 
     def draw_many(self, systems: int, rng: np.random.Generator, shifts: Sequence[float] = ()) -> NDArray[np.int64]:
         """Counts `[systems, runs, sentences, 3]` of many systems, the first of them shifted by `shifts`."""
-        gold = rng.poisson(1.5, self.sentences)
-        hard = rng.normal(1.5, 1.0, self.sentences)
-        common = rng.normal(0.0, self.by_seed * self.shared_seed**0.5, self.runs)
-        moved = [*shifts, *[0.0] * (systems - len(shifts))]
-        return np.stack([self._system(rng, gold, hard + shift, common) for shift in moved])
+        gold, hard, common = self._test_set(rng)
+        moved = np.array([*shifts, *[0.0] * (systems - len(shifts))])
+        return self._systems(rng, gold, hard + moved[:, None], common)
 
-    def _system(self, rng: np.random.Generator, gold: NDArray, logit: NDArray, common: NDArray) -> NDArray[np.int64]:
-        documents = -(-self.sentences // self.per_document)
-        taste = np.repeat(rng.normal(0.0, self.by_sentence, documents), self.per_document)[: self.sentences]
-        luck = common + rng.normal(0.0, self.by_seed * (1 - self.shared_seed) ** 0.5, self.runs)
-        right = 1 / (1 + np.exp(-(logit + taste + luck[:, None])))
+    def _test_set(self, rng: np.random.Generator) -> tuple[NDArray, NDArray, NDArray]:
+        """Gold entities of each sentence, how hard it is, and what seeds do to all systems alike."""
+        gold, hard = rng.poisson(1.5, self.sentences), rng.normal(1.5, 1.0, self.sentences)
+        return gold, hard, rng.normal(0.0, self.by_seed * self.shared_seed**0.5, self.runs)
+
+    def _systems(self, rng: np.random.Generator, gold: NDArray, logit: NDArray, common: NDArray) -> NDArray[np.int64]:
+        systems, documents = len(logit), -(-self.sentences // self.per_document)
+        taste = rng.normal(0.0, self.by_sentence, (systems, documents)).repeat(self.per_document, axis=1)
+        luck = common + rng.normal(0.0, self.by_seed * (1 - self.shared_seed) ** 0.5, (systems, self.runs))
+        liked = logit + taste[:, : self.sentences]
+        right = 1 / (1 + np.exp(-(liked[:, None] + luck[..., None])))
         hits = rng.binomial(gold, right)
         predicted = hits + rng.binomial(gold - hits, 0.6) + rng.poisson(0.1, hits.shape)
         return np.stack([hits, predicted, np.broadcast_to(gold, hits.shape)], axis=-1)

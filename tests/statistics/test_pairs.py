@@ -9,9 +9,10 @@ import pytest
 
 from ner_lightning.statistics.paired import approximate_randomisation, paired_bootstrap
 from ner_lightning.statistics.pairs import Asked, JudgedSystems, Pair, compare_all, compare_systems
+from ner_lightning.statistics.significance import noncentrality
 from ner_lightning.statistics.variance import uncertainty
 from tests.oracle.simulated_runs import World
-from tests.page_simulation import held, power, worlds, wrong, wrong_over_sets
+from tests.page_simulation import draws_kept, held, power, worlds, wrong, wrong_over_sets
 
 WORLDS = dict(worlds())
 GOLD = World(runs=4, sentences=120, by_sentence=0.1, by_seed=0.8, shared_seed=1.0, shift=0.4)
@@ -90,6 +91,28 @@ def test_what_could_have_been_shown_is_corrected_and_not_said_below_three_seeds(
     assert same[0].sentence.startswith("no difference between a and b: they are right and wrong in the same places")
 
 
+def test_nothing_inside_an_interval_could_have_been_shown() -> None:
+    """Where the pair's own runs spread more than the others' the bar is higher than the pooled variance says."""
+    rng = np.random.default_rng(3)
+    for seed in range(10):
+        counts = World(runs=3, sentences=120, by_seed=0.3).draw_many(4, rng)
+        for pair in compare_systems({str(n): each for n, each in enumerate(counts)}, samples=399, seed=seed):
+            assert pair.detectable is not None
+            assert pair.detectable >= pair.difference.high - pair.difference.difference - 1e-12
+
+
+def test_few_seeds_of_the_pair_itself_are_part_of_what_could_have_been_shown() -> None:
+    """The second reading has two degrees of freedom where the first has pooled ten, and asks for more on average."""
+    systems = equal(6, runs=3, by_seed=0.3)
+    judged = JudgedSystems(systems, samples=999)
+    assert judged.paired
+    assert (judged.freedom[0, 1], judged.own_freedom[0, 1]) == (pytest.approx(10, rel=0.4), pytest.approx(2, rel=0.4))
+    [pair] = [p for p in compare_all([Asked(judged)])[0] if {p.a, p.b} == {"0", "1"}]
+    assert pair.detectable is not None
+    alone = noncentrality(judged.own_freedom[0, 1]) * judged.errors[0, 1]
+    assert pair.detectable > alone
+
+
 def test_runs_are_paired_by_seed_and_not_by_place_and_can_be_unpaired() -> None:
     seeds = {"a": [1, 2, 3, 4], "b": [4, 3, 2, 1]}
     systems = {"a": FIRST, "b": SECOND[::-1]}
@@ -155,31 +178,35 @@ def _shown(pairs: list[Pair]) -> bool:
 @pytest.mark.slow
 @pytest.mark.parametrize("systems", [2, 3, 6, 14, 30, 100])
 def test_a_page_over_equal_systems_is_wrong_at_most_one_time_in_twenty(systems: int) -> None:
-    """docs/statistics.md has the figures; here each of the worlds in turn, their share bounded together and alone."""
-    repetitions = 60 if systems <= 14 else 20
-    found = [wrong(world, systems, repetitions) for world in WORLDS.values()]
-    assert np.mean([share.value for share in found]) < 0.05 + 2 * (0.05 / (repetitions * len(found))) ** 0.5
-    assert max(share.value for share in found) < 0.05 + 4 * (0.05 / repetitions) ** 0.5
-
-
-@pytest.mark.slow
-def test_a_page_of_several_sets_is_one_family() -> None:
-    found = [wrong_over_sets(world, 3, 60).value for name, world in WORLDS.items() if name.endswith("sentences")]
-    assert np.mean(found) < 0.05 + 2 * (0.05 / (60 * len(found))) ** 0.5
+    """docs/statistics.md has the figures; here fewer pages of each world, their share bounded together and alone."""
+    pages = 60 if systems <= 14 else 20
+    with draws_kept():
+        found = [wrong(world, systems, pages)["wrong"] / pages for world in WORLDS.values()]
+    assert np.mean(found) < 0.05 + 2 * (0.05 / (pages * len(found))) ** 0.5
+    assert max(found) < 0.05 + 4 * (0.05 / pages) ** 0.5
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("systems", [2, 6])
-def test_intervals_hold_the_truth_all_at_once(systems: int) -> None:
-    found = [held(world, systems, 60) for name, world in WORLDS.items() if name.endswith("sentences")]
-    for shares in zip(*found, strict=True):
-        assert np.mean([share.value for share in shares]) > 0.94 - 2 * (0.05 / (60 * len(found))) ** 0.5
+def test_a_page_of_several_sets_is_one_family(systems: int) -> None:
+    with draws_kept():
+        found = [wrong_over_sets(world, systems, 40)["wrong"] / 40 for world in WORLDS.values()]
+    assert np.mean(found) < 0.05 + 2 * (0.05 / (40 * len(found))) ** 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("systems", [2, 6])
+def test_intervals_hold_the_truth_all_at_once_and_those_of_a_mean_do(systems: int) -> None:
+    with draws_kept():
+        found = [held(world, systems, 40) for world in WORLDS.values()]
+    for what in ("held", "means"):
+        share = np.mean([each[what] / each["pages"] for each in found])
+        assert share > 0.94 - 2 * (0.05 / (40 * len(found))) ** 0.5, what
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("systems", [2, 6])
 def test_what_is_said_to_be_shown_four_times_in_five_is(systems: int) -> None:
-    # Where seeds matter most only fifteen points can be shown, and F1 is no longer straight that far.
-    worlds = [world for name, world in WORLDS.items() if name.startswith("5 seeds") and "large" not in name]
-    found = [power(world, systems, 100)[1].value for world in worlds]
-    assert np.mean(found) == pytest.approx(0.8, abs=0.05 + 2 * (0.16 / (100 * len(found))) ** 0.5)
+    with draws_kept():
+        found = [power(world, systems, 60)["shown"] / 60 for world in WORLDS.values() if world.runs > 2]
+    assert np.mean(found) == pytest.approx(0.8, abs=0.05 + 2 * (0.16 / (60 * len(found))) ** 0.5)

@@ -7,11 +7,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import nct, t, ttest_1samp
+from scipy.stats import chi, nct, t, ttest_1samp
 from statsmodels.stats.power import TTestPower
 
 from ner_lightning.statistics.paired import Difference, paired_bootstrap
-from ner_lightning.statistics.significance import mean_interval, noncentrality, smallest_detectable, verdict
+from ner_lightning.statistics.significance import (
+    mean_interval,
+    noncentrality,
+    shortfall,
+    smallest_detectable,
+    verdict,
+)
 from tests.oracle.simulated_runs import World
 
 
@@ -29,8 +35,8 @@ def test_one_value_has_no_interval() -> None:
 @pytest.mark.parametrize("df", [1.0, 2.5, 4.0, 9.0, 30.0, 999.0])
 def test_noncentrality_gives_the_power_asked_for(df: float) -> None:
     shift = noncentrality(df, power=0.8)
-    assert nct.sf(t.ppf(0.975, df), df, shift) == pytest.approx(0.8)
-    if df == round(df):
+    assert nct.sf(t.ppf(0.975, df), df, shift) == pytest.approx(0.8, abs=5e-4)
+    if df == round(df) > 1:  # statsmodels has no number so far out
         n = int(df) + 1
         power = TTestPower().power(shift / n**0.5, n, 0.05)
         assert power == pytest.approx(0.8, abs=1e-3)
@@ -39,6 +45,23 @@ def test_noncentrality_gives_the_power_asked_for(df: float) -> None:
 def test_noncentrality_goes_over_into_the_normal() -> None:
     assert noncentrality(1_001) == pytest.approx(noncentrality(999), abs=0.003)
     assert noncentrality(inf) == pytest.approx(2.8016, abs=1e-4)
+
+
+@pytest.mark.parametrize(("df", "own_df", "critical"), [(10, 2, 3.2), (40, 4, 3.0), (8, 8, 2.5), (60, 4, 6.0)])
+def test_noncentrality_of_two_readings_is_that_of_drawn_standard_errors(df: int, own_df: int, critical: float) -> None:
+    """The second reading has few degrees of freedom, and its standard error is part of that of the first."""
+    rng = np.random.default_rng(0)
+    own = rng.chisquare(own_df, 200_000)
+    rest = rng.chisquare(df - own_df, 200_000) if df > own_df else 0.0
+    asked = np.maximum(critical * ((own + rest) / df) ** 0.5, t.ppf(0.975, own_df) * (own / own_df) ** 0.5)
+    shift = noncentrality(df, own_df, critical=critical)
+    assert np.mean(rng.normal(shift, 1.0, 200_000) > asked) == pytest.approx(0.8, abs=0.004)
+
+
+def test_a_standard_error_of_few_degrees_of_freedom_is_too_small_on_average() -> None:
+    for df in (1.0, 2.5, 4.0, 30.0):
+        assert shortfall(df) == pytest.approx(chi.mean(df) / df**0.5)
+    assert shortfall(inf) == 1
 
 
 def test_detectable_differences_are_detected_four_times_in_five() -> None:
