@@ -60,7 +60,7 @@ def find_chunks(
     Reference:
         E. Tjong Kim Sang, S. Buchholz. Introduction to the CoNLL-2000 shared task: chunking. CoNLL 2000.
     """
-    known = tags.masked_fill(~mask, 0)  # O has id 0; and -100 is no index
+    known = tags.masked_fill(~mask, 0)  # O has id 0, and -100 is no index
     prefix, entity_type = prefixes[known], types[known]
     inside = (prefix == INSIDE) | (prefix == END)
     open_ = (prefix == BEGIN) | (prefix == INSIDE)
@@ -81,13 +81,13 @@ def find_chunks(
 
 
 def without_doubtful(chunks: Chunks, unknown: Bool[Tensor, "batch words"]) -> Chunks:
-    """Leave out the chunks that hold a word nobody annotated, or stand right beside one.
+    """Leave out the chunks that contain, or directly adjoin, a word nobody annotated.
 
     Nobody knows whether they are right, nor where they end: `B ?` may be an entity of one word or of two. They count
-    neither way, whether predicted or gold, on whichever side the word is, in whichever scheme.
+    neither as right nor as wrong, whether predicted or gold, on whichever side the word is, in whichever scheme.
 
     Args:
-        chunks: Of either side.
+        chunks: Predicted or gold.
         unknown: True on words that nobody annotated.
 
     Example:
@@ -135,7 +135,7 @@ def entity_spans(
     prefixes: Int[Tensor, " tags"],
     types: Int[Tensor, " tags"],
 ) -> Int[Tensor, "spans 4"]:
-    """List the entities of a batch by conlleval's rule; the number of rows makes this wait for the device.
+    """List the entities of a batch by conlleval's rule; the host waits for the device to learn their number.
 
     Args:
         tags: Tag ids.

@@ -17,10 +17,10 @@ def pool_words(
     subword_count: Int[Tensor, "batch words"],
     pooling: Pooling = "first",
 ) -> Float[Tensor, "batch words hidden"]:
-    """One vector a word: that of its first or last subword, or the mean of all of them.
+    """Pool subwords into one vector per word: the first, the last, or the mean of all.
 
-    The mean is a difference of running sums in float64: a few launches, no host synchronisation, no padding to the
-    longest word. Padding words (`subword_count` 0) get some vector; mask them.
+    The mean is a difference of running sums in float64: few launches, no host synchronisation, no padding to the
+    longest word. Padding words (`subword_count` 0) get arbitrary vectors; mask them.
 
     Args:
         hidden: the encoder's rows, flattened.

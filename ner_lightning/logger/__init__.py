@@ -1,1 +1,1 @@
-"""Where a run's numbers go: W&B, and the curve of the run folder."""
+"""Loggers of a run: W&B, and the metrics file of the run folder."""

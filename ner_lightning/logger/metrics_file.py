@@ -1,4 +1,4 @@
-"""`metrics.csv` of a run folder, which a run that is resumed in the same folder continues."""
+"""`metrics.csv` of a run folder, continued by a run that is resumed in the same folder."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ log = logging.getLogger(__name__)
 
 
 class MetricsFile(CSVLogger):
-    """Every logged value by step.
+    """The file of every logged value by step.
 
-    Rows of steps that the checkpoint does not know are dropped: they will come again.
+    Rows after the last step of the checkpoint are dropped, because those steps will be run again.
 
     Args:
         folder: of the run.
-        steps: optimiser steps that the run has behind it, 0 when it begins.
+        steps: optimiser steps already taken, 0 for a new run.
     """
 
     def __init__(self, folder: str | Path, steps: int = 0) -> None:
@@ -35,14 +35,14 @@ class MetricsFile(CSVLogger):
     @property
     @rank_zero_experiment
     def experiment(self) -> Any:
-        """What writes the file."""
+        """The writer of the file."""
         if self._experiment is None:
             self._experiment = _Continued(self.log_dir, self._steps)
         return self._experiment
 
 
 class _Continued(ExperimentWriter):
-    """Lightning's writer, which deletes what is there, and would lose all when killed while it adds a column."""
+    """A writer that keeps an existing file and replaces it in one step; Lightning's deletes it, and may lose all."""
 
     def __init__(self, log_dir: str, steps: int) -> None:
         self._before_step = steps
@@ -75,7 +75,7 @@ class _Continued(ExperimentWriter):
 
 
 def _step(row: dict[str, str]) -> int | None:
-    """The step of a row; None: the row is damaged."""
+    """Read the step of a row; None if the row is damaged."""
     try:
         return None if None in row else int(row["step"])  # more cells than columns
     except (KeyError, TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Weights & Biases that never asks and never hangs: online where there is a key, else offline, and one line says so."""
+"""Weights & Biases that never asks and never hangs: online if there is a key, else offline, and one line says so."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NOT_IN_A_PROJECT = re.compile(r"[/#?%:]|\\")
 STEP = "trainer/global_step"  # what Lightning's logger calls the step
 
 MODES = ("auto", "online", "offline", "disabled")
-# Overrides that say where a run is written rather than what is run, or that the name begins with already.
+# Overrides that say where a run is written rather than what is run, or that already begin the name.
 UNNAMED = frozenset({"experiment", "sweep", "name", "logger", "paths"})
 
 
@@ -54,21 +54,21 @@ def wandb_logger(
 ) -> WandbLogger:
     """Open a run of its own in W&B and return Lightning's logger around it.
 
-    The run is open when this returns, on rank zero alone, so that processes forked later write into the same one; close
-    it with `finish`. A run still open in this process was left by a command that broke: it is closed as failed.
+    The run is open when this returns, on rank zero alone, so that processes forked later write to the same run; close
+    it with `finish`. A run still open in this process was left behind by a command that failed: it is closed as failed.
 
-    A job of a sweep has the sweep as its group, and is told from the others by the overrides that vary: they make its
-    name, its tags and, without the seed, its job type, so that W&B can put the seeds of a setting together. A job that
-    goes on from a checkpoint of its own folder goes on in its W&B run.
+    A job of a sweep has the sweep as its group. The overrides that vary make its name, its tags and, without the seed,
+    its job type, so that W&B can group the seeds of a setting. A job that continues from a checkpoint of its own folder
+    also continues its W&B run.
 
     Args:
-        project: in W&B.
+        project: name of the W&B project.
         save_dir: the run is written to `save_dir/wandb/`.
-        run_config: the resolved configuration, plain containers; W&B gets it without secrets and without anything huge.
-        entity: user or team; None: that of the key.
+        run_config: the resolved configuration in plain containers; W&B gets it without secrets and very large values.
+        entity: user or team; None: the owner of the key.
         name: of the run; None: the experiment and what was overridden, `crf optim.encoder_lr=1e-4 seed=2`.
         group: of the run; None: the sweep, else the experiment.
-        tags: of the run, beside those of a sweep; W&B takes 64 characters of each.
+        tags: of the run, in addition to those of a sweep; W&B accepts 64 characters of each.
         notes: on the run.
         mode: `auto`: online where W&B has a key and can be reached, else offline. `online`: the same, but a missing key
             is an error. `offline`, `disabled`: as asked. `WANDB_MODE=offline|disabled` (and `wandb offline`) overrule
@@ -110,10 +110,10 @@ def wandb_logger(
 
 
 def check_project(name: str) -> None:
-    """Refuse a project that W&B would not make.
+    """Refuse a project name that W&B would not accept.
 
     Raises:
-        UserError: with what it takes.
+        UserError: says what W&B accepts.
 
     >>> check_project("me/mine")
     Traceback (most recent call last):
@@ -125,9 +125,9 @@ def check_project(name: str) -> None:
 
 @rank_zero_only
 def open_run(mode: str, options: dict[str, Any]) -> Run:
-    """Open a run with `wandb.init(**options)`, offline when it has to be; offline, W&B itself stays silent.
+    """Open a run with `wandb.init(**options)`, offline if it must be; W&B prints nothing about being offline.
 
-    On ranks other than zero nothing happens and the answer is None.
+    On ranks other than zero, nothing happens and None is returned.
 
     Raises:
         UserError: `online` finds no key, or no project can have that name.
@@ -158,7 +158,7 @@ def open_run(mode: str, options: dict[str, Any]) -> Run:
 
 
 def remote_tells_secret() -> bool:
-    """Whether the git remote has a login in it: W&B would keep its first half, which may be a token."""
+    """Tell whether the git remote has a login in it: W&B would keep its first half, which may be a token."""
     try:
         asked = ["git", "config", "--get", "remote.origin.url"]
         url = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=10).stdout.strip()
@@ -168,7 +168,7 @@ def remote_tells_secret() -> bool:
 
 
 def settle_mode(mode: str) -> tuple[Literal["online", "offline", "disabled"], str]:
-    """Decide between online, offline and disabled, without a question; at most ten seconds where there is no network.
+    """Choose online, offline or disabled without asking; takes at most ten seconds where there is no network.
 
     Returns:
         The mode and, for offline, why.
@@ -197,12 +197,12 @@ def settle_mode(mode: str) -> tuple[Literal["online", "offline", "disabled"], st
 
 @rank_zero_only
 def finish(loggers: Iterable[Logger], failed: bool, pruned: bool = False) -> None:
-    """Close the W&B runs among the loggers, as failed or not; to be called in a `finally`, so it raises nothing itself.
+    """Close the W&B runs among the loggers, as failed or not; raises nothing, so that a `finally` can call it.
 
     Args:
         loggers: of the trainer.
         failed: whether the command did not reach its end.
-        pruned: whether its search has ended it: no failure, but a tag.
+        pruned: whether the search stopped it early: that is no failure, and marked by a tag.
     """
     for logger in loggers:
         if isinstance(logger, WandbLogger) and logger.version:
@@ -212,7 +212,7 @@ def finish(loggers: Iterable[Logger], failed: bool, pruned: bool = False) -> Non
 
 
 def close(run: Run, failed: bool) -> None:
-    """Close a run; what goes wrong is a warning, for it would hide the error that ended the fit."""
+    """Close a run; a problem is only a warning, since an error here would hide the one that ended the fit."""
     try:
         run.finish(exit_code=int(failed))
     except Exception as error:
@@ -220,21 +220,22 @@ def close(run: Run, failed: bool) -> None:
 
 
 def sync_command(run: Run) -> str:
-    """What to type to send a run from its folder."""
+    """Build the command that sends a run from its folder."""
     return f"wandb sync {shlex.quote(str(Path(run.dir).parent))}"
 
 
 def task_overrides() -> list[str]:
-    """The overrides as typed, when Hydra started this run."""
+    """Return the overrides as typed, if Hydra started this run."""
     from hydra.core.hydra_config import HydraConfig
 
     return list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
 
 
 def run_name(experiment: str, overrides: Iterable[str]) -> str:
-    """Name a run after its experiment and what was overridden, in the order typed.
+    """Build a name from the experiment and the overrides, in the order typed.
 
-    Left out: which experiment, loggers, folders, and secrets. A path is its last part; at most 128 characters.
+    Left out are the experiment's override, loggers, folders and secrets. A path is cut to its last part, the
+    name to 128 characters.
 
     >>> run_name("crf", ["+experiment=crf", "optim.encoder_lr=1e-4", "seed=2", "logger=wandb"])
     'crf optim.encoder_lr=1e-4 seed=2'
@@ -246,7 +247,7 @@ def run_name(experiment: str, overrides: Iterable[str]) -> str:
 
 
 def tellable(overrides: Iterable[str]) -> Iterator[str]:
-    """The overrides that say what is run, short and without secrets.
+    """Yield the overrides that say what is run, short and without secrets.
 
     >>> [*tellable(["+experiment=crf", "optim.encoder_lr=1e-4", "data.dir='/corpora/wnut17'", "+data.hub_token=abc"])]
     ['optim.encoder_lr=1e-4', 'data.dir=wnut17']
@@ -262,7 +263,7 @@ def tellable(overrides: Iterable[str]) -> Iterator[str]:
 
 
 def short_tags(tags: Iterable[str]) -> list[str]:
-    """Tags as W&B takes them: each once, none empty, none above 64 characters.
+    """Make tags acceptable to W&B: each once, none empty, none above 64 characters.
 
     >>> short_tags(["a", "", "a", "b" * 65]) == ["a", "b" * 63 + "…"]
     True
@@ -272,7 +273,7 @@ def short_tags(tags: Iterable[str]) -> list[str]:
 
 
 def job_type(varied: Iterable[str]) -> str:
-    """What the jobs of a sweep that differ in their seed alone have in common.
+    """Join the overrides that a job shares with jobs that differ only in the seed.
 
     >>> job_type(["optim.encoder_lr=1e-4", "seed=2"]), job_type(["seed=2"])
     ('optim.encoder_lr=1e-4', 'train')
@@ -281,7 +282,7 @@ def job_type(varied: Iterable[str]) -> str:
 
 
 def previous_run(folder: Path) -> str | None:
-    """The id of the last W&B run that was written to a folder; None where there is none."""
+    """Find the id of the last W&B run written to a folder; None if there is none."""
     found = {
         match[1]: match[2]
         for path in folder.glob("wandb/*run-*")

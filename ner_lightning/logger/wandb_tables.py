@@ -1,4 +1,4 @@
-"""Tables and costs of a finished run in W&B, where it has a logger there."""
+"""Tables and costs of a finished run, for W&B if it has such a logger."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def logs_to_wandb(loggers: Iterable[Logger]) -> bool:
-    """Whether one of them is W&B's."""
+    """Tell whether one of the loggers is W&B's."""
     return any(isinstance(logger, WandbLogger) for logger in loggers)
 
 
@@ -30,12 +30,12 @@ def log_to_wandb(
     tables: Mapping[str, Table],
     cost: Mapping[str, Any] | None,
 ) -> None:
-    """Log tables as W&B Tables, and figures of the cost as `cost/…`.
+    """Log tables as W&B Tables, and cost figures as `cost/…`.
 
     Args:
-        loggers: of the trainer; others than W&B's are passed over.
+        loggers: of the trainer; only W&B's are used.
         tables: headings and rows by name, `test/errors`.
-        cost: what `result.json` has; None: nothing was measured.
+        cost: as in `result.json`; None: nothing was measured.
     """
     for logger in loggers:
         if isinstance(logger, WandbLogger):

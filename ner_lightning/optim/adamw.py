@@ -1,4 +1,4 @@
-"""The AdamW recipe: what `optim=adamw` in the configuration describes."""
+"""The AdamW recipe, described by `optim=adamw` in the configuration."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class AdamW:
         eps: Added to the denominator.
         schedule: `linear`, `cosine` or `constant` after the warmup.
         warmup: Share of all steps if below 1, else steps.
-        fused: One kernel for the whole update. `auto` takes it where all parameters are floats on a CPU or CUDA device.
+        fused: Use one kernel for the whole update. `auto`: where all parameters are floats on a CPU or CUDA device.
 
     Raises:
         OptimizerError: An option is outside its range.
@@ -64,7 +64,7 @@ class AdamW:
         self._require("fused", self.fused in (True, False, "auto"), "auto, true or false")
 
     def build(self, model: nn.Module, total_steps: int) -> tuple[torch.optim.AdamW, LambdaLR]:
-        """Make the optimiser and its scheduler, which is to be stepped after every optimiser step.
+        """Make the optimiser and its scheduler; step the scheduler after every optimiser step.
 
         Args:
             model: A module with children `encoder`, `decoder` and others, on its final device.
@@ -94,9 +94,9 @@ class AdamW:
         fused = _can_fuse(groups) if self.fused == "auto" else self.fused
         optimizer = torch.optim.AdamW(groups, betas=(beta1, beta2), eps=self.eps, fused=fused)
         # The fused kernel offers to unscale gradients itself. Lightning then refuses gradient clipping in every mixed
-        # precision, bf16 (which scales nothing) included. Declined, gradients are unscaled before clipping as usual.
+        # precision, even bf16, which scales nothing. We decline, so gradients are unscaled before clipping as usual.
         optimizer._step_supports_amp_scaling = False
-        # A partial, not an object with fields: a resumed run may be longer, and must not get its old length back.
+        # A partial, whose arguments are not saved: a resumed run may be longer, and must not get its old length back.
         factor = partial(
             schedule_factor,
             schedule=self.schedule,

@@ -19,7 +19,7 @@ class OptimizerError(UserError, ValueError):
 
 
 class GroupRow(NamedTuple):
-    """A line of the table shown before training."""
+    """A row of the table shown before training."""
 
     name: str
     tensors: int
@@ -38,10 +38,10 @@ def parameter_groups(
     adapter_lr: float = 1e-3,
     layer_decay: float = 1.0,
 ) -> list[dict[str, Any]]:
-    """Put every trainable parameter of a tagger in exactly one group.
+    """Put every trainable parameter of a tagger into exactly one group.
 
-    What a parameter belongs to is read off its name: `encoder.` is the encoder, `decoder.` the CRF, the rest the head;
-    in the encoder, `.lora_` is an adapter.
+    The name of a parameter tells its group: `encoder.` is the encoder, `decoder.` the CRF, everything else the head;
+    within the encoder, `.lora_` is an adapter.
     The CRF's scores have no weight decay, nor have one-dimensional parameters (biases, gains) and those of
     normalisation modules, which go to groups named `…_no_decay`. With a layer decay below 1, layer n of N (from 0) has
     the rate encoder_lr · layer_decay^(N-1-n), the embeddings encoder_lr · layer_decay^N, and what stands after the
@@ -122,7 +122,7 @@ def group_table(groups: Sequence[Mapping[str, Any]]) -> list[GroupRow]:
 
 
 class _Home(NamedTuple):
-    """Where a parameter belongs."""
+    """The group of a parameter and how it is trained there."""
 
     group: str
     part: str
@@ -131,7 +131,7 @@ class _Home(NamedTuple):
 
 
 def _homes(model: nn.Module, n_layers: int | None) -> dict[str, _Home]:
-    """The home of each parameter by name; `n_layers` is None without layer decay."""
+    """Assign each parameter its home, by name; `n_layers` is None without layer decay."""
     undecayed = set(_undecayed_names(model))
     homes: dict[str, _Home] = {}
     seen: dict[int, str] = {}
@@ -152,13 +152,13 @@ def _homes(model: nn.Module, n_layers: int | None) -> dict[str, _Home]:
 
 
 def _part_of(name: str) -> str:
-    """`encoder`, `adapter`, `crf` or `head`."""
+    """Name the part of a parameter: `encoder`, `adapter`, `crf` or `head`."""
     part = {"encoder": "encoder", "decoder": "crf"}.get(name.partition(".")[0], "head")
     return "adapter" if part == "encoder" and ".lora_" in name else part
 
 
 def _reject_empty_parts(model: nn.Module, rates: Mapping[str, float]) -> None:
-    """Name the part that has a rate and nothing to learn."""
+    """Refuse a rate for a part that has nothing to learn."""
     trainable: dict[str, list[bool]] = {"encoder": [], "head": [], "crf": []}
     for name, parameter in model.named_parameters():
         # An encoder with adapters is frozen on purpose: they are what it learns.
@@ -174,13 +174,13 @@ def _reject_empty_parts(model: nn.Module, rates: Mapping[str, float]) -> None:
 
 
 def _count_layers(model: nn.Module) -> int:
-    """Layers of the encoder, frozen ones included."""
+    """Count the layers of the encoder, frozen ones included."""
     names = [name for name, _ in model.named_parameters() if _part_of(name) == "encoder"]
     return max((int(match[1]) + 1 for match in map(_LAYER.search, names) if match), default=0)
 
 
 def _place_of(name: str, part: str, n_layers: int) -> tuple[str, int]:
-    """The group of an encoder parameter under layer-wise decay, and how many factors lower its rate is."""
+    """Find the group of an encoder parameter under layer-wise decay, and how many factors lower its rate is."""
     if match := _LAYER.search(name):
         return f"{part}.layer_{match[1]}", n_layers - 1 - int(match[1])
     if "embed" in name:
@@ -189,7 +189,7 @@ def _place_of(name: str, part: str, n_layers: int) -> tuple[str, int]:
 
 
 def _undecayed_names(model: nn.Module) -> Iterator[str]:
-    """Biases, gains and everything in a normalisation module, whatever its name; models bring norms of their own."""
+    """Yield biases, gains and all of normalisation modules, also of models' own classes named `…Norm`."""
     for module_name, module in model.named_modules(remove_duplicate=False):
         is_norm = isinstance(module, _NORMS) or type(module).__name__.endswith("Norm")
         for name, parameter in module.named_parameters(recurse=False):

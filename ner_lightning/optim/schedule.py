@@ -8,7 +8,7 @@ SCHEDULES = ("linear", "cosine", "constant")
 
 
 def warmup_steps(warmup: float, total_steps: int) -> int:
-    """Read a warmup as steps: below 1 a share of all steps, else a number of steps.
+    """Convert a warmup to steps: below 1 it is a share of all steps, else a number of steps.
 
     Args:
         warmup: Share in [0, 1), or steps from 1 on.
@@ -25,9 +25,9 @@ def warmup_steps(warmup: float, total_steps: int) -> int:
 
 
 def schedule_factor(step: int, *, schedule: str, warmup_steps: int, total_steps: int) -> float:
-    r"""Say by what the peak rate is multiplied at a step.
+    r"""Compute the factor on the peak rate at a step.
 
-    With w warmup steps out of T: (step + 1) / (w + 1) before step w, which has 1. From there `linear` falls as
+    With w warmup steps out of T: (step + 1) / (w + 1) before step w, and 1 at step w. From there `linear` falls as
     (T - step) / (T - w), `cosine` as (1 + cos(pi (step - w) / (T - w))) / 2, and `constant` stays. No step of a run is
     spent at rate 0, neither the first nor the last; from T on, linear and cosine are 0.
 

@@ -1,4 +1,4 @@
-"""Small charts as inline SVG: they take the page's colours, in the light and in the dark, and load nothing."""
+"""Small charts as inline SVG: they use the page's colours, light or dark, and load nothing."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from markupsafe import Markup, escape
 
 from ner_lightning.page.labels import breadth, cut_label
 
-WIDTH = 440  # at which text of 12 px is read on a phone as well
+WIDTH = 440  # at which text of 12 px is readable on a phone too
 LETTERS = 12  # height of letters
-MOST_LEFT = 140  # for names
-LONGEST = 200  # heights of letters, of what is said of a bar
+MOST_LEFT = 140  # at most, for names
+LONGEST = 200  # heights of letters, in the tooltip of a bar
 COLOURS = 6  # classes s0 to s5 of the style
 
 
@@ -24,12 +24,12 @@ def draw_bars(
     percent: bool = False,
     colours: Mapping[str, int] | None = None,
 ) -> Markup:
-    """Horizontal bars, one of each series for each category.
+    """Draw horizontal bars, one of each series for each category.
 
     Args:
         categories: names, from the top.
-        series: by name its values, one a category.
-        unit: of the values, for what is said of a bar.
+        series: the values by name of the series, one for each category.
+        unit: of the values, for the tooltip of a bar.
         percent: the values are shares.
         colours: of the series, by name; None: by their order.
 
@@ -70,13 +70,13 @@ def draw_histogram(
     mark: tuple[float, str] | None = None,
     colours: Mapping[str, int] | None = None,
 ) -> Markup:
-    """Shares by range, the ranges side by side with a bar of each series.
+    """Draw shares by range, the ranges side by side, with a bar of each series.
 
     Args:
         edges: lower limits of the ranges, in order; the last range is open.
-        series: by name the share of each range.
+        series: the share of each range, by name of the series.
         unit: of what is counted, under the axis.
-        mark: a value to draw a line at, and what to call it; left out where it is not within the ranges.
+        mark: a value to draw a line at, and its label; left out if it is not within the ranges.
         colours: of the series, by name; None: by their order.
     """
     if not series:
@@ -138,7 +138,7 @@ def _range(low: float, high: float) -> str:
 
 
 def _step(largest: float) -> float:
-    """A round distance of lines, at most five up to the largest value."""
+    """Choose a round distance between lines, so that at most five reach the largest value."""
     for step in (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2):
         if largest / step <= 5:
             return step

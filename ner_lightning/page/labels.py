@@ -1,4 +1,4 @@
-"""Names as labels of pictures: data may be called anything, a picture has an end."""
+"""Names as labels of charts: they may be of any length, the space for them is not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rich.cells import get_character_cell_size
 
 
 def breadth(text: str) -> float:
-    """Estimate how broad a text is printed in a sans serif, in heights of its letters: rather too broad.
+    """Estimate how broad a text is in a sans serif, in heights of its letters; rather too broad than too narrow.
 
     >>> breadth("per"), breadth("PER"), breadth("人名")
     (1.92, 2.37, 2.2)
@@ -17,7 +17,7 @@ def breadth(text: str) -> float:
 
 
 def cut_label(text: str, room: float) -> str:
-    """Cut a text that is broader than its room; what it was is for the reader to look up elsewhere.
+    """Cut a text to its room, with an ellipsis; the full text must be shown elsewhere.
 
     Args:
         text: of one line.
@@ -26,7 +26,7 @@ def cut_label(text: str, room: float) -> str:
     >>> cut_label("organisation", 10), cut_label("organisation-political-party", 10)
     ('organisation', 'organisation-p…')
     """
-    reach = [*accumulate(map(_breadth, text[: int(8 * room) + 8]))]  # the narrowest letter has a seventh
+    reach = [*accumulate(map(_breadth, text[: int(8 * room) + 8]))]  # a letter has a seventh of its height or more
     if not reach or (reach[-1] <= room and len(reach) == len(text)):
         return text
     fitting = sum(breadth <= room - _breadth("…") for breadth in reach)

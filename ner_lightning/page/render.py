@@ -1,4 +1,4 @@
-"""From a template to one HTML file that needs nothing else."""
+"""Render a template to one HTML file that needs nothing else."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ PICTURE = "data:image/"
 
 
 def render(template: Path, **values: Any) -> str:
-    """Fill a template; what is put in is escaped.
+    """Fill a template; values are escaped.
 
     A template begins with `{% extends "skeleton.html" %}` and fills the blocks `title`, `head` (beside the heading) and
-    `body`; `style` has CSS of its own. `{% from "macros.html" import table %}` gives tables that sort. The page loads
-    nothing: its style and its script stand in it, and its policy lets the browser run and apply just these, by their
+    `body`; `style` takes CSS of its own. `{% from "macros.html" import table %}` gives tables that sort. The page loads
+    nothing: its style and its script are inside it, and its policy lets the browser apply and run just these, by their
     digests, and fetch nothing.
 
     Args:
         template: the file.
-        values: what it names; a name without value is an error.
+        values: of the names in the template; a name without a value is an error.
     """
     environment = Environment(
         loader=FileSystemLoader([template.parent, HERE]),
@@ -48,7 +48,7 @@ def render(template: Path, **values: Any) -> str:
 
 
 def shorten_cell(value: Any) -> Any:
-    """Cut a text that no page is for: a label of 100 kB stops a browser for minutes. Markup, ours, stays.
+    """Cut a text too long for a page: a label of 100 kB stops a browser for minutes. Markup of ours stays.
 
     >>> shorten_cell("x" * 5000)[-12:], shorten_cell(Markup("x" * 5000)) == "x" * 5000
     ('xxxxxxxxxxx…', True)
@@ -59,9 +59,9 @@ def shorten_cell(value: Any) -> Any:
 
 
 def content_policy(styles: Sequence[str], script: str) -> str:
-    """The policy of a page: these styles and this script, pictures that stand in it, and nothing else.
+    """Build a page's content policy: these styles and this script, pictures inside the page, nothing else.
 
-    The digests are of our own files, never of what a page turned out to hold.
+    The digests are computed from our own files, never from a page's final content.
 
     >>> content_policy([], "").partition("; ")[0]
     "default-src 'none'"
@@ -84,7 +84,7 @@ def _digest(text: str) -> str:
 
 
 def format_number(value: float | None) -> str:
-    """A number for people: thousands apart, fractions to three digits, a dash for nothing.
+    """Format a number for people: thousands apart, fractions to three digits, a dash for nothing.
 
     >>> format_number(23499), format_number(14.5021), format_number(0.03611), format_number(None)
     ('23,499', '14.5', '0.0361', '–')
@@ -97,7 +97,7 @@ def format_number(value: float | None) -> str:
 
 
 def format_percent(share: float | None) -> str:
-    """A share in percent, small ones with a digit more; a dash for nothing.
+    """Format a share in percent, small ones with a digit more; a dash for nothing.
 
     >>> [format_percent(share) for share in (0.0365, 0.00012, 1e-6, 1.0, 0.0, None)]
     ['3.6 %', '0.01 %', '< 0.01 %', '100 %', '0 %', '–']

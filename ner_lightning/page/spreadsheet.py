@@ -1,4 +1,4 @@
-"""Cells of CSV files that a spreadsheet takes for text or numbers, never for a formula."""
+"""CSV cells that a spreadsheet reads as text or numbers, never as a formula."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Cell = TypeVar("Cell")
 
 
 def escape_cell(value: Cell) -> Cell | str:
-    r"""A value as it may stand in a cell: a text that begins as a formula does gets an apostrophe in front.
+    r"""Make a value safe as a cell: a text that looks like a formula gets an apostrophe in front.
 
-    Spreadsheets run what begins with `=`, `+`, `-` or `@`, whoever wrote it. Numbers are left as they are.
+    Spreadsheets execute what begins with `=`, `+`, `-` or `@`, whoever wrote it. Numbers are left as they are.
 
     >>> [escape_cell(value) for value in ("=cmd|' /C calc'!A0", "-0.5", -0.5, "B-PER", "@SUM(A1)", "-", None)]
     ["'=cmd|' /C calc'!A0", '-0.5', -0.5, 'B-PER', "'@SUM(A1)", '-', None]
@@ -30,7 +30,7 @@ def escape_cell(value: Cell) -> Cell | str:
 
 
 class Rows:
-    """Writes the rows of a CSV file, each cell made harmless.
+    """A writer of CSV rows that makes each cell harmless.
 
     Args:
         file: opened with `newline=""`.
@@ -40,5 +40,5 @@ class Rows:
         self._writer = csv.writer(file, lineterminator="\n")
 
     def writerow(self, values: Iterable[Any]) -> None:
-        """Write the cells of a row."""
+        """Write a row of cells."""
         self._writer.writerow([escape_cell(value) for value in values])

@@ -1,8 +1,8 @@
-r"""The one place where text from elsewhere is made harmless for a terminal and for a log.
+r"""Make text from elsewhere harmless for a terminal and for a log; the only place that does.
 
-Tags, words, keys and names of files come from other people. On a terminal an escape sequence in them would colour,
-move, delete or copy; a line break would forge a line, and signs of direction would turn one around. Here all of these
-become visible: `\x1b`, `\n`, `\u202e`.
+Tags, words, keys and file names come from other people. On a terminal an escape sequence in them could colour, move,
+delete or copy text; a line break could forge a line, and direction marks could reverse one. Here all of these become
+visible: `\x1b`, `\n`, `\u202e`.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-# C0 and C1 controls, signs of direction, separators of lines, halves of characters (which cannot be written at all).
+# C0 and C1 controls, direction marks, line separators, lone surrogates (which cannot be encoded at all).
 _SIGNS = "\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
 _UNPRINTABLE = re.compile(f"[{_SIGNS}]")
 _NOT_IN_A_LINE = re.compile(f"[\t\n{_SIGNS}]")
-WIDE = 200  # characters of a line where no terminal says how many there are
+WIDE = 200  # characters per line where no terminal gives its width
 
 
 def escape_line(text: str) -> str:
-    r"""A name, a tag or a key as a part of one line.
+    r"""Make a name, a tag or a key safe as part of one line.
 
     >>> escape_line("PER\x1b[31m\n[12:00] all is well")
     'PER\\x1b[31m\\n[12:00] all is well'
@@ -33,7 +33,7 @@ def escape_line(text: str) -> str:
 
 
 def escape_lines(text: str) -> str:
-    r"""A text of several lines: line breaks and tabs are kept.
+    r"""Make a text of several lines safe; line breaks and tabs are kept.
 
     >>> escape_lines("one\n\ttwo\x07")
     'one\n\ttwo\\x07'
@@ -42,7 +42,7 @@ def escape_lines(text: str) -> str:
 
 
 def escape_message(text: str) -> str:
-    r"""A message: its lines after the first are set in, so that none of them can be taken for another message.
+    r"""Make a message safe: its lines after the first are indented, so none can pass for another message.
 
     >>> escape_message("cannot be read\n[12:00] all is well")
     'cannot be read\n  [12:00] all is well'
@@ -53,7 +53,7 @@ def escape_message(text: str) -> str:
 
 
 def make_console(**options: Any) -> Console:
-    """A console that takes no markup, no emoji codes and no control characters from what it prints.
+    """Make a console that interprets no markup, emoji codes or control characters in what it prints.
 
     Args:
         options: of rich's `Console`: `file`, `stderr`, `width`, …

@@ -1,4 +1,4 @@
-"""How a file writes its tags: `B-PER`, `B_PER`, `b-per`, `B` of one unnamed type, or the type alone (`person`)."""
+"""The notations of tags in files: `B-PER`, `B_PER`, `b-per`, `B` of one unnamed type, or the type alone (`person`)."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Literal, NamedTuple
 _PREFIXED = re.compile(r"[A-Z]-.+", re.DOTALL)
 _LETTERS = "BIESMLU"
 _SEPARATORS = "-_:/"
-_OPENING = "BISU"  # one of these occurs wherever tags have prefixes
+_OPENING = "BISU"  # wherever tags have prefixes, one of these occurs
 
 
 class Notation(NamedTuple):
-    """How tags are written.
+    """A way to write tags.
 
     Attributes:
-        kind: `prefixed`; `bare`: a letter without a type; `types`: a type without a letter, one for each word of it.
+        kind: `prefixed`: letter and type; `bare`: a letter without a type; `types`: a type without a letter.
         separator: between letter and type.
-        lower: whether letters (and the tag of words outside) are in lower case.
-        entity_type: that of bare letters.
+        lower: whether letters (and the tag `o` of words outside) are in lower case.
+        entity_type: the type of bare letters.
     """
 
     kind: Literal["prefixed", "bare", "types"] = "prefixed"
@@ -28,7 +28,7 @@ class Notation(NamedTuple):
     entity_type: str = ""
 
     def standard(self, tag: str) -> str:
-        """A tag as `split_tag` knows it; what is not of this notation stays, to be refused with its place.
+        """Rewrite a tag as `split_tag` expects it; a tag not in this notation stays, to be refused later.
 
         >>> Notation(separator="_").standard("B_PER"), Notation("types").standard("person"), STANDARD.standard("O")
         ('B-PER', 'I-person', 'O')
@@ -53,15 +53,15 @@ STANDARD = Notation()
 
 
 def notation_of(tags: Mapping[str, int], scheme: str = "auto", entity_type: str | None = None) -> Notation:
-    """The notation of a file's tags; `STANDARD` where there is none that fits them all.
+    """Detect the notation of a file's tags; `STANDARD` where none fits them all.
 
     A file with any tag such as `B-PER` is in the standard notation, so that a slip in it is found. Types without prefix
-    need the tag `O` more often than any other, or the scheme IO said by the user.
+    are recognised only if `O` is the most frequent tag, or if the user named the scheme IO.
 
     Args:
         tags: how often each occurs.
-        scheme: that the user named, or `auto`.
-        entity_type: of tags that have none.
+        scheme: the scheme that the user named, or `auto`.
+        entity_type: the type of tags that have none.
 
     Raises:
         ValueError: tags without type and no `entity_type`, or the other way round.
@@ -100,7 +100,7 @@ def _bare(marked: list[str], entity_type: str | None) -> Notation:
 
 
 def _fits(marked: list[str], separator: str, lower: bool) -> bool:
-    """Whether all tags are a letter, this separator and a type."""
+    """Tell whether all tags are a letter, this separator and a type."""
     letters = {tag[:1].upper() if lower else tag[:1] for tag in marked}
     alike = all(len(tag) > 2 and tag[1] == separator for tag in marked)
     return bool(marked) and alike and letters <= set(_LETTERS) and bool(letters & set(_OPENING))

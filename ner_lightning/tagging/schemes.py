@@ -1,9 +1,9 @@
 """Tag schemes as a table, and the rules that follow from it.
 
-A scheme is four letters: those of the first, an inner and the last word of an entity, and that of an entity of one
-word. Everything else is derived. A letter that stands only for first words *always opens* an entity, one that stands
-only for inner or last words *never opens*; likewise at the other end a letter *always closes*, *never closes*, or
-leaves it open.
+A scheme is four letters: for the first, an inner and the last word of an entity, and for an entity of one word.
+Everything else is derived. A letter that marks only first words *always opens* an entity, one that marks only inner or
+last words *never opens* one. Likewise, at the other end, a letter *always closes* an entity, *never closes* one, or may
+do either.
 
 Ramshaw and Marcus 1995 (IOB1), Tjong Kim Sang and Veenstra 1999 (IOB2), Ratinov and Roth 2009 (BILOU),
 the script conlleval of the CoNLL-2000 shared task (repair).
@@ -23,9 +23,9 @@ Repair = Literal["conlleval", "discard", "error"]
 REPAIRS: tuple[Repair, ...] = ("conlleval", "discard", "error")
 
 
-@dataclass(frozen=True, eq=False)  # compared and hashed by identity: a row is looked up once a word
+@dataclass(frozen=True, eq=False)  # compared and hashed by identity: a row is looked up for every word
 class Scheme:
-    """One row of the table: which letter stands where in an entity.
+    """One row of the table: which letter marks which word of an entity.
 
     Attributes:
         name: the name in configurations and reports.
@@ -69,7 +69,7 @@ class Scheme:
         return self.letters - {self.end, self.single, self.split}
 
 
-# The order is the order of preference where a file's tags fit several schemes equally well.
+# In order of preference, for files whose tags fit several schemes equally well.
 SCHEMES: dict[str, Scheme] = {
     row.name: row
     for row in (
@@ -94,7 +94,7 @@ ALIASES = {
 
 
 class Decoded(NamedTuple):
-    """What a tag sequence says.
+    """The entities in a tag sequence.
 
     Attributes:
         spans: the entities, in order, never overlapping.
@@ -137,7 +137,7 @@ def split_tag(tag: str) -> tuple[str, str]:
 
 
 def is_transition_allowed(scheme: str, from_tag: str | None, to_tag: str | None) -> bool:
-    """Whether one tag may follow another; None stands for the sentence boundary, on either side.
+    """Tell whether one tag may follow another; None is the sentence boundary, on either side.
 
     Raises:
         ValueError: no such scheme, or a tag that is not one of its tags.
@@ -163,7 +163,7 @@ class _Step(NamedTuple):
 
 @lru_cache(maxsize=1 << 16)
 def _step(scheme: Scheme, from_tag: str, to_tag: str) -> _Step:
-    """What happens between two neighbouring words; a sentence boundary behaves as O."""
+    """Work out what happens between two neighbouring words; a sentence boundary behaves as O."""
     prefix, entity_type = _known_tag(scheme, from_tag)
     next_prefix, next_type = _known_tag(scheme, to_tag)
     within, next_within = prefix != "O", next_prefix != "O"
@@ -177,11 +177,11 @@ def _step(scheme: Scheme, from_tag: str, to_tag: str) -> _Step:
         and next_prefix not in scheme.always_opens
     )
     closes, opens = within and not continues, next_within and not continues
-    # B-X E-X is begun and must be finished: a letter that never closes cannot be the last one.
+    # An entity that is begun must be finished: a letter that never closes cannot be the last one.
     close_allowed = not closes or prefix not in scheme.never_closes
-    # I-X after O, after a finished entity or after another type (IOB2, BIOES, ...): nothing there to be inside of.
+    # I-X after O, after a finished entity or after another type (IOB2, BIOES, ...) has nothing to be inside of.
     open_allowed = not opens or next_prefix not in scheme.never_opens
-    # IOB1 writes B- only to part an entity from one of its own type right before it.
+    # IOB1 writes B- only to separate an entity from one of the same type right before it.
     if opens and scheme.split and next_prefix == scheme.split:
         open_allowed = entity_type == next_type
     return _Step(closes, opens, close_allowed, open_allowed)
@@ -196,7 +196,7 @@ def _known_tag(scheme: Scheme, tag: str) -> tuple[str, str]:
 
 
 def _steps(scheme: Scheme, tags: Sequence[str]) -> Iterator[_Step]:
-    """The steps of a sentence: into its first word, between words, out of its last one."""
+    """Yield the steps of a sentence: into its first word, between words, out of its last one."""
     previous = "O"
     for tag in tags:
         yield _step(scheme, previous, tag)
@@ -205,7 +205,7 @@ def _steps(scheme: Scheme, tags: Sequence[str]) -> Iterator[_Step]:
 
 
 def irregular_steps(tags: Sequence[str], scheme: str) -> tuple[int, ...]:
-    """Steps the scheme forbids: index of the word stepped into, `len(tags)` for the step out of the last.
+    """List the steps the scheme forbids, each by the word stepped into; `len(tags)` is the step out.
 
     >>> irregular_steps(["O", "I-PER", "I-LOC", "O"], "IOB2")
     (1, 2)
@@ -220,7 +220,7 @@ def tags_to_spans(tags: Sequence[str], scheme: str, repair: Repair = "conlleval"
 
     Where the scheme forbids a step, `repair` decides: `conlleval` begins an entity at every word that cannot go on with
     the one before and ends it at the last that can (seqeval's default mode); `discard` drops every entity with a
-    forbidden begin or end (seqeval's strict mode); `error` refuses.
+    forbidden begin or end (seqeval's strict mode); `error` raises.
 
     Raises:
         ValueError: a tag is not one of the scheme's, or a step is forbidden and `repair` is `error`.
@@ -251,7 +251,7 @@ def tags_to_spans(tags: Sequence[str], scheme: str, repair: Repair = "conlleval"
 
 
 def spans_to_tags(spans: Iterable[EntitySpan], n_words: int, scheme: str) -> list[str]:
-    """Write entities as tags.
+    """Convert entities to tags.
 
     Raises:
         ValueError: a span lies outside the sentence or overlaps another, or the scheme cannot keep two
@@ -282,10 +282,10 @@ def spans_to_tags(spans: Iterable[EntitySpan], n_words: int, scheme: str) -> lis
 
 
 def detect_scheme(tag_sequences: Iterable[Sequence[str]]) -> str:
-    """Name the scheme that forbids the fewest steps of these sentences; a few slips in thousands do not matter.
+    """Name the scheme that forbids the fewest steps in these sentences; a few slips in thousands do not matter.
 
-    Where several fit equally well the first of `SCHEMES` is taken: only O, or only B- and O, is IOB2; only I- and O
-    is IO. Tags no scheme knows count against all of them alike, decoding names them.
+    Where several fit equally well, the first of `SCHEMES` is taken: only O, or only B- and O, is IOB2; only I- and O
+    is IO. Tags that no scheme knows count against all of them alike; decoding reports them.
 
     >>> detect_scheme([["I-PER", "I-PER", "B-PER", "O", "I-LOC"]])
     'IOB1'
@@ -296,7 +296,7 @@ def detect_scheme(tag_sequences: Iterable[Sequence[str]]) -> str:
 
 
 def count_steps(tag_sequences: Iterable[Sequence[str]]) -> Counter[tuple[str, str]]:
-    """How often each tag follows each, a boundary being O.
+    """Count how often each tag follows each; a boundary counts as O.
 
     >>> count_steps([["B-X"]])
     Counter({('O', 'B-X'): 1, ('B-X', 'O'): 1})
@@ -309,7 +309,7 @@ def count_steps(tag_sequences: Iterable[Sequence[str]]) -> Counter[tuple[str, st
 
 
 def fitting_scheme(steps: Mapping[tuple[str, str], int]) -> str:
-    """Name the scheme that forbids the fewest of these steps, as `detect_scheme`.
+    """Name the scheme that forbids the fewest of these steps, as `detect_scheme` does.
 
     >>> fitting_scheme({("O", "I-PER"): 2, ("I-PER", "B-PER"): 1})
     'IOB1'

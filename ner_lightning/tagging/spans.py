@@ -1,4 +1,4 @@
-"""The currency of the project: an entity over words."""
+"""The entity over words that every other module works with."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class EntitySpan(NamedTuple):
-    """Words `start` to `end - 1` of a sentence are one entity of type `label`.
+    """An entity of type `label`, made of the words `start` to `end - 1` of a sentence.
 
     Attributes:
         start: index of its first word.
@@ -24,7 +24,7 @@ class EntitySpan(NamedTuple):
 
 
 def touches(span: EntitySpan, words: Container[int]) -> bool:
-    """Whether an entity holds one of some words, or stands right beside one.
+    """Tell whether an entity contains one of some words, or directly adjoins one.
 
     >>> touches(EntitySpan(1, 3, "PER"), {3}), touches(EntitySpan(1, 3, "PER"), {4})
     (True, False)

@@ -24,7 +24,7 @@ _PREFIXES = {"IOB2": "BI", "BIOES": "BIES"}
 
 @dataclass(frozen=True)
 class TagSet:
-    """All tags of a model: O is id 0, then each type's B- I- (E- S-), types in the given order.
+    """All tags of a model: O with id 0, then B- I- (E- S-) of each type, types in the given order.
 
     Args:
         types: entity types, none twice.
@@ -90,7 +90,7 @@ class TagSet:
         return len(self.tags)
 
     def encode(self, spans: Iterable[EntitySpan], n_words: int) -> list[int]:
-        """Write entities as tag ids, one a word.
+        """Convert entities to tag ids, one per word.
 
         Raises:
             ValueError: a span is of an unknown type, outside the sentence, or overlaps another.
@@ -108,7 +108,7 @@ class TagSet:
             ) from None
 
     def decode(self, ids: Sequence[int]) -> Decoded:
-        """Read entities off tag ids, with the conlleval rule where the scheme forbids a step.
+        """Read entities off tag ids, by the conlleval rule where the scheme forbids a step.
 
         >>> TagSet(("LOC",)).decode([0, 1, 3, 0]).spans
         (EntitySpan(start=1, end=3, label='LOC'),)
@@ -116,7 +116,7 @@ class TagSet:
         return tags_to_spans([self.tags[i] for i in ids], self.scheme)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain containers, for a checkpoint.
+        """Convert to plain containers, for a checkpoint.
 
         >>> TagSet(("LOC",)).to_dict()
         {'types': ['LOC'], 'scheme': 'BIOES'}
@@ -125,7 +125,7 @@ class TagSet:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TagSet:
-        """Rebuild what `to_dict` wrote.
+        """Rebuild a tag set from what `to_dict` returned.
 
         >>> TagSet.from_dict({"types": ["LOC"], "scheme": "BIOES"}) == TagSet(("LOC",))
         True

@@ -1,4 +1,4 @@
-"""Which kernel computes: one name, decided by where the tensors are and what is installed."""
+"""Choose which kernel computes, from where the tensors are and what is installed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Backend = Literal["auto", "torch", "numba", "reference"]
 
 @cache
 def numba_works() -> bool:
-    """Whether the compiled CPU kernels can be imported; tried once."""
+    """Tell whether the compiled CPU kernels can be imported; tried once."""
     try:
         import_module("ner_lightning.functional.crf.numba.partition")
     except ImportError:
@@ -50,7 +50,7 @@ def choose_backend(backend: Backend, tensor: Tensor) -> Literal["torch", "numba"
 
 
 def refuse_second_derivative() -> None:
-    """Refuse to record what a backward pass of ours computes, for which it has no derivative.
+    """Refuse to be recorded by autograd: our backward passes have no derivative of their own.
 
     Raises:
         NotImplementedError: gradients are being recorded.
@@ -63,7 +63,7 @@ def refuse_second_derivative() -> None:
 
 
 def wide(dtype: torch.dtype) -> torch.dtype:
-    """Float32 for anything narrower: what is computed and returned where half precision comes in.
+    """Return the dtype to compute in: float32 for anything narrower, else the same.
 
     >>> wide(torch.bfloat16), wide(torch.float64)
     (torch.float32, torch.float64)

@@ -1,8 +1,8 @@
-"""The closed chain: one tag more, the boundary, so that sentences of all lengths are sequences of one length.
+"""The closed chain: one extra tag, the boundary, makes sentences of all lengths sequences of one length.
 
-The boundary stands before the first word, behind the last, and at all padding; no word may have it. Starting is then a
-move from the boundary, ending a move to it, and from boundary to boundary costs nothing. Recursions over the chain need
-neither lengths nor masks, and run backwards as they run forwards.
+The boundary stands before the first word, after the last, and at all padding; no word may have it. Starting is then a
+move from the boundary, ending is a move to it, and a move from boundary to boundary costs nothing. Recursions over the
+chain need neither lengths nor masks, and run backwards just as they run forwards.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch.nn.functional import pad
 
 
 class Chain(NamedTuple):
-    """Scores in nats. Positions are words + 2, closed is tags + 1, the boundary the last.
+    """Scores of a batch in nats. `positions` is words + 2; `closed` is tags + 1, the boundary being the last tag.
 
     Attributes:
         emissions: score of each tag at each position, minus infinity where it cannot stand.
@@ -33,9 +33,9 @@ class Chain(NamedTuple):
 def closed_moves(
     start: Shaped[Tensor, tags], end: Shaped[Tensor, tags], transitions: Shaped[Tensor, "tags tags"]
 ) -> Shaped[Tensor, "closed closed"]:
-    """All moves in one table: transitions, start as the last row, end as the last column, 0 in the corner.
+    """Put all moves in one table: transitions, start as the last row, end as the last column, 0 in the corner.
 
-    Booleans (what is legal) are taken as well; the corner is then True.
+    Tables of booleans (legal moves) work as well; their corner is True.
 
     >>> closed_moves(torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([[3.0]]))
     tensor([[3., 2.],
@@ -51,7 +51,7 @@ def scored_moves(
     transitions: Float[Tensor, "tags tags"],
     legal: Bool[Tensor, "closed closed"] | None,
 ) -> Float[Tensor, "closed closed"]:
-    """The table of moves, minus infinity where they are not legal: no finite "minus ten thousand", no gradient.
+    """Build the table of moves with minus infinity where illegal: unlike -10000, that leaves no gradient.
 
     >>> legal = torch.tensor([[False, True], [True, True]])
     >>> scored_moves(torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([[3.0]]), legal)
@@ -67,7 +67,7 @@ def check_shapes(
     mask: Bool[Tensor, "batch words"],
     transitions: Float[Tensor, "tags tags"],
 ) -> None:
-    """Refuse tensors that do not fit together; what the mask holds is for `check_mask`.
+    """Refuse tensors whose shapes do not fit together; `check_mask` looks at the content of the mask.
 
     Raises:
         ValueError: emissions of another rank, another number of tags, a mask of another shape.
@@ -91,7 +91,7 @@ def closed_emissions(
     allowed: Bool[Tensor, "batch words tags"] | None = None,
     dtype: torch.dtype | None = None,
 ) -> Float[Tensor, "batch positions closed"]:
-    """Emissions with the boundary, in `dtype` or their own; what stood at padding, NaN included, is gone.
+    """Add the boundary to the emissions, in `dtype` or their own; padding, NaN included, is overwritten.
 
     >>> closed_emissions(torch.tensor([[[5.0], [torch.nan]]]), torch.tensor([[True, False]])).tolist()
     [[[-inf, 0.0], [5.0, -inf], [-inf, 0.0], [-inf, 0.0]]]
@@ -112,7 +112,7 @@ def closed_chain(
     legal: Bool[Tensor, "closed closed"] | None = None,
     allowed: Bool[Tensor, "batch words tags"] | None = None,
 ) -> Chain:
-    """Check the arguments, those of `loss.log_partition`, and bring them into the form that the recursions want.
+    """Check the arguments (as of `loss.log_partition`) and build the chain that the recursions run over.
 
     Scores are float64 from here on.
 
@@ -132,12 +132,12 @@ def closed_chain(
 
 
 def check_mask(mask: Bool[Tensor, "batch words"]) -> None:
-    """Refuse a mask with a hole or an empty row; looks only where looking is free, on the CPU.
+    """Refuse a mask with a hole or an empty row; checks on the CPU only, where looking costs nothing.
 
-    A hole makes a CRF pay for a transition between words that are not neighbours: plausible and wrong.
+    With a hole, a CRF scores a transition between words that are not neighbours: plausible, and wrong.
 
     Raises:
-        ValueError: a row that is not some True followed by nothing but False.
+        ValueError: a row that is not one or more True followed by nothing but False.
 
     >>> check_mask(torch.tensor([[True, False, True]]))
     Traceback (most recent call last):
@@ -164,7 +164,7 @@ def check_mask(mask: Bool[Tensor, "batch words"]) -> None:
 
 
 def check_numbers(emissions: Float[Tensor, "batch words tags"], mask: Bool[Tensor, "batch words"]) -> None:
-    """Refuse NaN at real words; looks only where looking is free, on the CPU. Elsewhere scores and losses are NaN.
+    """Refuse NaN at real words; checks on the CPU only. On other devices scores and losses become NaN.
 
     Raises:
         ValueError: the first word that has one.
@@ -176,7 +176,7 @@ def check_numbers(emissions: Float[Tensor, "batch words tags"], mask: Bool[Tenso
     """
     if emissions.device.type != "cpu" or torch.compiler.is_compiling() or torch.jit.is_tracing():
         return
-    # One number stands for all; infinities of both signs may make it NaN, too, and are looked at again.
+    # The sum stands for all numbers. Infinities of both signs may make it NaN too, so a NaN is looked at again.
     if not np.isnan(emissions.detach().sum(dtype=torch.float64).numpy()):
         return
     wrong = emissions.detach().isnan().any(2) & mask

@@ -1,6 +1,7 @@
-"""Forward-backward in log space over the closed chain: exact whatever the scores, and slow.
+"""Forward-backward in log space over the closed chain: exact for any scores, and slow.
 
-The kernels that multiply probabilities send here the few sentences in which a number left the range of float64.
+The faster kernels multiply probabilities. They send the few sentences in which a number leaves the range of float64
+here.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ class Lattice(NamedTuple):
     """Sums over the tag sequences of each sentence, in nats.
 
     Attributes:
-        log_alpha: log of the summed exp(score) of beginnings up to this tag at this position, its emission included.
-        log_beta: of endings that follow this tag at this position, its own emission excluded.
-        log_z: of all sequences; minus infinity where none is legal.
+        log_alpha: log of the summed exp(score) of all beginnings that end in this tag here, its emission included.
+        log_beta: the same of all endings that follow this tag here, its own emission excluded.
+        log_z: the same of whole sequences; minus infinity where none is legal.
     """
 
     log_alpha: Float64[Tensor, "batch positions closed"]
@@ -29,7 +30,7 @@ class Lattice(NamedTuple):
 def log_forward_backward(
     emissions: Float64[Tensor, "batch positions closed"], moves: Float64[Tensor, "closed closed"]
 ) -> Lattice:
-    """Both recursions by log-sum-exp.
+    """Run both recursions by log-sum-exp.
 
     alpha_t(k) = e_t(k) + logsumexp_j(alpha_{t-1}(j) + A_jk),
     beta_t(j) = logsumexp_k(A_jk + e_{t+1}(k) + beta_{t+1}(k)).
@@ -51,7 +52,7 @@ def log_forward_backward(
 
 
 def log_marginals(lattice: Lattice) -> Float64[Tensor, "batch positions closed"]:
-    """P(y_t = k given x); zeros where no sequence is legal.
+    """Compute P(y_t = k given x); zeros where no sequence is legal.
 
     >>> half = torch.zeros(1, 1, 2, dtype=torch.float64)
     >>> log_marginals(Lattice(half, half, torch.full((1,), 2.0, dtype=torch.float64).log())).tolist()
@@ -63,7 +64,7 @@ def log_marginals(lattice: Lattice) -> Float64[Tensor, "batch positions closed"]
 def log_pairs(
     lattice: Lattice, emissions: Float64[Tensor, "batch positions closed"], moves: Float64[Tensor, "closed closed"]
 ) -> Float64[Tensor, "batch closed closed"]:
-    """Expected number of times tag i is followed by tag j in each sentence; zeros where no sequence is legal.
+    """Compute how often tag j is expected after tag i in each sentence; zeros where no sequence is legal.
 
     >>> from ner_lightning.functional.crf.chain import closed_chain
     >>> mask = torch.ones(1, 3, dtype=torch.bool)
@@ -80,5 +81,5 @@ def log_pairs(
 
 
 def _finite(log_z: Float64[Tensor, batch]) -> Float64[Tensor, batch]:
-    """Minus infinity replaced: minus infinity less minus infinity would be NaN."""
+    """Replace minus infinity, which would make NaN when subtracted from itself."""
     return log_z.masked_fill(log_z == -torch.inf, 0.0)

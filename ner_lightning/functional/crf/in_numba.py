@@ -1,6 +1,6 @@
-"""The compiled CPU kernels behind torch: tensors in, tensors out, with as little as possible in between.
+"""The compiled CPU kernels behind torch: tensors in, tensors out, and as little as possible in between.
 
-A batch of short sentences takes these kernels less time than twenty operations of torch.
+For a batch of short sentences, these kernels take less time than twenty operations of torch.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _Given: TypeAlias = tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None, Tensor,
 
 
 class _Loss(NamedTuple):
-    """The loss of each sentence and its gradients, those of moves in one array: start, end, transitions."""
+    """The loss of each sentence and its gradients; those of start, end and transitions share one array."""
 
     value: Float64[np.ndarray, "batch"]
     emissions: Float[np.ndarray, "batch words tags"]
@@ -40,7 +40,7 @@ def as_arrays(
     scores: tuple[Tensor, Tensor, Tensor],
     legal: Bool[Tensor, "closed closed"] | None,
 ) -> Arrays:
-    """The arguments of a compiled kernel, illegal moves at minus infinity. Shares memory where it can.
+    """Convert the tensors to arguments of a kernel, illegal moves at minus infinity; shares memory if possible.
 
     Raises:
         ValueError: shapes that do not fit, a mask with holes.
@@ -62,8 +62,9 @@ def as_arrays(
 class CompiledLoss(torch.autograd.Function):
     """log Z - score(tags), or log Z alone if tags is None; the gradient is expected minus observed counts.
 
-    The kernel adds up the counts of moves over all sentences, each with a weight. Forward runs it with weights of one;
-    if what comes from above is the same for all (the loss is a mean or a sum) the result is scaled, else it runs again.
+    The kernel sums the counts of moves over all sentences, each with a weight. Forward runs it with weights of one. If
+    the incoming gradient is the same for all sentences (the loss is a mean or a sum), backward scales the result;
+    otherwise it runs the kernel again.
     """
 
     @staticmethod
@@ -77,7 +78,7 @@ class CompiledLoss(torch.autograd.Function):
         mask: Tensor,
         legal: Tensor | None,
     ) -> Tensor:
-        """Compute everything that a gradient needs, in one pass."""
+        """Compute everything the gradient needs, in one pass."""
         given = emissions, start, end, transitions, tags, mask, legal
         ctx.save_for_backward(*given)
         ctx.found = found = _run(given, np.ones(len(mask)))
@@ -88,11 +89,11 @@ class CompiledLoss(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        """Weigh the counts of each sentence by what comes from above."""
+        """Weight the counts of each sentence by the incoming gradient."""
         refuse_second_derivative()
-        # Looked at in any case: autograd then says what was freed, or changed in place since.
+        # Read in any case, so that autograd reports what was freed or has been changed in place.
         given, weights = ctx.saved_tensors, gradients[0].numpy()
-        # Scaled in place and given away: whoever comes again (retain_graph) computes again.
+        # Scaled in place and handed out: a second backward (retain_graph) computes them again.
         found, ctx.found = ctx.found, None
         if found is None or not (weights == weights[:1]).all():
             found = _run(given, np.ascontiguousarray(weights))
@@ -128,7 +129,7 @@ def log_partition(
     scores: tuple[Tensor, Tensor, Tensor],
     legal: Bool[Tensor, "closed closed"] | None = None,
 ) -> Float64[Tensor, batch]:
-    """The log-partition of each sentence in nats, without gradient.
+    """Compute the log-partition of each sentence in nats, without gradient.
 
     >>> zeros, mask = torch.zeros(2, 2), torch.ones(1, 3, dtype=torch.bool)
     >>> log_partition(torch.zeros(1, 3, 2), mask, (zeros[0], zeros[0], zeros)).exp().round()

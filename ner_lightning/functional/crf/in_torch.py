@@ -1,14 +1,15 @@
-"""Forward-backward on any device: few, large launches, no Python per sentence, nothing waits for the host.
+"""Forward-backward on any device, with few, large launches, no Python per sentence, no waiting for the host.
 
-Over the closed chain alpha and beta are the same recursion, so both advance in one batched product a word, in
+Over the closed chain alpha and beta follow the same recursion, so both advance in one batched product per word, in
 exponential space and float64. An extra column of the matrix delivers the sum to rescale by.
 
-Where float64's range (700 nats) does not do, a sentence is done again in log space:
+A sentence whose numbers leave the range of float64 (700 nats) is computed again in log space:
 
-- All moves within twice `_MAX_MOVE` nats of each other: a tag that underflows could win back no more than that.
-- Otherwise (hard constraints, scores far apart): a tag that can be reached and yet underflows may be the one that
-  counts in the end. Finding such sentences needs a look from the host, one. On the CPU it is free and taken where
-  needed; any other device takes it always, behind all launches: an unnoticed overflow would be worse than the wait.
+- With all moves within twice `_MAX_MOVE` nats of each other none does: a tag that underflows could win back no more
+  than that.
+- Otherwise (hard constraints, scores far apart), a tag that can be reached and yet underflows may still be the one that
+  counts. To find such sentences the host must look once. On the CPU that is free and done when needed. On any other
+  device it is always done, after all launches: an unnoticed overflow would be worse than the wait.
 """
 
 from __future__ import annotations
@@ -37,17 +38,17 @@ _APART = 1e-200
 
 
 class Scan(NamedTuple):
-    """The recursion's raw result, position first; of two directions, 0 runs forwards and 1 backwards.
+    """The raw result of the recursion, position first; of two directions, 0 runs forwards and 1 backwards.
 
     Attributes:
         largest: the largest emission of each position, taken out.
         middle: what was taken out of each move; None for nothing.
         matrix: exp(moves - middle).
-        weights: summed weight of everything before positions 1, 2, ... and the move into them.
-        products: the same of positions 0, 1, ... with the emission, every few positions divided by the sum.
-        divisors: those sums on the way forwards.
+        weights: summed weight of everything before positions 1, 2, ..., including the move into them.
+        products: the same including the emission, at positions 0, 1, ...; divided by the sum every few positions.
+        divisors: those sums, in the forward direction.
         log_z: log-partition.
-        sound: sentences in which no tag underflowed that might count; None where that cannot be.
+        sound: sentences in which no tag that might count underflowed; None where that cannot happen.
     """
 
     largest: Float64[Tensor, "positions batch one"]
@@ -61,11 +62,11 @@ class Scan(NamedTuple):
 
 
 class Posterior(NamedTuple):
-    """What a gradient needs.
+    """The quantities that a gradient needs.
 
     Attributes:
         log_z: log-partition of each sentence.
-        closed: P(y_t = k given x) at positions 1, 2, ...: the words, and behind each sentence the boundary.
+        closed: P(y_t = k given x) at positions 1, 2, ...: the words, then the boundary.
         left: with `right` and `matrix`, P(y_{t-1} = i, y_t = j given x) = left[t, i] matrix[i, j] right[t, j].
         redo: sentences whose `left` is zero and whose pairs are in `redone_pairs`.
     """
@@ -84,7 +85,7 @@ class Posterior(NamedTuple):
         return self.closed[:, :-1, :-1]
 
     def expected_moves(self, weights: Float64[Tensor, "batch one"]) -> Float64[Tensor, "closed closed"]:
-        """Expected count of each move, summed over sentences with these weights."""
+        """Compute the expected count of each move, summed over sentences with these weights."""
         closed = self.matrix.shape[0]
         left = (self.left * weights).view(-1, closed)
         counts = self.matrix * (left.T @ self.right.view(-1, closed))
@@ -97,9 +98,9 @@ def _run(
     factors: Float64[Tensor, "positions directions batch closed"],
     matrices: Float64[Tensor, "directions closed closed"],
 ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], Tensor]:
-    """Set weights_t = products_{t-1} @ matrix, products_t = weights_t * factors_t, at times over the sum.
+    """Set weights_t = products_{t-1} @ matrix, products_t = weights_t * factors_t, rescaled now and then.
 
-    Factors become products in place: nobody needs them after their step.
+    Factors become products in place: nothing needs them after their step.
     """
     positions, directions, batch, closed = factors.shape
     with_sum = torch.cat([matrices, matrices.sum(-1, keepdim=True)], dim=-1)
@@ -122,9 +123,9 @@ def _sound_sentences(
     emissions: Float64[Tensor, "positions batch closed"],
     moves: Float64[Tensor, "closed closed"],
 ) -> Bool[Tensor, batch]:
-    """Sentences without a tag that can be reached forwards from a tag that was there, and is not there.
+    """Find the sentences in which no tag is lost: none is absent that can be reached from a tag present.
 
-    Forwards is enough. If alpha is whole, whatever beta lost and should not have shows where the two meet (`_meet`).
+    The forward direction is enough. If alpha is whole, a loss in beta shows where the two meet (`_meet`).
     """
     there = (products >= _LOST).float()
     before, after = there[:-1], there[1:]
@@ -135,15 +136,15 @@ def _sound_sentences(
 
 
 def _reach(closed: int) -> float:
-    """How far a move may be from the middle: less where more than 200 tags add up."""
+    """Compute how far a move may be from the middle: less where more than 200 tags add up."""
     return min(_MAX_MOVE, 700.0 / (2 * _RESCALE_EVERY + 1) - log(closed))
 
 
 def _middle(moves: Float64[Tensor, "closed closed"]) -> tuple[float | Tensor | None, bool]:
-    """What to take out of each move, None for nothing, and whether all are known to be within reach then.
+    """Choose what to subtract from each move (None: nothing), and tell whether all are then surely within reach.
 
-    Forbidden moves aside. If the others are too far apart, the largest is taken out: weights may underflow, which is
-    seen, and cannot overflow.
+    Forbidden moves do not count. If the others are too far apart, the largest is subtracted: weights may then
+    underflow, which is noticed, but cannot overflow.
     """
     if moves.device.type == "cpu":
         table = moves.numpy()
@@ -157,7 +158,7 @@ def _middle(moves: Float64[Tensor, "closed closed"]) -> tuple[float | Tensor | N
 
 
 def _middle_unseen(moves: Float64[Tensor, "closed closed"]) -> Float64[Tensor, ""]:
-    """The same for any device: nobody looks at the numbers."""
+    """Choose the same on a device, without the host looking at the numbers."""
     highest, lowest = moves.amax(), moves.masked_fill(moves == -torch.inf, torch.inf).amin()
     near = (highest - lowest) / 2 <= _reach(len(moves))
     return torch.where(near, (highest + lowest) / 2, highest)
@@ -182,7 +183,7 @@ def scan(chain: Chain, directions: int) -> Scan:
     else:
         steps, matrices = factors[:, None], matrix[None]
     weights, products, divisors = _run(steps, matrices)
-    # What is left at the boundary behind the sentence, and all that was taken out on the way.
+    # The weight at the boundary after the sentence, and all that was taken out on the way.
     log_z = torch.cat([weights[0][-1:, :, -1:], divisors]).log().sum((0, 2)) + largest.sum((0, 2))
     if middle is not None:
         log_z += middle * (len(emissions) - 1)
@@ -192,7 +193,7 @@ def scan(chain: Chain, directions: int) -> Scan:
 
 
 def _redo(sound: Bool[Tensor, batch] | None) -> Int[Tensor, redone] | None:
-    """Positions of the sentences that are not sound, None for none. The host waits here, once."""
+    """List the positions of the sentences that are not sound, None for none; the host waits here, once."""
     if sound is None:
         return None
     if sound.device.type == "cpu" and sound.numpy().all():
@@ -202,7 +203,7 @@ def _redo(sound: Bool[Tensor, batch] | None) -> Int[Tensor, redone] | None:
 
 
 def log_partition(chain: Chain) -> Float64[Tensor, batch]:
-    """The log-partition of each sentence, in nats.
+    """Compute the log-partition of each sentence, in nats.
 
     >>> from ner_lightning.functional.crf.chain import closed_chain
     >>> mask = torch.ones(1, 3, dtype=torch.bool)
@@ -217,7 +218,7 @@ def log_partition(chain: Chain) -> Float64[Tensor, batch]:
 
 
 def _meet(both: Scan) -> tuple[Tensor, Tensor, Tensor, Bool[Tensor, batch] | None]:
-    """At positions 1, 2, ...: alpha times beta, their sum, beta, and the sound sentences, in which the two meet."""
+    """Multiply alpha and beta at positions 1, 2, ...; returns products, sums, beta, and the sentences still sound."""
     beta = both.products[1].flip(0)
     joint = both.weights[0] * beta
     total = joint.sum(-1, keepdim=True)
@@ -226,7 +227,7 @@ def _meet(both: Scan) -> tuple[Tensor, Tensor, Tensor, Bool[Tensor, batch] | Non
 
 
 def posterior(chain: Chain) -> Posterior:
-    """The log-partition with marginals and what expected counts of moves need.
+    """Compute log-partition and marginals, and keep what expected counts of moves need.
 
     >>> from ner_lightning.functional.crf.chain import closed_chain
     >>> mask = torch.ones(1, 2, dtype=torch.bool)
@@ -249,7 +250,7 @@ def posterior(chain: Chain) -> Posterior:
 
 
 def lattice(chain: Chain) -> Lattice:
-    """The logarithms of alpha, beta and Z, which answer every question about tag sequences.
+    """Compute the logarithms of alpha, beta and Z, which answer every question about tag sequences.
 
     >>> from ner_lightning.functional.crf.chain import closed_chain
     >>> mask = torch.ones(1, 2, dtype=torch.bool)
@@ -260,7 +261,7 @@ def lattice(chain: Chain) -> Lattice:
     both = scan(chain, 2)
     sound = _meet(both)[3]
     emissions = chain.emissions.transpose(0, 1)
-    # What alpha was divided by and relieved of before each position.
+    # All that alpha was divided by before each position.
     scales = both.largest.cumsum(0) - both.largest
     steps = torch.zeros_like(scales)
     steps[_RESCALE_EVERY + 1 :: _RESCALE_EVERY] = both.divisors.log()

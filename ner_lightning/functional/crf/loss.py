@@ -5,7 +5,7 @@ sum_t transitions[y_{t-1}, y_t] + end[y_n].
 Lafferty, McCallum, Pereira, "Conditional random fields", 2001. The gradient of log Z is the marginals, so one pass
 from both ends delivers it and nothing is differentiated through time.
 
-All results are float64: log Z of 512 words may be 5,000,000 nats, where float32 has steps of half a nat.
+All results are float64: log Z of 512 words may be 5,000,000 nats, where float32 resolves only half a nat.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ class _PathLoss(torch.autograd.Function):
         mask: Tensor,
         limits: _Limits,
     ) -> Tensor:
-        """Compute everything that a gradient needs, in one pass.
+        """Compute everything the gradient needs, in one pass.
 
-        The input is saved so that autograd notices what was changed in place before `backward`, as it does everywhere.
+        The input is saved so that autograd notices a change in place before `backward`, as it does everywhere.
         """
         chain = closed_chain(emissions, mask, start, end, transitions, *limits)
         found = in_torch.posterior(chain)
@@ -57,7 +57,7 @@ class _PathLoss(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        """Weigh the counts of each sentence by what comes from above."""
+        """Weight the counts of each sentence by the incoming gradient."""
         refuse_second_derivative()
         *_, path, log_z, closed, left, right, matrix, redo, pairs = ctx.saved_tensors
         found = in_torch.Posterior(log_z, closed, left, right, matrix, redo, pairs)
@@ -125,7 +125,7 @@ def nll(
     `tags` has the id of each word and anything, -100 included, at padding; all else is as in `log_partition`.
 
     Raises:
-        ValueError: as `log_partition`; ids outside the tag set; a path the constraints forbid (both seen on the CPU:
+        ValueError: as `log_partition`; ids outside the tag set; a path the constraints forbid (both found on the CPU:
             elsewhere a device-side assertion or an infinite loss).
 
     >>> mask, tags = torch.ones(1, 3, dtype=torch.bool), torch.tensor([[0, 1, 1]])
@@ -150,7 +150,7 @@ def partial_nll(
 
     Tsuboi et al., "Training conditional random fields using incomplete annotations", 2008. Both sums run as one batch.
     `allowed` has one tag where that of a word is known, several or all where it is not; all else is as in
-    `log_partition`, but that `reference` knows no partial labels.
+    `log_partition`, except that `reference` knows no partial labels.
 
     Raises:
         ValueError: as `log_partition`; on the CPU also labels that no legal sequence fits (elsewhere an infinite loss).
@@ -215,7 +215,7 @@ def _loss(
     limits: _Limits,
     backend: Backend,
 ) -> Tensor:
-    """Compute the log-partition, less the score of the tags if there are any."""
+    """Compute the log-partition, minus the score of the tags if there are any."""
     chosen = choose_backend(backend, emissions)
     differentiable = torch.is_grad_enabled() and any(part.requires_grad for part in (emissions, *scores))
     if chosen == "numba":

@@ -1,4 +1,4 @@
-"""Probabilities out of the lattice: of tags, of whole paths, and how spread out they are."""
+"""Probabilities from the lattice: of tags and of whole paths, and the entropy over all paths."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ner_lightning.functional.crf.loss import nll
 
 
 def marginals(chain: Chain) -> Float64[Tensor, "batch words tags"]:
-    """P(y_t = k given x), the gradient of log Z; zeros at padding.
+    """Compute P(y_t = k given x), the gradient of log Z; zeros at padding.
 
     >>> from ner_lightning.functional.crf.chain import closed_chain
     >>> mask = torch.ones(1, 1, dtype=torch.bool)
@@ -34,7 +34,7 @@ def path_probability(
     *,
     legal: Bool[Tensor, "closed closed"] | None = None,
 ) -> Float64[Tensor, batch]:
-    """p(y | x) = exp(score - log Z) of a whole tag sequence; arguments as in `ner_lightning.functional.crf.loss.nll`.
+    """Compute p(y | x) = exp(score - log Z) of whole tag sequences; arguments as in `loss.nll`.
 
     >>> mask, tags = torch.ones(1, 2, dtype=torch.bool), torch.zeros(1, 2, dtype=torch.long)
     >>> path_probability(torch.zeros(1, 2, 2), tags, mask, *torch.zeros(2, 2), torch.zeros(2, 2))
@@ -45,11 +45,11 @@ def path_probability(
 
 
 def entropy(chain: Chain) -> Float64[Tensor, batch]:
-    """Entropy of p(y | x) over all tag sequences, in nats.
+    """Compute the entropy of p(y | x) over all tag sequences, in nats.
 
-    The sum over words of the expected -log p(y_t | y_{t-1}, x). Log Z less the expected score is the same on paper, but
-    the difference of two numbers that may be millions. After Mann and McCallum, "Efficient computation of entropy
-    gradient for semi-supervised conditional random fields", 2007.
+    It is the sum over words of the expected -log p(y_t | y_{t-1}, x). Log Z minus the expected score is the same on
+    paper, but loses precision as the difference of two numbers that may be millions. After Mann and McCallum,
+    "Efficient computation of entropy gradient for semi-supervised conditional random fields", 2007.
 
     >>> from ner_lightning.functional.crf.chain import closed_chain
     >>> mask = torch.ones(1, 3, dtype=torch.bool)

@@ -14,7 +14,7 @@ from ner_lightning.functional.crf.chain import Chain
 
 
 class NBest(NamedTuple):
-    """Best first; where a sentence has fewer sequences than asked for, the rest scores minus infinity.
+    """Best first; where a sentence has fewer sequences than requested, the rest score minus infinity.
 
     Attributes:
         tags: padded with 0.
@@ -28,7 +28,7 @@ class NBest(NamedTuple):
 
 
 def n_best(chain: Chain, n: int) -> NBest:
-    """Viterbi that keeps the n best ways into each tag instead of one. Among equals the lower tags come first.
+    """Find the n best sequences by Viterbi with n ways into each tag. Among equals the lower tags come first.
 
     Args:
         chain: scores in float64.
@@ -72,10 +72,10 @@ def _advance(
     into: Float64[Tensor, "closed closed"],
     emission: Float64[Tensor, "batch closed"],
 ) -> tuple[Float64[Tensor, "batch closed n"], Int[Tensor, "batch closed n"]]:
-    """The n best ways into each tag, best first, and where each comes from: tag before * n + its rank there.
+    """Find the n best ways into each tag, best first, each with its origin: tag before * n + its rank there.
 
-    A tag that is not among the n whose best way is best has n ways before its own: only those are looked at, n * n ways
-    into each tag instead of tags * n. Sorting is stable, so that equals stay in the order of their tags.
+    Only the n tags before with the best first ways are considered: any other tag has at least n ways ahead of its own.
+    That makes n * n ways into each tag instead of tags * n. Sorting is stable: equals stay in the order of their tags.
     """
     n = scores.shape[2]
     best = (scores[:, None, :, 0] + into) + emission[:, :, None]

@@ -1,4 +1,4 @@
-"""One given tag sequence for each sentence: its moves, its score, and what is wrong with it."""
+"""One given tag sequence per sentence: its moves, its score, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ner_lightning.functional.crf.chain import Chain
 
 
 def check_tags(tags: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words"], n_tags: int) -> None:
-    """Refuse ids outside the tag set at real words (-100 among them); looks only where looking is free, on the CPU.
+    """Refuse ids outside the tag set at real words (-100 among them); checks on the CPU only, where it is free.
 
     Padding may hold any id: nothing there is read, so 0 can be a tag like any other.
 
@@ -43,11 +43,11 @@ def check_tags(tags: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words
 
 
 class Path(NamedTuple):
-    """A tag sequence a sentence through the closed chain, from the boundary to the boundary.
+    """One tag sequence per sentence through the closed chain, from boundary to boundary.
 
     Attributes:
-        tags: the tag at positions 1, 2, ...: the words, and behind each sentence the boundary.
-        moves: where each move stands in the table of moves, flattened.
+        tags: the tag at positions 1, 2, ...: the words, then the boundary.
+        moves: index of each move in the flattened table of moves.
         score: sum of its emissions and moves in nats; minus infinity for a forbidden path.
     """
 
@@ -57,7 +57,7 @@ class Path(NamedTuple):
 
 
 def closed_path(chain: Chain, tags: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words"]) -> Path:
-    """Close the given tags as the chain is closed; what stood at padding is gone.
+    """Add the boundary to the given tags, as in the chain; what stood at padding is overwritten.
 
     >>> from ner_lightning.functional.crf.chain import closed_chain
     >>> mask, tags = torch.tensor([[True, True, False]]), torch.tensor([[1, 0, -100]])
@@ -75,10 +75,10 @@ def closed_path(chain: Chain, tags: Int[Tensor, "batch words"], mask: Bool[Tenso
 
 
 def legal_path(chain: Chain, tags: Int[Tensor, "batch words"], mask: Bool[Tensor, "batch words"]) -> Path:
-    """`closed_path`, refused if the constraints forbid it: its loss would be infinite. Looks only on the CPU.
+    """Call `closed_path` and, on the CPU, refuse a path the constraints forbid: its loss would be infinite.
 
     Raises:
-        ValueError: the first forbidden path, where it goes wrong.
+        ValueError: names the first forbidden path, and where it goes wrong.
     """
     path, moves = closed_path(chain, tags, mask), chain.moves
     if path.score.device.type != "cpu" or not np.isneginf(path.score.numpy()).any():

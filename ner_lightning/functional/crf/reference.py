@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def _model(start: Tensor, end: Tensor, transitions: Tensor) -> CRF:
-    """A torchcrf.CRF that computes with these tensors themselves, so that autograd goes through."""
+    """Make a torchcrf.CRF that computes with these very tensors, so that autograd reaches them."""
     from torchcrf import CRF
 
     model: Any = CRF(len(start), batch_first=True)
@@ -26,7 +26,7 @@ def _model(start: Tensor, end: Tensor, transitions: Tensor) -> CRF:
 
 
 def _clean(emissions: Float[Tensor, "batch words tags"], mask: Bool[Tensor, "batch words"]) -> Tensor:
-    """At least float32, and numbers at padding: pytorch-crf multiplies by the mask, which leaves NaN what it is."""
+    """Convert to float32 at least and zero the padding, where pytorch-crf would let NaN through its mask."""
     return emissions.to(wide(emissions.dtype)).masked_fill(~mask[..., None], 0.0)
 
 
@@ -37,7 +37,7 @@ def log_partition(
     end: Float[Tensor, tags],
     transitions: Float[Tensor, "tags tags"],
 ) -> Float[Tensor, batch]:
-    """The log-partition by pytorch-crf, in the precision of the emissions (float32 at least).
+    """Compute the log-partition with pytorch-crf, in the precision of the emissions (float32 at least).
 
     >>> mask = torch.ones(1, 3, dtype=torch.bool)
     >>> log_partition(torch.zeros(1, 3, 2), mask, *torch.zeros(2, 2), torch.zeros(2, 2)).exp().round()
@@ -55,7 +55,7 @@ def sequence_score(
     end: Float[Tensor, tags],
     transitions: Float[Tensor, "tags tags"],
 ) -> Float[Tensor, batch]:
-    """Score of the given tags by pytorch-crf.
+    """Score the given tags with pytorch-crf.
 
     >>> ones = torch.ones(1, 1)
     >>> sequence_score(ones[None], torch.zeros(1, 1, dtype=torch.long), ones.bool(), ones[0], ones[0], ones)
@@ -72,7 +72,7 @@ def decode(
     end: Float[Tensor, tags],
     transitions: Float[Tensor, "tags tags"],
 ) -> Int[Tensor, "batch words"]:
-    """Best path by pytorch-crf, padded with 0.
+    """Find the best path with pytorch-crf, padded with 0.
 
     >>> decode(torch.eye(2)[None], torch.ones(1, 2, dtype=torch.bool), *torch.zeros(2, 2), torch.zeros(2, 2)).tolist()
     [[0, 1]]

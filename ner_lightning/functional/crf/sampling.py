@@ -1,4 +1,4 @@
-"""Tag sequences drawn from the model, exactly."""
+"""Exact samples of tag sequences from the model."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from ner_lightning.functional.crf.chain import Chain
 def sample(chain: Chain, n: int, generator: torch.Generator | None = None) -> Int[Tensor, "batch samples words"]:
     """Draw n sequences a sentence from p(y | x): forward filtering, backward sampling.
 
-    y_t is drawn from p(y_t | y_{t+1}, x), proportional to alpha_t(k) exp(A_k,y_{t+1}), as the largest of the logarithms
-    with Gumbel noise. Scott, "Bayesian methods for hidden Markov models", 2002.
+    y_t is drawn from p(y_t | y_{t+1}, x), proportional to alpha_t(k) exp(A_k,y_{t+1}), as the argmax of the logarithms
+    plus Gumbel noise. Scott, "Bayesian methods for hidden Markov models", 2002.
 
     Args:
         chain: scores in float64.

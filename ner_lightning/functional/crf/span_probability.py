@@ -1,12 +1,12 @@
-"""The exact probability of entities: the mass of all tag sequences that read as the entity, over the full one.
+"""The exact probability of an entity: the weight of all tag sequences that read as it, divided by that of all.
 
-Sequences are read by conlleval's rule, as predictions are (`functional.entities`). Where constraints hold that is the
-one proper way to write an entity (`B I E`). Where they do not, `O I-PER O` reads as an entity too, and an entity found
-there has the probability of all ways to write it, not that of the proper one, which the model may think unlikely.
+Sequences are read by conlleval's rule, as predictions are (`functional.entities`). With constraints, only the proper
+form of an entity can occur (`B I E`). Without them, `O I-PER O` reads as an entity too, and its probability is then
+that of all forms together, not that of the proper one, which the model may think unlikely.
 
-In terms of tags of one type: an entity of several words is (B or I) I ... I (I or E), one of a single word any of the
-four. I and E begin an entity only behind a word that is not B or I of the type; B and I end it only in front of a word
-that is not I or E of it.
+In tags of one type, an entity of several words is (B or I) I ... I (I or E), and an entity of one word is any of the
+four. I and E begin an entity only after a word that is not B or I of the type; B and I end one only before a word that
+is not I or E of the type.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # Columns of `EntityTags.ids`; prefix codes of a tag set are one more.
 _BEGIN, _INSIDE, _END, _SINGLE = range(4)
-# The two tags that may stand first, and the two that may stand last, in an entity of several words.
+# In an entity of several words: the two tags that may come first, and the two that may come last.
 _FIRST, _LAST = slice(_BEGIN, _INSIDE + 1), slice(_INSIDE, _END + 1)
 
 
@@ -36,9 +36,9 @@ class EntityTags(NamedTuple):
 
     Attributes:
         ids: B, I, E and S of the type; -1 where the scheme has none.
-        leaves_open: whether an entity of the type may go on behind a tag: B and I.
+        leaves_open: whether an entity of the type may go on after a tag: B and I.
         goes_on: whether a tag may be part of an entity that began before it: I and E.
-        may_stand: whether B, I, E and S may be first of several words, last of several, or alone.
+        may_stand: for B, I, E and S, whether it may be the first of several words, the last of several, or alone.
     """
 
     ids: Int[Tensor, "types four"]
@@ -48,11 +48,11 @@ class EntityTags(NamedTuple):
 
 
 def entity_tags(tags: TagSet, *, properly: bool = False) -> EntityTags:
-    """Read the table off a tag set.
+    """Read the tags of each entity type off a tag set.
 
     Args:
         tags: the tag set.
-        properly: count an entity only where it is written as the scheme demands, not however it is read.
+        properly: count only entities written as the scheme demands, not every form that reads as one.
 
     >>> from ner_lightning.tagging.tagset import TagSet
     >>> entity_tags(TagSet(("LOC",), "IOB2")).ids, entity_tags(TagSet(("LOC",), "BIOES")).ids
@@ -75,10 +75,10 @@ def entity_tags(tags: TagSet, *, properly: bool = False) -> EntityTags:
 def span_probability(
     chain: Chain, entities: Int[Tensor, "entities four"], tags: EntityTags
 ) -> Float64[Tensor, entities]:
-    """P(the tag sequence reads as an entity of this type, with exactly these ends, given x), all entities in one pass.
+    """Compute P(the tags read as an entity of this type with exactly these ends | x), all in one pass.
 
-    sum of exp(score) of all sequences that read so, over Z. After Culotta and McCallum, "Confidence estimation for
-    information extraction", 2004.
+    It is the sum of exp(score) over all sequences that read so, divided by Z. After Culotta and McCallum, "Confidence
+    estimation for information extraction", 2004.
 
     Args:
         chain: scores in float64.
@@ -86,7 +86,7 @@ def span_probability(
         tags: how entities are written.
 
     Returns:
-        One probability an entity. Of a sentence's overlapping alternatives they add up to 1 at most.
+        One probability per entity. Those of overlapping alternatives in a sentence add up to at most 1.
 
     Raises:
         ValueError: entities that are not rows of four; on the CPU also an entity outside of its sentence.
@@ -101,7 +101,7 @@ def independent_span_probability(
     entities: Int[Tensor, "entities four"],
     tags: EntityTags,
 ) -> Float64[Tensor, entities]:
-    """The same where words are independent of each other, as a softmax has it: products of word probabilities.
+    """Compute the same for words independent of each other, as under a softmax.
 
     >>> from ner_lightning.tagging.tagset import TagSet
     >>> tags = entity_tags(TagSet(("LOC",), "IOB2"))
@@ -139,11 +139,11 @@ def _probability(
 
 
 def _before(chain: Chain, lattice: Lattice, entities: Tensor, tags: EntityTags) -> Float64[Tensor, "entities four"]:
-    """Log-weight of all beginnings up to the first word with each of the type's tags, an entity beginning there."""
+    """Compute the log-weight of all beginnings up to the first word, for each tag with which an entity begins there."""
     sentence, start, _, kind = entities.unbind(1)
     ids = tags.ids[kind]
     column = ids.clamp(min=0)
-    # Positions are words shifted by one, for the boundary in front.
+    # Positions are words shifted by one, because of the boundary in front.
     weights = lattice.log_alpha[sentence, start + 1].gather(1, column)
     going_on = column[:, _LAST]
     apart = lattice.log_alpha[sentence, start].masked_fill(tags.leaves_open[kind], -torch.inf)
@@ -153,7 +153,7 @@ def _before(chain: Chain, lattice: Lattice, entities: Tensor, tags: EntityTags) 
 
 
 def _behind(chain: Chain, lattice: Lattice, entities: Tensor, tags: EntityTags) -> Float64[Tensor, "entities four"]:
-    """Log-weight of all that may follow the last word with each of the type's tags, the entity ending there."""
+    """Compute the log-weight of all endings after the last word, for each tag with which the entity ends there."""
     sentence, _, end, kind = entities.unbind(1)
     ids = tags.ids[kind]
     column = ids.clamp(min=0)
@@ -165,12 +165,12 @@ def _behind(chain: Chain, lattice: Lattice, entities: Tensor, tags: EntityTags) 
 
 
 def _between(chain: Chain, entities: Tensor, tags: EntityTags) -> Float64[Tensor, "entities first last"]:
-    """Score from behind the first word through the last, by their tags; anything where there is a single word."""
+    """Score all from after the first word to the last, by their tags; meaningless for a single word."""
     sentence, start, end, kind = entities.unbind(1)
     column = tags.ids[kind].clamp(min=0)
     first, last, inside = column[:, _FIRST, None], column[:, None, _LAST], column[:, _INSIDE]
     inner = end - start - 2
-    # Moves among inner words, all the same one. Times zero even if it is minus infinity.
+    # Moves among inner words are all the same one. Zero of them count zero, even if the move is minus infinity.
     stays = torch.where(inner > 1, (inner - 1) * chain.moves[inside, inside], 0.0)
     through = _inner_emissions(chain, entities, tags) + stays
     inner_ways = chain.moves[first, inside[:, None, None]] + chain.moves[inside[:, None, None], last]
@@ -179,15 +179,15 @@ def _between(chain: Chain, entities: Tensor, tags: EntityTags) -> Float64[Tensor
 
 
 def _inner_emissions(chain: Chain, entities: Tensor, tags: EntityTags) -> Float64[Tensor, entities]:
-    """Summed emissions of I at the words between the first and the last; 0 where there are none.
+    """Sum the emissions of I at the words between the first and the last; 0 where there are none.
 
-    By running sums: a table of entities and words would take 50 GB for one line of 100,000 words.
+    Running sums do it: a table of entities by words would take 50 GB for one line of 100,000 words.
     """
     sentence, start, end, kind = entities.unbind(1)
     emissions = chain.emissions[:, :, tags.ids[:, _INSIDE]]
     impossible = emissions == -torch.inf
     sums, holes = emissions.masked_fill(impossible, 0.0).cumsum(1), impossible.cumsum(1)
-    # A single word has its end before its beginning here; the number is not used.
+    # For a single word the end comes before the beginning here; the number is not used.
     until, since = (sentence, end - 1, kind), (sentence, start + 1, kind)
     return (sums[until] - sums[since]).masked_fill(holes[until] > holes[since], -torch.inf)
 

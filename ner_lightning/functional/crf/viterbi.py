@@ -37,9 +37,9 @@ def viterbi_decode(
     legal: Bool[Tensor, "closed closed"] | None = None,
     backend: Backend = "auto",
 ) -> BestPath:
-    """Find the argmax over y of score(x, y), its arguments as in `loss.log_partition`. The host never waits.
+    """Find the y of highest score(x, y), arguments as in `loss.log_partition`. The host never waits.
 
-    `reference` (pytorch-crf) does: a host synchronisation a word.
+    Only `reference` (pytorch-crf) makes it wait: once per word.
 
     Raises:
         ValueError: shapes that do not fit; on the CPU also a mask with holes, and NaN at a word (elsewhere its score is
@@ -71,7 +71,7 @@ def viterbi_decode(
 
 
 def _viterbi(emissions: Float[Tensor, "batch positions closed"], moves: Float[Tensor, "closed closed"]) -> BestPath:
-    """Maxima forwards, three launches a word; then back pointers for the tags on the path alone, not for all."""
+    """Compute maxima forwards, in three launches a word, then back pointers only for the tags on the path."""
     batch, positions, closed = emissions.shape
     steps = emissions.transpose(0, 1).contiguous()
     table, candidates = torch.empty_like(steps), emissions.new_empty(batch, closed, closed)
@@ -79,13 +79,13 @@ def _viterbi(emissions: Float[Tensor, "batch positions closed"], moves: Float[Te
     scores, by_word = table.unbind(), steps.unbind()
     for t in range(1, positions):
         torch.add(scores[t - 1][:, :, None], moves, out=candidates)
-        # Rounding is monotonic: the emission may be added after the maximum, the number is the same as inside of it.
+        # Rounding is monotonic: adding the emission after the maximum gives the same number as adding it before.
         torch.amax(candidates, dim=1, out=scores[t]).add_(by_word[t])
     into = moves.T.contiguous()
     tag = emissions.new_full((batch,), closed - 1, dtype=torch.long)
     path = []
     for t in range(positions - 1, 1, -1):
-        # With the emission inside, because rounding may make equals of what was not, and then the first one wins.
+        # Here the emission is added before: rounding may make unequal numbers equal, and then the first one wins.
         tag = ((scores[t - 1] + into[tag]) + by_word[t].gather(1, tag[:, None])).argmax(1)
         path.append(tag)
     best = torch.stack(path[::-1], 1)

@@ -15,7 +15,7 @@ def viterbi_graph(
     mask: Bool[Tensor, "batch words"],
     moves: Float[Tensor, "closed closed"],
 ) -> Int[Tensor, "batch words"]:
-    """The best tags of each sentence, padded with 0; the paths of `viterbi_decode`, by two scans.
+    """Find the best tags of each sentence, padded with 0: the paths of `viterbi_decode`, by two scans.
 
     Args:
         emissions: score of each tag for each word, float32 or float64.
@@ -26,7 +26,7 @@ def viterbi_graph(
     >>> viterbi_graph(torch.tensor([[[1.0, 0.0], [0.0, 3.0]]]), mask, torch.zeros(3, 3)).tolist()
     [[0, 1]]
     """
-    # Scan wants its carry laid out alike from the first step on.
+    # `scan` wants the same memory layout of its carry from the first step on.
     steps = closed_emissions(emissions, mask).transpose(0, 1).contiguous()
     first = steps[0].clone(memory_format=torch.contiguous_format)
     boundary = moves.shape[0] - 1

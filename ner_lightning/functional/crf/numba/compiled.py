@@ -1,6 +1,6 @@
-"""Compiling with numba, and checking beforehand what compiled code does not check.
+"""Compile with numba, and check beforehand what compiled code does not check.
 
-Only this module imports numba, and all that import it are imported where a kernel is first used.
+Only this module imports numba, and modules that need it are imported only when a kernel is first used.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ __all__ = ["check_array_shapes", "compiled", "count_words"]
 
 
 def compiled(*fastmath: str) -> Callable[[Callable[..., Any]], Any]:
-    """Decorate with `numba.njit` at the first call, kept on disk where any of numba's cache folders can be written.
+    """Compile a function with `numba.njit` at its first call, cached on disk if a cache folder of numba is writable.
 
     Division by zero gives infinity, as in numpy: a check would keep loops from vectorising.
     No `parallel=True`: threads that numba starts do not survive the fork of a data-loader worker or of `ddp_fork`.
 
     Args:
-        fastmath: LLVM flags beyond strict IEEE arithmetic, each to be justified where it is given.
+        fastmath: LLVM flags beyond strict IEEE arithmetic; each must be justified where it is given.
     """
 
     def decorate(function: Callable[..., Any]) -> Any:
@@ -37,7 +37,7 @@ def compiled(*fastmath: str) -> Callable[[Callable[..., Any]], Any]:
 def check_array_shapes(
     emissions: NDArray[Any], lengths: NDArray[Any], start: NDArray[Any], end: NDArray[Any], transitions: NDArray[Any]
 ) -> None:
-    """Refuse arrays that do not fit together: a compiled kernel would read outside of one without noticing.
+    """Refuse arrays that do not fit together: a compiled kernel would read past their ends unnoticed.
 
     Raises:
         ValueError: a shape that does not fit the emissions.
@@ -53,7 +53,7 @@ def check_array_shapes(
 
 @compiled()
 def count_words(mask, lengths):
-    """Fill lengths from a mask; returns whether each sentence has a word, and none a hole."""
+    """Fill lengths from a mask; returns whether every sentence has a word and none has a hole."""
     right = True
     for b in range(mask.shape[0]):
         words = 0

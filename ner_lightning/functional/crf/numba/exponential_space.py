@@ -1,9 +1,9 @@
 """Compiled CPU kernels of the linear-chain CRF: the log-partition and its derivatives in exponential space.
 
 Forward and backward run in float64, one sentence at a time, rescaled where needed (Rabiner, 1989, section V.A). That is
-exact as long as no tag underflows that may count in the end; a sentence in which one does is left to `log_space`.
+exact as long as no tag underflows that may still count; a sentence in which one does is left to `log_space`.
 
-Rows are passed as an array and an index, not as slices: numba counts references to a slice, atomically, word by word.
+Rows are passed as an array and an index, not as slices: numba counts references to a slice, atomically, at each word.
 """
 
 import math
@@ -18,12 +18,12 @@ __all__ = ["marginals_kernel", "partition_kernel"]
 
 # Weights of a word are divided by their sum when it leaves this range.
 _SMALL, _LARGE = 1e-20, 1e20
-# A smaller weight counts as lost. The room down to 1e-308 is for products with transition factors: what those lose is
+# A smaller weight counts as lost. The range down to 1e-308 is for products with transition factors: what they lose is
 # then less than 1e-58 of what it is added to.
 _LOST = 1e-250
-# Between moves no further apart than this, in nats, a lost tag cannot win back what it is behind. 400 would do.
+# If moves differ by no more than this, in nats, a lost tag cannot catch up again. 400 would do.
 _HARMLESS_SPREAD = 120.0
-# exp() of anything below is taken as zero: the result would be a subnormal number.
+# exp() of anything below is taken as zero, since the result would be a subnormal number.
 _LOWEST_EXPONENT = -708.0
 
 # What LLVM may do beyond strict IEEE arithmetic, and why it changes no answer here. `contract` fuses a product and
@@ -35,7 +35,7 @@ _ANY_ORDER = ("contract", "reassoc")
 
 @compiled(*_FUSED)
 def _exp(x):
-    """e**x for x <= 0, to one unit in the last place; unlike the C library's, loops over it vectorise."""
+    """Compute e**x for x <= 0, to one unit in the last place; unlike the C library's, loops over it vectorise."""
     y = x if x > _LOWEST_EXPONENT else _LOWEST_EXPONENT
     # x = k ln 2 + r: adding 1.5 * 2**52 leaves the rounded k in the low bits of the float.
     shifted = y * 1.4426950408889634 + 6755399441055744.0
@@ -61,7 +61,7 @@ def _exp(x):
 
 
 class _Moves(NamedTuple):
-    """Start, end and transition scores, and their exponentials over the largest of each kind."""
+    """Start, end and transition scores, and their exponentials relative to the largest of each kind."""
 
     start: Float64[np.ndarray, "tags"]
     end: Float64[np.ndarray, "tags"]
@@ -77,14 +77,14 @@ class _Moves(NamedTuple):
 
 @compiled(*_FUSED)
 def _exp_all(values, count):
-    """Exponentials of the first `count` values in place: one long loop instead of a short one for each word."""
+    """Exponentiate the first `count` values in place: one long loop instead of a short one for each word."""
     for k in range(count):
         values[k] = _exp(values[k])
 
 
 @compiled(*_FUSED)
 def _largest(emissions, b, t):
-    """The largest score of a word: four maxima side by side, because each step of one waits for the step before."""
+    """Find the largest score of a word, by four interleaved maxima, so that no step waits for the one before."""
     n = emissions.shape[2]
     first = second = third = fourth = emissions[b, t, 0]
     for j in range(0, n - 3, 4):
@@ -99,7 +99,7 @@ def _largest(emissions, b, t):
 
 @compiled(*_FUSED)
 def _factors(emissions, b, words, factors):
-    """Set factors[t, j] = exp(emission - largest of its word) for sentence b; returns the sum of the largest."""
+    """Set factors[t, j] = exp(emission - largest of its word) for sentence b; returns the sum of these largest."""
     n = emissions.shape[2]
     total = 0.0
     for t in range(words):
@@ -114,7 +114,7 @@ def _factors(emissions, b, words, factors):
 
 @compiled(*_ANY_ORDER)
 def _multiply(matrix, rows, t, out, s):
-    """Set out[s] = matrix @ rows[t]: four sums at a time, which vectorise and need no store until they are done."""
+    """Set out[s] = matrix @ rows[t], four sums at a time: they vectorise and are stored only once."""
     n = matrix.shape[0]
     blocked = n - n % 4
     for i in range(0, blocked, 4):
@@ -135,7 +135,7 @@ def _multiply(matrix, rows, t, out, s):
 
 @compiled(*_ANY_ORDER)
 def _weigh(alphas, t, factors):
-    """Multiply alphas[t] by the word's factors, lost ones become zero; returns their sum and how many are none."""
+    """Multiply alphas[t] by the word's factors, lost ones to zero; returns their sum and how many are zero."""
     total = 0.0
     lost = 0
     for j in range(alphas.shape[1]):
@@ -149,7 +149,7 @@ def _weigh(alphas, t, factors):
 
 @compiled(*_FUSED)
 def _underflowed(alphas, t, emissions, b, start, transitions):
-    """Whether a tag of word t with a weight of zero can be reached: if none can, the zeros are the truth."""
+    """Tell whether a tag of word t with weight zero can be reached; if none can, the zeros are the truth."""
     n = alphas.shape[1]
     for j in range(n):
         if alphas[t, j] > 0.0 or emissions[b, t, j] == -np.inf:
@@ -204,7 +204,7 @@ def _moves(start, end, transitions):
 
 @compiled(*_ANY_ORDER)
 def _finish(alphas, last, end_factors):
-    """The sum of the last word's weights, each with the factor of ending there."""
+    """Sum the weights of the last word, each times the factor of ending there."""
     total = 0.0
     for j in range(alphas.shape[1]):
         total += alphas[last, j] * end_factors[j]
@@ -222,7 +222,7 @@ def _can_end(alphas, last, end):
 
 @compiled(*_FUSED)
 def _forward(emissions, b, words, moves, alphas, factors, scales):
-    """Sentence b: alphas[t, j] weighs all that ends in tag j at word t; returns log Z and whether to trust it."""
+    """Set alphas[t, j] to the weight of all beginnings of sentence b; returns log Z and whether to trust it."""
     n = alphas.shape[1]
     log_z = _factors(emissions, b, words, factors) + moves.ends_offset + (words - 1) * moves.offset
     for t in range(words):
@@ -251,7 +251,7 @@ def _forward(emissions, b, words, moves, alphas, factors, scales):
 
 @compiled(*_FUSED)
 def _backward(b, words, moves, weight, alphas, factors, scales, betas, d_emissions):
-    """Sentence b after `_forward`: betas become marginals, and factors[t] what `_pairs` needs.
+    """Turn betas into marginals after `_forward` of sentence b, and factors[t] into what `_pairs` needs.
 
     betas carry the scales of alphas, so that alpha * beta is the marginal itself (Rabiner's scaling).
     """
@@ -261,7 +261,7 @@ def _backward(b, words, moves, weight, alphas, factors, scales, betas, d_emissio
     for t in range(words - 1, -1, -1):
         scale = scales[t]
         for j in range(n):
-            # A tag that cannot be reached has no marginal, and its beta has no bound.
+            # A tag that cannot be reached has marginal zero, but its beta may be arbitrarily large.
             beta = betas[t, j] if alphas[t, j] > 0.0 else 0.0
             betas[t, j] = alphas[t, j] * beta
             d_emissions[b, t, j] = weight * betas[t, j]
@@ -292,7 +292,7 @@ def _pairs(words, alphas, weighted, weight, out):
 
 @compiled(*_FUSED)
 def partition_kernel(emissions, lengths, start, end, transitions, log_z):
-    """Fill log_z; returns how many sentences need log space, whose log_z is NaN."""
+    """Fill log_z; returns how many sentences need log space (their log_z is NaN)."""
     _, words, n = emissions.shape
     moves = _moves(start, end, transitions)
     alphas, factors, scales = np.empty((words, n)), np.empty((words, n)), np.empty(words + 1)

@@ -1,7 +1,7 @@
-"""Compiled CPU kernels of the linear-chain CRF in log space: exact whatever the scores, ten times slower.
+"""Compiled CPU kernels of the linear-chain CRF in log space: exact for any scores, ten times slower.
 
-For the sentences that cannot be done in exponential space, where a tag more than 500 nats behind at one word may still
-be the one that counts in the end.
+They take the sentences that exponential space cannot: those in which a tag more than 500 nats behind at one word may
+still be on the best path.
 """
 
 import math
@@ -15,7 +15,7 @@ __all__ = ["log_space_marginals", "log_space_partition"]
 
 @compiled()
 def _log_sum_exp(values):
-    """log(sum(exp(values))), minus infinity for nothing but minus infinity, NaN if there is one."""
+    """Compute log(sum(exp(values))): minus infinity if all values are, NaN if one is."""
     largest = -np.inf
     for value in values:
         if not value <= largest:
@@ -31,7 +31,7 @@ def _log_sum_exp(values):
 
 @compiled()
 def _forward(emissions, start, end, into, alphas, scores):
-    """One sentence: alphas[t, j] = log of the summed weight of all that ends in tag j at word t; returns log Z."""
+    """Set alphas[t, j] to the log of the summed weight of all that ends in tag j at word t; returns log Z."""
     words, n = emissions.shape
     for j in range(n):
         alphas[0, j] = start[j] + emissions[0, j]
@@ -47,7 +47,7 @@ def _forward(emissions, start, end, into, alphas, scores):
 
 @compiled()
 def _backward(emissions, end, transitions, alphas, log_z, weight, scores, d_emissions, d_transitions):
-    """One sentence after `_forward`: marginals times weight into d_emissions, pairs added to d_transitions."""
+    """Write marginals times weight to d_emissions and add pairs to d_transitions, after `_forward`."""
     words, n = emissions.shape
     beta, ahead = end.copy(), np.empty(n)
     for t in range(words - 1, -1, -1):
@@ -67,7 +67,7 @@ def _backward(emissions, end, transitions, alphas, log_z, weight, scores, d_emis
 
 @compiled()
 def log_space_partition(emissions, lengths, start, end, transitions):
-    """Compute what `partition.log_partition` does, of float64, int64, contiguous arrays."""
+    """Compute the same as `partition.log_partition`, for contiguous float64 and int64 arrays."""
     batch, words, n = emissions.shape
     log_z, alphas, scores, into = np.empty(batch), np.empty((words, n)), np.empty(n), transitions.T.copy()
     for b in range(batch):
@@ -77,7 +77,7 @@ def log_space_partition(emissions, lengths, start, end, transitions):
 
 @compiled()
 def log_space_marginals(emissions, lengths, start, end, transitions, weights):
-    """Compute what `partition.differentiate` does, of float64, int64, contiguous arrays."""
+    """Compute the same as `partition.differentiate`, for contiguous float64 and int64 arrays."""
     batch, words, n = emissions.shape
     log_z, alphas, scores, into = np.empty(batch), np.empty((words, n)), np.empty(n), transitions.T.copy()
     d_emissions, d_moves = np.zeros((batch, words, n)), np.zeros((n + 2, n))

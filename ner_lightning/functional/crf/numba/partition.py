@@ -1,6 +1,6 @@
 """The log-partition of the linear-chain CRF and its derivatives by the compiled CPU kernels, on numpy arrays.
 
-Every sentence is done in exponential space; those that do not fit there are done again in log space.
+Every sentence is computed in exponential space, and again in log space if its numbers leave the range there.
 """
 
 from typing import Any
@@ -25,8 +25,8 @@ def log_partition(
     """Compute log Z: the log of the sum of exp(score) over all tag sequences of each sentence, in nats.
 
     Args:
-        emissions: Scores of the tags of each word, float32 or float64, like all here as `in_numba.as_arrays` checked
-            them. Padding is never read.
+        emissions: Scores of the tags of each word, float32 or float64, checked like all arguments here by
+            `in_numba.as_arrays`. Padding is never read.
         lengths: Words of each sentence, at least 1.
         start: Score of a sentence beginning with a tag; minus infinity forbids it, as in the next two.
         end: Score of a sentence ending with a tag.
@@ -42,7 +42,7 @@ def log_partition(
     # float32 is read as it is: a float64 copy of the batch would cost more memory than everything else here.
     emissions, scores = np.ascontiguousarray(emissions), (_scores(start), _scores(end), _scores(transitions))
     log_z = np.empty(len(lengths))
-    # Arrays to fill come from here: to bring one out of a compiled function takes longer than a short sentence.
+    # The arrays to fill are made here: returning one from a compiled function takes longer than a short sentence.
     if partition_kernel(emissions, lengths, *scores, log_z):
         again = np.flatnonzero(np.isnan(log_z))
         log_z[again] = log_space_partition(_scores(emissions[again]), lengths[again], *scores)
@@ -63,7 +63,7 @@ def differentiate(
     """Compute log Z and the derivatives of sum(weights * log Z): expected counts of tags and pairs of tags.
 
     With weights of one, d_emissions holds the marginals P(tag of word t = j | sentence). Padding gets zeros, and so
-    does a sentence without a legal path. Arrays are contiguous; the last three are there to be filled.
+    does a sentence without a legal path. Arrays are contiguous; the last three are filled here.
 
     Args:
         emissions: As in `log_partition`, like the following four.
@@ -71,7 +71,7 @@ def differentiate(
         start: Score of a sentence beginning with a tag.
         end: Score of a sentence ending with a tag.
         transitions: Score of tag i followed by tag j at [i, j].
-        weights: What each sentence's log Z counts in the sum: the gradient that comes from above.
+        weights: Weight of each sentence's log Z in the sum: the incoming gradient.
         log_z: To be filled.
         d_emissions: To be filled, float32 or float64.
         d_moves: The derivatives of start, end and transitions, in this order, are added to its rows.

@@ -1,4 +1,4 @@
-"""Compiled CPU kernel of the linear-chain CRF: the score of given tags, taken from log Z and its derivatives."""
+"""Compiled CPU kernel of the linear-chain CRF: subtracts the score of given tags from log Z, derivatives included."""
 
 from ner_lightning.functional.crf.numba.compiled import compiled
 
@@ -7,7 +7,7 @@ __all__ = ["first_outside", "subtract"]
 
 @compiled()
 def first_outside(tags, lengths, n):
-    """Find sentence and word of the first tag that is none; (-1, -1) where all are tags."""
+    """Find sentence and word of the first id that is no tag; (-1, -1) where all are tags."""
     for b in range(lengths.shape[0]):
         for t in range(lengths[b]):
             if tags[b, t] < 0 or tags[b, t] >= n:
@@ -19,7 +19,7 @@ def first_outside(tags, lengths, n):
 def subtract(
     emissions, lengths, start, end, transitions, weights, tags, value, d_emissions, d_start, d_end, d_transitions
 ):
-    """Turn log Z in `value` into the negative log-likelihood of tags, log Z - score(tags), and so its derivatives.
+    """Turn log Z in `value` into the negative log-likelihood log Z - score(tags), and so its derivatives.
 
     Expected counts become expected minus observed counts, in place, in one pass over the words. All arrays are
     contiguous; the first six are those of `partition.differentiate`, the last five what it filled.

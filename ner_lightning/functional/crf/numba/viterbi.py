@@ -10,9 +10,10 @@ __all__ = ["viterbi"]
 
 @compiled()
 def _advance(scores, t, transitions, emissions, b):
-    """scores[t, j] = (max over i of scores[t - 1, i] + transitions[i, j]) + emission: i outside, j inside, contiguous.
+    """Set scores[t, j] = (max over i of scores[t - 1, i] + transitions[i, j]) + emission, looping over i outside.
 
-    Rounding is monotonic, so adding the emission after the maximum gives the same number as adding it inside.
+    The inner loop, over j, is contiguous. Rounding is monotonic, so adding the emission after the maximum gives the
+    same number as adding it inside.
     """
     n = scores.shape[1]
     for j in range(n):
@@ -38,7 +39,7 @@ def _advance(scores, t, transitions, emissions, b):
 
 @compiled()
 def _best_last(scores, last, end):
-    """The first tag of the highest score at the last word, and that score."""
+    """Find the first tag with the highest score at the last word, and that score."""
     best, best_score = 0, scores[last, 0] + end[0]
     for j in range(1, scores.shape[1]):
         score = scores[last, j] + end[j]
@@ -49,7 +50,7 @@ def _best_last(scores, last, end):
 
 @compiled()
 def _back(scores, t, into, tag, emission):
-    """The back pointer of a tag at word t: the first tag that gives its score, summed as pytorch-crf sums."""
+    """Find the back pointer of a tag at word t: the first tag that gives its score, summed as in pytorch-crf."""
     for i in range(scores.shape[1]):
         if (scores[t - 1, i] + into[tag, i]) + emission == scores[t, tag]:
             return i
@@ -69,7 +70,7 @@ def _viterbi_kernel(emissions, lengths, start, end, transitions, tags, best_scor
         tag, best_score[b] = _best_last(scores, last, end)
         tags[b, last] = tag
         for t in range(last, 0, -1):
-            # Recomputed on the path alone: to keep every back pointer would cost more than to find the maxima.
+            # Recomputed on the path alone: keeping every back pointer would cost more than finding the maxima.
             tag = _back(scores, t, into, tag, emissions[b, t, tag])
             tags[b, t - 1] = tag
 
@@ -87,8 +88,8 @@ def viterbi(
     equals the tag of the lowest index. So the paths are those of pytorch-crf, ties and rounding included.
 
     Args:
-        emissions: Scores of the tags of each word, like all here as `in_numba.as_arrays` checked them; padding is never
-            read.
+        emissions: Scores of the tags of each word, checked like all arguments here by `in_numba.as_arrays`.
+            Padding is never read.
         lengths: Words of each sentence, at least 1.
         start: Score of a sentence beginning with a tag; minus infinity forbids it, as in the next two.
         end: Score of a sentence ending with a tag.
@@ -101,10 +102,10 @@ def viterbi(
     >>> viterbi(emissions, np.array([2]), np.zeros(2), np.zeros(2), np.zeros((2, 2)))
     (array([[0, 1, 0]]), array([4.]))
     """
-    # Half precision has no arithmetic here; a mixture is computed in the wider type, as in torch.
+    # numpy computes nothing in half precision here; mixed types are computed in the wider one, as in torch.
     dtype = np.dtype(np.float64 if np.float64 in (emissions.dtype, start.dtype, transitions.dtype) else np.float32)
     given = [np.ascontiguousarray(array, dtype) for array in (emissions, start, end, transitions)]
-    # Arrays to fill come from here: to bring one out of a compiled function takes longer than a short sentence.
+    # The arrays to fill are made here: returning one from a compiled function takes longer than a short sentence.
     tags, best_score = np.zeros(emissions.shape[:2], np.int64), np.empty(len(lengths))
     _viterbi_kernel(given[0], lengths, *given[1:], tags, best_score)
     return tags, best_score
