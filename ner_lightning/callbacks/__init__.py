@@ -1,1 +1,1 @@
-"""Things that happen around a fit."""
+"""Callbacks of a fit."""

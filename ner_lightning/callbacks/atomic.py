@@ -1,4 +1,4 @@
-"""Checkpoints that appear in one piece: whoever is killed while writing leaves the one before."""
+"""Checkpoints written in one piece: if the process is killed while writing, the previous one remains."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from ner_lightning.storage import atomic
 
 
 def draft_of(path: str | Path) -> Path:
-    """Where a checkpoint is written before it gets its name, in the same folder: a rename there is atomic.
+    """Return the path to which a checkpoint is written before it is renamed, atomically, in the same folder.
 
-    Its name is the same in all processes, which write it together; the run folder is locked, so that nobody else does.
+    The name is the same in all processes, which write it together; no other run does, since the run folder is locked.
     """
     return Path(path).with_name(f".{Path(path).name}.part")
 
 
 def publish_checkpoint(path: str | Path) -> None:
-    """Give a finished draft its name; a folder is that of a strategy that writes one file a process."""
+    """Rename a finished draft; it is a folder where a strategy writes one file per process."""
     atomic.publish(draft_of(path), Path(path))
 
 

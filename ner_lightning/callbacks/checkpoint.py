@@ -1,4 +1,4 @@
-"""The best checkpoint of a run, also of a run that was resumed."""
+"""The best checkpoint of a run, even of a resumed one."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from ner_lightning.storage.atomic import draft
 
 
 class BestCheckpoint(ModelCheckpoint):
-    """Keeps the weights of the best epoch as `best.ckpt`; to resume from there is `last.ckpt`.
+    """Keeps the weights of the best epoch as `best.ckpt`; `last.ckpt` is the one to resume from.
 
-    A run that ends between two validations is validated once more at its end.
+    A run that ends between two validations is validated once more at the end.
 
-    A resumed run has a folder of its own. Lightning would then forget how good the best epoch had been, and call the
-    first one after the resumption the best; here the best checkpoint so far is copied over with its score.
+    A resumed run has a folder of its own. Lightning would then forget how good the best epoch was, and call the first
+    one after resuming the best; here the best checkpoint so far is copied over together with its score.
 
     Args:
         dirpath: folder of the checkpoints.
         monitor: the metric that decides.
-        mode: whether it should be large (`max`) or small (`min`).
+        mode: whether larger (`max`) or smaller (`min`) is better.
     """
 
     def __init__(self, dirpath: str, monitor: str, mode: Literal["max", "min"] = "max") -> None:
@@ -36,13 +36,13 @@ class BestCheckpoint(ModelCheckpoint):
             monitor=monitor,
             mode=mode,
             save_weights_only=True,
-            save_on_train_epoch_end=False,  # but when validation has judged them
+            save_on_train_epoch_end=False,  # but after validation has scored the weights
             auto_insert_metric_name=False,
             enable_version_counter=False,
         )
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Nothing has been judged yet of what this process trains."""
+        """Note that nothing this process trains has been validated yet."""
         super().on_train_start(trainer, pl_module)
         self._judged = trainer.global_step
 
@@ -53,7 +53,7 @@ class BestCheckpoint(ModelCheckpoint):
             self._judged = trainer.global_step
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Judge the last weights too, where the last step came after the last validation (`trainer.max_steps`)."""
+        """Validate the last weights too, if the last step came after the last validation (`trainer.max_steps`)."""
         if trainer.global_step > self._judged:
             trainer.validating = True
             trainer.fit_loop.epoch_loop.val_loop.run()
@@ -61,7 +61,7 @@ class BestCheckpoint(ModelCheckpoint):
         super().on_train_end(trainer, pl_module)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from the best checkpoint of the run that is resumed, if it is still there."""
+        """Continue from the best checkpoint of the resumed run, if it is still there."""
         before, here = Path(state_dict["best_model_path"]), Path(str(self.dirpath), "best.ckpt")
         if before != here and before.is_file():
             _copy(before, here)
@@ -81,7 +81,7 @@ class BestCheckpoint(ModelCheckpoint):
 
 
 def best_checkpoint(trainer: pl.Trainer) -> BestCheckpoint | None:
-    """What chooses the weights of a run; None: nothing does."""
+    """Find the callback that chooses the weights of a run; None if there is none."""
     return next((callback for callback in trainer.callbacks if isinstance(callback, BestCheckpoint)), None)  # type: ignore[attr-defined]
 
 

@@ -1,4 +1,4 @@
-"""The last lines of a run: where it is, what to type next, and what to try when it has learned nothing."""
+"""The last lines of a run: where it is, what to type next, and what to try if it learned nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def say_goodbye(folder: Path, best: Mapping[str, Any], steps: int) -> None:
     Args:
         folder: the run's.
         best: scores of the best weights, and their checkpoint.
-        steps: optimiser steps behind it.
+        steps: optimiser steps it has taken.
     """
     if advice := advice_on_nothing(best, steps):
         log.warning("%s", advice)
@@ -27,7 +27,7 @@ def say_goodbye(folder: Path, best: Mapping[str, Any], steps: int) -> None:
 
 
 def next_commands(folder: Path, best: Mapping[str, Any]) -> list[str]:
-    """What people mostly type after a run.
+    """List the commands that most people type after a run.
 
     >>> next_commands(Path("outputs/crf/1"), {"checkpoint": None})
     ['python -m ner_lightning.compare outputs/crf/1 OTHER_RUN']
@@ -38,7 +38,7 @@ def next_commands(folder: Path, best: Mapping[str, Any]) -> list[str]:
 
 
 def advice_on_nothing(best: Mapping[str, Any], steps: int) -> str | None:
-    """What to try when not one entity was found right; None when some were, or there are none.
+    """Suggest what to try if no entity was predicted right; None if some were, or there are none to find.
 
     >>> advice_on_nothing({"val/f1": 0.5, "val/support": 9}, 10)
     >>> print(advice_on_nothing({"val/f1": 0.0, "val/support": 9}, 10)[:72])

@@ -1,4 +1,4 @@
-"""What a fit costs: seconds an epoch, peak memory, parameters, and how much of a step goes into the decoder's loss."""
+"""The cost of a fit: seconds per epoch, peak memory, parameters, and the decoder's share of a step."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from torch import Tensor
 from ner_lightning.callbacks.profile.step_clock import StepClock
 
 DECODER, REST, NOTHING = "decoder", "rest", "nothing"
-UNIT = 1 if sys.platform == "darwin" else 1024  # bytes in which the system counts memory
+UNIT = 1 if sys.platform == "darwin" else 1024  # bytes in the unit in which the system reports memory
 
 
 class Cost(pl.Callback):
-    """Measures a fit from the side.
+    """Measures a fit without disturbing it.
 
-    Seconds are those of training alone, validation left out. The share of the decoder is taken on a few steps: the
-    forward and backward pass of its loss over the whole step. On a GPU that is the time of the device between CUDA
-    events, which are read when the fit has ended: nothing waits for the device while it trains.
+    Seconds are those of training alone, without validation. The decoder's share is measured on a few steps: the time of
+    the forward and backward pass of its loss, divided by that of the whole step. On a GPU it is the device's time
+    between CUDA events, which are read after the fit: nothing waits for the device during training.
 
     Args:
-        steps: that the share is taken on; 0: none.
-        skip: steps before them, in which kernels are compiled and caches filled.
+        steps: number of steps to measure the share on; 0: none.
+        skip: number of steps before them, in which kernels are compiled and caches filled.
     """
 
     def __init__(self, steps: int = 8, skip: int = 2) -> None:
@@ -49,7 +49,7 @@ class Cost(pl.Callback):
             self._counts = sum(p.numel() for p in every if p.requires_grad), sum(p.numel() for p in every)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Watch the decoder's loss."""
+        """Start timing the decoder's loss."""
         device = trainer.strategy.root_device
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
@@ -58,19 +58,19 @@ class Cost(pl.Callback):
             self._watch(pl_module.model.decoder, self._clock)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Start the epoch's watch."""
+        """Start the clock of the epoch."""
         self._started, self._aside = time.monotonic(), 0.0
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Validation inside an epoch is not its training."""
+        """Pause the clock of the epoch."""
         self._paused = time.monotonic()
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Leave the time of this validation out."""
+        """Subtract the time of this validation."""
         self._aside += time.monotonic() - self._paused
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Note the seconds of the epoch, but of one that a resumed run has only the rest of, and no start."""
+        """Record the seconds of the epoch, unless the run was resumed inside it."""
         if self._started is not None:
             self._epochs.append(time.monotonic() - self._started - self._aside)
         self._started = None
@@ -78,14 +78,14 @@ class Cost(pl.Callback):
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Start the clock of a step that is looked at."""
+        """Start the clock of a step that is measured."""
         if self._clock is not None and self._looks:
             self._clock.mark(REST)
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Stop it; after the last step nothing is watched any more."""
+        """Stop the clock; after the last measured step, stop timing the loss."""
         if self._clock is None:
             return
         if self._looks:
@@ -104,7 +104,7 @@ class Cost(pl.Callback):
             self._clock = None
 
     def summary(self, trainer: pl.Trainer) -> dict[str, Any]:
-        """The figures, as `result.json` has them.
+        """Return the figures as `result.json` has them.
 
         Returns:
             `seconds_per_epoch` (median), `memory` (peak of this process, bytes), `gpu_memory` (peak of its device,
@@ -154,6 +154,6 @@ class Cost(pl.Callback):
 
 
 def cost_of(trainer: pl.Trainer) -> dict[str, Any] | None:
-    """What the callback of a run has measured; None where it has none."""
+    """Return what the cost callback of a run has measured; None without one."""
     found = [callback for callback in trainer.callbacks if isinstance(callback, Cost)]  # type: ignore[attr-defined]
     return found[0].summary(trainer) if found else None

@@ -1,4 +1,4 @@
-"""Stops a run whose loss is no number any more."""
+"""A callback that stops a run whose loss is no longer a number."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ner_lightning.errors import UserError
 
-PATIENCE_OF_SCALING = 5  # steps that float16 may lose while its scale is found
+PATIENCE_OF_SCALING = 5  # steps that float16 may lose while it finds its scale
 
 REMEDY = (
     "try a tenth of optim.encoder_lr, optim.head_lr and optim.crf_lr, trainer.gradient_clip_val=1, and "
@@ -20,20 +20,20 @@ REMEDY = (
 
 
 class FiniteLoss(pl.Callback):
-    """Ends a run at the first loss that is NaN or infinite: nothing after it can be right.
+    """Stops a run at the first loss that is NaN or infinite: nothing after it can be right.
 
-    The step is noted on the device and read where the host waits for it anyway: when values are logged, before
-    validation, before a checkpoint. No checkpoint of broken weights replaces one of good ones.
+    The step is noted on the device and read only when the host waits anyway: when values are logged, before validation,
+    before a checkpoint. So no checkpoint of broken weights replaces a good one.
 
     Raises:
-        UserError: with the step and what to try; on every rank.
+        UserError: says at which step, and what to try; raised on every rank.
     """
 
     def __init__(self) -> None:
-        self._since: Tensor | None = None  # first optimiser step of an unbroken row of such losses, -1: there is none
+        self._since: Tensor | None = None  # first optimiser step of the current row of such losses; -1: none
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Begin to watch."""
+        """Start watching."""
         self._since = torch.full((), -1, dtype=torch.long, device=pl_module.device)
 
     def on_train_batch_end(
@@ -50,15 +50,15 @@ class FiniteLoss(pl.Callback):
             self._check(trainer)
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Read the notes before weights are judged."""
+        """Read the notes before the weights are validated."""
         self._check(trainer)
 
     def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: Any) -> None:
-        """Read the notes before weights are kept."""
+        """Read the notes before the weights are saved."""
         self._check(trainer)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Read them a last time."""
+        """Read the notes one last time."""
         self._check(trainer)
         self._since = None
 

@@ -1,4 +1,4 @@
-"""Says that a monitored metric will not be there: before the first step if that is certain, else when it is missed."""
+"""Report a monitored metric that will not exist: before the first step if that is certain, else when it is missing."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 PREFIX = "val/"
 LOSSES = ("val/loss", "train/loss")
 LIKENESS = 0.75
-"""From here on a name is taken for a slip of another one (the ratio of `difflib`)."""
+"""A name at least this similar to a known one (the ratio of `difflib`) is taken for a typing error."""
 
 
 class MonitorCheck(pl.Callback):
-    """Ends a run whose best weights could never be chosen.
+    """Stops a run whose best weights could never be chosen.
 
-    Any metric that is logged by the end of a validation may be monitored, those of the user's own callbacks too. It
-    stands before the callbacks that monitor, whose own errors would come first.
+    Any metric that is logged by the end of a validation may be monitored, including those of the user's own callbacks.
+    This callback must come before those that monitor, whose own errors would otherwise come first.
 
     Raises:
-        UserError: before the first step, for a slip of a name that is known, or for the largest loss as the best; after
+        UserError: before the first step, for a misspelt known name, or if the largest loss would be the best; after
             the first validation, for a metric that it did not log.
     """
 
@@ -37,7 +37,7 @@ class MonitorCheck(pl.Callback):
         self._has_looked = False
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Look at the names."""
+        """Check the names."""
         if stage == "fit":
             known = metrics_of_validation(trainer, pl_module)
             for callback in monitoring(trainer):
@@ -45,7 +45,7 @@ class MonitorCheck(pl.Callback):
                 check_mode(callback.monitor, str(getattr(callback, "mode", "")))
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Look at what was logged; nothing can be logged from here on."""
+        """Check what was logged; nothing can be logged after this."""
         if self._has_looked or trainer.state.fn != "fit" or trainer.sanity_checking:
             return
         self._has_looked = True
@@ -55,12 +55,12 @@ class MonitorCheck(pl.Callback):
 
 
 def monitoring(trainer: pl.Trainer) -> Iterator[Any]:
-    """The callbacks that go by a metric."""
+    """Yield the callbacks that monitor a metric."""
     return (one for one in trainer.callbacks if isinstance(getattr(one, "monitor", None), str))  # type: ignore[attr-defined]
 
 
 def metrics_of_validation(trainer: pl.Trainer, task: Any) -> list[str]:
-    """Names of what validation is known to log."""
+    """List the metrics that validation is known to log."""
     known: TaggingTask = task
     data: CorpusDataModule = trainer.datamodule  # type: ignore[attr-defined]
     types = known.val_metric.tags.types
@@ -70,11 +70,11 @@ def metrics_of_validation(trainer: pl.Trainer, task: Any) -> list[str]:
 
 
 def check_name(monitor: str, known: Sequence[str]) -> None:
-    """Refuse the score of an entity type that there is not, and a name much like that of a known metric.
+    """Refuse a score of an unknown entity type, and a name that looks like a misspelt known metric.
 
     Args:
-        monitor: name of a metric; one like none of those that are known may be logged by anybody.
-        known: names of metrics.
+        monitor: name of a metric; one that resembles no known name may come from any callback, and passes.
+        known: names of known metrics.
 
     >>> check_name("val/f1/PER", ["val/f1", "val/f1/PER"])
     >>> check_name("val/spelling", ["val/f1", "val/f1/PER"])
@@ -94,7 +94,7 @@ def check_name(monitor: str, known: Sequence[str]) -> None:
 
 
 def check_mode(monitor: str, mode: str) -> None:
-    """Refuse the largest loss as the best.
+    """Refuse to take the largest loss for the best.
 
     >>> check_mode("val/loss", "max")
     Traceback (most recent call last):

@@ -1,4 +1,4 @@
-"""What a person should see before and after a fit: data, parameter groups, and whether the CRF has moved."""
+"""What a person should see before and after a fit: data, parameter groups, and whether the CRF moved."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ log = logging.getLogger(__name__)
 
 
 class Overview(pl.Callback):
-    """Shows the data and the optimiser's groups at the start of a fit, and at its end how far the CRF moved.
+    """Shows the data and the optimiser's groups before a fit, and after it how far the CRF moved.
 
     Args:
-        still: mean movement of the transitions, in nats, below which a CRF is warned about: it has learned nothing.
+        still: mean movement of the transitions, in nats, below which a warning says that the CRF has learned nothing.
     """
 
     def __init__(self, still: float = 0.01) -> None:
@@ -36,13 +36,13 @@ class Overview(pl.Callback):
         """Show the data and the groups."""
         if trainer.is_global_zero:
             data: CorpusDataModule = trainer.datamodule  # type: ignore[attr-defined]
-            log.info("data: %s", data.folder)  # a title would be broken to the width of its table
+            log.info("data: %s", data.folder)  # a title would be wrapped to the width of its table
             show_tables(data_table(data), optimiser_table(trainer.optimizers[0].param_groups, pl_module))
             log.info("batches: %s, %d sentences on each of %d", data.batching, data.batch_size, trainer.world_size)
             log.info("attention: %s", attention_in_use(trainer))
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Say how far the decoder moved, and warn when it did not."""
+        """Log how far the decoder moved, and warn if it did not."""
         if not trainer.is_global_zero:
             return
         task: TaggingTask = pl_module
@@ -57,13 +57,13 @@ class Overview(pl.Callback):
 
 
 def _crf_rate(groups: list[dict[str, Any]]) -> float:
-    """The peak rate of the transitions; of all parameters where an optimiser that is not ours names no group so."""
+    """Return the peak rate of the transitions; of all parameters if the optimiser has no group called `crf`."""
     rates = {str(group.get("name")): float(group.get("initial_lr", group["lr"])) for group in groups}
     return rates.get("crf", max(rates.values()))
 
 
 def data_table(data: CorpusDataModule) -> Table:
-    """Sentences, words and entities of each split, and what its reader had to decide, if anything."""
+    """Lay out sentences, words and entities of each split, and any decisions its reader had to make."""
     table = Table(title="data")
     sources = data.sources.counts() if data.sources.names else {}
     rows = {split: _counts(report) for split, report in data.reports.items()}
@@ -81,7 +81,7 @@ def data_table(data: CorpusDataModule) -> Table:
 
 
 def _files(data: CorpusDataModule) -> str:
-    """The files that splits were made of, and what their readers had to decide, which no split can be told of."""
+    """List the files that splits were made of, with those decisions of their readers that belong to no split."""
     told = []
     for name, report in data.sources.files().items():
         decided = {what: count for what, count in _counts(report).items() if what in DECIDED and count}
@@ -103,7 +103,7 @@ def _counts(report: ReadReport) -> dict[str, int]:
 
 
 def attention_in_use(trainer: pl.Trainer) -> str:
-    """What computes attention in a run, in words."""
+    """Describe how a run computes attention."""
     task: TaggingTask = trainer.lightning_module  # type: ignore[assignment]
     data: CorpusDataModule = trainer.datamodule  # type: ignore[attr-defined]
     half_on_gpu = trainer.strategy.root_device.type == "cuda" and "32" not in str(trainer.precision)
@@ -111,7 +111,7 @@ def attention_in_use(trainer: pl.Trainer) -> str:
 
 
 def optimiser_table(groups: list[dict[str, Any]], model: nn.Module) -> Table:
-    """The parameter groups: tensors, parameters, rate, weight decay; below them what is frozen, if anything."""
+    """Lay out the parameter groups: tensors, parameters, rate, weight decay; below them frozen parameters, if any."""
     table = Table(title="optimiser")
     for column in ("group", "tensors", "parameters", "rate", "weight decay"):
         table.add_column(column, justify="left" if column == "group" else "right")

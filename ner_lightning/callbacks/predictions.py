@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class PredictedSentence(NamedTuple):
-    """What the model says of one sentence; `tags` only where they break the scheme."""
+    """The model's output for one sentence; `tags` only if they break the scheme."""
 
     entities: tuple[ScoredSpan, ...]
     tags: tuple[str, ...] | None
@@ -31,15 +31,15 @@ class PredictedSentence(NamedTuple):
 class SavePredictions(pl.Callback):
     """Writes `<folder>/dev.jsonl` and `<folder>/test.jsonl` when a split is evaluated after the fit.
 
-    One sentence a line, in the order of the corpus, whatever the batches and ranks were, as `StoredSentence` writes it.
-    Where the predicted tags break the scheme (a decoder without constraints), they are kept too: the spans are then
-    those of the conlleval rule.
+    Each line is one sentence, as `StoredSentence` writes it, in the order of the corpus, whatever the batches and
+    ranks. If the predicted tags break the scheme (a decoder without constraints), they are stored too; the spans are
+    then those of the conlleval rule.
 
     Args:
-        folder: where the files go.
+        folder: of the files.
 
     Attributes:
-        files: what this process has written, by split.
+        files: the files this process has written, by split.
     """
 
     def __init__(self, folder: str) -> None:
@@ -89,7 +89,7 @@ class SavePredictions(pl.Callback):
         path = self.folder / f"{split}.jsonl"
         with writing(path) as file:
             for index, sentence in enumerate(data.sentences[split]):
-                if index in found:  # all of them, but under limit_test_batches
+                if index in found:  # true for all, except with limit_test_batches
                     (source,) = data.sources.names_of(split, [index])
                     file.write(_stored(sentence, found[index], source).to_json() + "\n")
         self.files[split] = path
@@ -109,6 +109,6 @@ def _stored(sentence: Sentence, found: PredictedSentence, source: str) -> Stored
 
 
 def stored_predictions(trainer: pl.Trainer) -> dict[str, Path]:
-    """The files of predictions written so far, by split; none on ranks other than zero, or without the callback."""
+    """Return the prediction files written so far, by split; none on other ranks than zero."""
     callbacks = [callback for callback in trainer.callbacks if isinstance(callback, SavePredictions)]  # type: ignore[attr-defined]
     return {split: path for callback in callbacks for split, path in callback.files.items()}

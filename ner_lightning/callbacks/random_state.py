@@ -10,7 +10,7 @@ import torch
 
 
 def random_state() -> dict[str, Any]:
-    """The state of Python's, NumPy's and torch's generators, that of the current GPU included.
+    """Return the state of the generators of Python, NumPy and torch, including the current GPU's.
 
     >>> state = random_state()
     >>> first = torch.rand(2), random.random(), np.random.rand()
@@ -29,7 +29,7 @@ def random_state() -> dict[str, Any]:
 
 
 def restore_random_state(state: dict[str, Any]) -> None:
-    """Let every generator go on from a state of `random_state`."""
+    """Set every generator to a state that `random_state` returned."""
     version, internal, gauss = state["python"]
     random.setstate((version, tuple(internal.tolist()), gauss))
     name, keys, *rest = state["numpy"]

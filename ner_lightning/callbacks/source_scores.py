@@ -1,4 +1,4 @@
-"""Scores of each of several corpora beside those of all."""
+"""Scores of each source of the data, in addition to those of all together."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class SourceScores(pl.Callback):
-    """Logs `val/<source>/f1` and `test/<source>/f1`, precision, recall and gold entities too, strict and micro.
+    """Logs `val/<source>/f1` and `test/<source>/f1`, and precision, recall and gold entities; strict, micro.
 
     Args:
-        tags: that are scored, as of the whole.
+        tags: the tags that are scored, the same as for the whole.
     """
 
     def __init__(self, tags: TagSet) -> None:
@@ -59,7 +59,7 @@ class SourceScores(pl.Callback):
 
     def _log(self, trainer: pl.Trainer, pl_module: pl.LightningModule, prefix: str, split: str) -> None:
         data: CorpusDataModule = trainer.datamodule  # type: ignore[attr-defined]
-        for name in data.sources.extents[split]:  # all ranks the same: a score is summed over them
+        for name in data.sources.extents[split]:  # the same on all ranks, since scores are summed over them
             metric = self._metric(name, pl_module.device)
             scores = metric.compute()
             pl_module.log_dict({f"{prefix}/{name}/{key}": float(scores[key]) for key in OF_TYPES})

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, answered at the end of a step instead of in the middle of it."""
+"""Answer Ctrl-C and SIGTERM at the end of a step instead of in the middle of it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ WATCHED = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopSignals:
-    """Notes that the process was asked to end, while watching; a second Ctrl-C ends it at once.
+    """Notes a request to end the process, while watching; a second Ctrl-C ends it at once.
 
-    Lightning's own handler of SIGTERM talks to the other processes from inside the handler, where they may be in the
-    middle of another exchange, and hangs; this one only notes.
+    Lightning's own handler of SIGTERM talks to the other processes, which may be in the middle of another exchange: it
+    then hangs. This handler only takes a note.
 
     Attributes:
-        asked: the signal; None: there was none.
+        asked: the signal; None if there was none.
     """
 
     def __init__(self) -> None:
@@ -30,12 +30,12 @@ class StopSignals:
         self._before: dict[signal.Signals, Any] = {}
 
     def watch(self) -> None:
-        """Take over the signals; only the main thread can."""
+        """Install the handlers; only the main thread can."""
         if threading.current_thread() is threading.main_thread() and not self._before:
             self._before = {number: signal.signal(number, self._note) for number in WATCHED}
 
     def release(self) -> None:
-        """Give the signals back to whom they belonged."""
+        """Restore the previous handlers."""
         for number, handler in self._before.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
         self._before = {}
@@ -49,7 +49,7 @@ class StopSignals:
 
 
 def leave(asked: int) -> NoReturn:
-    """End the run as its signal would have.
+    """End the run as its signal would have ended it.
 
     Raises:
         KeyboardInterrupt: for Ctrl-C.

@@ -1,1 +1,1 @@
-"""What the nodes of a configuration may say, and where."""
+"""The classes and values that a configuration may name, and where."""

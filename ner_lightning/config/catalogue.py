@@ -1,4 +1,4 @@
-"""The catalogue: what may be built at which place of a configuration.
+"""The catalogue: which classes may be built at which place of a configuration.
 
 A configuration travels: in a checkpoint, in a colleague's folder. `_target_` would call any function of any package, so
 each place has a kind, and each kind lists the classes (and the few functions) that may stand there. Whatever is not
@@ -136,10 +136,10 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
     "hydra_callbacks": (),
 }
-"""What may stand at a place of each kind: full names, of functions too, where one is listed."""
+"""What may stand at a place of each kind: full names of classes, and of a few functions."""
 
 SUPPLIED = {"decoder": ("tags",), "logger": ("run_config",)}
-"""Arguments that the program hands over, and no configuration need give."""
+"""Arguments that the program passes itself, so that no configuration need give them."""
 
 LOGGING = (
     "logging.FileHandler",
@@ -155,7 +155,7 @@ LOGGING = (
 
 
 def kind_of(place: Sequence[str]) -> str | None:
-    """The kind of a place, by its keys; None where nothing is built.
+    """Return the kind of a place, given by its keys; None where nothing is built.
 
     >>> kind_of(["data", "reader"]), kind_of(["callbacks", "mine"]), kind_of(["callbacks"])
     ('reader', 'callbacks', None)

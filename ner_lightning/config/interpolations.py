@@ -1,4 +1,4 @@
-"""How much text and how many values interpolations stand for: they multiply as YAML's aliases do."""
+"""Limit what interpolations expand to: like aliases in YAML, they can multiply."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ LIMIT = 10_000_000
 """Characters and values of a configuration once it is resolved; a run's has ten thousand."""
 
 COMPUTED = LIMIT // 100
-"""What a reference counts whose key is computed (`${a.${b}}`): not looked up here, so that few of them are allowed."""
+"""The size charged for a reference with a computed key (`${a.${b}}`): it is not looked up, so only few are allowed."""
 
 _REFERENCE = re.compile(r"\$\{([^${}]*)\}")
 
 
 def check_expansion(container: Any) -> None:
-    """Refuse a configuration that would grow without bounds as it is resolved.
+    """Refuse a configuration that would grow without bounds when it is resolved.
 
     Args:
         container: plain containers, interpolations in place.
 
     Raises:
-        UserError: naming the place.
+        UserError: names the place.
 
     >>> check_expansion({"a": "x", "b": ["${a}", "${a}"]})
     >>> check_expansion({"a0": "x" * 99} | {f"a{n}": f"${{a{n - 1}}}" * 9 for n in range(1, 20)})
@@ -40,11 +40,11 @@ class _Sizes:
         self.pending: set[tuple[str, ...]] = set()
 
     def of(self, path: tuple[str, ...], value: Any) -> int:
-        """Characters and values of a node once it is resolved."""
+        """Count the characters and values of a node once it is resolved."""
         if path in self.known:
             return self.known[path]
         if path in self.pending:
-            return 0  # a circle, of which OmegaConf itself tells
+            return 0  # a cycle, which OmegaConf itself reports
         self.pending.add(path)
         if isinstance(value, dict | list):
             items = value.items() if isinstance(value, dict) else enumerate(value)
@@ -66,7 +66,7 @@ class _Sizes:
         return size
 
     def _behind(self, path: tuple[str, ...], key: str) -> int:
-        """The size of what an interpolation refers to; nothing is known of what a resolver gives."""
+        """Return the size of what an interpolation refers to; 0 for a resolver, whose result is not known."""
         bare = key.strip().lstrip(".")
         up = len(key.strip()) - len(bare)
         target = (*path[: len(path) - up], *(part for part in re.split(r"[.\[\]]+", bare) if part)) if up else None

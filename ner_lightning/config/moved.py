@@ -1,4 +1,4 @@
-"""Names of classes that have moved: a run that was written before is read with the names of today."""
+"""New names of classes that have moved, so that runs written before can still be read."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ MOVED = {
     "ner_lightning.callbacks.step_profile.StepProfile": "ner_lightning.callbacks.profile.step_profile.StepProfile",
     "ner_lightning.callbacks.wandb_logger.wandb_logger": "ner_lightning.logger.wandb.wandb_logger",
 }
-"""The name that a stored `_target_` may have, and the one it has now."""
+"""The name that a stored `_target_` may have, and its name today."""
 
 
 def with_present_names(config: Any) -> Any:
-    """Replace the old names of classes in a configuration; nothing else changes.
+    """Replace the old names of classes in a configuration; change nothing else.
 
     Args:
         config: plain containers.

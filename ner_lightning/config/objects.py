@@ -13,7 +13,7 @@ from ner_lightning.errors import UserError
 
 
 def resolve_config(cfg: DictConfig) -> dict[str, Any]:
-    """The configuration resolved, in plain containers, every `_target_` one that its place takes."""
+    """Resolve the configuration into plain containers, and check that every `_target_` may stand where it does."""
     container = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
     assert isinstance(container, dict)
     check_targets(container)
@@ -21,18 +21,18 @@ def resolve_config(cfg: DictConfig) -> dict[str, Any]:
 
 
 def make(node: Mapping[str, Any], place: str | Sequence[str], **objects: Any) -> Any:
-    """Build the object of a configuration node: its `_target_` called with its keys.
+    """Build the object of a configuration node by calling its `_target_` with its keys.
 
-    Nodes inside it that have a `_target_` are built first, at any depth, unless given. Before the first of them is
-    built, every one of them is known to stand where it may, and to take the keys it has.
+    Nodes inside it that have a `_target_` are built first, at any depth, unless they are passed as objects. Before
+    anything is built, every node is checked: its class may stand there, and takes the keys given.
 
     Args:
         node: plain containers.
-        place: where the node stands, as `data.reader` or its keys; the catalogue says what that takes.
-        objects: arguments that are not configuration; they win over keys of the node.
+        place: where the node stands, as `data.reader` or its keys; the catalogue lists the classes allowed there.
+        objects: arguments that are not configuration; they override keys of the node.
 
     Raises:
-        UserError: a class that the place does not take, or keys that its class does not.
+        UserError: a class not allowed at the place, or keys that the class does not take.
 
     >>> make({"_target_": "ner_lightning.data.augmentation.Augmentation", "lower_case": 0.5}, "data.augment").lower_case
     0.5
@@ -44,7 +44,7 @@ def make(node: Mapping[str, Any], place: str | Sequence[str], **objects: Any) ->
 
 
 def _bound(node: Mapping[str, Any], place: tuple[str, ...], objects: Mapping[str, Any]) -> Callable[[], Any]:
-    """What builds a node, once all that is in it is bound to its classes."""
+    """Check a node and all inside it against their classes, and return a function that builds it."""
     target = located(node["_target_"], place)
     arguments = {key: value for key, value in node.items() if key != "_target_"}
     _check_arguments(target, place, {**arguments, **objects})
@@ -65,10 +65,10 @@ def _part(value: Any, place: tuple[str, ...]) -> Callable[[], Any]:
 
 
 def _check_arguments(target: Callable[..., Any], place: Sequence[str], arguments: Mapping[str, Any]) -> None:
-    """Refuse keys that a class does not take, and want those that it needs."""
+    """Refuse keys that a class does not take, and require those that it needs."""
     try:
         signature = inspect.signature(target)
-    except ValueError:  # written in C: it says no signature
+    except ValueError:  # written in C, without a signature
         return
     try:
         signature.bind(**arguments)

@@ -1,10 +1,10 @@
-"""Classes of the user's own: which of other packages' may be built, and by whose leave.
+"""The user's own classes: which classes of other packages may be built, and who allows them.
 
-Two ways to give it, both the act of whoever runs the command, never of a configuration:
+There are two ways to allow them. Both are up to whoever runs the command, never to a configuration:
 
-- a package that is installed names its classes as entry points of the group `ner_lightning.targets`;
+- an installed package names its classes as entry points of the group `ner_lightning.targets`;
 - the environment variable `NER_LIGHTNING_ALLOW_TARGETS` lists prefixes that end in a dot (`my_package.`: every class
-  written below it) and full names (`my_package.make_reader`: also a function), with commas between.
+  written below it) and full names (`my_package.make_reader`: functions too), separated by commas.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ GROUP = "ner_lightning.targets"
 
 
 def is_own(target: str, kind: str | None) -> bool:
-    """Whether the user has allowed a target at places of a kind (None: inside a node of the user's own)."""
+    """Tell whether the user has allowed a target at places of a kind (None: inside a node of the user's own)."""
     return target in _listed(kind) or any(_covers(entry, target) for entry in _entries())
 
 
 def is_kept(target: str, found: Any) -> bool:
-    """Whether what a target's name led to is what was allowed: a prefix is for classes written below it alone."""
+    """Tell whether the object found is what was allowed: a prefix allows only classes written below it."""
     if target in (*_exact(), *_listed(None)):
         return callable(found)
     home = f"{getattr(found, '__module__', '')}."
@@ -38,7 +38,7 @@ def is_kept(target: str, found: Any) -> bool:
 
 
 def how_to_allow(target: str) -> str:
-    """What to do to have a target built; nothing for Python's own modules, which nobody should."""
+    """Say how to have a target allowed; nothing for Python's own modules, which should not be."""
     package = target.partition(".")[0]
     if not package or package in sys.stdlib_module_names:
         return ""
@@ -60,7 +60,7 @@ def _covers(entry: str, target: str) -> bool:
 
 
 def _is_class_below(prefix: str, target: str) -> bool:
-    """Whether a name begins so and, as far as source files show, is that of a class written there, not imported."""
+    """Tell whether a name has the prefix and, as far as its source shows, is a class written there, not imported."""
     if not target.startswith(prefix):
         return False
     module, _, name = target.rpartition(".")
@@ -76,7 +76,7 @@ def _listed(kind: str | None) -> frozenset[str]:
 
 @functools.cache
 def _entry_points(_path: tuple[str, ...]) -> dict[str | None, frozenset[str]]:
-    """The targets that installed packages name, by kind; all of them under None."""
+    """Collect the targets that installed packages name, by kind; all of them under None."""
     found: dict[str | None, set[str]] = {None: set()}
     for entry in entry_points(group=GROUP):
         target = entry.value.partition("[")[0].strip().replace(":", ".")

@@ -1,4 +1,4 @@
-"""Numbers with their range, for annotations: `batch_size: Count`. The command line reads them off the source.
+"""Numbers with their range, for annotations: `batch_size: Count`. The command line reads them from the source.
 
 >>> Between(0, 1).holds(0.5), Between(0, 1).holds(2), Between(0, 1).holds(float("nan"))
 (True, False, False)
@@ -13,12 +13,12 @@ from typing import Annotated
 
 @dataclass(frozen=True)
 class Between:
-    """A range.
+    """A range of numbers.
 
     Args:
-        least: the smallest number of it.
-        most: the largest; None: there is none.
-        strictly: whether both are outside of it.
+        least: the smallest number in it.
+        most: the largest number in it; None: no limit.
+        strictly: whether the limits themselves are excluded.
     """
 
     least: float
@@ -26,7 +26,7 @@ class Between:
     strictly: bool = False
 
     def holds(self, value: float) -> bool:
-        """Whether a number is in the range; what is no number, or infinite, never is."""
+        """Tell whether a number is in the range; anything infinite, or not a number, never is."""
         if not math.isfinite(value) or (self.strictly and value in (self.least, self.most)):
             return False
         return self.least <= value and (self.most is None or value <= self.most)

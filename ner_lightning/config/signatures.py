@@ -1,6 +1,6 @@
-"""What a class or function takes, read from its source: the signature is the schema of its YAML node.
+"""Arguments of a class or function, read from its source: the signature is the schema of its YAML node.
 
-A closed list of values has its one home, the annotation in the constructor: `constrain: Literal["both", "decode"]`.
+A closed list of values stands in one place, the annotation in the constructor: `constrain: Literal["both", "decode"]`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Parameter:
     Args:
         annotation: its type as written, None where there is none.
         module: the module it is written in, where names of the annotation are looked up.
-        required: it has no default.
+        required: whether it has no default.
     """
 
     annotation: ast.expr | None
@@ -35,25 +35,25 @@ class Parameter:
     required: bool
 
     def accepts(self, value: Any) -> bool:
-        """Whether a plain value of a YAML file fits the annotation; what cannot be told from the source fits."""
+        """Tell whether a plain value from a YAML file fits the annotation; if the source cannot tell, it does."""
         return self.annotation is None or any(_fits(item, value) for item in _members(self.annotation, self.module))
 
     def expected(self) -> str:
-        """The annotation in words: `null or one of both, decode, none`."""
+        """Describe the annotation in words: `null or one of both, decode, none`."""
         members = [] if self.annotation is None else list(_members(self.annotation, self.module))
         closed = dict.fromkeys(_text(item.value) for item in members if isinstance(item, ast.Constant))
         kinds = dict.fromkeys(_in_words(m) for m in members if not isinstance(m, ast.Constant))
         return " or ".join([*kinds, *([f"one of {', '.join(closed)}"] if len(closed) > 1 else closed)])
 
     def choices(self) -> tuple[str, ...]:
-        """The texts of a closed list, for a suggestion."""
+        """List the texts of a closed list, for a suggestion."""
         members = () if self.annotation is None else _members(self.annotation, self.module)
         return tuple(_text(item.value) for item in members if isinstance(item, ast.Constant))
 
 
 @dataclass(frozen=True)
 class Signature:
-    """The arguments of a target by name; `is_open` where it takes others beside them (`**kwargs`)."""
+    """The arguments of a target by name; `is_open` if it takes any others too (`**kwargs`)."""
 
     parameters: dict[str, Parameter]
     is_open: bool
@@ -61,7 +61,7 @@ class Signature:
 
 @functools.cache
 def signature(target: str) -> Signature | None:
-    """The signature of a dotted name, or None where the source does not show it.
+    """Read the signature of a dotted name; None if the source does not show it.
 
     >>> signature("ner_lightning.config.signatures.Parameter").parameters["required"].expected()
     'true or false'
@@ -89,13 +89,13 @@ def _signature(node: Definition, module: str) -> Signature | None:
 
 
 def _dataclass_decorator(node: ast.ClassDef) -> str:
-    """The decorator that makes a class a dataclass, as written; empty where there is none."""
+    """Return the decorator that makes a class a dataclass, as written; empty if there is none."""
     decorators = map(ast.unparse, node.decorator_list)
     return next((decorator for decorator in decorators if "dataclass" in decorator), "")
 
 
 def _fields(node: ast.ClassDef, module: str) -> tuple[dict[str, Parameter], dict[str, Parameter]]:
-    """The fields of a dataclass and of those it inherits from: those by place, and those by name alone."""
+    """Collect the fields of a dataclass, inherited ones too: those passed by place, and those by name only."""
     by_place: dict[str, Parameter] = {}
     by_name: dict[str, Parameter] = {}
     for base in reversed(node.bases):
@@ -121,7 +121,7 @@ def _of_function(node: ast.FunctionDef, module: str, skipped: int) -> Signature:
 
 
 def _members(node: ast.expr, module: str) -> Iterator[ast.expr]:
-    """The members of a union, aliases followed: names, generics, and the constants of a Literal."""
+    """Yield the members of a union, aliases followed: names, generics, and the constants of a Literal."""
     match node:
         case ast.BinOp(left=left, op=ast.BitOr(), right=right):
             yield from _members(left, module)
@@ -165,13 +165,13 @@ def _fits(item: ast.expr, value: Any) -> bool:
             return isinstance(value, dict)
         case ast.Name(id="Path"):
             return isinstance(value, str)
-        case ast.Name(id=name) if name != "Any":  # an object of some class: a node with its own _target_
+        case ast.Name(id=name) if name != "Any":  # an object of some class, given as a node with its own _target_
             return isinstance(value, dict | list)
     return True
 
 
 def _range(call: ast.Call) -> Between:
-    """The range that an annotation names."""
+    """Build the range that an annotation names."""
     return Between(*(ast.literal_eval(argument) for argument in call.args))
 
 

@@ -1,6 +1,6 @@
-"""Names looked up in source files: where a class is written, without importing it.
+"""Look names up in source files: where a class is written, without importing it.
 
-Importing a model class costs the seconds of torch, and the command line is to be answered at once.
+Importing a model class would take the seconds that torch needs, and the command line should answer at once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MAX_HOPS = 8  # `from … import` statements followed to find a name
 
 
 def definition(module: str, name: str, hops: int = MAX_HOPS) -> tuple[Definition, str] | None:
-    """The class, the function or the value that a name of a module stands for, and the module it is written in.
+    """Find the class, function or value that a name of a module stands for, and the module it is written in.
 
     >>> node, home = definition("ner_lightning.command_line.preflight", "UserError")
     >>> node.name, home
@@ -39,7 +39,7 @@ def definition(module: str, name: str, hops: int = MAX_HOPS) -> tuple[Definition
 
 
 def is_defined(target: str) -> bool:
-    """Whether a dotted name is a class or function written in the very module it names, not only imported there.
+    """Tell whether a dotted name is a class or function written in the module it names, not imported there.
 
     >>> is_defined("ner_lightning.errors.UserError"), is_defined("ner_lightning.command_line.door.sys.exit")
     (True, False)
@@ -51,7 +51,7 @@ def is_defined(target: str) -> bool:
 
 @functools.cache
 def parsed(module: str) -> ast.Module | None:
-    """The syntax tree of a module, None where there is no source file."""
+    """Parse a module; None if there is no source file."""
     file = _file(module)
     return ast.parse(file.read_text(encoding="utf-8")) if file else None
 
@@ -74,7 +74,7 @@ def _file(module: str) -> Path | None:
 
 
 def _origin(node: ast.ImportFrom, module: str) -> str:
-    """The module that an import statement names, relative ones made absolute."""
+    """Return the module that an import statement names, relative ones made absolute."""
     if not node.level:
         return node.module or ""
     file = _file(module)

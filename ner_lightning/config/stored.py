@@ -1,7 +1,7 @@
-"""A configuration that came out of a file: what of it is believed.
+"""A configuration read from a file: which parts of it are trusted.
 
-It is data from somebody else. Loading a model needs its nodes `model` and `data`, running it again needs the rest too;
-neither needs what is said to Hydra, nor anything that is not a plain value.
+It may come from somebody else. Loading a model needs its nodes `model` and `data`, running it again needs the rest too;
+neither needs the settings of Hydra, nor anything but plain values.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ VALUES = 300_000
 """Plain values that a stored object may hold; a configuration has two hundred, a list of types thousands."""
 
 DEPTH = 60
-"""Levels that they may be nested."""
+"""Levels that the values may be nested."""
 
 UNITS = ("words", "punctuation", "characters")
 
 
 def check_plain(value: Any, where: str) -> None:
-    """Refuse what is no tree of plain values, or one that is endless because its parts stand in it again and again.
+    """Refuse what is not a tree of plain values, or never ends because it contains itself.
 
     Raises:
-        UserError: naming the file.
+        UserError: names the file.
 
     >>> check_plain({"a": [1, None, "x"]}, "best.ckpt")
     >>> endless = []; endless.append(endless); check_plain(endless, "best.ckpt")
@@ -50,10 +50,10 @@ def check_plain(value: Any, where: str) -> None:
 
 
 def loadable(config: Any, where: str) -> dict[str, Any]:
-    """What loading a model needs of a stored configuration: `model`, `data`, `paths` and plain values.
+    """Check a stored configuration and keep what loading a model needs: `model`, `data`, `paths`, plain values.
 
-    Nodes beside `model` are not built here. They may name classes of packages that are not there, callbacks of a
-    colleague's; but what nobody writes (a function of ours, a module of Python's) is refused wherever it stands.
+    Nodes other than `model` are not built here. They may name classes of packages that are not installed, such as a
+    colleague's callbacks. What no configuration names (our functions, Python's own modules) is refused everywhere.
 
     Args:
         config: of a checkpoint.
@@ -90,7 +90,7 @@ def loadable(config: Any, where: str) -> dict[str, Any]:
 
 
 def repeatable(config: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """What running a stored configuration again needs of it: all but what is said to Hydra.
+    """Check a stored configuration and keep what running it again needs: all but the settings of Hydra.
 
     Raises:
         UserError: a node names what may not stand there, or a value that would be resolved anew.
@@ -120,7 +120,7 @@ def _require(config: Mapping[str, Any], place: str, keys: tuple[str, ...], where
 
 
 def _check_readers(data: Mapping[str, Any], where: str) -> None:
-    """Refuse readers that are no nodes: how they cut words is read by whoever tags text."""
+    """Refuse readers that are not nodes: the tagging of raw text reads how they split words."""
     sources = data.get("sources") or []
     if not isinstance(sources, Mapping | list):
         raise UserError(f"{where}: damaged: its data.sources is a {type(sources).__name__}")
@@ -133,7 +133,7 @@ def _check_readers(data: Mapping[str, Any], where: str) -> None:
 
 
 def _interpolated(node: Any, place: str = "") -> str | None:
-    """The first place with an interpolation, in a key or in a value."""
+    """Find the first place with an interpolation, in a key or in a value."""
     items = node.items() if isinstance(node, Mapping) else enumerate(node) if isinstance(node, list) else ()
     if isinstance(node, str) and "${" in node:
         return place

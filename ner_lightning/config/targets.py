@@ -1,7 +1,7 @@
-"""Which classes a configuration may name: those that the catalogue lists for their place, and the user's own.
+"""Check which classes a configuration names: only those that the catalogue lists for the place, and the user's own.
 
 A configuration travels, and `_target_` would call any function of any package. See `ner_lightning.config.catalogue` for
-the list and `ner_lightning.config.own` for how a package of yours is let in.
+the list, and `ner_lightning.config.own` for how to allow a package of your own.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ __all__ = ["ALLOW", "check_targets", "located"]
 
 
 def check_targets(container: Any, place: Sequence[str] = (), foreign: Literal["refused", "passed"] = "refused") -> None:
-    """Refuse plain containers that name a class which their place does not take; nothing is imported for it.
+    """Refuse containers that name a class not allowed at its place; nothing is imported for the check.
 
     Args:
         container: a configuration, or a node of it.
         place: keys of the node.
-        foreign: what becomes of names of other packages; they can be passed where nothing will be built.
+        foreign: what to do with names of other packages; they may pass if nothing will be built from them.
 
     Raises:
-        UserError: naming the place, the target and what to do.
+        UserError: names the place, the target and what to do.
 
     >>> check_targets({"trainer": {"_target_": "pytorch_lightning.Trainer", "max_epochs": 1}})
     >>> check_targets({"data": {"reader": {"_target_": "ner_lightning.model.decoder.crf.CRF"}}})
@@ -42,7 +42,7 @@ def check_targets(container: Any, place: Sequence[str] = (), foreign: Literal["r
 
 
 def located(target: str, place: Sequence[str]) -> Callable[..., Any]:
-    """Import the class (or the function that is listed) of a target that `check_targets` has passed.
+    """Import the class (or listed function) of a target that `check_targets` has let pass.
 
     Raises:
         UserError: it cannot be imported, or is not what was allowed.
@@ -63,14 +63,14 @@ def _check_node(keys: tuple[str, ...], node: Mapping[Any, Any], inside_own: bool
         raise UserError(f"{place}: expected the dotted name of a class, received {target!r}.")
     for key in node:
         if not isinstance(key, str) or (key.startswith("_") and key != "_target_"):
-            raise UserError(f"{'.'.join((*keys, str(key)))}: no argument is called so; leave it out.")
+            raise UserError(f"{'.'.join((*keys, str(key)))}: no argument has this name; leave it out.")
     kind = kind_of(keys)
     if (kind is None and not inside_own) or not _may_stand(target, kind):
         raise UserError(f"{place}: {_refusal(target, kind, inside_own)}.")
 
 
 def _is_foreign(target: Any) -> bool:
-    """Whether a name is of a package that is neither ours nor Python's own."""
+    """Tell whether a name is of a package that is neither ours nor Python's own."""
     if not isinstance(target, str):
         return False
     package, dot, _ = target.partition(".")
@@ -95,7 +95,7 @@ def _refusal(target: str, kind: str | None, inside_own: bool) -> str:
 def _nodes(
     value: Any, keys: tuple[str, ...], inside_own: bool
 ) -> Iterator[tuple[tuple[str, ...], Mapping[Any, Any], bool]]:
-    """Every node with a `_target_`, an outer one before those in it, and whether it stands in one of the user's own."""
+    """Yield every node with a `_target_`, outer ones first, and whether it is inside one of the user's own."""
     if isinstance(value, Mapping):
         if "_target_" in value:
             yield keys, value, inside_own

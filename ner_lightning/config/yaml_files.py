@@ -1,7 +1,7 @@
-"""Read the YAML of other people: nothing in it multiplies.
+"""Read YAML from other people safely: nothing in it may multiply.
 
 An alias (`*name`) repeats what its anchor (`&name`) marks, and aliases of aliases multiply: a kilobyte can stand for
-more nodes than there are atoms. So a text is walked once, event by event, and what its aliases would make of it is
+more nodes than there are atoms. So a text is walked once, event by event, and the size with all aliases written out is
 counted before anything is built.
 """
 
@@ -19,18 +19,18 @@ NODES = 100_000
 """Values that a file may hold, aliases written out; a run's configuration has some two hundred."""
 
 DEPTH = 60
-"""Levels that they may be nested."""
+"""Levels that the values may be nested."""
 
 BYTES = 4_000_000
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml reads hundreds of files while the other reads a dozen
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is more than ten times faster
 
 
 def read_yaml(path: Path) -> Any:
-    """The content of a YAML file in plain containers.
+    """Read a YAML file into plain containers.
 
     Raises:
-        UserError: it is too large, or would be with its aliases written out.
+        UserError: it is too large, or would be with all aliases written out.
         OSError: it cannot be read.
         ValueError: it is not UTF-8.
         yaml.YAMLError: it is not YAML.
@@ -43,14 +43,14 @@ def read_yaml(path: Path) -> Any:
 
 
 def check_yaml(text: str, where: str) -> None:
-    r"""Refuse a text that stands for more than a configuration can mean.
+    r"""Refuse a text that expands to more than a configuration can be.
 
     Args:
         text: YAML.
         where: the file, for the message.
 
     Raises:
-        UserError: more values than `NODES`, nested deeper than `DEPTH`, or an alias inside of what it repeats.
+        UserError: more values than `NODES`, nesting deeper than `DEPTH`, or an alias inside what it repeats.
         yaml.YAMLError: it is not YAML.
 
     >>> check_yaml("a: &a [1, 2]\nb: [*a, *a]", "x.yaml")
@@ -92,7 +92,7 @@ class _Named(StringIO):
 
 
 def _named(text: str, where: str) -> StringIO:
-    """A text as a stream whose name the parser's own errors tell."""
+    """Wrap a text in a stream whose name appears in the parser's own errors."""
     stream = _Named(text)
     stream.name = where
     return stream

@@ -1,1 +1,1 @@
-"""torchmetrics shells over the functional counts."""
+"""Metrics of torchmetrics around the counts of `functional`."""

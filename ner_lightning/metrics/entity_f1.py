@@ -15,9 +15,9 @@ from ner_lightning.tagging.tagset import TagSet
 class EntityF1(Metric):
     """Strict and lenient entity F1, exact however the sentences are spread over batches and processes.
 
-    The state is integers, summed over batches and ranks; ratios are taken once, in `compute`, so that nothing is an
-    average of averages. Strict equals seqeval's `mode="strict"` with the scheme of the tag set, lenient equals its
-    default mode and conlleval. `update` stays on the device; `compute` copies the counts to the host, once.
+    The state is integers, summed over batches and ranks; ratios are computed once, in `compute`, so that nothing is an
+    average of averages. Strict equals seqeval's `mode="strict"` with the scheme of the tag set; lenient equals its
+    default mode, and conlleval. `update` stays on the device; `compute` copies the counts to the host, once.
 
     Args:
         tags: The tag set whose ids `update` receives.
@@ -42,7 +42,7 @@ class EntityF1(Metric):
     def __init__(self, tags: TagSet) -> None:
         super().__init__()
         self.tags = tags
-        # The tag set lives in the checkpoint already; these only travel with the module.
+        # The tag set is stored in the checkpoint already; these buffers only move with the module.
         self.register_buffer("prefixes", torch.tensor(tags.prefix_codes), persistent=False)
         self.register_buffer("types", torch.tensor(tags.type_codes), persistent=False)
         self.add_state("counts", torch.zeros(2, len(tags.types), 3, dtype=torch.long), dist_reduce_fx="sum")
@@ -60,8 +60,8 @@ class EntityF1(Metric):
             predicted: Predicted tag ids.
             gold: Gold tag ids.
             mask: True on real words; a word outside reads as O on both sides.
-            unknown: True on words that nobody annotated, whatever gold says there: entities that hold one or stand
-                beside one count neither way; None: there are none.
+            unknown: True on words that nobody annotated, whatever gold says there: entities that contain or
+                adjoin one count neither as right nor as wrong; None: there are none.
         """
         ours = find_chunks(predicted, mask, self.prefixes, self.types)
         theirs = find_chunks(gold if unknown is None else gold.masked_fill(unknown, 0), mask, self.prefixes, self.types)
@@ -72,6 +72,6 @@ class EntityF1(Metric):
         self.counts = self.counts + torch.stack(readings)
 
     def compute(self) -> dict[str, float]:
-        """Scores of everything seen so far, on all ranks; the keys are those of `entity_scores`."""
+        """Compute the scores of everything seen so far, on all ranks; keys as in `entity_scores`."""
         strict, lenient = self.counts.tolist()
         return entity_scores(strict, lenient, self.tags.types)

@@ -1,4 +1,4 @@
-"""Mean loss a sentence as a torchmetrics metric."""
+"""The mean loss per sentence as a torchmetrics metric."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from torchmetrics import Metric
 class MeanLoss(Metric):
     """Mean of the losses of sentences, exact however they are spread over batches and processes.
 
-    Lightning's own mean over processes divides by the whole number of sentences a process has on average, and is too
-    large where that is none.
+    Lightning's own mean over processes divides by the average number of sentences per process, rounded down; it is too
+    large if that is zero.
 
     Example:
         >>> metric = MeanLoss()
@@ -38,11 +38,11 @@ class MeanLoss(Metric):
 
         Args:
             losses: of each sentence.
-            weight: 1, or 0 for a sentence that only fills up a rank.
+            weight: 1, or 0 for a sentence that was only added to fill up a rank.
         """
         self.total = self.total + (losses * weight).sum()
         self.sentences = self.sentences + weight.sum()
 
     def compute(self) -> Tensor:
-        """The mean of everything seen so far, on all ranks; 0 of nothing."""
+        """Compute the mean of everything seen so far, on all ranks; 0 if there was nothing."""
         return self.total / self.sentences.clamp(min=1)

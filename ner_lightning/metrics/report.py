@@ -21,7 +21,7 @@ _COLUMNS = ("precision", "recall", "f1")
 
 
 def report_table(scores: Mapping[str, float], title: str | None = None) -> Table:
-    """Lay out scores: a row a type, then the averages, in percent.
+    """Lay out scores in percent: a row per type, then the averages.
 
     Args:
         scores: What `entity_scores` returns.
@@ -51,7 +51,7 @@ def report_table(scores: Mapping[str, float], title: str | None = None) -> Table
 
 
 def source_table(scores: Mapping[str, float], title: str | None = None) -> Table:
-    """Lay out the scores of several corpora, a row each, in percent.
+    """Lay out the scores of several corpora in percent, a row each.
 
     Args:
         scores: `news/f1`, `news/precision`, `news/recall` and `news/support` for a corpus called `news`.
@@ -90,19 +90,19 @@ def seqeval_report(predicted: Sequence[Sequence[str]], gold: Sequence[Sequence[s
     sides = [[list(tags) for tags in side] for side in (gold, predicted)]
     token = SEQEVAL_SCHEMES[scheme]
     if not any(Entities(side, token).unique_tags for side in sides):
-        return "No entity in gold or predictions."  # seqeval takes the longest of no names and raises
+        return "No entity in gold or predictions."  # seqeval would take the longest of no names, and raise
     return classification_report(*sides, mode="strict", scheme=token, digits=4, zero_division=0)
 
 
 @rank_zero_only
 def show_scores(scores: Mapping[str, Any], stored: Path | None, split: str, scheme: str) -> None:
-    """Show the table of a split; what seqeval says of the stored predictions goes into the log alone.
+    """Show the table of a split; seqeval's report on the stored predictions goes only into the log.
 
     Args:
         scores: of Lightning, `test/f1` and so on.
-        stored: predictions of the split; None: there are none, and seqeval is not asked.
+        stored: predictions of the split; None: there are none, and no report of seqeval.
         split: `dev` or `test`.
-        scheme: of the tags that seqeval is shown.
+        scheme: of the tags given to seqeval.
     """
     prefix = "val/" if split == "dev" else f"{split}/"
     named = {key.removeprefix(prefix): value for key, value in scores.items() if key.startswith(prefix)}

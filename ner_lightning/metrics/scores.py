@@ -1,14 +1,14 @@
-"""From integer entity counts to precision, recall and F1: one call after all counts have been summed."""
+"""Precision, recall and F1 from entity counts, computed once after all counts have been summed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-Counts = Sequence[Sequence[int]]  # one row a type: correct, predicted, gold
+Counts = Sequence[Sequence[int]]  # one row per type: correct, predicted, gold
 
 
 def entity_scores(strict: Counts, lenient: Counts, types: Sequence[str]) -> dict[str, float]:
-    """Turn counts into named scores.
+    """Compute named scores from counts.
 
     P = c / p, R = c / g, F1 = 2c / (p + g) with c correct, p predicted and g gold entities; a ratio over zero is 0, as
     in seqeval. *Micro* sums the counts over types first. *Macro* is the mean over the types that occur in gold or
@@ -41,7 +41,7 @@ def entity_scores(strict: Counts, lenient: Counts, types: Sequence[str]) -> dict
 
 
 def _ratios(correct: int, predicted: int, gold: int) -> list[float]:
-    """F1, precision, recall; 0 where nothing is divided."""
+    """Compute F1, precision and recall; 0 where the divisor is."""
     return [_divide(2 * correct, predicted + gold), _divide(correct, predicted), _divide(correct, gold)]
 
 

@@ -1,1 +1,1 @@
-"""Running a stored run again, and what to say of the two."""
+"""Run a stored run again, and compare the two."""

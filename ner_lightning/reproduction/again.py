@@ -1,4 +1,4 @@
-"""A stored run once more: its own configuration, in a process of its own, into a new folder."""
+"""Run a stored run again: with its own configuration, in its own process, into a new folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WRITTEN = ("default_root_dir", "dirpath", "exclude_batches_path", "folder", "pat
 
 
 def stored_config(run: Path) -> dict[str, Any]:
-    """The resolved configuration of a run folder.
+    """Read the resolved configuration of a run folder.
 
     Raises:
         UserError: when the folder holds no finished run, or its configuration is damaged.
@@ -49,18 +49,18 @@ def stored_config(run: Path) -> dict[str, Any]:
 
 
 def check_run_secrets(run: Path, config: dict[str, Any], given: Sequence[str]) -> None:
-    """Refuse a configuration that lacks a secret which nobody gives.
+    """Refuse a configuration that lacks a secret which the command line does not give either.
 
     Args:
         run: its folder.
         config: of `stored_config`.
-        given: words of a command line, `data.hub_token=VALUE`.
+        given: words of the command line, such as `data.hub_token=VALUE`.
 
     Raises:
-        UserError: with what to give.
+        UserError: says what to give.
     """
     keys = {word.partition("=")[0].lstrip("+") for word in given}
-    needed = {key: value for key, value in config.items() if key != "logger"}  # the second run reports to nobody
+    needed = {key: value for key, value in config.items() if key != "logger"}  # the second run has no logger
     if place := next((place for place in hidden_places(needed) if place not in keys), None):
         raise UserError(f"{run / CONFIG}: {place} was a secret and is not stored; add {place}=VALUE to the command")
 
@@ -69,7 +69,7 @@ def check_written(config: dict[str, Any], where: Path) -> None:
     """Refuse a configuration that would write anywhere but into the folder of its run.
 
     Raises:
-        UserError: naming the key.
+        UserError: names the key.
     """
     home = config["paths"]["output_dir"]
     for key, value in _paths({name: config.get(name) for name in ("callbacks", "trainer")}):
@@ -81,9 +81,9 @@ def check_written(config: dict[str, Any], where: Path) -> None:
 
 
 def redirected(config: dict[str, Any]) -> dict[str, Any]:
-    """The configuration with every path below its run folder below the folder of the run to come.
+    """Move every path below the old run folder into the folder of the new run.
 
-    It starts from nothing, belongs to no sweep, and reports to no service.
+    The new run starts from scratch, belongs to no sweep, and reports to no service.
 
     >>> old = {"paths": {"output_dir": "out/a"}, "callbacks": {"x": {"folder": "out/a/predictions"}}}
     >>> redirected(old)["callbacks"]
@@ -105,20 +105,20 @@ def redirected(config: dict[str, Any]) -> dict[str, Any]:
     new |= {"logger": {}, "ckpt_path": None}
     if isinstance(new.get("data"), dict) and new["data"].get("cache") is not None:
         new["data"]["cache"] = "auto"  # where the corpus is kept is a matter of this machine
-    (new.get("callbacks") or {}).pop("pruning", None)  # it would report to a study that is over
+    (new.get("callbacks") or {}).pop("pruning", None)  # it would report to a study that has ended
     if isinstance(new.get("sweep"), dict):
         new["sweep"] |= {"name": None, "job": None, "search": None}
     return new
 
 
 def run_again(config: dict[str, Any], folder: Path, threads: int | None = None, given: Sequence[str] = ()) -> int:
-    """Train with a stored configuration into `folder`, in a process of its own; returns its exit code.
+    """Train with a stored configuration into `folder`, in a process of its own; return its exit code.
 
     Args:
         config: of `stored_config`.
         folder: of the new run; made.
         threads: CPU threads; None: as many as there are.
-        given: words for the command line: what is not stored.
+        given: words for the command line that are not stored.
     """
     folder.mkdir(parents=True)
     again = {"defaults": [{"hydra": "default"}, "_self_"], **redirected(config)}
@@ -132,7 +132,7 @@ def run_again(config: dict[str, Any], folder: Path, threads: int | None = None, 
 
 
 def _paths(node: Any, place: str = "") -> Iterator[tuple[str, str]]:
-    """The values in nodes that say where files are written; a mere name of a file stays in its folder."""
+    """Yield the values that say where files are written; a bare file name stays in its folder, and is left out."""
     items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
     for key, value in items:
         here = f"{place}.{key}" if place else str(key)

@@ -1,4 +1,4 @@
-"""Two runs of one configuration: whether they say the same, and what else differs if not."""
+"""Compare two runs of one configuration: whether their results agree, and what else differs if not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from ner_lightning.run.folder import RECORD, RESULT, read_json
 
-# What the arithmetic can depend on; the rest of the packages is listed only by number.
+# Packages that the arithmetic can depend on; the others are only counted.
 TELLING = (
     "ner-lightning",
     "torch",
@@ -24,13 +24,13 @@ TELLING = (
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of running a run again.
+    """The result of running a run again.
 
     Attributes:
-        same: every score is the same number, and every stored prediction the same line.
+        same: whether every score is the same number, and every stored prediction the same line.
         scores: name of each score that differs, before and now.
-        predictions: for each split, lines that differ and lines in all.
-        circumstances: what else differs, one line each.
+        predictions: for each split, how many lines differ, out of how many.
+        circumstances: other differences, one line each.
     """
 
     same: bool
@@ -39,7 +39,7 @@ class Verdict:
     circumstances: tuple[str, ...]
 
     def lines(self) -> list[str]:
-        """The verdict as text."""
+        """Put the verdict into words."""
         if self.same:
             return ["The same: every score and every stored prediction.", *self.circumstances]
         told = ["Not the same."]

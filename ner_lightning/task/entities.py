@@ -1,4 +1,4 @@
-"""Entities of a batch as the outside world wants them: spans with exact probabilities, on the host."""
+"""Entities of a batch for the world outside: spans with exact probabilities, on the host."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class DecodedSentence(NamedTuple):
-    """What the model says of one sentence: its entities, and the tag id of each word."""
+    """The model's output for one sentence: its entities, and the tag id of each word."""
 
     entities: tuple[ScoredSpan, ...]
     tag_ids: tuple[int, ...]
@@ -27,9 +27,9 @@ class DecodedSentence(NamedTuple):
 def read_batch(
     decoder: Decoder, emissions: Tensor, predicted: Tensor, mask: Tensor, tags: TagSet
 ) -> list[DecodedSentence]:
-    """Entities, in order, and tags of each sentence of a batch; one copy from the device to the host.
+    """Read entities, in order, and tags of each sentence off a batch; one copy from the device to the host.
 
-    The host waits for the device once before, for the number of entities.
+    Before the copy, the host waits for the device once, to learn the number of entities.
 
     Args:
         decoder: computes the probabilities.

@@ -24,30 +24,31 @@ if TYPE_CHECKING:
     from ner_lightning.optim.adamw import AdamW
 
 CHECKPOINT_KEY = "ner_lightning"
-"""Where a checkpoint keeps what is needed to rebuild the run: plain containers only."""
+"""The key under which a checkpoint keeps all that is needed to rebuild the run, in plain containers."""
 
 
 class Evaluated(TypedDict):
-    """What an evaluation step hands to callbacks."""
+    """The result of an evaluation step, as callbacks get it."""
 
     emissions: Tensor  # float32 [batch, W, tags]
     predicted: Tensor  # int64 [batch, W], 0 in the padding
 
 
 class TaggingTask(pl.LightningModule):
-    """Trains a tagger on sentences that all weigh the same.
+    """Trains a tagger on sentences that all have the same weight.
 
-    The loss is the sum of the sentences' negative log-likelihoods over `sentences_per_batch`, a constant of the run:
-    a sentence in a short last batch, on another rank or in an accumulated step moves the weights as far as any other.
+    The loss is the sum of the sentences' negative log-likelihoods, divided by `sentences_per_batch`, a constant of the
+    run. So a sentence in a short last batch, on another rank or in an accumulated step moves the weights as far as any
+    other.
 
     Args:
         model: the network.
-        tags: the tags it was built for.
-        scored_tags: the same, then those of entity types that occur only in evaluation data: the model cannot find
-            them and the metric counts them as missed.
+        tags: the tags the model was built for.
+        scored_tags: the same, followed by the tags of entity types that occur only in evaluation data: the model
+            cannot find them, and the metric counts them as missed.
         optim: the optimiser's recipe; None for evaluation.
         sentences_per_batch: nominal sentences of a training batch on one rank; may be set until the first step.
-        about: what a checkpoint says of itself.
+        about: what is stored in the checkpoint to describe it.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class TaggingTask(pl.LightningModule):
         self.val_loss, self.test_loss = MeanLoss(), MeanLoss()
 
     def on_train_start(self) -> None:
-        """Log each epoch at least once, however few its steps are, unless nothing is to be logged."""
+        """Log at least once per epoch, however few steps it has, unless nothing is to be logged."""
         trainer: Any = self.trainer
         if not trainer.log_every_n_steps:
             return
@@ -77,7 +78,7 @@ class TaggingTask(pl.LightningModule):
         trainer.log_every_n_steps = max(1, int(min(trainer.log_every_n_steps, steps)))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Loss of one batch, in nats a sentence."""
+        """Compute the loss of one batch, in nats per sentence."""
         loss = (self._nll(self.model(batch), batch) * batch.weight).sum() / self.sentences_per_batch
         self.log("train/loss", loss, on_step=True, on_epoch=False, prog_bar=True, batch_size=len(batch.index))
         return loss
@@ -107,7 +108,7 @@ class TaggingTask(pl.LightningModule):
         return {"emissions": emissions, "predicted": predicted}
 
     def _nll(self, emissions: Tensor, batch: Batch) -> Tensor:
-        """Negative log-likelihood of each sentence; unknown words are summed over."""
+        """Compute the negative log-likelihood of each sentence, summed over the tags of unknown words."""
         free, n_tags = batch.unknown, len(self.tags)
         if not self.training and len(self.val_metric.tags) > n_tags:
             foreign = batch.tags >= n_tags  # types the model does not know
@@ -122,13 +123,13 @@ class TaggingTask(pl.LightningModule):
         scores = metric.compute()
         self.log(f"{prefix}/loss", mean_loss.compute())
         mean_loss.reset()
-        # Lightning would take a type called dataloader_idx_0 for something of its own.
+        # Lightning would mistake a type called dataloader_idx_0 for a name of its own.
         self.log(f"{prefix}/f1", scores.pop("f1"), prog_bar=True, add_dataloader_idx=False)
         self.log_dict({f"{prefix}/{name}": float(value) for name, value in scores.items()}, add_dataloader_idx=False)
         metric.reset()
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """The optimiser, and its schedule over the real number of steps."""
+        """Build the optimiser, and its schedule over the real number of steps."""
         if self.optim is None:
             raise RuntimeError("this task was built for evaluation: it has no optimiser")
         optimizer, scheduler = self.optim.build(self.model, self._steps())
@@ -137,10 +138,10 @@ class TaggingTask(pl.LightningModule):
         )
 
     def _steps(self) -> int:
-        """Optimiser steps of the run; the training data are asked for their batches here."""
+        """Count the optimiser steps of the run; this is where the training data are asked for their batches."""
         try:
             return int(self.trainer.estimated_stepping_batches)
-        except UserError:  # of the data, which says itself what is wrong
+        except UserError:  # of the data, whose message is complete
             raise
         except (MisconfigurationException, ValueError, OverflowError) as error:  # of options that the data do not fit
             interval = getattr(self.trainer, "val_check_interval", None)
@@ -152,7 +153,7 @@ class TaggingTask(pl.LightningModule):
             ) from error
 
     def configure_model(self) -> None:
-        """Shard the encoder where the strategy asks for it; comes before every stage."""
+        """Shard the encoder if the strategy does so; called before every stage."""
         if isinstance(self.trainer.strategy, ModelParallelStrategy):
             assert self.device_mesh is not None
             shard(self.model, self.device_mesh["data_parallel"])
@@ -163,7 +164,7 @@ class TaggingTask(pl.LightningModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Clip as the Trainer says, by the norm over all shards."""
+        """Clip as the Trainer is told, by the norm over all shards."""
         by_norm = gradient_clip_algorithm in (None, "norm") and isinstance(self.trainer.strategy, ModelParallelStrategy)
         if gradient_clip_val and by_norm:
             clip_by_norm([p for group in optimizer.param_groups for p in group["params"]], gradient_clip_val)
@@ -171,5 +172,5 @@ class TaggingTask(pl.LightningModule):
             super().configure_gradient_clipping(optimizer, gradient_clip_val, gradient_clip_algorithm)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Write what rebuilds this model in a fresh process."""
+        """Store what rebuilds this model in a fresh process."""
         checkpoint[CHECKPOINT_KEY] = self.about

@@ -1,1 +1,1 @@
-"""What the Trainer needs of the machine: devices, strategies, precision, the size of a step."""
+"""The Trainer and the machine: devices, strategies, precision, the size of a step."""

@@ -1,4 +1,4 @@
-"""Devices, strategy and precision that cannot work together, told from the configuration alone."""
+"""Find devices, strategy and precision that cannot work together, from the configuration alone."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ FSDP2_PRECISIONS = ("32-true", "bf16-mixed", "bf16-true", "16-true")
 
 
 def explain_refusal(trainer: Mapping[str, Any], gpus: int | None) -> str | None:
-    """Why a trainer cannot run, in one sentence; None when it can.
+    """Explain in one sentence why a trainer cannot run; None if it can.
 
     Args:
         trainer: the trainer's node of the configuration.
-        gpus: GPUs of the machine that will run it; None: not known here (another machine will), so not judged.
+        gpus: GPUs of the machine that will run it; None: not known, as another machine will, so not judged.
 
     >>> explain_refusal({"accelerator": "cpu", "precision": "32-true", "strategy": "auto", "devices": 1}, 0)
     >>> explain_refusal({"accelerator": "cpu", "precision": "bf16-mixed", "strategy": "fsdp", "devices": 2}, 0)

@@ -1,4 +1,4 @@
-"""Sentences an optimiser step, held fixed whatever the number of processes: `sweep.effective_batch`."""
+"""Keep the sentences per optimiser step constant for any number of processes: `sweep.effective_batch`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from ner_lightning.errors import UserError
 
 
 def with_effective_batch(config: dict[str, Any], gpus: int | None = None) -> dict[str, Any]:
-    """The configuration with the batch and the accumulation that make up `sweep.effective_batch`.
+    """Set the batch size and accumulation that make up `sweep.effective_batch`.
 
-    Unchanged where that is null. Otherwise `data.batch_size` stays as it is, or becomes the largest smaller number of
-    sentences that divides the share of a process, and `trainer.accumulate_grad_batches` makes up the difference:
+    Nothing changes if that is null. Otherwise `data.batch_size` stays if it divides the share of a process, or is
+    lowered to the next number that does, and `trainer.accumulate_grad_batches` makes up the difference:
     batch_size · accumulate_grad_batches · processes = effective_batch.
 
     Args:
-        config: of a training run, plain.
+        config: of a training run, in plain containers.
         gpus: of this machine; None: asked where `trainer.devices` does not say a number.
 
     Raises:
@@ -50,7 +50,7 @@ def with_effective_batch(config: dict[str, Any], gpus: int | None = None) -> dic
 
 
 def world_size(trainer: Mapping[str, Any], gpus: int | None = None) -> int:
-    """Processes of a run: devices of a machine times machines.
+    """Count the processes of a run: devices per machine times machines.
 
     Args:
         trainer: the trainer's node of the configuration.

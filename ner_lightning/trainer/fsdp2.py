@@ -1,7 +1,7 @@
-"""The encoder's parameters spread over processes (FSDP2), those of projection and decoder copied: `trainer=fsdp2`.
+"""`trainer=fsdp2`: the encoder's parameters are sharded over processes, those of projection and decoder copied.
 
-Projection and decoder are some thousand numbers, read outside of any forward pass (the CRF's loss, its marginals, the
-warning that it has not moved); sharding them would gain nothing. Their gradients are averaged as DDP would.
+Projection and decoder are only some thousand numbers, and are read outside the forward pass (by the CRF's loss, its
+marginals, the warning that it has not moved); sharding them would gain nothing. Their gradients are averaged as in DDP.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from torch.distributed.device_mesh import DeviceMesh
 
 STRATEGY = "fsdp2"
-"""What `trainer.strategy` says for this; Lightning has no name for it."""
+"""The value of `trainer.strategy` for this; Lightning has no name for it."""
 
 _LAYER = re.compile(r"(.*\.)?layers?\.\d+")
 
 
 class FSDP2Strategy(ModelParallelStrategy):
-    """Lightning's strategy for FSDP2 on one axis; its checkpoints are whole, as any other run's.
+    """Lightning's strategy for FSDP2 on one axis; its checkpoints are whole, like those of any other run.
 
     Args:
         processes: of the run.
@@ -38,7 +38,7 @@ class FSDP2Strategy(ModelParallelStrategy):
         super().__init__(data_parallel_size=processes, tensor_parallel_size=1, save_distributed_checkpoint=False)
 
     def load_checkpoint(self, checkpoint_path: Any, weights_only: bool | None = None) -> dict[str, Any]:
-        """Load weights, and to fit the state of the optimiser, which checkpoints of weights alone do not have."""
+        """Load weights, and the state of the optimiser for a fit; a checkpoint of weights alone has none."""
         kept = self.optimizers
         assert self.lightning_module is not None
         if self.lightning_module.trainer.state.fn != "fit":
@@ -50,7 +50,7 @@ class FSDP2Strategy(ModelParallelStrategy):
 
 
 def strategy_of(trainer: Mapping[str, Any]) -> str | Strategy:
-    """What the Trainer takes for its node's `strategy`.
+    """Return the Trainer's argument for the `strategy` of its node.
 
     Args:
         trainer: the trainer's node of the configuration.
@@ -59,7 +59,7 @@ def strategy_of(trainer: Mapping[str, Any]) -> str | Strategy:
 
 
 def shard(model: nn.Module, mesh: DeviceMesh) -> None:
-    """Spread the encoder of a tagger over processes, layer by layer; nothing where that is done already.
+    """Shard the encoder of a tagger over processes, layer by layer; nothing happens if it is sharded already.
 
     Args:
         model: a module with a child `encoder`; every process holds the same one.
@@ -78,25 +78,25 @@ def shard(model: nn.Module, mesh: DeviceMesh) -> None:
 
 
 def is_sharded(model: nn.Module) -> bool:
-    """Whether `shard` has been at a tagger."""
+    """Tell whether `shard` has been applied to a tagger."""
     from torch.distributed.fsdp import FSDPModule
 
     return isinstance(model.get_submodule("encoder"), FSDPModule)
 
 
 def copied(model: nn.Module) -> list[nn.Parameter]:
-    """The trainable parameters that every process has whole: all but the encoder's."""
+    """List the trainable parameters that every process holds whole: all but the encoder's."""
     return [p for name, p in model.named_parameters() if not name.startswith("encoder.") and p.requires_grad]
 
 
 def clip_by_norm(parameters: Iterable[nn.Parameter], most: float) -> Tensor:
     """Scale gradients so that their norm over all parameters is at most `most`; returns the norm before.
 
-    `torch.nn.utils.clip_grad_norm_` cannot take sharded and whole parameters together. One sum over processes.
+    `torch.nn.utils.clip_grad_norm_` cannot handle sharded and whole parameters together. Costs one sum over processes.
 
     Args:
-        parameters: each once; some of them sharded.
-        most: in the units of the loss.
+        parameters: each once; some may be sharded.
+        most: largest norm allowed, in the units of the loss.
     """
     from torch.distributed.tensor import DTensor
 
@@ -114,7 +114,7 @@ def clip_by_norm(parameters: Iterable[nn.Parameter], most: float) -> Tensor:
 
 
 def _average(parameter: Tensor, group: ProcessGroup) -> None:
-    """After each backward pass; what had been averaged before stays what it was."""
+    """Average a gradient over processes after a backward pass; what was averaged before stays the same."""
     if parameter.grad is not None:
         torch.distributed.all_reduce(parameter.grad, group=group)
         parameter.grad /= torch.distributed.get_world_size(group)

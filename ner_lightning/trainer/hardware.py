@@ -1,4 +1,4 @@
-"""What this machine can run, asked before anything is loaded."""
+"""Check what this machine can run, before anything is loaded."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ner_lightning.trainer.options import settle_devices
 
 
 def with_devices_of_here(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration with the accelerator and the number of processes that `auto` and -1 mean on this machine.
+    """Replace `auto` and -1 by the accelerator and the number of processes they mean on this machine.
 
     Args:
-        config: of a command that has a trainer, plain.
+        config: of a command that has a trainer, in plain containers.
     """
     return {**config, "trainer": settle_devices(config["trainer"], torch.cuda.device_count())}
 
 
 def check_hardware(trainer: Mapping[str, Any]) -> None:
-    """Refuse what cannot run here, and warn of what would run slowly.
+    """Refuse what cannot run here, and warn about what would be slow.
 
     Args:
         trainer: the trainer's node of the configuration.
@@ -39,7 +39,7 @@ def check_hardware(trainer: Mapping[str, Any]) -> None:
 
 
 def slow_bfloat16() -> str | None:
-    """Why bfloat16 is no gain on this CPU, in words; None where it has matrix units for it (AMX, ARM's BF16)."""
+    """Explain why bfloat16 is no gain on this CPU; None if it has matrix units for it (AMX, ARM's BF16)."""
     has = cpu_instructions()
     if has & {"amx_bf16", "bf16"}:
         return None
@@ -55,10 +55,10 @@ def slow_bfloat16() -> str | None:
 
 
 def cpu_instructions() -> set[str]:
-    """The instructions for bfloat16 that torch finds in this CPU: `amx_bf16`, `avx512_bf16`, `bf16` (ARM)."""
+    """List the bfloat16 instructions that torch finds in this CPU: `amx_bf16`, `avx512_bf16`, `bf16` (ARM)."""
     try:
         found = torch.cpu.get_capabilities()
-    except AttributeError:  # the first torch releases we take know these two
+    except AttributeError:  # older torch releases know only these two
         found = {
             "amx_bf16": torch.cpu._is_amx_tile_supported(),
             "avx512_bf16": torch.cpu._is_avx512_bf16_supported(),

@@ -1,4 +1,4 @@
-"""Options of the Trainer that cannot work in a run of ours, and devices that are named loosely."""
+"""Find Trainer options that cannot work in our runs, and settle devices that are named loosely."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OURS = {
 
 
 def settle_devices(trainer: Mapping[str, Any], gpus: int) -> dict[str, Any]:
-    """Say which accelerator `auto` is here, and how many processes `auto` or -1 are on a CPU.
+    """Replace an accelerator `auto`, and on a CPU the devices `auto` or -1, by what they mean on this machine.
 
     Args:
         trainer: the trainer's node of the configuration.
@@ -33,7 +33,7 @@ def settle_devices(trainer: Mapping[str, Any], gpus: int) -> dict[str, Any]:
 
 
 def refused_option(trainer: Mapping[str, Any]) -> str | None:
-    """Why a run cannot have these options, in one sentence; None when it can.
+    """Explain in one sentence why a run cannot have these options; None if it can.
 
     >>> refused_option({"accelerator": "cpu", "devices": 1, "strategy": "auto", "max_epochs": 4})
     >>> refused_option({"accelerator": "cpu", "devices": 1, "strategy": "auto", "max_epochs": 0})
@@ -60,7 +60,7 @@ def _is_count(devices: Any) -> bool:
 
 
 def _refused_length(trainer: Mapping[str, Any]) -> str | None:
-    """A run that would train nothing, or never end: the learning rates need to know the number of steps."""
+    """Explain why a run would train nothing, or never end: the learning rates depend on the number of steps."""
     for key in ("max_epochs", "max_steps", "limit_train_batches"):
         if trainer.get(key) == 0:
             return f"trainer.{key}=0: nothing would be trained; python -m ner_lightning.evaluate scores a checkpoint"
@@ -79,7 +79,7 @@ def _refused_length(trainer: Mapping[str, Any]) -> str | None:
 
 
 def _refused_part(trainer: Mapping[str, Any]) -> str | None:
-    """What asks for a part of the data, or of the run, in a way that does not fit."""
+    """Explain why an option asks for a part of the data, or of the run, in a way that does not fit."""
     if trainer.get("limit_val_batches") == 0:
         return (
             "trainer.limit_val_batches=0: validation chooses the best weights; +trainer.check_val_every_n_epoch=N "

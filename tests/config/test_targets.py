@@ -136,7 +136,7 @@ def test_a_target_that_is_no_text(target: object) -> None:
 
 @pytest.mark.parametrize("key", ["_args_", "_partial_", "_recursive_", "_convert_", "__class__", 3])
 def test_the_words_of_hydras_own_builder_are_refused(key: object) -> None:
-    with pytest.raises(UserError, match=rf"^optim\.{key}: no argument is called so"):
+    with pytest.raises(UserError, match=rf"^optim\.{key}: no argument has this name"):
         check_targets({"optim": {"_target_": "ner_lightning.optim.adamw.AdamW", key: []}})
 
 

@@ -1,4 +1,4 @@
-"""Training steps without Lightning, to see what it adds to them."""
+"""Training steps without Lightning, to measure its overhead."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class BareLoop:
-    """The same steps without Lightning, on a copy of the model.
+    """The same training steps without Lightning, on a copy of the model.
 
     Args:
-        trainer: whose precision, clipping and accumulation are taken over.
+        trainer: precision, clipping and accumulation are copied from it.
         task: in training mode.
     """
 
@@ -38,7 +38,7 @@ class BareLoop:
         self.by_value = str(trainer.gradient_clip_algorithm or "norm").endswith("value")
 
     def run(self, batches: list[Batch]) -> None:
-        """Train on some batches; random numbers go on afterwards as if nothing had been."""
+        """Train on some batches; the random generators are left as they were."""
         devices = [batches[0].input_ids.device] if batches[0].input_ids.is_cuda else []
         with torch.random.fork_rng(devices):
             for number, batch in enumerate(batches, 1):
@@ -58,7 +58,7 @@ class BareLoop:
 
 
 def _clean_copy(model: TaggingModel) -> TaggingModel:
-    """A copy without what others have hung into the model: it would reach back to the original."""
+    """Copy the model without the hooks that others put into it: they would reach back to the original."""
     copied = copy.deepcopy(model)
     vars(copied.decoder).pop("loss", None)
     for module in copied.modules():
@@ -68,4 +68,4 @@ def _clean_copy(model: TaggingModel) -> TaggingModel:
 
 
 def _say_nothing(*_: Any, **__: Any) -> None:
-    """Stands in for `log`."""
+    """Replace `log`: do nothing."""

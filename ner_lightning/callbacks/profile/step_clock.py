@@ -1,4 +1,4 @@
-"""A clock that always runs for one part of a training step: what is marked last, until something else is."""
+"""A clock that charges time to one part of a training step at a time: the part marked last."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import torch
 
 
 class Spent(NamedTuple):
-    """Seconds: on a GPU `wall` is the time of the device, `cpu` always that of this process, all threads together."""
+    """Seconds: `wall` is the device's time on a GPU, `cpu` always that of this process, all threads together."""
 
     wall: float = 0.0
     cpu: float = 0.0
 
     def plus(self, other: Spent) -> Spent:
-        """Both together."""
+        """Add two times."""
         return Spent(self.wall + other.wall, self.cpu + other.cpu)
 
 
@@ -29,7 +29,7 @@ class _Mark(NamedTuple):
 
 
 class StepClock:
-    """Sums up time by part.
+    """Sums up the time of each part.
 
     On a GPU each mark is an event in its stream; nothing waits for the device before `collect`.
 
@@ -43,11 +43,11 @@ class StepClock:
 
     @property
     def part(self) -> str | None:
-        """What the clock runs for now."""
+        """The part that is being timed."""
         return self._marks[-1].part if self._marks else None
 
     def mark(self, part: str) -> None:
-        """From now on the time belongs to `part`."""
+        """Charge the time from now on to `part`."""
         event = None
         if self.device.type == "cuda":
             event = torch.cuda.Event(enable_timing=True)
@@ -56,7 +56,7 @@ class StepClock:
 
     @contextmanager
     def during(self, part: str) -> Iterator[None]:
-        """Have the time of a block belong to `part`; what was marked last inside and is another part stays."""
+        """Charge the time of a block to `part`, then go back; if another part was marked inside, it stays."""
         before = self.part
         self.mark(part)
         yield
@@ -64,7 +64,7 @@ class StepClock:
             self.mark(before)
 
     def collect(self) -> dict[str, Spent]:
-        """The time of each part since the last time, the current one up to now; waits for the device, once."""
+        """Return the time of each part since the last call, up to now; waits for the device, once."""
         if not self._marks:
             return {}
         current = self._marks[-1].part

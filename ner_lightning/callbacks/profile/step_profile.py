@@ -1,4 +1,4 @@
-"""Where the time of a training step goes, and what Lightning adds to the same steps in a bare loop."""
+"""Time the parts of a training step, and what Lightning adds to the same steps in a bare loop."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ PARTS = (DATA, ENCODER, HEAD, HEAD_BACKWARD, ENCODER_BACKWARD, OPTIMISER, LOGGIN
 
 
 class StepProfile(pl.Callback):
-    """Times the parts of training steps, and after every few steps runs the same batches in a bare loop.
+    """Times the parts of training steps, and every few steps runs the same batches in a bare loop.
 
-    The bare loop trains a copy of the model, made when the fit starts, with the same recipe: forward, loss, backward,
-    clipping, optimiser, schedule, and nothing else. Taking turns with it in one process keeps the comparison fair on a
-    busy machine. Its time belongs to nobody, and neither does that of validation. The first turn warms up.
+    The bare loop trains a copy of the model, made when the fit starts, by the same recipe: forward, loss, backward,
+    clipping, optimiser, schedule, and nothing else. Both take turns in one process, which keeps the comparison fair on
+    a busy machine. The time of the bare loop and of validation is charged to no part. The first turn is a warm-up.
 
-    At the end a table is shown, and the figures are written as JSON. On a GPU times are those of the device between
-    CUDA events. Several processes and float16 (whose loss is scaled) are timed without the bare loop.
+    At the end a table is shown, and the figures are written as JSON. On a GPU, times are those of the device between
+    CUDA events. With several processes or float16 (whose loss is scaled) the bare loop is left out.
 
     Args:
-        path: the JSON file.
-        steps: of a turn.
+        path: of the JSON file.
+        steps: per turn.
     """
 
     def __init__(self, path: str, steps: int = 10) -> None:
@@ -89,39 +89,39 @@ class StepProfile(pl.Callback):
         self._clock.mark(REST)
 
     def on_before_backward(self, trainer: pl.Trainer, pl_module: Any, loss: torch.Tensor) -> None:
-        """The loss has been computed."""
+        """Charge time to the backward pass of the head from here on."""
         self._clock.mark(HEAD_BACKWARD)
 
     def on_after_backward(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """All gradients are there."""
+        """Charge time to the rest from here on."""
         self._clock.mark(REST)
 
     def on_before_optimizer_step(self, trainer: pl.Trainer, pl_module: Any, optimizer: Any) -> None:
-        """Clipping comes next, then the step."""
+        """Charge time to clipping and the optimiser from here on."""
         self._clock.mark(OPTIMISER)
 
     def on_before_zero_grad(self, trainer: pl.Trainer, pl_module: Any, optimizer: Any) -> None:
-        """The old gradients are dropped, until the backward pass begins."""
+        """Charge time to the optimiser until the backward pass begins."""
         self._clock.mark(OPTIMISER)
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
-        """After the last step of a turn the bare loop has its turn."""
+        """Run the bare loop after the last step of a turn."""
         self._batches.append(batch)
         if len(self._batches) == self.steps:
             self._close()
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Validation is no part of a step."""
+        """Pause the clock."""
         self._clock.mark(PAUSED)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Go on, if training does."""
+        """Resume the clock if training goes on."""
         self._clock.mark(REST)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Take the hooks out again, show and write the figures."""
+        """Remove the hooks, then show and write the figures."""
         if self._batches and not self._turns:
             self._close()
         while self._undo:
@@ -148,7 +148,7 @@ class StepProfile(pl.Callback):
         self._clock.mark(before or REST)
 
     def _wrap(self, owner: Any, name: str, after: Callable[[], None] | None = None, part: str | None = None) -> None:
-        """Put a method behind one that tells the clock; undone at the end."""
+        """Wrap a method so that it tells the clock; undone at the end."""
         inner = getattr(owner, name)
 
         @wraps(inner)
@@ -167,7 +167,7 @@ class StepProfile(pl.Callback):
 
 
 class _Actions(Profiler):
-    """Listens to what Lightning says that it does, and passes it on."""
+    """A profiler that tells the clock what Lightning does, and passes it on to the profiler before."""
 
     def __init__(self, clock: StepClock, inner: Profiler) -> None:
         super().__init__()
@@ -195,10 +195,10 @@ class _Actions(Profiler):
 
 
 def summarise_steps(turns: list[tuple[dict[str, Spent], Spent | None, int]]) -> dict[str, Any]:
-    """Milliseconds a step of each part, their shares, and the overhead over the bare loop in percent.
+    """Compute the milliseconds of each part per step, its share, and the overhead in percent.
 
-    The overhead is taken from CPU time, where a step without its data is compared with the bare one, turn by turn: the
-    median. The first of several turns does not count.
+    The overhead is the median over turns of the CPU time of a step, without its data, compared with that of the bare
+    loop. The first of several turns does not count.
 
     Args:
         turns: times of the parts, time of the bare loop, number of steps.
@@ -234,7 +234,7 @@ def summarise_steps(turns: list[tuple[dict[str, Spent], Spent | None, int]]) -> 
 
 
 def profile_table(found: dict[str, Any]) -> Table:
-    """The figures of `summarise_steps` as a table."""
+    """Lay out the figures of `summarise_steps` as a table."""
     table = Table(title=f"a training step, mean of {found['steps']}")
     for column in ("part", "ms", "share", "CPU ms"):
         table.add_column(column, justify="left" if column == "part" else "right")
