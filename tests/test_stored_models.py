@@ -1,4 +1,4 @@
-"""Checkpoints that were made to harm, and damaged ones: one sentence, nothing called, nothing allocated."""
+"""Malicious and damaged checkpoints: one sentence, nothing called, nothing allocated."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_a_tensor_that_claims_more_than_it_holds(changed: Callable[[Change], Pat
     def widen(content: dict[str, Any]) -> None:
         content["state_dict"]["model.projection.weight"] = torch.zeros(1).expand(WIDE, 32)
 
-    refused(changed(widen), r"damaged, or made to harm: a tensor \[1000000000, 32\] larger than its numbers")
+    refused(changed(widen), r"damaged or malicious: a tensor \[1000000000, 32\] larger than its numbers")
 
 
 @pytest.mark.parametrize("tensor", [torch.zeros(3, device="meta"), torch.eye(3).to_sparse()])

@@ -1,1 +1,1 @@
-"""From stored runs to conclusions."""
+"""Analyses of stored runs."""

@@ -1,7 +1,8 @@
-"""Whether the probabilities of found entities mean what they say.
+"""Measure whether the probabilities of found entities mean what they say.
 
-An entity found with probability 0.8 should be right four times in five. It is right if the annotation has exactly it:
-same words, same type. What was not found has no probability and does not enter; recall is seen in `filter_curve` alone.
+An entity found with probability 0.8 should be right four times in five. It is right if the annotation has the same
+words with the same type. Entities that were not found have no probability and are left out; only `filter_curve` shows
+recall.
 
 References:
     M. P. Naeini, G. Cooper, M. Hauskrecht. Obtaining well calibrated probabilities using Bayesian binning. AAAI 2015.
@@ -27,7 +28,7 @@ THRESHOLDS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 
 
 class Outcome(NamedTuple):
-    """One found entity: what the model said of it, and whether it was right."""
+    """One found entity: its probability, and whether it was right."""
 
     probability: float
     correct: bool
@@ -37,11 +38,11 @@ class ReliabilityBin(NamedTuple):
     """Found entities of similar probability.
 
     Attributes:
-        low: equal width: the bin's lower edge, inside it. Equal mass: the lowest probability in it.
-        high: equal width: the bin's upper edge, outside it but for 1. Equal mass: the highest probability in it.
+        low: equal width: the bin's lower edge (inclusive). Equal mass: the lowest probability in it.
+        high: equal width: the bin's upper edge (exclusive, except 1). Equal mass: the highest probability in it.
         entities: how many.
-        mean_probability: what the model said.
-        share_correct: what came true.
+        mean_probability: what the model predicted.
+        share_correct: share of them that were right.
     """
 
     low: float
@@ -63,12 +64,12 @@ class Filtered(NamedTuple):
 
 @dataclass(frozen=True)
 class Calibration:
-    """Everything said of the entity probabilities of one split.
+    """The calibration of the entity probabilities of one split.
 
     Attributes:
         n: found entities that can be judged.
         equal_width: reliability table over equal parts of [0, 1].
-        equal_mass: reliability table over parts with as many entities each.
+        equal_mass: reliability table over parts with equally many entities.
         brier: mean squared error of the probabilities; None without entities.
         filtered: precision, recall and F1 by `min_probability`.
     """
@@ -85,7 +86,7 @@ class Calibration:
         return calibration_error(self.equal_width) if self.n else None
 
     def summary(self) -> dict[str, Any]:
-        """The figures, without the tables, as plain values; None for those that no entity stands behind."""
+        """Return the figures, without the tables, as plain values; None where there is no entity."""
         return {
             "n": self.n,
             "ece": self.ece,
@@ -97,7 +98,7 @@ class Calibration:
 
 
 def calibration_of(sentences: Iterable[StoredSentence]) -> Calibration:
-    """All of this page for the stored predictions of a split."""
+    """Measure calibration from the stored predictions of a split."""
     sentences = list(sentences)
     outcomes = entity_outcomes(sentences)
     return Calibration(
@@ -110,7 +111,7 @@ def calibration_of(sentences: Iterable[StoredSentence]) -> Calibration:
 
 
 def entity_outcomes(sentences: Iterable[StoredSentence]) -> list[Outcome]:
-    """Each found entity with whether it is right; left out are those that hold or touch words nobody annotated.
+    """Pair each found entity with whether it is right; those with or beside unannotated words are left out.
 
     >>> from ner_lightning.tagging.spans import EntitySpan, ScoredSpan
     >>> oslo = EntitySpan(0, 1, "LOC")
@@ -130,8 +131,8 @@ def reliability_table(
 ) -> list[ReliabilityBin]:
     """Sort found entities into bins of similar probability; empty bins are left out.
 
-    Equal width: bin b is [b / bins, (b + 1) / bins), the last one with 1. Equal mass: the entity with r others less
-    probable is in bin floor(r * bins / n), so that entities of the same probability are in the same bin, whatever
+    Equal width: bin b is [b / bins, (b + 1) / bins), the last one including 1. Equal mass: an entity with r less
+    probable ones is in bin floor(r * bins / n), so that entities of the same probability are in the same bin, whatever
     their order; large ties make bins uneven.
 
     Args:
@@ -166,10 +167,10 @@ def reliability_table(
 
 
 def calibration_error(table: Sequence[ReliabilityBin]) -> float:
-    """Expected calibration error: ECE = sum_b (n_b / n) * |share correct in b - mean probability in b|.
+    """Compute the expected calibration error sum_b (n_b / n) * |share correct in b - mean probability in b|.
 
-    Equation 3 of Guo et al. (2017), after Naeini et al. (2015). It depends on the bins, and with few entities a bin
-    it is above zero even for perfect probabilities: compare only values of the same bins and of like counts.
+    This is equation 3 of Guo et al. (2017), after Naeini et al. (2015). It depends on the bins, and with few entities
+    per bin it is above zero even for perfect probabilities: compare only values from the same bins and similar counts.
 
     Args:
         table: of `reliability_table`.
@@ -187,7 +188,7 @@ def calibration_error(table: Sequence[ReliabilityBin]) -> float:
 
 
 def brier_score(outcomes: Sequence[Outcome]) -> float:
-    """Mean of (probability - correct)^2 over found entities: calibration and sharpness in one, without bins.
+    """Compute the mean of (probability - correct)^2 over found entities, which needs no bins.
 
     Raises:
         ValueError: no entity.
@@ -204,7 +205,7 @@ def brier_score(outcomes: Sequence[Outcome]) -> float:
 
 
 def filter_curve(outcomes: Sequence[Outcome], n_gold: int, thresholds: Iterable[float] = THRESHOLDS) -> list[Filtered]:
-    """What `predict min_probability=...` would keep: scores of the entities at least that probable.
+    """Compute the scores that `predict min_probability=...` would have at each threshold.
 
     As in the metric, a ratio over nothing is 0.
 
@@ -226,12 +227,12 @@ def filter_curve(outcomes: Sequence[Outcome], n_gold: int, thresholds: Iterable[
 
 
 def wilson_interval(share: float, n: int, z: float = 1.959964) -> tuple[float, float]:
-    """Confidence interval of a share seen in n trials; honest near 0 and 1, where many bins are.
+    """Compute the confidence interval of a share seen in n trials; reliable near 0 and 1, too.
 
     Args:
-        share: that was seen.
-        n: trials.
-        z: standard deviations; the default gives 95 %.
+        share: the share that was seen.
+        n: number of trials.
+        z: width in standard deviations; the default gives 95 %.
 
     Reference:
         E. B. Wilson. Probable inference, the law of succession, and statistical inference. JASA, 1927.

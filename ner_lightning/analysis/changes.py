@@ -1,4 +1,4 @@
-"""What one run gets right and another wrong, sentence by sentence; what is hard for all; what illegal tags cost."""
+"""Compare runs sentence by sentence: what one gets right and another wrong, what is hard for all, illegal tags."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ Spans = tuple[EntitySpan, ...]
 
 
 class Change(NamedTuple):
-    """A sentence that two runs judge differently, in a way that counts.
+    """A sentence in which two runs have different hits or false alarms.
 
     Attributes:
-        before: the sentence as the first run has it.
-        after: as the second run has it.
-        found: gold entities only the second finds.
-        lost: gold entities only the first finds.
-        cleared: false alarms only the first raises.
-        raised: false alarms only the second raises.
+        before: the sentence with the predictions of the first run.
+        after: the sentence with those of the second run.
+        found: gold entities that only the second finds.
+        lost: gold entities that only the first finds.
+        cleared: false alarms that only the first raises.
+        raised: false alarms that only the second raises.
     """
 
     before: StoredSentence
@@ -42,7 +42,7 @@ class Change(NamedTuple):
 
 
 class Totals(NamedTuple):
-    """What all changes come to: found - lost is the change of correct entities, cleared - raised that of the wrong."""
+    """Sums over all changes: found - lost is the change in correct entities, cleared - raised that in wrong ones."""
 
     found: int
     lost: int
@@ -54,12 +54,12 @@ class Shift(NamedTuple):
     """A gold entity that more runs of one system find than of another.
 
     Attributes:
-        sentence: it stands in, as in the first run of the first system.
-        entity: annotated there.
-        before: runs of the first system that find it.
-        after: runs of the second that do.
-        instead: what the runs that miss it found in its place, most often; empty: nothing. Of the system that finds it
-            less often.
+        sentence: the sentence it is in, from the first run of the first system.
+        entity: the gold entity.
+        before: number of runs of the first system that find it.
+        after: number of runs of the second that find it.
+        instead: what the runs that miss it most often find in its place, empty if nothing; taken from the system that
+            finds it less often.
     """
 
     sentence: StoredSentence
@@ -70,14 +70,14 @@ class Shift(NamedTuple):
 
 
 class Hard(NamedTuple):
-    """How runs fare with a sentence.
+    """The errors of all runs in one sentence.
 
     Attributes:
-        sentence: as in the first run.
-        wrong: runs with an error in it.
+        sentence: the sentence, from the first run.
+        wrong: number of runs with an error in it.
         misses: gold entities not found, mean over runs.
         false_alarms: wrong entities, mean over runs.
-        probability: lowest of an entity found in it, mean over runs that found any; None where none did.
+        probability: lowest probability of an entity found in it, mean over the runs that found any; None if none did.
     """
 
     sentence: StoredSentence
@@ -88,17 +88,17 @@ class Hard(NamedTuple):
 
 
 class Illegal(NamedTuple):
-    """Tag sequences that broke the scheme, and what reading them strictly costs.
+    """Tag sequences that break the scheme, and what reading them strictly costs.
 
     Attributes:
-        sentences: with such tags.
-        of: sentences in all.
-        steps: forbidden ones: word to word, into the first, out of the last.
+        sentences: number with such tags.
+        of: number of sentences in all.
+        steps: number of forbidden steps: word to word, into the first, out of the last.
         moves: how often each was made, the most frequent first; `None` is the edge of the sentence.
-        dropped: entities that conlleval's repair reads there and the strict metric does not.
-        right: of them those that are in gold.
-        strict_f1: of all sentences.
-        lenient_f1: of all sentences; above `strict_f1` if what was dropped was more often right than wrong.
+        dropped: number of entities there that conlleval's repair reads and the strict metric does not.
+        right: how many of those are in gold.
+        strict_f1: strict F1 of all sentences.
+        lenient_f1: lenient F1 of all sentences; above `strict_f1` if what was dropped was mostly right.
     """
 
     sentences: int
@@ -114,11 +114,11 @@ class Illegal(NamedTuple):
 def find_changes(
     before: Sequence[StoredSentence], after: Sequence[StoredSentence], scheme: str | None = None
 ) -> list[Change]:
-    """Sentences in which two runs have other hits or other false alarms, the largest gain first, largest loss last.
+    """Find sentences in which two runs differ in hits or false alarms, from the largest gain to the largest loss.
 
     Args:
         before: stored predictions of a run.
-        after: of another on the same sentences.
+        after: stored predictions of another run on the same sentences.
         scheme: of the models; None: see `scheme_of`, for each run.
 
     Raises:
@@ -146,14 +146,14 @@ def total_changes(changed: Iterable[Change]) -> Totals:
 def find_shifts(
     before: Sequence[Sequence[StoredSentence]], after: Sequence[Sequence[StoredSentence]], scheme: str | None = None
 ) -> list[Shift]:
-    """Gold entities that a larger share of the runs of one system finds, largest shift first.
+    """Find gold entities that a larger share of one system's runs finds, largest shift first.
 
-    One run differs from another of its own system in hundreds of entities; what most runs of a system agree on is the
-    system's.
+    Two runs of the same system differ in hundreds of entities; only what most of its runs agree on can be ascribed to
+    the system.
 
     Args:
-        before: stored predictions of the runs of a system.
-        after: of the other, on the same sentences.
+        before: stored predictions of the runs of one system.
+        after: stored predictions of the other's runs, on the same sentences.
         scheme: of the models; None: see `scheme_of`.
 
     Raises:
@@ -174,7 +174,7 @@ def find_shifts(
 
 
 def _instead(entity: EntitySpan, runs: Sequence[Sequence[EntitySpan]]) -> Spans:
-    """What most of the runs without an entity found in its place, the first where several are as frequent."""
+    """Return what most of the runs that miss an entity found in its place; among equals, the first."""
     found = Counter(
         tuple(sorted(span for span in predicted if span.start < entity.end and entity.start < span.end))
         for predicted in runs
@@ -189,13 +189,13 @@ def find_hardest(
     top: int = 50,
     scheme: str | None = None,
 ) -> list[Hard]:
-    """Sentences that most runs get wrong, or those the runs are least sure of.
+    """Find the sentences that most runs get wrong, or those the runs are least sure of.
 
     Args:
         runs: stored predictions of each run, on the same sentences.
         by: `errors`: wrong in most runs, then most errors, then lowest probability; sentences that no run gets wrong
             are left out. `probability`: lowest first, right or wrong; sentences without a found entity are left out.
-        top: at most so many.
+        top: the largest number to return.
         scheme: of the models; None: see `scheme_of`.
 
     Raises:
@@ -224,7 +224,7 @@ def _or_one(probability: float | None) -> float:
 
 
 def illegal_sequences(sentences: Sequence[StoredSentence], scheme: str | None = None) -> Illegal:
-    """Count the tag sequences that broke the scheme (a decoder without constraints) and what they cost.
+    """Count the tag sequences that break the scheme (a decoder without constraints) and their cost.
 
     Args:
         sentences: stored predictions of a run.

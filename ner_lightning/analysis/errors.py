@@ -1,4 +1,4 @@
-"""What kind of errors: each missed entity and each false alarm of the metric belongs to exactly one error of one kind.
+"""Kinds of errors: each missed entity and each false alarm of the metric belongs to exactly one error of one kind.
 
 | kind | gold | predicted |
 |---|---|---|
@@ -30,7 +30,7 @@ from ner_lightning.tagging.spans import EntitySpan
 Kind = Literal["boundary", "type", "boundary_and_type", "missed", "spurious", "split", "merged"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 ALL, NONE = "all", "none"
-"""`none` heads the row and the column of entities without a partner in a table of confusions."""
+"""Heading of the row and column of entities without a partner in a table of confusions."""
 
 
 _Group = tuple[list[EntitySpan], list[EntitySpan]]  # gold, predicted
@@ -44,7 +44,7 @@ class Error(NamedTuple):
         gold: annotated entities, none of them found; several where they were merged.
         predicted: found entities, all of them wrong; several where they are parts of one.
 
-    The pair with most words in common stands first; the others follow in the order of the sentence.
+    The pair with most words in common comes first; the others follow in the order of the sentence.
     """
 
     kind: Kind
@@ -53,14 +53,14 @@ class Error(NamedTuple):
 
 
 class ErrorCount(NamedTuple):
-    """Errors of a kind.
+    """The number of errors of a kind.
 
     Attributes:
-        kind: of error.
-        type: of the entities, or `all`.
+        kind: the kind.
+        type: the entity type, or `all`.
         misses: annotated entities of this type in errors of this kind.
         false_alarms: found entities of this type in errors of this kind.
-        errors: how many; an error with entities of two types counts for each of them, in `all` once.
+        errors: how many; an error with entities of two types counts for both of them, but only once in `all`.
     """
 
     kind: Kind
@@ -71,7 +71,7 @@ class ErrorCount(NamedTuple):
 
 
 class Confusion(NamedTuple):
-    """Types of annotated against types of found entities.
+    """Types of annotated entities against types of found ones.
 
     Attributes:
         types: of rows and columns; the last is `none`.
@@ -86,14 +86,14 @@ class Confusion(NamedTuple):
 
 
 def classify(gold: Iterable[EntitySpan], predicted: Iterable[EntitySpan]) -> list[Error]:
-    """Sort what is wrong in one sentence into errors, in the order of the sentence.
+    """Sort the wrong entities of one sentence into errors, in the order of the sentence.
 
-    What is in gold and in predictions alike is right and takes no part. Of the rest, pairs that share words are joined,
-    the pair with most words in common first (then the one of equal type, the shorter, the earlier). What is left over
-    and shares words with one side of a pair joins it: the pair is then a split or a merger, never both.
+    Entities in both gold and predictions are right and left out. Of the rest, pairs that share words are joined, the
+    pair with most words in common first (then the one of equal type, the shorter, the earlier). An entity that is left
+    over and shares words with one side of a pair joins it: the pair is then a split or a merger, never both.
 
     Args:
-        gold: annotated entities of a sentence; twice the same counts once.
+        gold: annotated entities of a sentence; duplicates count once.
         predicted: found entities.
 
     >>> ann, lee = EntitySpan(0, 1, "PER"), EntitySpan(1, 2, "PER")
@@ -145,7 +145,7 @@ def error_table(
 
 
 def confusion(sentences: Iterable[StoredSentence], strict: bool = True, scheme: str | None = None) -> Confusion:
-    """Which type is taken for which; entities are joined as in `classify`, all others stand against `none`.
+    """Count which type is taken for which; entities are paired as in `classify`, all others count against `none`.
 
     Args:
         sentences: stored predictions of a split.
@@ -169,7 +169,7 @@ def confusion(sentences: Iterable[StoredSentence], strict: bool = True, scheme: 
 
 
 def shared_words(one: EntitySpan, other: EntitySpan) -> int:
-    """How many words two entities have in common.
+    """Count the words that two entities have in common.
 
     >>> shared_words(EntitySpan(0, 3, "PER"), EntitySpan(2, 5, "LOC"))
     1
@@ -178,7 +178,7 @@ def shared_words(one: EntitySpan, other: EntitySpan) -> int:
 
 
 def _pairs(missed: Sequence[EntitySpan], wrong: Sequence[EntitySpan]) -> dict[EntitySpan, EntitySpan]:
-    """Gold to predicted, best pairs first, each in one pair at most."""
+    """Pair gold with predicted entities, best pairs first, each in at most one pair."""
     candidates = [
         (-shared, g.label != p.label, p.end - p.start, g, p)
         for g in missed
@@ -200,7 +200,7 @@ def _by_overlap(span: EntitySpan, others: Iterable[EntitySpan]) -> list[EntitySp
 
 
 def _join(span: EntitySpan, side: int, near: Iterable[_Group], groups: list[_Group]) -> None:
-    """Put a leftover into the nearest error that has but one entity on the other side, or into one of its own."""
+    """Put a leftover into the nearest error with only one entity on the other side, or into one of its own."""
     for group in near:
         if len(group[1 - side]) == 1:
             group[side].append(span)

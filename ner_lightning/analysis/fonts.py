@@ -1,6 +1,6 @@
-"""Letters that the font of pictures lacks, such as Chinese ones: another installed font lends them.
+"""Letters that the font of pictures lacks, such as Chinese ones, are taken from another installed font.
 
-Which letters no font has is said once, where matplotlib would warn at every text of every picture.
+Letters that no font has are reported once, where matplotlib would warn at every text of every picture.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Looked at first; whatever else is installed comes after them.
+# These are tried first, before any other installed font.
 KNOWN = (
     *("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN", "WenQuanYi Micro Hei"),
     *("WenQuanYi Zen Hei", "Microsoft YaHei", "SimHei", "PingFang SC", "Hiragino Sans GB", "Heiti TC"),
@@ -27,10 +27,10 @@ _named: set[str] = set()
 
 
 def lend_letters(figure: Figure) -> None:
-    """Let the texts of a figure that have letters of another script take them from fonts that are installed."""
+    """Let the texts of a figure use installed fonts that have the letters they need."""
     from matplotlib.text import Text
 
-    for axes in figure.axes:  # labels of ticks are there when they are asked for
+    for axes in figure.axes:  # labels of ticks exist only once they are asked for
         axes.get_xticklabels(), axes.get_yticklabels()
     texts = [text for text in figure.findobj(Text) if not text.get_text().isascii()]
     letters = {letter for text in texts for letter in text.get_text() if letter.isprintable() and letter != " "}
@@ -42,7 +42,7 @@ def lend_letters(figure: Figure) -> None:
 
 
 def _name(lacking: frozenset[str]) -> None:
-    """Say which letters are shown as boxes, those that were not said before."""
+    """Warn about letters that are shown as boxes, each letter once."""
     if new := sorted(lacking - _named):
         _named.update(new)
         more = f" and {len(new) - MOST_NAMED} more" if len(new) > MOST_NAMED else ""
@@ -56,7 +56,7 @@ def _name(lacking: frozenset[str]) -> None:
 
 @functools.cache
 def _lenders(missing: frozenset[str]) -> tuple[list[str], frozenset[str]]:
-    """Names of fonts that have the letters, few of them, and the letters that none has."""
+    """Choose a few fonts that have the letters, and list the letters that no font has."""
     lenders = []
     for name, file in _installed():
         if not missing:
@@ -68,7 +68,7 @@ def _lenders(missing: frozenset[str]) -> tuple[list[str], frozenset[str]]:
 
 
 def _installed() -> Iterator[tuple[str, str]]:
-    """Names and files of fonts, the known ones first; not the one that has a box for every letter there is."""
+    """Yield names and files of fonts, the known ones first, without the one that has only boxes."""
     from matplotlib.font_manager import fontManager
 
     files = {font.name: font.fname for font in fontManager.ttflist if "Last Resort" not in font.name}

@@ -1,4 +1,4 @@
-"""Pictures: reliability diagram and transition matrix, for screen and print, told apart without seeing colours.
+"""Pictures: reliability diagram and transition matrix, for screen and print, readable without seeing colours.
 
 matplotlib is imported when the first picture is drawn, and without its global state: no pyplot, no window, no settings.
 """
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-# Okabe and Ito (2008): told apart by all common kinds of colour vision.
+# Okabe and Ito (2008): distinct in all common kinds of colour vision.
 BLUE, ORANGE = "#0072B2", "#D55E00"
 DIVERGING = "RdBu_r"
-LARGEST_WITH_NUMBERS = 25  # tags; above, a cell is too small for its score
+LARGEST_WITH_NUMBERS = 25  # tags; with more, a cell is too small for its score
 LONGEST_TAG = 18.0  # heights of its letters
 PNG_DPI = 200
 
 
 class PlotsUnavailable(UserError, ImportError):
-    """No picture can be drawn here; the message says what to install."""
+    """Pictures cannot be drawn here; the message says what to install."""
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure.
+    """Make an empty figure.
 
     Args:
         width: in inches.
@@ -64,7 +64,7 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
     lend_letters(figure)
     files = [stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "svg")]
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"Glyph \d+ .*missing")  # said once, by `lend_letters`
+        warnings.filterwarnings("ignore", r"Glyph \d+ .*missing")  # reported once, by `lend_letters`
         for file in files:
             with draft(file) as path:
                 figure.savefig(path, dpi=PNG_DPI)
@@ -72,7 +72,7 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
 
 
 def reliability_diagram(table: Sequence[ReliabilityBin], title: str) -> Figure:
-    """Share of right entities against their probability, with 95 % intervals (Wilson), and how many there are.
+    """Plot the share of right entities against their probability, with 95 % intervals (Wilson) and counts.
 
     Args:
         table: of `reliability_table`, bins of either kind.
@@ -116,15 +116,15 @@ def _draw_counts(axes: Axes, table: Sequence[ReliabilityBin]) -> None:
 def transition_matrix(
     moves: NDArray[np.floating], legal: NDArray[np.bool_] | None, tags: Sequence[str], title: str
 ) -> Figure:
-    """Scores of all moves from tag to tag, starts as the first row, ends as the last column.
+    """Plot the scores of all moves from tag to tag, starts as the first row, ends as the last column.
 
-    Colours diverge from 0: above, a move is favoured; below, it is avoided. Up to 25 tags the scores are printed,
-    beyond, negative ones bear a dash: print in grey knows no blue from red.
+    Colours diverge from 0: above it a move is favoured, below it avoided. With up to 25 tags the scores are printed;
+    with more, negative cells get a dash, since blue and red look alike in a grey print.
 
     Args:
         moves: scores in nats, `[tags + 1, tags + 1]`, from row to column, starts in the last row, ends in the last
             column (`ner_lightning.functional.crf.chain.closed_moves`).
-        legal: the same shape, False where a move is forbidden: grey and hatched; None: none is.
+        legal: the same shape, False where a move is forbidden, shown grey and hatched; None: no move is.
         tags: names, by id.
         title: above the picture.
 
@@ -155,7 +155,7 @@ def _draw_moves(axes: Axes, shown: np.ma.MaskedArray, tags: Sequence[str], label
     from matplotlib.patches import Patch
 
     n, largest, names = len(tags) + 1, float(np.abs(shown).max() or 1.0), [cut_label(tag, LONGEST_TAG) for tag in tags]
-    # What no cell covers shows the ground: forbidden moves need neither a colour nor a number.
+    # Forbidden moves are not drawn, and show the background: they need neither a colour nor a number.
     axes.patch.set(facecolor="0.92", edgecolor="0.65", hatch="////", linewidth=0)
     colours = axes.pcolormesh(shown, cmap=DIVERGING, vmin=-largest, vmax=largest, edgecolors="white", linewidth=0.4)
     axes.set(xlim=(0, n), ylim=(n, 0), aspect="equal")
@@ -189,7 +189,7 @@ def _print_scores(axes: Axes, shown: np.ma.MaskedArray) -> None:
 
 def _mark_negative(axes: Axes, shown: np.ma.MaskedArray) -> None:
     largest = float(np.abs(shown).max() or 1.0)
-    score = shown.filled(0.0)  # a forbidden move bears no mark
+    score = shown.filled(0.0)  # a forbidden move gets no mark
     for colour, low, high in (("white", -np.inf, -0.6), ("black", -0.6, -0.02)):
         rows, columns = np.nonzero((score >= low * largest) & (score < high * largest))
         axes.plot(columns + 0.5, rows + 0.5, linestyle="", marker="_", markersize=5, color=colour)

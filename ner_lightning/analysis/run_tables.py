@@ -1,4 +1,4 @@
-"""Errors, confusions and scores by type of a finished run as plain tables, for whoever shows them."""
+"""Errors, confusions and scores by type of a finished run, as plain tables for any output."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ner_lightning.statistics.counts import f1, judged_entities
 
 
 class PlainTable(NamedTuple):
-    """Headings, and rows with a cell for each."""
+    """Headings, and rows with one cell for each."""
 
     columns: list[str]
     rows: list[list[Any]]
 
 
 def make_run_tables(stored: Mapping[str, Path], scheme: str) -> dict[str, PlainTable]:
-    """`test/errors`, `test/types`, `test/confusion` and the same for each other split.
+    """Make `test/errors`, `test/types`, `test/confusion`, and the same for each other split.
 
     Args:
         stored: files of stored predictions by split.
@@ -40,7 +40,7 @@ def make_run_tables(stored: Mapping[str, Path], scheme: str) -> dict[str, PlainT
 
 
 def scores_by_type(sentences: Sequence[StoredSentence], scheme: str | None = None) -> list[list[Any]]:
-    """Strict precision, recall and F1 of each type, as the metric has them; a ratio over nothing is 0."""
+    """Compute strict precision, recall and F1 of each type as the metric does; a ratio over nothing is 0."""
     counts: dict[str, list[int]] = {}
     for gold, predicted in judged_entities(sentences, scheme=scheme):
         for column, spans in enumerate((set(gold) & set(predicted), predicted, gold)):
@@ -53,7 +53,7 @@ def scores_by_type(sentences: Sequence[StoredSentence], scheme: str | None = Non
 
 
 def confusion_counts(sentences: Sequence[StoredSentence], scheme: str | None = None) -> list[list[Any]]:
-    """Each pair of annotated and found type that occurs, and how often."""
+    """Count each pair of annotated and found type that occurs."""
     found = confusion(sentences, scheme=scheme)
     return [
         [gold, other, int(n)]

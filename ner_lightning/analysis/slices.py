@@ -1,7 +1,7 @@
-"""F1 and recall of parts of a test set: by length of entity and sentence, type, frequency in training, seen or not.
+"""F1 and recall on parts of a test set: by length of entity and sentence, type, training frequency, seen or not.
 
-Each side is sorted by what it says itself: a gold entity by its own length, a predicted one by its own. A hit is the
-same on both sides, so that correct, predicted and gold of all bins of a slice sum to those of the metric.
+Gold and predicted entities are each sorted by their own properties, such as their own length. A hit is the same on both
+sides, so correct, predicted and gold of all bins of a slice sum to those of the metric.
 
 References:
     J. Fu, P. Liu, G. Neubig. Interpretable multi-dataset evaluation for named entity recognition. EMNLP 2020.
@@ -28,7 +28,7 @@ from ner_lightning.statistics.resampling import resampled_f1
 from ner_lightning.statistics.variance import check_pair
 from ner_lightning.tagging.spans import EntitySpan
 
-ENTITY_LENGTHS = (1, 2, 3, 4, 6)  # words; where bins begin
+ENTITY_LENGTHS = (1, 2, 3, 4, 6)  # words; lower edges of the bins
 SENTENCE_LENGTHS = (1, 6, 11, 21, 31, 51, 101)  # words
 FREQUENCIES = (0, 1, 2, 6, 21, 101)
 SEEN, OTHER_TYPE, UNSEEN = "seen", "seen as another type", "unseen"
@@ -38,17 +38,17 @@ Key = Callable[[StoredSentence, EntitySpan], str]
 
 
 class Slice(NamedTuple):
-    """One bin of one slice; means over runs, fractions of 1.
+    """One bin of one slice; means over runs, as fractions of 1.
 
     Attributes:
         slice: `entity length`, `sentence length`, `type`, `frequency` or `seen`.
-        bin: what is in it, such as `4-5`.
-        correct: entities.
-        predicted: entities.
-        gold: entities.
+        bin: its range, such as `4-5`.
+        correct: number of entities.
+        predicted: number of entities.
+        gold: number of entities.
         f1: strict; 0 where there is nothing.
-        f1_interval: over sentences and seeds. With entities of few sentences it is too narrow, of one it is a point
-            but for seeds.
+        f1_interval: over sentences and seeds. If the entities come from few sentences it is too narrow; from one
+            sentence, it shows the spread over seeds alone.
         recall: share of gold entities found; None where there is none.
         recall_interval: as above.
     """
@@ -74,7 +74,7 @@ def slice_table(
     level: float = LEVEL,
     seed: int = 0,
 ) -> list[Slice]:
-    """All slices of a system; bins without an entity on either side are left out.
+    """Compute all slices of a system; bins without an entity on either side are left out.
 
     Args:
         runs: stored predictions of each run, on the same sentences in the same order.
@@ -94,13 +94,13 @@ def slice_table(
         bins, counts = slice_counts(runs, key, scheme)
         for label, part in sorted(zip(bins, counts, strict=True), key=lambda pair: _bin_order(pair[0])):
             names.append((name, label))
-            # Recall c / g is F1 of a side that predicts as many as there are: 2c / (g + g).
+            # Recall c / g equals the F1 of as many predictions as gold entities: 2c / (g + g).
             parts += [sum_groups(part, groups), sum_groups(part[..., [0, 2, 2]], groups)]
     if not parts:
         return []
     check_pair(parts[0], parts[0], paired_seeds=True)
     rng = np.random.default_rng(seed)
-    scores = resampled_f1(np.concatenate(parts), samples, rng, empty=nan)  # all bins on the same draws: once is enough
+    scores = resampled_f1(np.concatenate(parts), samples, rng, empty=nan)  # all bins use the same draws
     drawn = [_without_empty(values) for values in np.split(scores, len(parts), axis=1)]
     intervals = [
         interval_of(part, values, level, rng) if part.any() else (0.0, 0.0)  # recall where there is no gold entity
@@ -113,12 +113,12 @@ def slice_table(
 
 
 def _without_empty(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Draws without an entity of the bin in any run say nothing of it and stay NaN; of one run only, F1 is 0."""
+    """Keep draws without an entity of the bin in any run as NaN; if only one run lacks them, its F1 is 0."""
     return np.where(np.isnan(drawn).all(axis=1, keepdims=True), nan, np.nan_to_num(drawn))
 
 
 def slice_keys(mentions: Mapping[Mention, int] | None = None) -> dict[str, Key]:
-    """What each slice sorts an entity by."""
+    """Return the function by which each slice sorts an entity."""
     keys: dict[str, Key] = {
         "type": lambda _, span: span.label,
         "entity length": lambda _, span: _range(span.end - span.start, ENTITY_LENGTHS),
@@ -140,7 +140,7 @@ def slice_keys(mentions: Mapping[Mention, int] | None = None) -> dict[str, Key]:
 def slice_counts(
     runs: Sequence[Sequence[StoredSentence]], key: Key, scheme: str | None = None
 ) -> tuple[list[str], list[Counts]]:
-    """Names of the bins, and the counts `[runs, sentences, 3]` of each; summed over bins those of `sentence_counts`.
+    """Return the names of the bins and the counts `[runs, sentences, 3]` of each; they sum to `sentence_counts`.
 
     Raises:
         ValueError: runs on different sentences.
@@ -156,7 +156,7 @@ def slice_counts(
 
 
 def same_sentences(runs: Sequence[Sequence[StoredSentence]]) -> None:
-    """Refuse runs that cannot be laid side by side.
+    """Refuse runs that were not made on the same sentences.
 
     Raises:
         ValueError: no run, or other words or annotation in one than in the first.
@@ -191,7 +191,7 @@ def _row(
 
 
 def _range(value: int, edges: Sequence[int]) -> str:
-    """The bin of a number: `3`, `4-5`, or `6+` above the last edge."""
+    """Name the bin of a number: `3`, `4-5`, or `6+` from the last edge on."""
     place = bisect_right(edges, value) - 1
     low = edges[place]
     if place + 1 == len(edges):

@@ -1,6 +1,6 @@
-"""How often each entity stands in the training data: what `seen` and `unseen` mean, kept in a small file of the run.
+"""Count how often each entity occurs in the training data, for `seen` and `unseen`; kept in a small file of the run.
 
-The run folder has no training data. `mention_counts` is taken while the data are there, `write_mentions` keeps it.
+The run folder has no training data. `mention_counts` counts while the data are there, `write_mentions` stores it.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from ner_lightning.storage.atomic import write_text
 from ner_lightning.tagging.spans import EntitySpan
 
 Mention = tuple[str, str]
-"""Surface (words with a space between them, case as it is) and type."""
+"""Surface (words joined by spaces, case unchanged) and type."""
 
 
 def mention_of(words: Sequence[str], span: EntitySpan) -> Mention:
-    """What an entity looks like, and its type.
+    """Return an entity's surface and its type.
 
     >>> mention_of(("in", "New", "York"), EntitySpan(1, 3, "LOC"))
     ('New York', 'LOC')
@@ -29,7 +29,7 @@ def mention_of(words: Sequence[str], span: EntitySpan) -> Mention:
 
 
 def mention_counts(sentences: Iterable[Sentence]) -> Counter[Mention]:
-    """How often each mention is annotated.
+    """Count how often each mention is annotated.
 
     >>> mention_counts([Sentence(("Oslo",), (EntitySpan(0, 1, "LOC"),))] * 2)
     Counter({('Oslo', 'LOC'): 2})
@@ -41,7 +41,7 @@ def write_mentions(path: Path, counts: Mapping[Mention, int]) -> None:
     """Write counts as JSON, `{"LOC": {"Oslo": 2}}`, the most frequent first.
 
     Args:
-        path: the file, in a folder that is made if need be.
+        path: the file; its folder is made if needed.
         counts: of `mention_counts`.
     """
     by_type: dict[str, dict[str, int]] = {}

@@ -31,16 +31,16 @@ def check_plain(value: Any, where: str) -> None:
     >>> check_plain({"a": [1, None, "x"]}, "best.ckpt")
     >>> endless = []; endless.append(endless); check_plain(endless, "best.ckpt")
     Traceback (most recent call last):
-    ner_lightning.errors.UserError: best.ckpt: damaged, or made to harm: nested deeper than 60 levels
+    ner_lightning.errors.UserError: best.ckpt: damaged or malicious: nested deeper than 60 levels
     """
     stack, seen = [(value, 0)], 0
     while stack:
         item, depth = stack.pop()
         seen += 1
         if depth > DEPTH:
-            raise UserError(f"{where}: damaged, or made to harm: nested deeper than {DEPTH} levels")
+            raise UserError(f"{where}: damaged or malicious: nested deeper than {DEPTH} levels")
         if seen > VALUES:
-            raise UserError(f"{where}: damaged, or made to harm: more than {VALUES:,} values")
+            raise UserError(f"{where}: damaged or malicious: more than {VALUES:,} values")
         if isinstance(item, Mapping):
             stack += [(part, depth + 1) for pair in item.items() for part in pair]
         elif isinstance(item, list | tuple):

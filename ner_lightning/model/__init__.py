@@ -1,1 +1,1 @@
-"""nn.Modules: encoder, decoders and the tagger that joins them."""
+"""Neural modules: encoder, decoders, and the tagger that joins them."""

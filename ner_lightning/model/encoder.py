@@ -1,4 +1,4 @@
-"""The pretrained encoder: subwords in, one vector a subword out, from padded rows or from a packed one."""
+"""The pretrained encoder: from subwords to one vector per subword, in padded rows or in one packed row."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ log = logging.getLogger(__name__)
 Attention = Literal["sdpa", "eager", "flash_attention_2"]
 
 SURELY_ROUNDING, NEVER_ROUNDING = 1e-5, 1e-3
-"""Differences of float32 vectors, relative to the largest value, that need no measuring, and that none excuses."""
+"""Relative differences of float32 vectors: below the first they are rounding for sure, above the second never."""
 ROUNDINGS = 4
-"""Packed vectors may differ by so many times what two other orders of the same sums do on this machine."""
+"""Packed vectors may differ by this many times what another order of the same sums differs on this machine."""
 
 
 class Encoder(nn.Module):
@@ -39,16 +39,16 @@ class Encoder(nn.Module):
         freeze_word_embeddings: Keep the word embeddings as they are: no gradient, no optimiser state.
         compile: Compile the network with torch.compile, for rows of any length: minutes in the first steps.
         lora: Freeze the encoder and train low-rank adapters in it; None trains the encoder itself.
-        config: What `config_dict` gave; then the architecture is built with random weights and nothing is looked up.
+        config: Result of `config_dict`; the architecture is then built with random weights, and nothing is looked up.
 
     Raises:
-        EncoderUnavailable: One sentence with the ways out.
+        EncoderUnavailable: Says in one sentence what can be done.
         ValueError: Another attention: transformers would fetch one of that name and run it.
 
     Attributes:
         hidden_size: Width of an output vector.
         max_subwords: Longest row, special subwords included.
-        supports_packing: Whether `forward` takes packed rows; whether it also gets them right, `packing_matches` tells.
+        supports_packing: Whether `forward` takes packed rows; `packing_matches` tells whether it also gets them right.
     """
 
     def __init__(
@@ -79,8 +79,8 @@ class Encoder(nn.Module):
         self.max_subwords: int = settings.max_position_embeddings - self._first_position
         self.supports_packing: bool = settings._attn_implementation == packed_attention.ATTENTION_NAME
         if gradient_checkpointing:
-            settings.use_cache = False  # a matter of decoders, but transformers would warn of it
-            # The first transformers 5 know only the old name, the last ones warn of it.
+            settings.use_cache = False  # of use only to decoders, but transformers would warn about it
+            # Early releases of transformers 5 know only the old name, later ones warn about it.
             old = self.model.gradient_checkpointing_enable
             getattr(self.model, "activation_checkpointing_enable", old)({"use_reentrant": False})
         if freeze_word_embeddings:
@@ -92,7 +92,7 @@ class Encoder(nn.Module):
             self.model.compile(dynamic=True)
 
     def attention_in_use(self, *, packed: bool, half_on_gpu: bool = False) -> str:
-        """What computes attention, in words for people.
+        """Describe for people how attention is computed.
 
         Args:
             packed: Whether batches are packed.
@@ -108,7 +108,7 @@ class Encoder(nn.Module):
         return f"packed varlen; where attention weights are dropped, {grouped}"
 
     def config_dict(self) -> dict[str, Any]:
-        """The architecture in plain containers, for a checkpoint; goes back in as `config`."""
+        """Return the architecture in plain containers, for a checkpoint; goes back in as `config`."""
         config = json.loads(self.model.config.to_json_string(use_diff=False))
         config.pop("_name_or_path", None)
         return config
@@ -126,7 +126,7 @@ class Encoder(nn.Module):
         Args:
             input_ids: Padded: a sentence a row, filled up on the right. Packed: one row of all sentences.
             attention_mask: Padded: 1 at real subwords; None means all are real. Packed: None.
-            position_ids: Place of each subword in its own sentence, from 0. None: counted here.
+            position_ids: Position of each subword in its own sentence, from 0. None: counted here.
             row_lengths: Packed: subwords of each sentence, on the host; they add up to the length of the row.
 
         Raises:
@@ -143,7 +143,7 @@ class Encoder(nn.Module):
         if attention_mask is None:
             attention_mask = torch.ones_like(input_ids)
         if position_ids is None and self._first_position:
-            # Left alone the model does not count the padding id, and a "<pad>" in the text would shift the rest.
+            # By itself the model would not count the padding id, and a "<pad>" in the text would shift the rest.
             position_ids = torch.arange(input_ids.shape[1], device=input_ids.device).expand_as(input_ids)
         if position_ids is not None:
             position_ids = position_ids + self._first_position
@@ -179,9 +179,9 @@ class Encoder(nn.Module):
 def packing_matches(
     encoder: Encoder, input_ids: Int[Tensor, "rows subwords"], attention_mask: Int[Tensor, "rows subwords"]
 ) -> bool:
-    """Tell whether the encoder gives a batch the same vectors packed as padded; if not, one line in the log says so.
+    """Tell whether packing and padding give the encoder the same vectors for a batch; if not, log one line.
 
-    Both are computed without dropout and in full precision. The first batch of a run is probe enough.
+    Both are computed without dropout and in full precision. Checking the first batch of a run is enough.
 
     Args:
         encoder: Any encoder; its training mode is left as it was.
@@ -218,7 +218,7 @@ def _packing_difference(encoder: Encoder, input_ids: Tensor, real: Bool[Tensor, 
 
 
 def _rounding(encoder: Encoder, input_ids: Tensor, real: Tensor, padded: Tensor) -> float:
-    """Measure by how much the same vectors differ here when computed in another order: each row by itself, unpadded."""
+    """Measure how much the same vectors differ if computed in another order: each row by itself, unpadded."""
     alone = [encoder(row[words][None])[0] for row, words in zip(input_ids, real, strict=True)]
     return min(ROUNDINGS * _relative_difference(padded, torch.cat(alone)), NEVER_ROUNDING)
 
@@ -228,7 +228,7 @@ def _relative_difference(one: Tensor, other: Tensor) -> float:
 
 
 def _uncompiled() -> Any:
-    """Run compiled modules as they were written, where the compiler is loaded at all."""
+    """Run compiled modules as they were written, if the compiler is loaded at all."""
     return torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext()
 
 

@@ -19,7 +19,7 @@ class Float32Linear(nn.Linear):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Apply the layer to `input` as float32, as float64 in a model of that."""
+        """Apply the layer to `input` in float32, or in float64 if the model is in float64."""
         with torch.autocast(input.device.type, enabled=False):
             return super().forward(input.to(self.weight.dtype))
 
@@ -29,7 +29,7 @@ class Float32Linear(nn.Linear):
 
 
 def keep_float32(fn: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """The same move of a tensor, but a cast to half precision moves the device only."""
+    """Wrap a tensor's move so that a cast to half precision changes only its device."""
 
     def move(tensor: Tensor) -> Tensor:
         moved = fn(tensor)

@@ -1,4 +1,4 @@
-"""Low-rank adapters: the encoder stays as it is, and each linear layer learns a small correction of its own."""
+"""Low-rank adapters: the encoder is frozen, and each linear layer learns a small correction."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _IN_A_LAYER = re.compile(r"(^|\.)layers?\.\d+\.")
 
 
 class LoRAError(UserError, ValueError):
-    """Adapters that cannot be made: an option outside its range, no layer of that name, or no `peft`."""
+    """The adapters cannot be made: an option outside its range, no layer of that name, or no `peft`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoRA:
-    """Freeze an encoder and give its linear layers adapters: y = W x + alpha / rank · B A x, where A and B learn.
+    """Low-rank adapters of a frozen encoder's linear layers: y = W x + alpha / rank · B A x, where A and B learn.
 
-    B begins at zero, so that before the first step the encoder is the pretrained one.
+    B begins at zero, so before the first step the encoder is the pretrained one.
 
     Args:
         rank: Rows of A and columns of B.
         alpha: Strength of the correction; it is divided by the rank.
         dropout: Share of x set to zero on its way to A, in training.
-        targets: `auto`: every linear layer of the transformer layers; or the names of those meant, as their paths end:
+        targets: `auto` for every linear layer of the transformer layers, or the last parts of the wanted layers' paths:
             `[query, value]` (BERT), `[q_lin, v_lin]` (DistilBERT).
 
     Raises:
@@ -51,7 +51,7 @@ class LoRA:
         self._require("targets", self.targets == "auto" or named, "auto, or a list of names")
 
     def add_to(self, model: nn.Module) -> None:
-        """Put the adapters into a model, in place; all else in it is frozen.
+        """Put the adapters into a model, in place; everything else in it is frozen.
 
         Raises:
             LoRAError: `peft` is not installed, or no linear layer has one of the names.

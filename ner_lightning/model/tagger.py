@@ -1,4 +1,4 @@
-"""The network: subwords to word vectors to emissions, and a decoder on top."""
+"""The network: from subwords to word vectors to emissions, with a decoder on top."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class SubwordBatch(Protocol):
-    """What the model reads of a batch."""
+    """The parts of a batch that the model reads."""
 
     input_ids: Tensor
     attention_mask: Tensor | None
@@ -27,12 +27,12 @@ class SubwordBatch(Protocol):
 
 
 class TaggingModel(nn.Module):
-    """Emissions of every word, and the decoder that reads them.
+    """The network that computes the emissions of every word, and the decoder that reads them.
 
     Args:
         encoder: subwords to hidden vectors.
         decoder: emissions to a loss and to tags; it knows the number of tags.
-        pooling: which subwords stand for a word: `first`, `last` or `mean`.
+        pooling: which subwords represent a word: `first`, `last` or `mean`.
         dropout: share of each word vector set to zero in training.
     """
 
@@ -49,7 +49,7 @@ class TaggingModel(nn.Module):
         self.pooling: Pooling = pooling
 
     def forward(self, batch: SubwordBatch) -> Float[Tensor, "batch words tags"]:
-        """Emissions, float32; meaningless in the padding."""
+        """Compute emissions in float32; meaningless in the padding."""
         hidden = self.encoder(
             batch.input_ids,
             batch.attention_mask,

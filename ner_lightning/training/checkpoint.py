@@ -120,7 +120,7 @@ def read_checkpoint(file: Path) -> dict[str, Any]:
     """What a checkpoint holds, on the CPU: tensors no larger than the file, and plain values.
 
     Raises:
-        UserError: when it is not a checkpoint of ours, one of a newer version, or made to harm.
+        UserError: when it is not a checkpoint of ours, one of a newer version, or malicious.
     """
     try:
         checkpoint = torch.load(file, map_location="cpu", weights_only=True, mmap=True)

@@ -38,9 +38,7 @@ def test_tables_that_a_network_computes_are_bounded() -> None:
             super().__init__()
             self.register_buffer("mask", torch.ones(1 << 20, 1 << 20), persistent=False)
 
-    with pytest.raises(
-        UserError, match=r"x: made to harm: its configuration makes tables of 1,099,511,627,776 numbers"
-    ):
+    with pytest.raises(UserError, match=r"x: malicious: its configuration makes tables of 1,099,511,627,776 numbers"):
         check_fit(Masks, {}, "x")
 
 

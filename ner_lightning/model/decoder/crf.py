@@ -1,4 +1,4 @@
-"""The CRF decoder: parameters, buffers, and nothing else; the mathematics is in ner_lightning.functional."""
+"""The CRF decoder: only parameters and buffers; the mathematics is in ner_lightning.functional."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class CRF(Decoder):
     """Linear-chain CRF over the tags of a tag set (Lafferty, McCallum, Pereira, 2001).
 
     Names, shapes and conventions of the parameters are those of pytorch-crf: its state dict loads here, and ours loads
-    there with `strict=False`, because it also holds the initial values that `movement` needs.
+    there with `strict=False`, as it also holds the initial values that `movement` needs.
 
     Args:
         tags: the tag set: how many tags, and which moves its scheme allows.
         constrain: where illegal moves are impossible: `both` in the loss and in decoding, `decode` only there, `none`.
         backend: `auto` (compiled on the CPU, torch elsewhere), `torch`, `numba`, or `reference`, pytorch-crf itself.
-        init: `uniform` in ±0.1, as pytorch-crf, or `bigrams`: the same until `initialise_from_counts` is called.
+        init: `uniform` in ±0.1, as in pytorch-crf, or `bigrams`: the same until `initialise_from_counts` is called.
 
     Raises:
         ValueError: an unknown option, or `backend="reference"` with `constrain="both"`.
@@ -62,7 +62,7 @@ class CRF(Decoder):
         self.start_transitions = nn.Parameter(torch.empty(n))
         self.end_transitions = nn.Parameter(torch.empty(n))
         self.transitions = nn.Parameter(torch.empty(n, n))
-        # In the state dict: a resumed run still knows where it began.
+        # In the state dict, so that a resumed run still knows where it began.
         self.register_buffer("initial_moves", torch.empty(n + 1, n + 1))
         self.register_load_state_dict_pre_hook(_accept_pytorch_crf)
         self.reset_parameters()
@@ -81,16 +81,16 @@ class CRF(Decoder):
         end: Float[Tensor, tags],
         smoothing: float = 1.0,
     ) -> None:
-        """Set the parameters to log-probabilities of the training data's moves.
+        """Set the parameters to log-probabilities of the moves in the training data.
 
-        start[k] = log P(first tag k), transitions[i, j] = log P(j | i), end[i] = log P(stop | i), of counts plus
-        `smoothing`; where constraints hold, forbidden moves count nothing and keep a finite score that is never read.
+        start[k] = log P(first tag k), transitions[i, j] = log P(j | i), end[i] = log P(stop | i), from counts plus
+        `smoothing`. With constraints, forbidden moves are not counted, and keep a finite score that is never read.
 
         Args:
             start: how many sentences begin with each tag.
             transitions: how often tag j follows tag i at [i, j].
             end: how many sentences end with each tag.
-            smoothing: added to each count; above 0, because a move never seen is not a move impossible.
+            smoothing: added to each count; above 0, because a move never seen is not impossible.
 
         Raises:
             ValueError: counts of another shape, or smoothing that is not positive.
@@ -116,13 +116,13 @@ class CRF(Decoder):
         return self.init == "bigrams"
 
     def moves(self) -> Float[Tensor, "closed closed"]:
-        """The scores of all moves, those from the start and to the end among them."""
+        """Return the scores of all moves, including those from the start and to the end."""
         return closed_moves(*self._scores())
 
     def movement(self) -> dict[str, Movement]:
-        """How far each parameter moved from its initial value, over the moves that the loss allows.
+        """Measure how far each parameter moved from its initial value, over the moves that the loss allows.
 
-        Transitions that stay where they began mean a learning rate too small for them: a CRF that does nothing.
+        If transitions stay where they began, their learning rate is too small, and the CRF does nothing.
         """
         distance = (self.moves().detach().double() - self.initial_moves.double()).abs()
         legal = self.legal_moves("loss")
@@ -141,13 +141,13 @@ class CRF(Decoder):
         mask: Bool[Tensor, "batch words"],
         allowed: Bool[Tensor, "batch words tags"] | None = None,
     ) -> Float[Tensor, batch]:
-        """Negative log-likelihood of each sentence in nats, float32 at least. No Viterbi here.
+        """Compute the negative log-likelihood of each sentence in nats, float32 at least; no Viterbi here.
 
         Args:
             emissions: score of each tag for each word; anything at padding.
             tags: the gold id of each word, anything at padding; not read if `allowed` is given.
             mask: True for each word, right-padded.
-            allowed: for partial labels, the tags each word may have; the loss is then that of all sequences within.
+            allowed: for partial labels, the tags each word may have; the loss is then that of all such sequences.
 
         Raises:
             ValueError: see `ner_lightning.functional.crf.loss.nll` and `partial_nll`.
@@ -162,19 +162,19 @@ class CRF(Decoder):
     def decode(
         self, emissions: Float[Tensor, "batch words tags"], mask: Bool[Tensor, "batch words"]
     ) -> Int[Tensor, "batch words"]:
-        """The best tags of each sentence, padded with 0."""
+        """Find the best tags of each sentence, padded with 0."""
         return self.best_path(emissions, mask).tags
 
     def best_path(self, emissions: Float[Tensor, "batch words tags"], mask: Bool[Tensor, "batch words"]) -> BestPath:
-        """The best tags of each sentence, padded with 0, and their scores in nats."""
+        """Find the best tags of each sentence, padded with 0, and their scores in nats."""
         return viterbi_decode(emissions, mask, *self._scores(), legal=self.legal_moves("decode"), backend=self.backend)
 
     def marginals(
         self, emissions: Float[Tensor, "batch words tags"], mask: Bool[Tensor, "batch words"]
     ) -> Float64[Tensor, "batch words tags"]:
-        """P(y_t = k given x) of each word; zeros at padding.
+        """Compute P(y_t = k given x) of each word; zeros at padding.
 
-        All probabilities here are over the sequences that decoding may return, and carry no gradient.
+        All probabilities of this class are over the sequences that decoding may return, and carry no gradient.
         """
         return marginals(self._chain(emissions, mask))
 
@@ -184,12 +184,12 @@ class CRF(Decoder):
         mask: Bool[Tensor, "batch words"],
         entities: Int[Tensor, "entities four"],
     ) -> Float64[Tensor, entities]:
-        """The exact probability that a sequence reads as each entity, all in one pass.
+        """Compute the exact probability that a sequence reads as each entity, all in one pass.
 
         Args:
             emissions: score of each tag for each word.
             mask: True for each word, right-padded.
-            entities: rows of sentence, first word, word behind the last, and the type's index in the tag set.
+            entities: rows of sentence, first word, word after the last, and the type's index in the tag set.
         """
         return span_probability(self._chain(emissions, mask), entities, self.entity_tags)
 
@@ -199,11 +199,11 @@ class CRF(Decoder):
         tags: Int[Tensor, "batch words"],
         mask: Bool[Tensor, "batch words"],
     ) -> Float64[Tensor, batch]:
-        """p(y | x) of whole tag sequences."""
+        """Compute p(y | x) of whole tag sequences."""
         return path_probability(emissions, tags, mask, *self._scores(), legal=self.legal_moves("decode"))
 
     def n_best(self, emissions: Float[Tensor, "batch words tags"], mask: Bool[Tensor, "batch words"], n: int) -> NBest:
-        """The n best tag sequences of each sentence, with scores and probabilities."""
+        """Find the n best tag sequences of each sentence, with scores and probabilities."""
         return n_best(self._chain(emissions, mask), n)
 
     def sample(
@@ -213,17 +213,17 @@ class CRF(Decoder):
         n: int,
         generator: torch.Generator | None = None,
     ) -> Int[Tensor, "batch samples words"]:
-        """Tag sequences drawn from p(y | x), n a sentence, padded with 0."""
+        """Draw n tag sequences per sentence from p(y | x), padded with 0."""
         return sample(self._chain(emissions, mask), n, generator)
 
     def entropy(
         self, emissions: Float[Tensor, "batch words tags"], mask: Bool[Tensor, "batch words"]
     ) -> Float64[Tensor, batch]:
-        """Entropy of p(y | x), in nats."""
+        """Compute the entropy of p(y | x), in nats."""
         return entropy(self._chain(emissions, mask))
 
     def extra_repr(self) -> str:
-        """Options, for print(model)."""
+        """Describe the options, for print(model)."""
         return f"n_tags={self.n_tags}, constrain={self.constrain!r}, backend={self.backend!r}, init={self.init!r}"
 
     def _scores(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -240,5 +240,5 @@ class CRF(Decoder):
 
 
 def _accept_pytorch_crf(module: nn.Module, state: dict[str, Tensor], prefix: str, *_: object) -> None:
-    """Fill in the initial values that a state dict of pytorch-crf does not have: those the module has now."""
+    """Add the initial values that a state dict of pytorch-crf lacks: the module's present ones."""
     state.setdefault(f"{prefix}initial_moves", module.get_buffer("initial_moves"))

@@ -1,4 +1,4 @@
-"""What a decoder must have, in one place; the rest of the package knows this class and no other."""
+"""The contract of a decoder; the rest of the package knows only this class."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Constrain = Literal["both", "decode", "none"]
 
 
 class Movement(NamedTuple):
-    """How far one parameter is from where it began: mean and largest absolute difference, in nats."""
+    """The distance of one parameter from where it began: mean and largest absolute difference, in nats."""
 
     mean: float
     largest: float
@@ -26,8 +26,8 @@ class Movement(NamedTuple):
 class Decoder(nn.Module, ABC):
     """Turns emissions into a loss, tags, and probabilities of entities.
 
-    Derive from it, give `tags` on to it, and write the three abstract methods. The other arguments of the constructor
-    are the keys of the node `model.decoder`. What holds for every decoder:
+    Derive from it, pass `tags` on to it, and write the three abstract methods. The other arguments of the constructor
+    are the keys of the node `model.decoder`. These rules hold for every decoder:
 
     - **Shapes.** Emissions are `[batch, words, tags]`, masks `[batch, words]` and True for each word, right-padded.
       What emissions and tags hold in the padding means nothing and must not matter, not even as NaN.
@@ -64,7 +64,7 @@ class Decoder(nn.Module, ABC):
         mask: Bool[Tensor, "batch words"],
         allowed: Bool[Tensor, "batch words tags"] | None = None,
     ) -> Float[Tensor, batch]:
-        """Return what is minimised, a value a sentence, at least float32. It is called at every step: no search here.
+        """Return the quantity to minimise, one value per sentence, at least float32; every step calls it, so no search.
 
         Args:
             emissions: score of each tag for each word.
@@ -91,7 +91,7 @@ class Decoder(nn.Module, ABC):
         Args:
             emissions: score of each tag for each word.
             mask: True for each word.
-            entities: rows of sentence, first word, word behind the last, and the type's index in the tag set.
+            entities: rows of sentence, first word, word after the last, and the type's index in the tag set.
         """
 
     def legal_moves(self, where: Literal["loss", "decode"]) -> Bool[Tensor, "closed closed"] | None:
@@ -103,13 +103,13 @@ class Decoder(nn.Module, ABC):
 
     @property
     def wants_counts(self) -> bool:
-        """Whether `initialise_from_counts` is to be called before training; counting reads the training data once."""
+        """Tell whether to call `initialise_from_counts` before training; counting reads the training data once."""
         return False
 
     def initialise_from_counts(
         self, start: Float[Tensor, tags], transitions: Float[Tensor, "tags tags"], end: Float[Tensor, tags]
     ) -> None:
-        """Set parameters by the training data: how often sentences begin, go on and end with which tags."""
+        """Set parameters from the training data: how often sentences begin, continue and end with each tag."""
         raise NotImplementedError(f"{type(self).__name__} wants counts and does not say what to do with them")
 
     def moves(self) -> Float[Tensor, "closed closed"] | None:
@@ -117,5 +117,5 @@ class Decoder(nn.Module, ABC):
         return None
 
     def movement(self) -> Mapping[str, Movement]:
-        """Return how far each parameter has moved; a run whose `transitions` have not warns after its fit."""
+        """Return how far each parameter has moved; if `transitions` has not, the run warns after its fit."""
         return {}

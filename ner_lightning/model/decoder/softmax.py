@@ -1,4 +1,4 @@
-"""The softmax decoder: every word for itself, the baseline that a CRF has to beat."""
+"""The softmax decoder: each word by itself, the baseline that a CRF has to beat."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Softmax(Decoder):
 
     Args:
         tags: the tag set: how many tags, and which moves its scheme allows.
-        constrain: `decode` finds the best legal sequence, `none` takes each word's best tag. Probabilities are those of
-            the words in both: given that the sequence is legal they were worse calibrated (docs/results.md).
+        constrain: `decode` finds the best legal sequence, `none` takes each word's best tag. With either, probabilities
+            are those of the words; conditioned on a legal sequence they were worse calibrated (docs/results.md).
 
     Raises:
         ValueError: an unknown option.
@@ -44,7 +44,7 @@ class Softmax(Decoder):
         mask: Bool[Tensor, "batch words"],
         allowed: Bool[Tensor, "batch words tags"] | None = None,
     ) -> Float[Tensor, batch]:
-        """Sum of the words' cross entropies for each sentence in nats, float32 at least.
+        """Sum the words' cross entropies of each sentence in nats, float32 at least.
 
         Args:
             emissions: score of each tag for each word; anything at padding.
@@ -68,7 +68,7 @@ class Softmax(Decoder):
     def decode(
         self, emissions: Float[Tensor, "batch words tags"], mask: Bool[Tensor, "batch words"]
     ) -> Int[Tensor, "batch words"]:
-        """The best tags of each sentence, padded with 0; with constraints the best legal sequence."""
+        """Find the best tags of each sentence, padded with 0; with constraints, the best legal sequence."""
         check_numbers(emissions, mask)
         if self.constrain == "none":
             check_mask(mask)
@@ -81,7 +81,7 @@ class Softmax(Decoder):
     def marginals(
         self, emissions: Float[Tensor, "batch words tags"], mask: Bool[Tensor, "batch words"]
     ) -> Float[Tensor, "batch words tags"]:
-        """P(y_t = k given x): the softmax of each word; zeros at padding."""
+        """Compute P(y_t = k given x): the softmax of each word; zeros at padding."""
         return self._log_softmax(emissions, mask).exp().masked_fill(~mask[..., None], 0.0)
 
     @torch.no_grad()
@@ -91,14 +91,14 @@ class Softmax(Decoder):
         mask: Bool[Tensor, "batch words"],
         entities: Int[Tensor, "entities four"],
     ) -> Float64[Tensor, entities]:
-        """The probability that tags drawn for each word by itself read as the entity, all in one pass.
+        """Compute the probability that tags drawn independently for each word read as the entity.
 
-        With `constrain="decode"`, that they write it as the scheme demands; not given that the whole sequence is legal.
+        With `constrain="decode"` they must write it as the scheme demands; the rest of the sequence need not be legal.
 
         Args:
             emissions: score of each tag for each word.
             mask: True for each word, right-padded.
-            entities: rows of sentence, first word, word behind the last, and the type's index in the tag set.
+            entities: rows of sentence, first word, word after the last, and the type's index in the tag set.
         """
         return independent_span_probability(self._log_softmax(emissions, mask), mask, entities, self.entity_tags)
 

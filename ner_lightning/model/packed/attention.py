@@ -1,4 +1,4 @@
-"""Attention for a batch packed into one row: every subword is real, and each sentence attends to itself only.
+"""Attention for a batch packed into one row: every subword is real, and each sentence attends only to itself.
 
 The encoder sees a single row `[1, total]`. Linear layers, LayerNorm and dropout never look beyond one subword, so only
 attention has to know where sentences begin. transformers calls the function registered here in each layer; sentences of
@@ -21,7 +21,7 @@ from ner_lightning.model.packed.dropout import RowGroup, make_groups, packed_dro
 
 ATTENTION_NAME = "ner_lightning_packed_sdpa"
 
-# Flash attention over rows of unequal length (torch 2.10 and later); half precision on a GPU, and without dropout.
+# Flash attention over rows of unequal length (torch 2.10 and later): only half precision on a GPU, without dropout.
 varlen_attn: Any
 try:
     from torch.nn.attention.varlen import varlen_attn
@@ -41,9 +41,9 @@ def positions_in_rows(row_lengths: tuple[int, ...]) -> Int[Tensor, "one total"]:
 
 
 class PackedRows:
-    """Where the sentences of one packed batch lie; built once a forward from lengths on the host, for all layers.
+    """The layout of one packed batch; built once per forward from lengths on the host, for all layers.
 
-    The subwords are brought into order of sentence length first: sentences of equal length then stand side by side, and
+    The subwords are first sorted by the length of their sentence: sentences of equal length are then neighbours, and
     each layer takes them as views, without gathering anything.
 
     Args:
@@ -70,26 +70,26 @@ class PackedRows:
             self.inverse = order.argsort().to(device, non_blocking=True)
 
     def sort(self, packed: Tensor) -> Tensor:
-        """Bring `[1, total, ...]` from the caller's order into ours."""
+        """Reorder `[1, total, ...]` from the caller's order into ours."""
         return packed if self.order is None else packed.index_select(1, self.order)
 
     def restore(self, packed: Tensor) -> Tensor:
-        """Bring `[1, total, ...]` back into the caller's order."""
+        """Reorder `[1, total, ...]` back into the caller's order."""
         return packed if self.inverse is None else packed.index_select(1, self.inverse)
 
     @cached_property
     def cumulative(self) -> Int[Tensor, " rows_plus_one"]:
-        """Where each sentence starts, and the end of the last one, as flash attention wants it."""
+        """Return the start of each sentence, and the end of the last one, as flash attention wants it."""
         return torch.tensor((0, *self.lengths)).cumsum(0).to(self.device, torch.int32, non_blocking=True)
 
     def dropout_groups(self, heads: int, dtype: torch.dtype) -> list[RowGroup]:
-        """The sentences as attention with dropout takes them, the same for all layers."""
+        """Return the groups of sentences for attention with dropout, the same for all layers."""
         if (heads, dtype) not in self._dropout_groups:
             self._dropout_groups[heads, dtype] = make_groups(self.lengths, heads, dtype)
         return self._dropout_groups[heads, dtype]
 
     def window_mask(self, length: int, window: int | None) -> Tensor | None:
-        """Which pairs a local layer sees, `|i - j| < window`; None where that is all of them."""
+        """Mask the pairs that a local layer sees, `|i - j| < window`; None if it sees all."""
         if window is None or length <= window:
             return None
         if (length, window) not in self._masks:
@@ -109,18 +109,18 @@ def packed_sdpa(
     packing: PackedRows | None = None,
     **kwargs: Any,
 ) -> tuple[Float[Tensor, "batch subwords heads size"], None]:
-    """The attention function of both kinds of batch: padded as transformers' own sdpa, packed sentence by sentence.
+    """Attend in either kind of batch: padded as transformers' own sdpa does, packed sentence by sentence.
 
     Args:
-        module: The layer that asks.
+        module: The layer that calls.
         query: Queries; packed: one row.
         key: Keys.
         value: Values.
         attention_mask: The mask of a padded batch; unused when packed.
         dropout: Probability that an attention weight is dropped.
         scaling: Factor on the scores.
-        packing: Where the sentences lie; None for a padded batch.
-        kwargs: What else the model passes; only `sliding_window` (ModernBERT's local layers) concerns a packed batch.
+        packing: Layout of the sentences; None for a padded batch.
+        kwargs: Further arguments of the model; only `sliding_window` (ModernBERT's local layers) matters when packed.
     """
     if packing is None:
         from transformers.integrations.sdpa_attention import sdpa_attention_forward
@@ -152,7 +152,7 @@ def _sentence_by_sentence(
         return packed_dropout_attention(query, key, value, groups, dropout, scaling)
     sizes = [length * rows for length, rows in packing.groups]
     outputs = []
-    # split, not slices: its backward is one concatenation, that of a slice fills a tensor of the whole row with zeros.
+    # split, not slices: its backward is one concatenation; that of a slice fills a tensor of the whole row with zeros.
     parts = zip(query.split(sizes, 2), key.split(sizes, 2), value.split(sizes, 2), strict=True)
     for (length, rows), (q, k, v) in zip(packing.groups, parts, strict=True):
         batch_q, batch_k, batch_v = (part[0].unflatten(1, (rows, length)).transpose(0, 1) for part in (q, k, v))
@@ -172,9 +172,9 @@ _attend_packed = _sentence_by_sentence
 
 
 def keep_out_of_graphs() -> None:
-    """Have torch.compile leave packed attention alone: its loop unrolled, every batch would be a graph of its own."""
+    """Keep torch.compile out of packed attention: with its loop unrolled, every batch would be a new graph."""
     global _attend_packed
-    # Not a decorator: it would load the compiler into every process.
+    # Not a decorator, which would load the compiler into every process.
     _attend_packed = torch.compiler.disable(_sentence_by_sentence)
 
 
@@ -196,7 +196,7 @@ def _varlen(
 
 
 def register_attention() -> str:
-    """Make the attention function known to transformers, and return its name."""
+    """Register the attention function with transformers, and return its name."""
     from transformers import AttentionInterface, AttentionMaskInterface
     from transformers.masking_utils import sdpa_mask
 

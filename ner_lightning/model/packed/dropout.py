@@ -1,8 +1,8 @@
-"""Packed attention with dropout on a CPU: sentences of about equal length together, in one node of the graph.
+"""Packed attention with dropout on a CPU: sentences of similar length together, in one node of the graph.
 
-torch's scaled_dot_product_attention has no kernel with dropout for CPUs: a call falls apart into some fifty small
-operations, forward and backward, and a packed batch asks for a call per length. Here a batch of 32 sentences makes
-eight groups of a dozen operations. Within a group the shorter sentences are padded, for attention alone.
+torch's scaled_dot_product_attention has no CPU kernel with dropout: a call is split into some fifty small operations,
+forward and backward, and a packed batch needs a call per length. Here a batch of 32 sentences makes eight groups of a
+dozen operations. Within a group the shorter sentences are padded, for attention only.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class RowGroup(NamedTuple):
     """Sentences that attend side by side, each in a row as long as the longest.
 
     Attributes:
-        gather: for each place of the rows, a row of `[total · heads, size]`; at padding any.
+        gather: for each place of the rows, a row of `[total · heads, size]`; arbitrary at padding.
         scatter: for each subword and head of the group, its place among `[rows · heads · longest]`.
         keys: added to scores: 0 at subwords, minus infinity at padding.
         queries: 1 at subwords, 0 at padding.
@@ -33,7 +33,7 @@ class RowGroup(NamedTuple):
 
 
 def group_sizes(lengths: tuple[int, ...]) -> list[int]:
-    """How many sentences go together, of lengths in ascending order: the longest has little more than the shortest.
+    """Choose how many sentences form each group, given lengths in ascending order, so that lengths are similar.
 
     >>> group_sizes((3, 4, 5, 6, 12, 13, 40))
     [3, 1, 2, 1]
@@ -49,7 +49,7 @@ def group_sizes(lengths: tuple[int, ...]) -> list[int]:
 
 
 def make_groups(lengths: tuple[int, ...], heads: int, dtype: torch.dtype) -> list[RowGroup]:
-    """The groups of a packed row.
+    """Make the groups of a packed row.
 
     Args:
         lengths: subwords of each sentence, ascending.
@@ -81,7 +81,7 @@ class PackedDropoutAttention(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, groups: list[RowGroup], dropout: float) -> Tensor:
-        """Attend.
+        """Attend with dropout.
 
         Args:
             ctx: of autograd.
@@ -96,7 +96,7 @@ class PackedDropoutAttention(torch.autograd.Function):
         for group in groups:
             q, k, v = (_rows(part, group) for part in (query, key, value))
             weights = torch.baddbmm(group.keys, q, k.transpose(1, 2)).softmax(-1)
-            # Queries of padding lose all their weights: nothing of them comes back in the gradient.
+            # Queries at padding get no weights, so nothing of them returns in the gradient.
             factor = torch.empty_like(weights).bernoulli_(1 - dropout).mul_(group.queries / (1 - dropout))
             attended = torch.bmm(weights * factor, v)
             outputs.append(attended.view(-1, attended.shape[-1]).index_select(0, group.scatter))
@@ -107,7 +107,7 @@ class PackedDropoutAttention(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Any:
-        """The gradients of queries, keys and values."""
+        """Compute the gradients of queries, keys and values."""
         kept, found = ctx.saved_tensors, []
         for number, group in enumerate(ctx.groups):
             q, k, v, weights, factor = kept[5 * number : 5 * number + 5]
@@ -137,7 +137,7 @@ def packed_dropout_attention(
     dropout: float,
     scaling: float | None,
 ) -> Float[Tensor, "1 total heads size"]:
-    """Attention of each sentence to itself, with dropout.
+    """Attend within each sentence, with dropout.
 
     Args:
         query: queries of a packed row, sentences in ascending order of length.

@@ -1,4 +1,4 @@
-"""Load from a folder or by hub name without the wait: what is here first, then a short look whether the hub answers.
+"""Load from a folder or by hub name without long waits: local files first, then a quick check if the hub answers.
 
 transformers alone retries for 23 s (46 s for a tokenizer) when the hub cannot be reached.
 """
@@ -25,12 +25,12 @@ def load_from(source: str, load: Callable[[bool], T], what: str) -> T:
     """Call `load(local_files_only)` for a folder or a hub name.
 
     Args:
-        source: What `pretrained.resolve` gave.
-        load: Reads the files; with True it may only use what is here, with False it may download.
+        source: Result of `names.resolve`.
+        load: Reads the files; with True it may only use local files, with False it may download.
         what: What is loaded, for the message: "tokenizer" or "encoder".
 
     Raises:
-        EncoderUnavailable: The files cannot be read; or they are not here and the hub is switched off, does not answer,
+        EncoderUnavailable: The files cannot be read; or they are not local and the hub is switched off, does not answer
             or refuses the name.
     """
     try:
@@ -58,7 +58,7 @@ def _why(error: Exception) -> str:
 
 
 def _told(error: Exception) -> Exception | None:
-    """The error, unless torch's advice stands in it or behind it: to load the file with weights_only=False."""
+    """Return the error, or None if it holds torch's advice to load the file with weights_only=False."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, pickle.UnpicklingError) or "weights_only" in str(seen):
@@ -79,7 +79,7 @@ def _ways_out(name: str, reason: str) -> str:
 def _no_network() -> Iterator[None]:
     """Keep huggingface_hub off the network.
 
-    `local_files_only` is not enough: for its user agent it fetches a list from the hub, and waits three seconds for it.
+    `local_files_only` is not enough: for its user agent the library asks the hub for a list, for three seconds.
     """
     from huggingface_hub import constants
 
@@ -92,7 +92,7 @@ def _no_network() -> Iterator[None]:
 
 
 def _unreachable() -> str:
-    """Why the hub cannot be asked, or "" if it answered."""
+    """Explain why the hub cannot be asked; "" if it answered."""
     for variable in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
         if os.environ.get(variable, "").upper() in {"1", "ON", "YES", "TRUE"}:
             return f"{variable} is set"
@@ -108,15 +108,15 @@ def _unreachable() -> str:
         except urllib.error.HTTPError:
             answered.set()  # an error page is an answer
         except (OSError, ValueError):
-            pass  # no answer, which is what `answered` then says
+            pass  # no answer: `answered` stays unset
         finally:
             done.set()
 
-    # Name resolution obeys no timeout of ours, so it waits in a thread that is left behind.
+    # Name resolution ignores our timeout, so it waits in a thread that is left behind.
     threading.Thread(target=ask, daemon=True).start()
     done.wait(SECONDS_TO_ANSWER)
     return "" if answered.is_set() else f"{endpoint} does not answer"
 
 
 class EncoderUnavailable(UserError, RuntimeError):
-    """A pretrained encoder or its tokenizer cannot be loaded; the message is one sentence with the ways out."""
+    """A pretrained encoder or its tokenizer cannot be loaded; the message says what can be done."""

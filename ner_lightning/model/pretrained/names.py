@@ -1,4 +1,4 @@
-"""From the name of an encoder to its files and its tokenizer.
+"""Find the files and the tokenizer of an encoder by its name.
 
 A name is "package:minilm", "package:e5_multilingual", a local folder, or a hub name. Importing this module is cheap:
 torch and transformers are loaded only where they are needed.
@@ -25,7 +25,7 @@ _TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "spm.model", "senten
 
 
 def resolve(name: str) -> str:
-    """The folder behind a name, or the name itself where it belongs to the hub.
+    """Return the folder behind a name, or the name itself if it belongs to the hub.
 
     Raises:
         EncoderUnavailable: The package is not installed or not genuine, or the folder is missing or incomplete.
@@ -61,16 +61,16 @@ def _check_folder(folder: Path) -> None:
 def load_tokenizer(
     name: str, revision: str | None = None, units: Literal["words", "characters"] = "words"
 ) -> PreTrainedTokenizerFast:
-    """The fast tokenizer of an encoder, ready for input that is already split (`is_split_into_words=True`).
+    """Load the fast tokenizer of an encoder, ready for split input (`is_split_into_words=True`).
 
     Args:
         name: As for `resolve`.
         revision: Branch, tag or commit of a hub name.
-        units: What one word of the input is. For "characters" a SentencePiece tokenizer puts no "▁" before each of
+        units: What one word of the input is. For "characters", a SentencePiece tokenizer puts no "▁" before each of
             them: it would be a subword of its own, the first one, and know nothing of the character.
 
     Raises:
-        EncoderUnavailable: One sentence with the ways out.
+        EncoderUnavailable: Says in one sentence what can be done.
     """
     if units not in ("words", "characters"):
         raise ValueError(f"expected units 'words' or 'characters', found {units!r}")
@@ -90,14 +90,14 @@ def load_tokenizer(
 
 
 def _prepare_for_split_input(tokenizer: PreTrainedTokenizerFast, units: str) -> None:
-    """Set how the first subword of each word is marked, in place."""
+    """Set, in place, how the first subword of each word is marked."""
     before = tokenizer.backend_tokenizer.pre_tokenizer
     if before is None:
         return
     state = json.loads(before.__getstate__())
     for part in state.get("pretokenizers", [state]):
         if part["type"] == "ByteLevel" and units == "words":
-            # Without it the "Paris" that begins a word is another subword than the one in running text.
+            # Otherwise the "Paris" that begins a word would be another subword than that in running text.
             part["add_prefix_space"] = True
         elif part["type"] == "Metaspace" and units == "characters":
             part.update(prepend_scheme="never", split=False)
@@ -109,9 +109,9 @@ def _prepare_for_split_input(tokenizer: PreTrainedTokenizerFast, units: str) -> 
 
 
 def unknown_share(tokenizer: PreTrainedTokenizerFast, words: Iterable[str]) -> float:
-    """The share of words in which the tokenizer finds something it does not know, between 0 and 1.
+    """Compute the share of words with something that the tokenizer does not know, between 0 and 1.
 
-    MiniLM's vocabulary turns half of all Chinese characters into [UNK]; no training can mend that.
+    MiniLM's vocabulary turns half of all Chinese characters into [UNK]; no training can repair that.
     """
     words = list(words)
     if not words or tokenizer.unk_token_id is None:

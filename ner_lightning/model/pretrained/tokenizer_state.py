@@ -1,4 +1,4 @@
-"""A tokenizer as plain containers and back, so that a checkpoint needs nothing beside it."""
+"""Convert a tokenizer to plain containers and back, so that a checkpoint needs no other file."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 ROLES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
-"""Special tokens that a tokenizer can have; nothing else is handed to it by name."""
+"""Special tokens that a tokenizer can have; no other argument is passed to it by name."""
 
 
 def tokenizer_state(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
-    """Everything a fast tokenizer is: vocabulary, rules, special tokens, and how words are marked in split input.
+    """Return all of a fast tokenizer: vocabulary, rules, special tokens, marks of words in split input.
 
     Args:
-        tokenizer: As `load_tokenizer` gave it.
+        tokenizer: Result of `load_tokenizer`.
 
     Returns:
         A dict of strings and numbers.
@@ -32,10 +32,10 @@ def tokenizer_state(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
 
 
 def tokenizer_from_state(state: dict[str, Any]) -> PreTrainedTokenizerFast:
-    """The tokenizer behind `tokenizer_state`; it gives the same subwords, from no file.
+    """Rebuild the tokenizer of a `tokenizer_state`; it gives the same subwords, and reads no file.
 
     Raises:
-        UserError: rules that are none.
+        UserError: the rules cannot be read.
     """
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
@@ -59,7 +59,7 @@ def check_vocabulary(tokenizer: PreTrainedTokenizerFast, encoder: Any, where: st
     """Refuse a tokenizer with more subwords than its encoder has embeddings.
 
     Raises:
-        UserError: naming the file.
+        UserError: names the file.
     """
     embeddings = getattr(getattr(encoder, "model", None), "get_input_embeddings", lambda: None)()
     known, subwords = getattr(embeddings, "num_embeddings", None), len(tokenizer)

@@ -15,7 +15,7 @@ from ner_lightning.model.pretrained.names import EncoderUnavailable, resolve
 
 
 def new_model(config: dict[str, Any], attention: str) -> Any:
-    """A transformers model from `Encoder.config_dict()`, in float32, with random weights."""
+    """Build a transformers model from `Encoder.config_dict()`, in float32, with random weights."""
     from transformers import AutoConfig, AutoModel
 
     settings = AutoConfig.for_model(**config)
@@ -25,10 +25,10 @@ def new_model(config: dict[str, Any], attention: str) -> Any:
 
 
 def load_model(name: str, revision: str | None, attention: str) -> Any:
-    """A transformers model with its pretrained weights in float32, in eval mode.
+    """Load a transformers model with its pretrained weights, in float32 and eval mode.
 
     Raises:
-        EncoderUnavailable: Not found, not readable, or its weights are not those of its architecture.
+        EncoderUnavailable: Not found, not readable, or the weights do not belong to the architecture.
     """
     source = resolve(name)
     return load_from(source, lambda local_files_only: _read(source, revision, attention, local_files_only), "encoder")
@@ -64,7 +64,7 @@ def _read(source: str, revision: str | None, attention: str, local_files_only: b
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """No bar and no table of the heads we leave out; what is missing we report ourselves."""
+    """Silence the progress bar and the table of heads we leave out; missing weights we report ourselves."""
     from transformers.utils import logging
 
     verbosity, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
@@ -79,7 +79,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _arguments(settings: Any, attention: str) -> dict[str, Any]:
-    """The attention an architecture can use, and no pooler where it would have one."""
+    """Choose an attention that the architecture supports, and leave out its pooler if it has one."""
     from transformers.models.auto.modeling_auto import MODEL_MAPPING
 
     if type(settings) not in MODEL_MAPPING:
