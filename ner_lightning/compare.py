@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ner_lightning.command_line.door import door
 from ner_lightning.errors import UserError
-from ner_lightning.run.folder import RECORD, is_finished
+from ner_lightning.run.folder import RunFolder
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -108,8 +108,7 @@ def _check_folder(output: str | None) -> None:
     """Refuse the folder of a run: its pictures and tables have the names of ours."""
     if output in (None, TERMINAL):
         return
-    folder = Path(str(output)).expanduser()
-    if (folder / RECORD).is_file() or is_finished(folder):
+    if RunFolder(Path(str(output)).expanduser()).is_begun():
         raise UserError(f"output={output}: this is the folder of a run; name another.")
 
 

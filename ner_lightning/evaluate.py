@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ner_lightning.command_line.door import door
 from ner_lightning.run.child_process import is_child
-from ner_lightning.run.folder import check_free, writing_run
+from ner_lightning.run.folder import RunFolder, check_free, writing_run
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -45,7 +45,7 @@ def _evaluate(cfg: DictConfig) -> dict[str, Any]:
 
     config = resolve_config(cfg)
     output = Path(config["paths"]["output_dir"])
-    predictions = SavePredictions(str(output / "predictions"))
+    predictions = SavePredictions(str(RunFolder(output).predictions))
     run, checkpoint = build_evaluation(config, [predictions])
     step = run.trainer.test if config["split"] == "test" else run.trainer.validate
     scores = dict(step(run.task, datamodule=run.data, verbose=False)[0])

@@ -11,9 +11,8 @@ from pathlib import Path
 from ner_lightning.command_line.said import escape_log_message
 from ner_lightning.errors import UserError
 from ner_lightning.page.terminal import escape_lines
-from ner_lightning.reproduction.again import check_run_secrets, run_again, stored_config
+from ner_lightning.reproduction.again import check_run_secrets, read_finished, run_again, stored_config
 from ner_lightning.reproduction.verdict import compare_results
-from ner_lightning.run.folder import RESULT, read_json
 
 DIFFERENT = 1
 USER_ERROR = 2
@@ -51,8 +50,7 @@ def reproduce(run: Path, output: Path | None = None, against: Path | None = None
         if new.exists():
             raise UserError(f"--output {new}: it is there already; name a folder that is not")
         check_run_secrets(run, config, given)
-        setup = read_json(run / RESULT).get("setup")
-        threads = setup.get("threads") if isinstance(setup, dict) else None
+        threads = read_finished(run).result.setup.get("threads")
         threads = threads if isinstance(threads, int) and threads > 0 else None
         if run_again(config, new.absolute(), threads, given):
             raise UserError(f"{run}: the second run failed, see above; what it wrote is in {new}")

@@ -37,7 +37,7 @@ def lend_letters(figure: Figure) -> None:
     if missing := frozenset(letters - _letters_of(_own_font())):
         lenders, lacking = _lenders(missing)
         for text in texts:
-            text.set_family([*text.get_family(), *(name for name in lenders if name not in text.get_family())])
+            text.set_fontfamily([*dict.fromkeys([*text.get_fontfamily(), *lenders])])
         _name(lacking)
 
 

@@ -12,6 +12,7 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.utilities import rank_zero_only
 
 from ner_lightning.callbacks import atomic
+from ner_lightning.run.folder import BEST
 from ner_lightning.storage.atomic import draft
 
 
@@ -32,7 +33,7 @@ class BestCheckpoint(ModelCheckpoint):
     def __init__(self, dirpath: str, monitor: str, mode: Literal["max", "min"] = "max") -> None:
         super().__init__(
             dirpath=dirpath,
-            filename="best",
+            filename=Path(BEST).stem,
             monitor=monitor,
             mode=mode,
             save_weights_only=True,
@@ -62,7 +63,7 @@ class BestCheckpoint(ModelCheckpoint):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue from the best checkpoint of the resumed run, if it is still there."""
-        before, here = Path(state_dict["best_model_path"]), Path(str(self.dirpath), "best.ckpt")
+        before, here = Path(state_dict["best_model_path"]), Path(str(self.dirpath), BEST)
         if before != here and before.is_file():
             _copy(before, here)
             best, score = str(here), state_dict["best_model_score"]

@@ -15,6 +15,7 @@ from ner_lightning.callbacks.atomic import draft_of, publish_checkpoint
 from ner_lightning.callbacks.random_state import random_state, restore_random_state
 from ner_lightning.callbacks.stop_signals import StopSignals, leave
 from ner_lightning.errors import UserError
+from ner_lightning.run.folder import LAST
 
 _DUE = 1  # below the number of any signal that is watched
 
@@ -43,7 +44,7 @@ class LastCheckpoint(Checkpoint):
             raise UserError(f"callbacks.last.minutes={minutes}: expected a number from 0 on, or null")
         if steps is not None and steps < 1:
             raise UserError(f"callbacks.last.steps={steps}: expected a whole number from 1 on, or null")
-        self.path = Path(dirpath) / "last.ckpt"
+        self.path = Path(dirpath) / LAST
         self.minutes, self.steps = minutes, steps
         self._signals = StopSignals()
         self._ending = 0  # the signal that all processes know of

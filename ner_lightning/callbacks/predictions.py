@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 import torch.distributed as dist
 from pytorch_lightning.trainer.states import TrainerFn
 
+from ner_lightning.run.folder import predictions_file
 from ner_lightning.run.predictions import StoredSentence
 from ner_lightning.storage.atomic import writing
 from ner_lightning.tagging.spans import ScoredSpan
@@ -86,7 +87,7 @@ class SavePredictions(pl.Callback):
         if not trainer.is_global_zero:
             return
         data: CorpusDataModule = trainer.datamodule  # type: ignore[attr-defined]
-        path = self.folder / f"{split}.jsonl"
+        path = predictions_file(self.folder, split)
         with writing(path) as file:
             for index, sentence in enumerate(data.sentences[split]):
                 if index in found:  # true for all, except with limit_test_batches

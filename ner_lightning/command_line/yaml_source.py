@@ -10,7 +10,7 @@ from hydra._internal.sources_registry import SourcesRegistry
 from hydra.plugins.config_source import ConfigResult
 
 from ner_lightning.command_line.hydra_node import check_source
-from ner_lightning.config.yaml_files import check_yaml
+from ner_lightning.storage.yaml_files import check_yaml
 
 SCHEME = "checked"
 

@@ -16,6 +16,7 @@ from ner_lightning.comparison.runs.run import FinishedRun
 from ner_lightning.comparison.settings import FOLD
 from ner_lightning.comparison.vary import settings_of
 from ner_lightning.errors import DataError
+from ner_lightning.run.folder import RunFolder
 from ner_lightning.run.predictions import StoredSentence
 from ner_lightning.statistics.counts import Counts, document_groups, f1, sentence_counts
 from ner_lightning.tagging.spans import EntitySpan, ScoredSpan
@@ -165,7 +166,7 @@ def judge(runs: Sequence[FinishedRun], split: str, prefix: str) -> JudgedRuns:
     for run in runs:
         path = run.predictions(split)
         if path is None:
-            broken[run.name] = f"no predictions/{split}.jsonl"
+            broken[run.name] = f"no {RunFolder('').predictions_of(split)}"
             continue
         try:
             counted = count(path, run.scheme, known)

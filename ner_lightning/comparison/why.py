@@ -30,7 +30,6 @@ from ner_lightning.comparison.configurations import Configuration
 from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.errors import DataError
-from ner_lightning.run.folder import MENTIONS
 from ner_lightning.run.predictions import StoredSentence, read_stored
 
 MOST = 8
@@ -175,7 +174,7 @@ def training_mentions(configurations: Sequence[Configuration]) -> Counter[Mentio
     """Of the first run that tells them; None where none does."""
     for configuration in configurations:
         for run in configuration.runs:
-            if (path := run.file(MENTIONS)) is not None:
+            if (path := run.file(lambda folder: folder.mentions)) is not None:
                 try:
                     return read_mentions(path)
                 except DataError:
@@ -250,6 +249,6 @@ def stored_picture(configurations: Sequence[Configuration], name: str) -> tuple[
     """A picture that the training of the first configuration that has it left in its folder."""
     for configuration in configurations:
         for run in configuration.runs:
-            if (path := run.file(f"figures/{name}.svg")) is not None:
+            if (path := run.file(lambda folder: folder.figures / f"{name}.svg")) is not None:
                 return configuration.name, path
     return None

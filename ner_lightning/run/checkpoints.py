@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 from ner_lightning.errors import UserError
-
-if TYPE_CHECKING:
-    pass
+from ner_lightning.run.folder import CHECKPOINTS, LAST, RunFolder
 
 
-def find_checkpoint(path: str | Path, name: str = "best") -> Path:
-    """The checkpoint itself, or the one of that name in a run folder.
+def find_checkpoint(path: str | Path, which: Literal["best", "last"] = "best") -> Path:
+    """Find the checkpoint itself, or one of the two in a run folder.
 
     Raises:
         UserError: when there is none.
     """
     file = Path(path).expanduser()
     if file.is_dir():
-        file = file if is_in_pieces(file) else file / "checkpoints" / f"{name}.ckpt"
+        file = file if is_in_pieces(file) else (RunFolder(file).best if which == "best" else RunFolder(file).last)
     if is_in_pieces(file):
         raise UserError(
             f"{file}: a checkpoint in pieces, one for each process, as DeepSpeed writes it, which only the "
@@ -37,7 +35,7 @@ def is_in_pieces(path: Path) -> bool:
 
 
 def resume_from(config: Mapping[str, Any]) -> Path | None:
-    """The checkpoint to go on from.
+    """Find the checkpoint to go on from.
 
     That is the one named, or the last of the run folder named; for `last`, of the newest run under `outputs/<name>`.
 
@@ -50,7 +48,7 @@ def resume_from(config: Mapping[str, Any]) -> Path | None:
     if asked != "last":
         return find_checkpoint(asked, "last")
     home = Path(config["paths"]["outputs"]) / config["name"]
-    found = sorted(home.glob("*/checkpoints/last.ckpt"), key=lambda path: path.stat().st_mtime)
+    found = sorted(home.glob(f"*/{CHECKPOINTS}/{LAST}"), key=lambda path: path.stat().st_mtime)
     if not found:
-        raise UserError(f"ckpt_path=last: no run below {home} has a checkpoints/last.ckpt; start without ckpt_path")
+        raise UserError(f"ckpt_path=last: no run below {home} has a {CHECKPOINTS}/{LAST}; start without ckpt_path")
     return found[-1]

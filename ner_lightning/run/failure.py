@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ner_lightning.errors import first_line
-from ner_lightning.run.folder import read_json, write_json
-
-FILE = "error.json"
+from ner_lightning.run.folder import RunFolder, read_json, write_json
 
 _WANT_OF_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory")
 
@@ -40,15 +38,15 @@ def failure_of(error: BaseException) -> Failure:
 
 def write_failure(folder: str | Path, failure: Failure) -> None:
     """Write `error.json`, if the folder is there."""
-    path = Path(folder) / FILE
-    if path.parent.is_dir():
-        write_json(path, failure._asdict())
+    run = RunFolder(folder)
+    if run.path.is_dir():
+        write_json(run.error, failure._asdict())
 
 
 def read_failure(folder: str | Path) -> Failure | None:
     """Read `error.json`; None where there is none."""
     try:
-        return Failure(**read_json(Path(folder) / FILE))
+        return Failure(**read_json(RunFolder(folder).error))
     except TypeError:
         return None
 

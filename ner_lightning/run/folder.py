@@ -1,4 +1,8 @@
-"""The files of a run folder: their names, and JSON that is there as a whole or not at all."""
+"""The run folder: the one place that knows the names of its files, and who may write there.
+
+What is in the files is written by `record`, `failure` and `predictions` and read by `reading`. docs/runs.md describes
+them to people.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +22,68 @@ from ner_lightning.storage.atomic import write_text
 from ner_lightning.storage.json_text import json_text
 from ner_lightning.storage.locks import writing_folder
 
-CONFIG = "config.yaml"
-RECORD = "run.json"
-RESULT = "result.json"
-"""Written last: where it can be read the run is complete."""
-CURVE = "metrics.csv"
-MENTIONS = "training_mentions.json"
-LAST = Path("checkpoints", "last.ckpt")
-BEST = Path("checkpoints", "best.ckpt")
+CONFIG, RECORD, RESULT = "config.yaml", "run.json", "result.json"
+CHECKPOINTS, PREDICTIONS, CALIBRATION, FIGURES = "checkpoints", "predictions", "calibration", "figures"
+BEST, LAST = "best.ckpt", "last.ckpt"
+TRANSITIONS = "transitions"
+"""Name of the picture of a CRF's transitions among the figures."""
+
 SUPERSEDED = "superseded"
 """Folder for what stood in the way of something new; nothing is deleted."""
+
+MANIFEST = "manifest.jsonl"
+"""Beside the run folders of a sweep: what became of its jobs."""
+
+
+class RunFolder:
+    """A run folder: where each of its files stands, whether it is there or not.
+
+    Args:
+        path: of the folder.
+
+    Attributes:
+        path: of the folder.
+        config: the resolved configuration.
+        record: what was asked for, by which versions of what.
+        result: scores and costs; written last: where it can be read the run is complete.
+        error: why it ended before its end.
+        log: what the console said.
+        output: what the process of a sweep's job said.
+        curve: every logged value by step.
+        mentions: how often each entity stands in the training data.
+        best: the weights of the best epoch.
+        last: all that it takes to go on.
+        checkpoints: folder of the two.
+        predictions: folder of a file a split (`predictions_of`).
+        calibration: folder of tables.
+        figures: folder of pictures.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.config, self.record, self.result = (self.path / name for name in (CONFIG, RECORD, RESULT))
+        self.error, self.log, self.output = (self.path / name for name in ("error.json", "run.log", "output.log"))
+        self.curve, self.mentions = self.path / "metrics.csv", self.path / "training_mentions.json"
+        self.checkpoints, self.predictions = self.path / CHECKPOINTS, self.path / PREDICTIONS
+        self.calibration, self.figures = self.path / CALIBRATION, self.path / FIGURES
+        self.best, self.last = self.checkpoints / BEST, self.checkpoints / LAST
+
+    def predictions_of(self, split: str) -> Path:
+        """Name the file of the stored predictions of a split."""
+        return predictions_file(self.predictions, split)
+
+    def is_begun(self) -> bool:
+        """Tell whether a run stands here, finished or not."""
+        return self.record.is_file() or is_finished(self.path)
+
+
+def predictions_file(folder: Path, split: str) -> Path:
+    """Name the file of the stored predictions of a split in a folder for such.
+
+    >>> predictions_file(Path("predictions"), "test").as_posix()
+    'predictions/test.jsonl'
+    """
+    return folder / f"{split}.jsonl"
 
 
 def writing_run(folder: str | Path) -> AbstractContextManager[None]:
@@ -76,7 +132,7 @@ def check_free(
     home = Path(folder).expanduser()
     if force or (continues is not None and Path(continues).expanduser().resolve().is_relative_to(home.resolve())):
         return
-    if is_finished(home) or (evaluates and (home / RECORD).is_file()):
+    if is_finished(home) or (evaluates and RunFolder(home).is_begun()):
         what = "a finished run" if is_finished(home) else "a training"
         raise UserError(
             f"hydra.run.dir={folder}: {what} stands there; name another folder, or write force=true to replace it"
@@ -97,7 +153,7 @@ def check_runs(outputs: Mapping[str, str | Path | None], *, force: bool) -> None
         path = Path(os.path.realpath(Path(name or "").expanduser()))
         if force or name in (None, "-") or not path.is_file():
             continue
-        if run := next((above for above in path.parents if (above / RECORD).is_file() or is_finished(above)), None):
+        if run := next((above for above in path.parents if RunFolder(above).is_begun()), None):
             raise UserError(
                 f"{key}={name}: this is a file of the run {run}; name another, or write force=true to replace it"
             )
@@ -105,8 +161,9 @@ def check_runs(outputs: Mapping[str, str | Path | None], *, force: bool) -> None
 
 def damaged_files(folder: Path) -> list[str]:
     """Names of the files that decide how a run goes on, are there, and cannot be read to their end."""
-    broken = [RESULT] if (folder / RESULT).exists() and not is_finished(folder) else []
-    return broken + [path.name for path in (LAST, BEST) if (folder / path).is_file() and not is_whole(folder / path)]
+    run = RunFolder(folder)
+    broken = [RESULT] if run.result.exists() and not is_finished(folder) else []
+    return broken + [file.name for file in (run.last, run.best) if file.is_file() and not is_whole(file)]
 
 
 def set_aside(path: Path) -> Path:

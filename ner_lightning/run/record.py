@@ -14,7 +14,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from ner_lightning.run.child_process import is_child
-from ner_lightning.run.folder import CONFIG, RECORD, RESULT, write_json
+from ner_lightning.run.folder import RunFolder, write_json
 from ner_lightning.run.redaction import known_secrets, redact, redact_words
 from ner_lightning.storage.atomic import write_text
 
@@ -31,14 +31,14 @@ def write_run(folder: str | Path, config: Mapping[str, Any], overrides: list[str
     """
     if is_child():
         return
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / RESULT).unlink(missing_ok=True)  # of a run that is resumed here
+    run = RunFolder(folder)
+    run.path.mkdir(parents=True, exist_ok=True)
+    run.result.unlink(missing_ok=True)  # of a run that is resumed here
     secrets = known_secrets(os.environ, config)
     public = OmegaConf.create(redact(config, secrets))
-    write_text(folder / CONFIG, OmegaConf.to_yaml(public))
+    write_text(run.config, OmegaConf.to_yaml(public))
     write_json(
-        folder / RECORD,
+        run.record,
         {
             "overrides": redact_words(overrides, secrets),
             "seed": config["seed"],
@@ -54,7 +54,7 @@ def write_run(folder: str | Path, config: Mapping[str, Any], overrides: list[str
 def write_result(folder: str | Path, result: Mapping[str, Any]) -> None:
     """Write `result.json` after the fit; its presence says that the run is complete."""
     if not is_child():
-        write_json(Path(folder) / RESULT, result)
+        write_json(RunFolder(folder).result, result)
 
 
 def git_commit(folder: Path | None = None) -> dict[str, Any] | None:

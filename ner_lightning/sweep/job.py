@@ -21,7 +21,8 @@ from filelock import FileLock, Timeout
 
 from ner_lightning.errors import Pruned
 from ner_lightning.run import failure
-from ner_lightning.run.folder import BEST, LAST, RESULT, damaged_files, is_finished, read_json, set_aside
+from ner_lightning.run.folder import LAST, RESULT, RunFolder, damaged_files, is_finished, set_aside
+from ner_lightning.run.reading import find_result
 from ner_lightning.storage import locks
 from ner_lightning.storage.archives import is_whole
 from ner_lightning.sweep import process
@@ -96,8 +97,8 @@ class Sweep:
         facts: dict[str, Any] = {"config": config_digest(config), "code": code_digest(), "overrides": tuple(overrides)}
         damaged = damaged_files(folder)
         if goes_on and damaged:  # the result alone: what is needed to go on is whole
-            set_aside(folder / RESULT)
-            facts["note"] = f"{RESULT} was damaged: gone on from {LAST.name}"
+            set_aside(RunFolder(folder).result)
+            facts["note"] = f"{RESULT} was damaged: gone on from {LAST}"
         if not goes_on:
             note = f"{' and '.join(damaged)} damaged: started anew" if damaged else None
             self._supersede(folder)
@@ -110,7 +111,7 @@ class Sweep:
 
     def _attempt(self, name: str, overrides: Sequence[str], config: Mapping[str, Any]) -> Job:
         folder = self.home / name
-        (folder / failure.FILE).unlink(missing_ok=True)
+        RunFolder(folder).error.unlink(missing_ok=True)
         before = self.manifest.jobs()[name]
         self.manifest.change(name, state="running", started=before.started or utc_now(), ended=None, error=None)
 
@@ -123,7 +124,7 @@ class Sweep:
         try:
             end = process.run(
                 self.command(name, overrides),
-                folder / "output.log",
+                RunFolder(folder).output,
                 threads=self.settings.threads or process.thread_share(os.environ, self.side_by_side * ranks),
                 memory=self.settings.memory,
                 started=started,
@@ -204,16 +205,15 @@ class Sweep:
         return FileLock(path)
 
     def _close(self, before: Job, folder: Path, state: State, seconds: float = 0.0, error: str | None = None) -> Job:
-        result = read_json(folder / RESULT) if state == "finished" else {}
-        metrics = {k: v for k, v in result.get("best", {}).items() if isinstance(v, int | float)}
+        result = find_result(RunFolder(folder)) if state == "finished" else None
         return self.manifest.change(
             before.job,
             state=state,
             seconds=round(before.seconds + seconds, 2),
             error=error,
             ended=utc_now(),
-            metrics=metrics or before.metrics,
-            setup=result.get("setup", before.setup),
+            metrics=dict(result.scores) if result and result.scores else before.metrics,
+            setup=dict(result.setup) if result else before.setup,
         )
 
     def _supersede(self, folder: Path) -> None:
@@ -229,8 +229,8 @@ def objective(job: Job, monitor: str) -> float:
 
 def is_resumable(folder: Path) -> bool:
     """Whether a run folder has a checkpoint to go on from, as a whole, and so is the best one, if it is there."""
-    best = folder / BEST
-    return is_whole(folder / LAST) and (not best.is_file() or is_whole(best))
+    run = RunFolder(folder)
+    return is_whole(run.last) and (not run.best.is_file() or is_whole(run.best))
 
 
 def quote_word(text: str) -> str:
@@ -267,7 +267,7 @@ def _judge(end: process.Exit, folder: Path) -> tuple[State, str | None]:
         return "failed", told.message
     if end.code < 0:
         return "failed", f"killed by {signal.Signals(-end.code).name}"
-    return "failed", f"exit code {end.code}; see {folder / 'output.log'}"
+    return "failed", f"exit code {end.code}; see {RunFolder(folder).output}"
 
 
 def _ran_out_of_memory(folder: Path) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 from filelock import FileLock
 
 from ner_lightning.errors import UserError
-from ner_lightning.run.folder import keep_copy
+from ner_lightning.run.folder import MANIFEST, keep_copy
 from ner_lightning.run.redaction import known_secrets, redact_text, redact_words
 from ner_lightning.storage.atomic import write_text
 from ner_lightning.storage.json_text import json_text
@@ -112,7 +112,7 @@ class Manifest:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.path = Path(folder) / "manifest.jsonl"
+        self.path = Path(folder) / MANIFEST
 
     def jobs(self) -> dict[str, Job]:
         """All jobs by name, in the order of their registration; a line that cannot be read is left out."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import statistics
 import sys
 import threading
@@ -19,7 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ner_lightning.page import terminal
-from ner_lightning.run.folder import CURVE
+from ner_lightning.run.folder import RunFolder
+from ner_lightning.run.reading import read_curve
 from ner_lightning.sweep.manifest import OVER, Job, Manifest
 from ner_lightning.sweep.naming import key_of
 
@@ -183,10 +183,9 @@ def _running_seconds(job: Job) -> float:
 
 
 def _progress(folder: Path) -> str:
-    """Epoch and step of a running job, from the end of its `metrics.csv`."""
+    """Epoch and step of a running job, from the end of its curve."""
+    rows = read_curve(RunFolder(folder))
     try:
-        with (folder / CURVE).open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-        return f"epoch {int(rows[-1]['epoch']) + 1}, step {rows[-1]['step']}"
-    except (OSError, LookupError, ValueError, TypeError):
+        return f"epoch {int(rows[-1]['epoch']) + 1}, step {int(rows[-1]['step'])}"
+    except (LookupError, ValueError, OverflowError):
         return ""

@@ -70,10 +70,10 @@ def keep_for_comparison(run: TrainingRun, output: Path, cost: Mapping[str, Any] 
     from ner_lightning.analysis.training_mentions import mention_counts, write_mentions
     from ner_lightning.callbacks.predictions import stored_predictions
     from ner_lightning.logger.wandb_tables import log_to_wandb, logs_to_wandb
-    from ner_lightning.run.folder import MENTIONS
+    from ner_lightning.run.folder import RunFolder
 
     if "train" in run.data.sentences:  # not where it is streamed
-        write_mentions(output / MENTIONS, mention_counts(run.data.sentences["train"]))
+        write_mentions(RunFolder(output).mentions, mention_counts(run.data.sentences["train"]))
     if logs_to_wandb(run.trainer.loggers):
         tables = make_run_tables(stored_predictions(run.trainer), run.task.tags.scheme)
         log_to_wandb(run.trainer.loggers, tables, cost)

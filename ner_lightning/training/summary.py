@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ner_lightning.analysis.calibration import Calibration, calibration_of
 from ner_lightning.analysis.plots import PlotsUnavailable, reliability_diagram, save_figure, transition_matrix
 from ner_lightning.page.spreadsheet import Rows
+from ner_lightning.run.folder import TRANSITIONS, RunFolder
 from ner_lightning.run.predictions import read_stored
 from ner_lightning.storage.atomic import writing
 
@@ -34,8 +35,9 @@ def calibrate(stored: Mapping[str, Path], folder: Path) -> dict[str, Calibration
     for split, calibration in found.items():
         tables = {"equal_width": calibration.equal_width, "equal_mass": calibration.equal_mass}
         rows = [{"bins": name, **row._asdict()} for name, table in tables.items() for row in table]
-        write_csv(folder / "calibration" / f"reliability_{split}.csv", rows)
-        write_csv(folder / "calibration" / f"min_probability_{split}.csv", [f._asdict() for f in calibration.filtered])
+        home = RunFolder(folder).calibration
+        write_csv(home / f"reliability_{split}.csv", rows)
+        write_csv(home / f"min_probability_{split}.csv", [f._asdict() for f in calibration.filtered])
         if calibration.ece is None:
             log.info("entity probabilities (%s): no entity was found", split)
         else:
@@ -56,14 +58,15 @@ def draw_run_pictures(calibrations: Mapping[str, Calibration], decoder: Decoder,
         tags: of the model.
         folder: of the run.
     """
+    figures = RunFolder(folder).figures
     try:
         for split, calibration in calibrations.items():
             if calibration.ece is not None:
                 title = f"{split}: ECE {calibration.ece:.3f}, Brier {calibration.brier:.3f}, {calibration.n:,} entities"
                 figure = reliability_diagram(calibration.equal_width, title)
-                save_figure(figure, folder / "figures" / f"reliability_{split}")
+                save_figure(figure, figures / f"reliability_{split}")
         if (moves := decoder.moves()) is not None:
-            save_figure(transition_figure(decoder, moves, tags), folder / "figures" / "transitions")
+            save_figure(transition_figure(decoder, moves, tags), figures / TRANSITIONS)
     except PlotsUnavailable as error:
         log.info("%s", error)
 

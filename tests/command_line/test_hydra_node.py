@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.command_line.conftest import Say
-from tests.config.test_yaml_files import laughs
+from tests.storage.test_yaml_files import laughs
 
 Write = Callable[[str, str], Path]
 GLOBAL = "# @package _global_\n"

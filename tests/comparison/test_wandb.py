@@ -19,12 +19,13 @@ from ner_lightning.comparison.report.said import OVERALL
 from ner_lightning.comparison.report.to_wandb import log_comparison, make_report
 from ner_lightning.comparison.runs import wandb_api
 from ner_lightning.comparison.runs.collect import collect
-from ner_lightning.comparison.runs.run import UnusableRun, read_run
+from ner_lightning.comparison.runs.run import read_run
 from ner_lightning.comparison.runs.wandb_files import read_offline
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.comparison.why import explain_difference
 from ner_lightning.errors import UserError
 from ner_lightning.logger.wandb import finish, wandb_logger
+from ner_lightning.run.reading import UnusableRun
 from tests.comparison.folders import write_sets, write_sweep
 from tests.comparison.wandb_home import fresh
 from tests.oracle.wandb_record import read_runs

@@ -12,8 +12,8 @@ import yaml
 from ner_lightning.errors import UserError
 from ner_lightning.reproduce import reproduce
 from ner_lightning.reproduction.again import check_run_secrets, redirected, run_again, stored_config
-from tests.config.test_yaml_files import laughs
 from tests.runs import trained
+from tests.storage.test_yaml_files import laughs
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,19 +34,28 @@ def test_a_run_that_was_of_a_sweep_and_told_a_service_is_alone_the_second_time()
 
 
 def test_what_is_no_finished_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"it has no config\.yaml"):
+    with pytest.raises(UserError, match=r"not the folder of a finished run: it was not finished: no result\.json"):
         stored_config(tmp_path)
-    (tmp_path / "config.yaml").write_text("paths: {output_dir: x}\n")
-    with pytest.raises(UserError, match=r"it has no result\.json"):
-        stored_config(tmp_path)
-    for damaged in ("{}", '{"best": {"test/f1": 0.5'):
+    for damaged, told in {
+        "{}": r"result\.json holds no scores of a training",
+        '{"best": {"test/f1": 0.5': r"result\.json is damaged \(",
+        '{"best": {"checkpoint": "x"}}': r"result\.json: holds no scores to compare with",
+    }.items():
         (tmp_path / "result.json").write_text(damaged)
-        with pytest.raises(UserError, match=r"result\.json: damaged, or not of a training"):
+        (tmp_path / "config.yaml").write_text("paths: {output_dir: x}\n")
+        with pytest.raises(UserError, match=told):
             stored_config(tmp_path)
     (tmp_path / "result.json").write_text('{"best": {"test/f1": 0.5}}')
+    (tmp_path / "config.yaml").unlink()
+    with pytest.raises(UserError, match=r"no config\.yaml: give the folder of a training run"):
+        stored_config(tmp_path)
+    (tmp_path / "config.yaml").write_text("data: {}\n")
+    with pytest.raises(UserError, match=r"config\.yaml: expected the configuration of a run"):
+        stored_config(tmp_path)
+    (tmp_path / "config.yaml").write_text("paths: {output_dir: x}\n")
     assert stored_config(tmp_path) == {"paths": {"output_dir": "x"}}
     (tmp_path / "config.yaml").write_text("paths: {output_dir: [")
-    with pytest.raises(UserError, match=r"config\.yaml: expected the configuration of a run"):
+    with pytest.raises(UserError, match=r"config\.yaml is damaged \("):
         stored_config(tmp_path)
 
 
@@ -110,7 +119,7 @@ def test_what_is_said_to_hydra_is_not_handed_on(tmp_path: Path) -> None:
     assert given["data"] == {"cache": "auto"}
 
 
-@pytest.mark.parametrize("setup", ["[]", '"x"', '{"threads": "; ls"}', '{"threads": -1}', "null"])
+@pytest.mark.parametrize("setup", ["[]", '{"threads": "; ls"}', '{"threads": -1}', "null"])
 def test_threads_are_a_number(setup: str, tmp_path: Path) -> None:
     stored(tmp_path, "callbacks: {}\n")
     (tmp_path / "result.json").write_text('{"best": {"test/f1": 0.5}, "setup": ' + setup + "}")

@@ -16,6 +16,7 @@ def run_folder(
     (folder / "result.json").write_text(json.dumps({"best": best, "setup": {"threads": 1}, **dict(result)}))
     facts = {"python": "3.11", "packages": {"torch": "2.13", "idna": "3"}, **dict(record)}
     (folder / "run.json").write_text(json.dumps(facts))
+    (folder / "config.yaml").write_text("seed: 1\n")
     return folder
 
 

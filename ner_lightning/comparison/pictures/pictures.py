@@ -17,6 +17,7 @@ from ner_lightning.comparison.pictures.training_pictures import draw_learning_cu
 from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.comparison.why import Why, stored_picture
+from ner_lightning.run.folder import TRANSITIONS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -107,12 +108,12 @@ def draw_pictures(section: Section, why: Why, settings: Settings, folder: Path) 
         if figure is not None:
             _, svg = save_figure(figure, folder / name)
             found.append(Picture(name, title, svg))
-    if (stored := stored_picture([*section.configurations.values()], "transitions")) is not None:
+    if (stored := stored_picture([*section.configurations.values()], TRANSITIONS)) is not None:
         configuration, svg = stored
         for file in (svg, svg.with_suffix(".png")):
             if file.is_file():
                 shutil.copyfile(file, folder / file.name)
-        found.append(Picture("transitions", f"Transitions of a run of {configuration}", folder / svg.name))
+        found.append(Picture(TRANSITIONS, f"Transitions of a run of {configuration}", folder / svg.name))
     return found
 
 

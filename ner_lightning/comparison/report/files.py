@@ -15,6 +15,7 @@ from ner_lightning.comparison.report.markup import render_csv, render_latex, ren
 from ner_lightning.comparison.report.plain import comparison_record
 from ner_lightning.comparison.why import Why
 from ner_lightning.errors import UserError
+from ner_lightning.run.folder import FIGURES
 from ner_lightning.storage.atomic import write_text
 from ner_lightning.storage.json_text import json_text
 
@@ -51,7 +52,7 @@ def write(comparison: Comparison, whys: Sequence[Why], folder: Path, figures: bo
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        pictures = _draw(comparison, whys, folder / "figures") if figures else nothing_drawn(comparison)
+        pictures = _draw(comparison, whys, folder / FIGURES) if figures else nothing_drawn(comparison)
         texts = {
             "table.md": render_markdown(comparison),
             "table.tex": render_latex(comparison),

@@ -9,13 +9,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ner_lightning.comparison.runs.run import WANDB, FinishedRun, LeftOut, NotARun, UnusableRun, read_run
+from ner_lightning.comparison.runs.run import WANDB, FinishedRun, LeftOut, NotARun, read_run
 from ner_lightning.errors import UserError
-from ner_lightning.run.folder import CONFIG, RECORD, RESULT
+from ner_lightning.run.folder import (
+    CALIBRATION,
+    CHECKPOINTS,
+    CONFIG,
+    FIGURES,
+    MANIFEST,
+    PREDICTIONS,
+    RECORD,
+    RESULT,
+    SUPERSEDED,
+)
+from ner_lightning.run.reading import UnusableRun
 
-MANIFEST = "manifest.jsonl"
 # What is inside a run folder, and what a sweep has put aside.
-NEVER = ("superseded", "checkpoints", "predictions", "calibration", "figures", "__pycache__", ".git")
+NEVER = (SUPERSEDED, CHECKPOINTS, PREDICTIONS, CALIBRATION, FIGURES, "__pycache__", ".git")
 
 
 class Collected(NamedTuple):
@@ -76,7 +86,7 @@ def _below(word: str) -> Iterator[FinishedRun | LeftOut]:
 
             yield from filter(None, (_offline(file, read_offline) for file in offline))
         if not (any_run or states or offline):
-            yield LeftOut(str(folder), "no run folder there (a run folder holds config.yaml and result.json)")
+            yield LeftOut(str(folder), "no run folder there (a run folder holds {CONFIG} and {RESULT})")
 
 
 def _paths(word: str) -> list[Path]:

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from ner_lightning.comparison.runs.run import WANDB, FinishedRun, LeftOut, NotARun, UnusableRun
+from ner_lightning.comparison.runs.run import WANDB, FinishedRun, LeftOut, NotARun
 from ner_lightning.comparison.runs.wandb_files import check_state, run_of
 from ner_lightning.errors import first_line
+from ner_lightning.run.reading import UnusableRun
 
 SECONDS = 20
 FAILURES = 3

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ner_lightning.comparison.runs.run import FinishedRun, NotARun, RunCost, UnusableRun
+from ner_lightning.comparison.runs.run import FinishedRun, NotARun, RunCost
+from ner_lightning.run.reading import UnusableRun
 
 FILE_HEADER = 7  # bytes
 BLOCK = 32768  # bytes

@@ -10,7 +10,7 @@ import pytest
 from ner_lightning.comparison.runs.collect import collect
 from ner_lightning.errors import UserError
 from tests.comparison.folders import CONFIG, gold_sentences, predicted, with_settings, write_run, write_sweep
-from tests.config.test_yaml_files import laughs
+from tests.storage.test_yaml_files import laughs
 
 
 def names(found: object) -> list[str]:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ner_lightning.config.yaml_files import BYTES, DEPTH, NODES, check_yaml, read_yaml
 from ner_lightning.errors import UserError
+from ner_lightning.storage.yaml_files import BYTES, DEPTH, NODES, check_yaml, read_yaml
 
 
 def laughs(levels: int, join: str = "[{}]") -> str:
