@@ -82,12 +82,12 @@ def test_an_installed_font_lends_its_letters(tmp_path: Path, caplog: pytest.LogC
     figure = new_figure(2, 2)
     text = figure.text(0, 0, "人 B-PER")
     fonts.lend_letters(figure)
-    assert NAME in text.get_family()
+    assert NAME in text.get_fontfamily()
 
 
 def test_a_picture_without_such_letters_keeps_its_font(tmp_path: Path) -> None:
     figure = new_figure(2, 2)
     text = figure.text(0, 0, "± é –")
-    before = text.get_family()
+    before = text.get_fontfamily()
     fonts.lend_letters(figure)
-    assert text.get_family() == before
+    assert text.get_fontfamily() == before
