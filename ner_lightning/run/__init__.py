@@ -1,1 +1,1 @@
-"""The run folder: the names of its files, writing and reading them."""
+"""The run folder: the names of its files, and how they are written and read."""

@@ -1,4 +1,4 @@
-"""Find the checkpoint that a path, a run folder or a word means."""
+"""Find the checkpoint that a path, a run folder or the word `last` stands for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def find_checkpoint(path: str | Path, which: Literal["best", "last"] = "best") -
     """Find the checkpoint itself, or one of the two in a run folder.
 
     Raises:
-        UserError: when there is none.
+        UserError: there is none.
     """
     file = Path(path).expanduser()
     if file.is_dir():
@@ -30,17 +30,17 @@ def find_checkpoint(path: str | Path, which: Literal["best", "last"] = "best") -
 
 
 def is_in_pieces(path: Path) -> bool:
-    """Whether a path is what DeepSpeed, or a strategy with distributed checkpoints, leaves in place of a file."""
+    """Tell whether a path is what DeepSpeed or another distributed strategy leaves instead of a single file."""
     return (path / "checkpoint").is_dir() or (path / ".metadata").is_file()
 
 
 def resume_from(config: Mapping[str, Any]) -> Path | None:
     """Find the checkpoint to go on from.
 
-    That is the one named, or the last of the run folder named; for `last`, of the newest run under `outputs/<name>`.
+    It is the one named, or the last of the run folder named; for `last`, that of the newest run under `outputs/<name>`.
 
     Raises:
-        UserError: when there is none.
+        UserError: there is none.
     """
     asked = config["ckpt_path"]
     if asked is None:

@@ -1,4 +1,4 @@
-"""`error.json` of a run folder: why the run ended before its end, for whoever started it."""
+"""`error.json` of a run folder: why a run failed, for whoever started it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WANT_OF_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate me
 
 
 class Failure(NamedTuple):
-    """What ended a run.
+    """The reason why a run failed.
 
     Attributes:
         message: kind and text of the error, one line.
@@ -44,7 +44,7 @@ def write_failure(folder: str | Path, failure: Failure) -> None:
 
 
 def read_failure(folder: str | Path) -> Failure | None:
-    """Read `error.json`; None where there is none."""
+    """Read `error.json`; None if there is none."""
     try:
         return Failure(**read_json(RunFolder(folder).error))
     except TypeError:

@@ -29,7 +29,7 @@ TRANSITIONS = "transitions"
 """Name of the picture of a CRF's transitions among the figures."""
 
 SUPERSEDED = "superseded"
-"""Folder for what stood in the way of something new; nothing is deleted."""
+"""Folder for files that something new replaces; nothing is deleted."""
 
 MANIFEST = "manifest.jsonl"
 """Beside the run folders of a sweep: what became of its jobs."""
@@ -87,7 +87,7 @@ def predictions_file(folder: Path, split: str) -> Path:
 
 
 def writing_run(folder: str | Path) -> AbstractContextManager[None]:
-    """Hold the lock of a run folder, in the first process of a run: only that one writes.
+    """Hold the lock of a run folder in the first process of a run, the only one that writes.
 
     Raises:
         Busy: another run writes there.
@@ -98,7 +98,7 @@ def writing_run(folder: str | Path) -> AbstractContextManager[None]:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object of a JSON file; empty where there is none, or nothing of the kind.
+    """Read the object of a JSON file; empty if there is no file, or no object in it.
 
     >>> read_json(Path("nowhere"))
     {}
@@ -111,23 +111,23 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def is_finished(folder: Path) -> bool:
-    """Whether a run has come to its end; an empty or cut result, as a power cut leaves it, says nothing."""
+    """Tell whether a run has finished; an empty or cut result, as after a power cut, does not count."""
     return bool(read_json(folder / RESULT))
 
 
 def check_free(
     folder: str | Path, *, force: bool, continues: str | Path | None = None, evaluates: bool = False
 ) -> None:
-    """Refuse to write over a run: a finished one, for an evaluation also one that has only begun.
+    """Refuse to overwrite a run: a finished one, or, for an evaluation, even one that has only begun.
 
     Args:
-        folder: of the run to come.
-        force: whether what stands there may be replaced.
-        continues: the checkpoint or run folder that the run goes on from; in the same folder it is continued.
+        folder: of the new run.
+        force: whether an existing run may be replaced.
+        continues: the checkpoint or run folder to resume from; a run in the same folder is continued.
         evaluates: whether it is an evaluation, whose result would make a training look finished.
 
     Raises:
-        UserError: naming what stands there.
+        UserError: names what is there.
     """
     home = Path(folder).expanduser()
     if force or (continues is not None and Path(continues).expanduser().resolve().is_relative_to(home.resolve())):
@@ -140,14 +140,14 @@ def check_free(
 
 
 def check_runs(outputs: Mapping[str, str | Path | None], *, force: bool) -> None:
-    """Refuse to replace a file of a run, unless told to.
+    """Refuse to replace a file of a run, unless forced.
 
     Args:
         outputs: files by key.
-        force: whether they may be replaced.
+        force: whether files of runs may be replaced.
 
     Raises:
-        UserError: naming the run.
+        UserError: names the run.
     """
     for key, name in outputs.items():
         path = Path(os.path.realpath(Path(name or "").expanduser()))
@@ -167,12 +167,12 @@ def damaged_files(folder: Path) -> list[str]:
 
 
 def set_aside(path: Path) -> Path:
-    """Move a file or folder that is in the way into `superseded/` beside it, and return where it is now."""
+    """Move a file or folder that is in the way into `superseded/` beside it, and return its new path."""
     return Path(shutil.move(path, _place_for(path)))
 
 
 def keep_copy(path: Path) -> Path:
-    """Copy a file that is about to be written anew into `superseded/` beside it, and return the copy."""
+    """Copy a file that is about to be rewritten into `superseded/` beside it, and return the copy."""
     return Path(shutil.copyfile(path, _place_for(path)))
 
 
@@ -184,5 +184,5 @@ def _place_for(path: Path) -> Path:
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write a JSON file in one piece: a reader sees the old one or the new one."""
+    """Write a JSON file in one piece: a reader sees either the old one or the new one."""
     write_text(path, json_text(value, indent=2) + "\n")

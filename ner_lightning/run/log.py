@@ -1,4 +1,4 @@
-"""`run.log`, the log file of a run: what people saw on the terminal stands there too."""
+"""`run.log`, the log file of a run: it also holds what people saw on the terminal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 
 
 def to_run_log(message: str, level: int = logging.INFO) -> None:
-    """Write a message to the log file alone, where there is one; the terminal has it already.
+    """Write a message only to the log file, if there is one; the terminal has shown it already.
 
     Args:
         message: of one line or several.

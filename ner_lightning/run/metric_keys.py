@@ -1,7 +1,7 @@
-"""What scores are called: `test/f1`, `test/f1/PER` of an entity type, `test/news/f1` of a source.
+"""Names of scores: `test/f1`, `test/f1/PER` of an entity type, `test/news/f1` of a source.
 
-Entity types are data and may be called anything, `support`, `f1` or `a/b`; hence a key is read from its front, never
-split at its slashes. A source is a plain name, and none that a score has.
+Entity types are data and may have any name, even `support`, `f1` or `a/b`; hence a key is read from its front, never
+split at its slashes. A source has a plain name that is not the name of a score.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ import re
 from typing import NamedTuple
 
 OF_TYPES = ("f1", "precision", "recall", "support")
-"""Scores that each entity type and each source has."""
+"""Scores that exist for each entity type and each source."""
 
 _NO_SOURCE = re.compile(r"((macro|lenient)_)?(f1|precision|recall|support|loss)")
 
 
 class ScoreKey(NamedTuple):
-    """A score, read off its key.
+    """The parts of a score's key.
 
     Attributes:
         name: `f1`, `macro_recall`, `loss`, …
-        entity_type: whose it is; None: of all.
-        source: the corpus whose it is; None: of all.
+        entity_type: the type it is for; None: all types.
+        source: the corpus it is for; None: all corpora.
     """
 
     name: str
@@ -30,10 +30,10 @@ class ScoreKey(NamedTuple):
 
 
 def read_key(key: str) -> ScoreKey:
-    """Read the key of a score, without its split.
+    """Split the key of a score, given without its split, into its parts.
 
     >>> read_key("macro_f1"), read_key("news/f1")
-    (Score(name='macro_f1', entity_type=None, source=None), Score(name='f1', entity_type=None, source='news'))
+    (ScoreKey(name='macro_f1', entity_type=None, source=None), ScoreKey(name='f1', entity_type=None, source='news'))
     >>> read_key("support/a/b").entity_type, read_key("f1/support").entity_type
     ('a/b', 'support')
     """
@@ -44,7 +44,7 @@ def read_key(key: str) -> ScoreKey:
 
 
 def can_name_source(name: str) -> bool:
-    """Whether a source may be called that: letters, digits, dots, dashes, underscores, and no name of a score.
+    """Tell whether a source may have this name: letters, digits, `.`, `-`, `_`, and not the name of a score.
 
     >>> can_name_source("news"), can_name_source("macro_f1"), can_name_source("a/b")
     (True, False, False)

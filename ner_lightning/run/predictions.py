@@ -1,4 +1,4 @@
-"""Stored predictions: a JSON line a sentence, gold and found entities side by side; the one home of the format."""
+"""Stored predictions: one JSON line per sentence, with gold and found entities; this module alone knows the format."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from ner_lightning.tagging.spans import EntitySpan, ScoredSpan, touches
 
 @dataclass(frozen=True, slots=True)
 class StoredSentence:
-    """What was annotated and what was found in one sentence.
+    """The annotated and the found entities of one sentence.
 
     Attributes:
         id: of the sentence, as in `Sentence`.
-        document: it belongs to, empty where unknown.
+        document: the document it belongs to, empty if unknown.
         words: its words.
         gold: annotated entities, in order.
         predicted: entities found, in order, with probabilities.
-        predicted_tags: one a word, only where they broke the scheme; `predicted` then follows the conlleval rule.
+        predicted_tags: one per word, only if they break the scheme; `predicted` then follows the conlleval rule.
         unknown: indices of the words that nobody annotated.
-        source: name of its corpus, where there are several.
+        source: name of its corpus, if there are several.
     """
 
     id: str
@@ -38,7 +38,7 @@ class StoredSentence:
     source: str = ""
 
     def to_json(self) -> str:
-        """One line: spans `[start, end, type]`, predicted ones with their probability behind, to six digits.
+        """Write one line: spans as `[start, end, type]`, predicted ones followed by their probability, to six digits.
 
         >>> found = (ScoredSpan(EntitySpan(0, 1, "LOC"), 0.5),)
         >>> StoredSentence("1", "", ("Oslo",), (EntitySpan(0, 1, "LOC"),), found).to_json()
@@ -60,10 +60,10 @@ class StoredSentence:
 
     @classmethod
     def from_json(cls, line: str) -> StoredSentence:
-        """Read what `to_json` wrote.
+        """Read a line that `to_json` wrote.
 
         Raises:
-            ValueError: the line is no JSON object, or a span is not as written there.
+            ValueError: the line is no JSON object, or a span has another form.
             KeyError, TypeError: something is missing.
 
         >>> StoredSentence.from_json(
@@ -87,18 +87,18 @@ class StoredSentence:
         )
 
     def counted(self, spans: Iterable[EntitySpan]) -> tuple[EntitySpan, ...]:
-        """Entities that count, of either side: those that neither hold nor touch a word that nobody annotated."""
+        """Keep the entities that count, of either side: those neither with nor beside an unannotated word."""
         unknown = frozenset(self.unknown)
         return tuple(span for span in spans if not (unknown and touches(span, unknown)))
 
     def gold_tags(self, scheme: str) -> list[str]:
-        """The annotation as tags, one a word; entities that do not count are left out."""
+        """Convert the annotation to tags, one per word; entities that do not count are left out."""
         return spans_to_tags(self.counted(self.gold), len(self.words), scheme)
 
     def found_tags(self, scheme: str) -> list[str]:
-        """The prediction as tags, one a word; those of the model where they broke its scheme.
+        """Convert the prediction to tags, one per word; if the model's own broke its scheme, those.
 
-        Entities that do not count are left out, as the metric has it.
+        Entities that do not count are left out, as in the metric.
         """
         if self.predicted_tags is None:
             return spans_to_tags(self.counted(entity.span for entity in self.predicted), len(self.words), scheme)
@@ -110,7 +110,7 @@ class StoredSentence:
 
 
 def read_stored(path: Path) -> Iterator[StoredSentence]:
-    """Read the stored predictions of a split, a sentence at a time.
+    """Read the stored predictions of a split, one sentence at a time.
 
     Args:
         path: a file such as `predictions/test.jsonl` of a run folder.

@@ -1,4 +1,4 @@
-"""The run folder: what was asked for, by which versions of what, and what came out."""
+"""Write what a run was asked for, which versions it used, and its result."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from ner_lightning.storage.atomic import write_text
 def write_run(folder: str | Path, config: Mapping[str, Any], overrides: list[str]) -> None:
     """Write `config.yaml` (resolved) and `run.json` (overrides, seed, command, versions, commit) before the fit.
 
-    Neither holds a secret: their values read `(hidden)`. The first process of a run writes, no other.
+    Neither holds a secret: secret values read `(hidden)`. Only the first process of a run writes.
 
     Args:
         folder: the run's.
         config: resolved, plain containers.
-        overrides: as typed.
+        overrides: the overrides as typed.
     """
     if is_child():
         return
@@ -52,16 +52,16 @@ def write_run(folder: str | Path, config: Mapping[str, Any], overrides: list[str
 
 
 def write_result(folder: str | Path, result: Mapping[str, Any]) -> None:
-    """Write `result.json` after the fit; its presence says that the run is complete."""
+    """Write `result.json` after the fit; its presence means that the run is complete."""
     if not is_child():
         write_json(RunFolder(folder).result, result)
 
 
 def git_commit(folder: Path | None = None) -> dict[str, Any] | None:
-    """Commit and cleanness of the checkout the code runs from; None when it runs from no checkout.
+    """Return commit and cleanness of the checkout that the code runs from; None if it runs from no checkout.
 
     Args:
-        folder: inside the checkout; None: where this file is.
+        folder: inside the checkout; None: the folder of this file.
     """
     where = ["git", "-C", str(folder or Path(__file__).parent)]
     try:

@@ -1,7 +1,7 @@
-"""The one redaction: no secret stands in what is written or sent.
+"""Redact secrets from everything that is written or sent; no other module does it.
 
-A secret is told by the name of its key (or of its environment variable), by its place in a URL, or by its shape; one
-that was told by a name is hidden wherever else its text stands.
+A secret is recognised by the name of its key (or of its environment variable), by its place in a URL, or by its shape.
+The text of one recognised by name is hidden wherever else it occurs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from urllib.parse import quote
 from ner_lightning.storage.atomic import write_text
 
 HIDDEN = "(hidden)"
-SHORTEST_SECRET = 8  # characters; hiding a shorter one wherever it stands would hide ordinary words
+SHORTEST_SECRET = 8  # characters; hiding a shorter one everywhere would hide ordinary words
 LONGEST_TEXT = 1000  # characters
 MOST_ITEMS = 100
 
@@ -34,7 +34,7 @@ _SECRET = re.compile(
     rf"|(.*_)?({_TOKEN_KINDS})_?tokens?"
     r"|((?P<kind>[a-z0-9]+_)*(?P<last>[a-z0-9]+)_)?token"
 )
-# Tokens that a tokenizer or a limit speaks of: `unk_token`, `max_token`.
+# Tokens in the sense of a tokenizer or a limit: `unk_token`, `max_token`.
 _NO_SECRET_TOKENS = frozenset(
     {
         *("additional", "audio", "begin", "blank", "bod", "bop", "bos", "boundary", "class", "cls", "current", "each"),
@@ -51,7 +51,7 @@ _LOGIN_IN_URL = re.compile(r"(?<=//)[^/\s?#'\"]+(?=@)")
 _PARAMETER_OF_URL = re.compile(
     r"(?i)(?<=[?&])(auth|code|key|policy|s|sas|sig|signature|x-amz-[\w-]+|x-goog-[\w-]+)=[^&\s#'\"]+"
 )
-# `key=value`, and `key: value` where that is inside braces or the key in quotes.
+# `key=value`, and `key: value` if it is inside braces or the key is quoted.
 _ASSIGNMENT = re.compile(
     r"""(?P<before>(?<![\w.-])(?P<key>[A-Za-z_][\w.-]*)\s?=\s?|(?:[{,]\s*|["'])(?P<key2>[A-Za-z_][\w.-]*)["']?\s*:\s*)"""
     r"""(?P<value>\(hidden\)|"[^"]*"|'[^']*'|\$\{[^}\s]*\}+|[^\s,;&'"}\])]+)"""
@@ -67,7 +67,7 @@ _BY_SHAPE = re.compile(
 
 
 def is_secret(name: str) -> bool:
-    """Whether a key, a dotted path of keys or the name of an environment variable says that its value is a secret.
+    """Tell whether the name of a key, a dotted path of keys or an environment variable marks its value as secret.
 
     >>> [is_secret(name) for name in ("token", "github_token", "API_KEY", "db.password", "DEPLOY_PAT", "hubToken")]
     [True, True, True, True, True, True]
@@ -85,11 +85,11 @@ def _says_secret(name: str) -> bool:
 
 
 def known_secrets(environment: Mapping[str, str], *containers: Any) -> frozenset[str]:
-    """The texts that are secret wherever they stand.
+    """Collect the texts that are secret wherever they occur.
 
     Args:
-        environment: variables; those whose name says so hold a secret, which a configuration may have under any key.
-        containers: configurations, in which keys say so.
+        environment: variables; the values of those with secret names may appear under any key of a configuration.
+        containers: configurations; the values under secret keys count.
 
     >>> sorted(known_secrets({"HF_TOKEN": "hf_01234567", "API_KEY": "short", "HOME": "/home/someone"}))
     ['hf_01234567']
@@ -113,14 +113,14 @@ def _under_secret_keys(value: Any, secret: bool) -> Iterator[str]:
 
 
 def redact(value: Any, secrets: Collection[str] = ()) -> Any:
-    """A copy of plain containers without secrets; all else is kept as it is.
+    """Copy plain containers without their secrets; everything else stays as it is.
 
     Args:
         value: configuration, in dicts, lists and scalars.
-        secrets: texts to hide wherever they stand, also inside a longer text, beside those under secret keys here.
+        secrets: texts to hide wherever they occur, even inside a longer text, besides those under secret keys here.
 
     Returns:
-        Dicts, lists and scalars. A value by interpolation of the environment (`${oc.env:HF_TOKEN}`) tells nothing and
+        Dicts, lists and scalars. An interpolation of the environment (`${oc.env:HF_TOKEN}`) reveals nothing and
         is kept.
 
     >>> redact({"api_key": "abc", "url": "https://me:pw@host/x?token=abc&page=2", "lr": 1e-4})
@@ -145,7 +145,7 @@ def _redact(value: Any, secrets: list[str]) -> Any:
 
 
 def _hide(value: Any) -> Any:
-    """What stands under a secret key; that there is none, or yes and no, is no secret."""
+    """Hide the value under a secret key, unless it is empty, true or false, which is no secret."""
     return value if value is None or isinstance(value, bool) or (isinstance(value, str) and _is_open(value)) else HIDDEN
 
 
@@ -154,7 +154,7 @@ def _is_open(text: str) -> bool:
 
 
 def redact_text(text: str, secrets: Collection[str] = ()) -> str:
-    """A text without secrets: a line of a log, an error, a tag.
+    """Remove secrets from a text: a line of a log, an error, a tag.
 
     >>> redact_text("GET https://host/x?sig=abc gave 403 for hub_token=abc, page=2")
     'GET https://host/x?sig=(hidden) gave 403 for hub_token=(hidden), page=2'
@@ -181,12 +181,12 @@ def _redact_assignment(found: re.Match[str]) -> str:
 
 
 def _longest_first(secrets: Collection[str]) -> list[str]:
-    """One may begin with another; in a URL they are escaped."""
+    """Sort secrets by length, as one may begin with another, and add their escaped forms as in URLs."""
     return sorted({form for text in secrets for form in (text, quote(text, safe=""))}, key=len, reverse=True)
 
 
 def redact_words(words: Iterable[str], secrets: Collection[str] = ()) -> list[str]:
-    """Words of a command line without secrets.
+    """Remove secrets from the words of a command line.
 
     >>> redact_words(["seed=1", "+data.hub_token=abc", "+data.key='${oc.env:MY_TOKEN}'"])
     ['seed=1', '+data.hub_token=(hidden)', "+data.key='${oc.env:MY_TOKEN}'"]
@@ -203,7 +203,7 @@ def redact_words(words: Iterable[str], secrets: Collection[str] = ()) -> list[st
 
 
 def tells_secret(words: Iterable[str], secrets: Collection[str] = ()) -> bool:
-    """Whether a command line holds a secret.
+    """Tell whether a command line holds a secret.
 
     >>> tells_secret(["train", "+data.hub_token=abc"]), tells_secret(["train", "data.text_key=abc"])
     (True, False)
@@ -213,15 +213,15 @@ def tells_secret(words: Iterable[str], secrets: Collection[str] = ()) -> bool:
 
 
 def publishable(value: Any, secrets: Collection[str] = ()) -> Any:
-    """A copy of plain containers that may leave the machine: without secrets and without anything huge.
+    """Copy plain containers for sending elsewhere: without secrets, and without anything very large.
 
     Args:
         value: configuration, in dicts, lists and scalars.
         secrets: of `redact`.
 
     Returns:
-        As `redact`; a text of over 1,000 characters is cut, a list or dict of over 100 items replaced, and both say by
-        how much.
+        As `redact`; a text of over 1,000 characters is cut, a list or dict of over 100 items replaced, both with a note
+        of how much is missing.
 
     >>> publishable({"api_key": "abc", "lr": 1e-4, "rows": list(range(500))})
     {'api_key': '(hidden)', 'lr': 0.0001, 'rows': '(500 items left out)'}
@@ -244,7 +244,7 @@ def _shorten(value: Any) -> Any:
 
 
 def hidden_places(value: Any, place: str = "") -> Iterator[str]:
-    """Where a stored configuration has lost a secret: keys as they are given on a command line.
+    """Yield the keys, as on a command line, whose secret a stored configuration has lost.
 
     >>> [*hidden_places({"data": {"hub_token": "(hidden)", "dir": "https://(hidden)@host"}})]
     ['data.hub_token', 'data.dir']
@@ -257,7 +257,7 @@ def hidden_places(value: Any, place: str = "") -> Iterator[str]:
 
 
 def redact_yaml(path: Path, secrets: Collection[str]) -> None:
-    """Write a YAML file of somebody else's anew, without secrets; left alone where there is none."""
+    """Rewrite a YAML file that another program wrote, without secrets; a missing file is left alone."""
     import yaml  # type: ignore[import-untyped]
 
     try:

@@ -1,4 +1,4 @@
-"""Tables for people: on the terminal, and in the log of the run."""
+"""Tables for people, on the terminal and in the log of the run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def show_tables(*tables: RenderableType) -> None:
 
 
 def log_table(table: RenderableType) -> None:
-    """Write a table to `run.log` alone."""
+    """Write a table only to `run.log`."""
     text = io.StringIO()
     terminal.make_console(file=text, width=LOG_WIDTH, color_system=None).print(table)
     lines = [line.rstrip() for line in text.getvalue().splitlines()]

@@ -1,1 +1,1 @@
-"""What stands on the disk: who may write, and how."""
+"""Files on the disk: who may write them, and how."""

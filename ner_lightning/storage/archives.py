@@ -1,4 +1,4 @@
-"""Whether a checkpoint is there as a whole: what a power cut leaves may be empty, cut off or full of holes."""
+"""Check that a checkpoint is complete: after a power cut it may be empty, cut off or full of holes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def is_whole(path: Path) -> bool:
-    """Read a checkpoint to its end and compare its checksums; without torch, for a file that torch wrote is a ZIP.
+    """Read a checkpoint to its end and compare its checksums; needs no torch, as torch's files are ZIP archives.
 
     >>> is_whole(Path("nowhere"))
     False

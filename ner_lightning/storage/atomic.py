@@ -1,9 +1,8 @@
 """Write files and folders that appear whole or not at all.
 
-A draft stands in a folder of its own beside its target, under a name nobody else has, and holds a lock as long as its
-writer lives. When it is complete it is synced to the disk and renamed, and the rename is synced: a reader, a kill or a
-power cut at any moment finds what was there before or the new one. Drafts of writers that were killed are removed by
-the next one of the same target.
+A draft is in a folder of its own beside its target, under a unique name, and is locked as long as its writer lives.
+When it is complete it is synced to the disk and renamed, and the rename is synced: whatever happens at any moment,
+there is either the old file or the new one. Drafts of killed writers are removed by the next writer of the target.
 """
 
 from __future__ import annotations
@@ -27,22 +26,22 @@ from ner_lightning.storage.locks import acquire_where_known
 from ner_lightning.storage.streams import is_stream, opened_stream
 
 _SUFFIX = ".part"
-_LONGEST_STEM = 100  # bytes of the target's name that stand in that of its draft: names have an end, mostly at 255
+_LONGEST_STEM = 100  # bytes of the target's name used in its draft's: names are limited, mostly to 255
 _NOT_HERE = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES, errno.EISDIR)  # nothing to sync
 
 
 def write_text(target: str | Path, text: str) -> None:
-    """Write a text file in one piece, in UTF-8 and with the line ends it has; a device or pipe is written to."""
+    """Write a text file in one piece, in UTF-8, line ends unchanged; a device or pipe is written directly."""
     with writing(target) as stream:
         stream.write(text)
 
 
 @contextmanager
 def writing(target: str | Path) -> Iterator[TextIO]:
-    """Open a text file that gets its name when the block ends without an error; a device or pipe is written through.
+    """Open a text file that takes its name when the block ends without an error; a device or pipe is written directly.
 
     Args:
-        target: replaced in one piece where it is there; folders above it are made.
+        target: replaced in one piece if it exists; folders above it are made.
     """
     if is_stream(target):
         with opened_stream(target) as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="\n") as stream:
@@ -54,13 +53,13 @@ def writing(target: str | Path) -> Iterator[TextIO]:
 
 @contextmanager
 def draft(target: str | Path) -> Iterator[Path]:
-    """Make a place for a file or folder of the same name, which takes the target's place when the block ends well.
+    """Provide a path for a new file or folder, which replaces the target when the block ends without an error.
 
-    A link is followed: what it points to is replaced. A file keeps its permissions. What is meant for a device or a
-    pipe is written there when the block ends.
+    A link is followed: what it points to is replaced. A file keeps its permissions. If the target is a device or a
+    pipe, the draft is written to it when the block ends.
 
     Args:
-        target: a file or a folder, there or not; folders above it are made.
+        target: a file or a folder, existing or not; folders above it are made.
     """
     if is_stream(target):
         with _draft_for_stream(target) as path:
@@ -88,12 +87,12 @@ def _draft_for_stream(target: str | Path) -> Iterator[Path]:
 
 
 def publish(path: Path, target: Path, old: Path | None = None) -> None:
-    """Sync a finished draft and let it take the place of its target.
+    """Sync a finished draft and put it in the place of its target.
 
     Args:
         path: the draft, a file or folder on the file system of the target.
-        target: what it replaces, if that is there.
-        old: where a folder that is replaced stands for a moment, no folder being replaced by a rename; None: beside it.
+        target: what it replaces, if that exists.
+        old: where to move a replaced folder for a moment, since a rename cannot replace a folder; None: beside it.
     """
     _sync_tree(path)
     if path.is_dir() and target.is_dir() and not target.is_symlink():
@@ -112,7 +111,7 @@ def publish(path: Path, target: Path, old: Path | None = None) -> None:
 def remove_stale_drafts(target: str | Path) -> None:
     """Remove the drafts of a target whose writers are gone; those of living ones stay.
 
-    A folder whose writer was killed between taking the old one away and putting the new one there gets the new one.
+    If a writer was killed between moving the old folder away and moving the new one in, the new one is moved in.
     """
     target = Path(target)
     _remove_if_stale(target.parent, re.escape(_stem(target)))
@@ -135,7 +134,7 @@ def _remove_unless_held(home: Path) -> None:
     try:
         lock.acquire(timeout=0)
     except OSError:
-        return  # its writer lives, or nobody can tell
+        return  # its writer lives, or may live
     try:
         with suppress(OSError):
             for new in (home / "new").iterdir():
@@ -147,11 +146,11 @@ def _remove_unless_held(home: Path) -> None:
 
 
 def _new_home(target: Path) -> tuple[Path, FileLock]:
-    """A folder for a draft, and the lock on it."""
+    """Make a folder for a draft, and lock it."""
     while True:
         home = Path(tempfile.mkdtemp(prefix=f"{_stem(target)}.", suffix=_SUFFIX, dir=target.parent))
         lock = _lock(home)
-        # Whoever looks for stale drafts may come between; another folder then.
+        # Someone looking for stale drafts may interfere: then take another folder.
         with suppress(Timeout, FileNotFoundError, FileExistsError):
             acquire_where_known(lock, timeout=0)  # without locks no draft is ever called stale
             for name in ("new", "old"):
@@ -165,7 +164,7 @@ def _lock(home: Path) -> FileLock:
 
 
 def _stem(target: Path) -> str:
-    """The beginning of the names of a target's drafts."""
+    """Return the beginning of the names of a target's drafts."""
     raw = os.fsencode(target.name)
     if len(raw) <= _LONGEST_STEM:
         return f".{target.name}"
@@ -177,7 +176,7 @@ def _keep_permissions(target: Path, path: Path) -> None:
         return
     there = target.stat()
     path.chmod(stat.S_IMODE(there.st_mode))
-    with suppress(OSError, AttributeError):  # only the superuser gives files away
+    with suppress(OSError, AttributeError):  # only the superuser can change a file's owner
         os.chown(path, there.st_uid, there.st_gid)
 
 
@@ -189,7 +188,7 @@ def _sync_tree(path: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Wait until a file or folder is on the disk; not where a file system or platform has no such thing."""
+    """Wait until a file or folder is on the disk, unless the file system or platform cannot sync it."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except OSError as error:

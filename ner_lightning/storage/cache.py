@@ -1,4 +1,4 @@
-"""What was made once, kept on disk: entries named by their content, written aside and moved into place whole."""
+"""A cache on disk: entries named by their content, written aside and moved into place as a whole."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class Cache:
     """A folder of entries that every process may use at once.
 
     An entry is a folder of flat arrays with sizes and checksums (see `flat_arrays`); nothing in it is ever executed or
-    unpickled. One process makes a missing entry, the others wait for it. An entry that is not whole is made again. A
-    folder that cannot be written costs a line and the time saved, nothing else.
+    unpickled. One process makes a missing entry, the others wait for it. A damaged entry is made again. If the folder
+    cannot be written, one line says so, and entries are made in memory.
 
     Args:
         folder: made if missing.
-        limit: bytes; when they are exceeded the entries that were not used for longest are deleted, but none that a
+        limit: in bytes; beyond it the least recently used entries are deleted, but none that a
             living process uses.
     """
 
@@ -52,13 +52,13 @@ class Cache:
         self._told: set[str] = set()
 
     def entry(self, kind: str, key: str, schema: Schema, build: Build) -> Arrays:
-        """An entry, made by `build` if it is not there.
+        """Return an entry, made by `build` if it does not exist.
 
         Args:
-            kind: what it holds.
-            key: digest of everything that decides its content.
+            kind: the kind of its content.
+            key: digest of everything that determines its content.
             schema: its arrays.
-            build: writes it; called again in memory where the folder cannot be written.
+            build: writes it; called again in memory if the folder cannot be written.
         """
         folder = self.folder / f"{kind}-{key[:32]}"
         if (found := self._open(folder, schema)) is not None:
@@ -94,7 +94,7 @@ class Cache:
             lock.release()
         self._prune(keep=folder)
         found = open_arrays(folder, schema, verify=False)
-        del built  # in use until here: it keeps others from deleting what has just got its name
+        del built  # until here it kept others from deleting the new entry
         return found
 
     def _lock(self, folder: Path) -> FileLock:
@@ -111,13 +111,13 @@ class Cache:
         return lock
 
     def _tell(self, what: str) -> None:
-        """Warn once, however many entries it concerns."""
+        """Warn once, however many entries are concerned."""
         if what not in self._told:
             self._told.add(what)
             log.warning("%s", what)
 
     def _prune(self, keep: Path) -> None:
-        """Delete what was not used for longest until the rest is within the limit."""
+        """Delete the least recently used entries until the rest is within the limit."""
         with suppress(OSError):
             entries = [path for path in self.folder.iterdir() if _ENTRY.fullmatch(path.name) and path != keep]
             aged = sorted(entries, key=_last_used, reverse=True)
@@ -138,7 +138,7 @@ def _delete_unused(entry: Path) -> None:
 
 @contextmanager
 def _draft(folder: Path) -> Iterator[Path]:
-    """A draft of an entry; what is there already is broken, and is replaced."""
+    """Make a draft of an entry; an entry already there is broken, and is replaced."""
     building = False
     try:
         with draft(folder) as part:
@@ -146,7 +146,7 @@ def _draft(folder: Path) -> Iterator[Path]:
             yield part
             building = False
     except OSError as error:
-        if building:  # of what the entry is made of
+        if building:  # an error of the builder
             raise
         raise Unwritable(error.strerror or str(error)) from error
 

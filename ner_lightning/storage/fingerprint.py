@@ -1,4 +1,4 @@
-"""Names for content: two things of one digest are the same, whatever they are called and wherever they lie."""
+"""Names derived from content: equal digests mean equal content, whatever the files are called and wherever they are."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any
 from ner_lightning.storage.own_code import own_code
 
 PACKAGE = Path(__file__).parents[1]
-# What decides how files become sentences and sentences become arrays; a change to it makes another name.
+# The code that turns files into sentences and sentences into arrays; a change to it changes the names.
 _CODE = ("data/**/*.py", "storage/*.py", "tagging/*.py", "errors.py")
 
 
 def digest(*parts: Any) -> str:
-    """A SHA-256 over parts in JSON.
+    """Compute the SHA-256 of parts in JSON.
 
     Raises:
         TypeError: a part that JSON cannot hold.
@@ -29,11 +29,11 @@ def digest(*parts: Any) -> str:
 
 
 def fingerprint_files(path: Path, reader: object = None) -> str | None:
-    """The bytes of a file, or of all files below a folder with their names there; None where nothing is.
+    """Digest a file, or all files below a folder with their names; None if nothing is there.
 
     Args:
         path: a file or a folder.
-        reader: of the file; what it reads beside it (its method `files_beside`) counts too, whether it is there or not.
+        reader: of the file; other files it reads (its method `files_beside`) count too, whether they exist or not.
     """
     if path.is_file():
         beside = getattr(reader, "files_beside", None)
@@ -48,11 +48,11 @@ def fingerprint_files(path: Path, reader: object = None) -> str | None:
 
 
 def fingerprint_reader(reader: object) -> str | None:
-    """A reader's class, its code and its options; None where nobody could tell two of them apart.
+    """Digest a reader's class, code and options; None if two such readers could not be told apart.
 
-    The code of a reader of the user's own is that of its module and of whatever that imports that is not installed, or
-    the `cache_version` that its class declares. That of ours is in `fingerprint_code`. None: there is no file with the
-    code, or an option is no plain value.
+    The code of a user's own reader is its module and all it imports that is not installed, or else the `cache_version`
+    that its class declares. The code of our readers is in `fingerprint_code`. The result is None if no file has the
+    code, or if an option is not a plain value.
     """
     kind = type(reader)
     try:
@@ -69,7 +69,7 @@ def _code_of(kind: type) -> Any:
     return None if files is None else [(name, _of_file(file)) for name, file in sorted(files.items())]
 
 
-# Which files there are is found out once; a class that was loaded anew is another one.
+# The files are looked up once per class; a class that is loaded again is another one.
 _own_code = functools.lru_cache(maxsize=256)(own_code)
 
 
@@ -80,7 +80,7 @@ def code_files() -> list[Path]:
 
 @functools.cache
 def fingerprint_code() -> str:
-    """The code that reads, stores and encodes, and the version of the package."""
+    """Digest the code that reads, stores and encodes, and the version of the package."""
     return digest(version("ner-lightning"), [_of_file(file) for file in code_files()])
 
 

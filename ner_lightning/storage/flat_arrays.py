@@ -1,4 +1,4 @@
-"""Named flat arrays, in memory or in a folder of files that are memory-mapped; a folder proves that it is whole."""
+"""Named flat arrays, in memory or in a folder of memory-mapped files that can prove it is complete."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _BLOCK = 1 << 20  # bytes
 
 
 class Column(NamedTuple):
-    """What an array holds: its type, and values a row (1: the array is flat)."""
+    """The type of an array, and its number of values per row (1: the array is flat)."""
 
     dtype: str
     width: int = 1
 
     def empty(self) -> np.ndarray:
-        """An array of this kind without rows."""
+        """Make an array of this kind without rows."""
         return np.empty(0 if self.width == 1 else (0, self.width), dtype=self.dtype)
 
 
@@ -35,23 +35,23 @@ Schema = Mapping[str, Column]
 
 
 class BrokenArrays(Exception):
-    """A folder is not what it was when it was written."""
+    """The folder is not what it was when it was written."""
 
 
 class NoArrays(BrokenArrays):
-    """There is no such folder any more."""
+    """The folder no longer exists."""
 
 
 class Unwritable(Exception):
-    """A folder cannot be written: no right, no space."""
+    """The folder cannot be written: no permission, or no space."""
 
 
 @dataclass(frozen=True)
 class Arrays:
-    """Arrays by name, what else is to be known of them (plain containers), and their folder if they have one.
+    """Arrays by name, further facts about them (plain containers), and their folder if they have one.
 
-    As long as they live their folder is in use, which whoever deletes folders respects. Pickled, as for a worker
-    process that is not forked, arrays of a folder travel as its name alone.
+    As long as they live their folder is marked as in use, and is not deleted. When arrays of a folder are pickled, as
+    for a worker process that is not forked, only the folder's name is stored.
     """
 
     values: Mapping[str, np.ndarray]
@@ -70,31 +70,31 @@ class Arrays:
 
 
 class ArrayWriter(Protocol):
-    """Takes arrays piece by piece."""
+    """A writer that takes arrays piece by piece."""
 
     def append(self, **parts: np.ndarray) -> None:
-        """Put rows behind those of each array."""
+        """Append rows to each array."""
         ...
 
     def finish(self, about: dict[str, Any]) -> Arrays:
-        """Close; `about` is what JSON can hold."""
+        """Close the writer; `about` is what JSON can hold."""
         ...
 
 
 class MemoryWriter:
-    """Keeps arrays in memory."""
+    """A writer that keeps arrays in memory."""
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
         self._parts: dict[str, list[np.ndarray]] = {name: [column.empty()] for name, column in schema.items()}
 
     def append(self, **parts: np.ndarray) -> None:
-        """Put rows behind those of each array."""
+        """Append rows to each array."""
         for name, part in parts.items():
             self._parts[name].append(np.asarray(part, dtype=self._schema[name].dtype))
 
     def finish(self, about: dict[str, Any]) -> Arrays:
-        """The arrays."""
+        """Return the arrays."""
         values = {}
         for name in self._schema:
             values[name] = np.concatenate(self._parts.pop(name))
@@ -102,10 +102,10 @@ class MemoryWriter:
 
 
 class FolderWriter:
-    """Writes arrays to a new folder, one file each, without ever holding them whole.
+    """A writer of arrays to a new folder, one file each, that never holds them whole.
 
     Raises:
-        Unwritable: here and in its methods.
+        Unwritable: the folder cannot be written; its methods raise it too.
     """
 
     def __init__(self, folder: Path, schema: Schema) -> None:
@@ -121,7 +121,7 @@ class FolderWriter:
             raise Unwritable(error.strerror or str(error)) from error
 
     def append(self, **parts: np.ndarray) -> None:
-        """Put rows behind those of each array."""
+        """Append rows to each array."""
         for name, part in parts.items():
             raw = np.ascontiguousarray(part, dtype=self._schema[name].dtype).tobytes()
             size, checksum = self._seen[name]
@@ -143,9 +143,9 @@ class FolderWriter:
         return open_arrays(self.folder, self._schema, verify=False)
 
     def close(self) -> None:
-        """Let go of the files, whatever is in them."""
+        """Close the files, whatever is in them."""
         for file in self._files.values():
-            with suppress(OSError):  # what could not be written is still there to be flushed
+            with suppress(OSError):  # closing tries again to write what could not be written
                 file.close()
 
 
@@ -153,9 +153,9 @@ def open_arrays(folder: Path, schema: Schema, verify: bool = True) -> Arrays:
     """Map the arrays of a folder.
 
     Args:
-        folder: as a `FolderWriter` left it.
-        schema: what should be in it.
-        verify: read every byte and compare checksums; else only sizes.
+        folder: written by a `FolderWriter`.
+        schema: the arrays it should hold.
+        verify: read every byte and compare checksums; otherwise compare only sizes.
 
     Raises:
         BrokenArrays: something is missing, cut off or changed.
@@ -190,7 +190,7 @@ def _mapped(path: Path, column: Column, seen: list[int], verify: bool) -> np.nda
     if not size:  # nothing to map
         return column.empty()
     flat = np.memmap(path, dtype=column.dtype, mode="r")
-    # A plain array over the same pages: slicing a memmap object costs several times as much.
+    # A plain array over the same pages, since slicing a memmap object costs several times as much.
     array = np.asarray(flat).view(np.ndarray)
     return array if column.width == 1 else array.reshape(-1, column.width)
 

@@ -1,4 +1,4 @@
-"""The folders of this machine for what was made once and can be made again."""
+"""The cache folders of this machine."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from platformdirs import user_cache_path
 
 
 def cache_folder() -> Path:
-    """Name the folder for what we make once and keep: NER_LIGHTNING_CACHE, else the user's cache folder."""
+    """Return the folder for what we make once and keep: NER_LIGHTNING_CACHE, else the user's cache folder."""
     if chosen := os.environ.get("NER_LIGHTNING_CACHE"):
         return Path(chosen).expanduser()
     return user_cache_path("ner_lightning", appauthor=False, opinion=False)
 
 
 def corpora_folder() -> Path:
-    """Name the folder for corpora read and encoded: NER_LIGHTNING_CORPORA, else `corpora` in the cache folder."""
+    """Return the folder for encoded corpora: NER_LIGHTNING_CORPORA, else `corpora` in the cache folder."""
     chosen = os.environ.get("NER_LIGHTNING_CORPORA")
     return Path(chosen).expanduser() if chosen else cache_folder() / "corpora"

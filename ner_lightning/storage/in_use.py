@@ -1,7 +1,7 @@
-"""Say of a file that it is in use, so that no other process deletes what it stands for.
+"""Mark a file as in use, so that no other process deletes what it represents.
 
-Users share a lock on the file; who deletes takes it alone, or lets the file be. The system frees the lock when the last
-user is gone, however it ended. Where there are no such locks nothing is said and nothing asked.
+Users share a lock on the file; whoever wants to delete must hold it exclusively. The system frees the lock when the
+last user is gone, however it ended. Where the platform has no such locks, nothing is marked or checked.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ except ImportError:  # Windows
 
 
 class InUse:
-    """A file that is in use as long as this object, or a copy of it in a forked process, lives.
+    """A mark that a file is in use, as long as this object, or a copy of it in a forked process, lives.
 
     Args:
-        file: it is there.
+        file: an existing file.
 
     Raises:
-        FileNotFoundError: it is not there, or is being deleted.
+        FileNotFoundError: it does not exist, or is being deleted.
     """
 
     def __init__(self, file: Path) -> None:
@@ -43,7 +43,7 @@ class InUse:
             raise
 
     def close(self) -> None:
-        """Use it no longer. Not unlocked: a forked process may still use it."""
+        """Remove this process's mark. The lock itself stays: a forked process may still need it."""
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
@@ -54,7 +54,7 @@ class InUse:
 
 @contextmanager
 def deleting(file: Path) -> Iterator[bool]:
-    """Keep others from beginning to use a file; yields whether nobody uses it."""
+    """Keep others from starting to use a file; yields whether nobody uses it."""
     try:
         descriptor = os.open(file, os.O_RDONLY)
     except FileNotFoundError:
@@ -71,7 +71,7 @@ def deleting(file: Path) -> Iterator[bool]:
 
 
 def _lock(descriptor: int, kind: int) -> None:
-    """Take a lock now.
+    """Take a lock now, or fail.
 
     Raises:
         BlockingIOError: somebody else has it.

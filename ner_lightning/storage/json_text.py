@@ -1,4 +1,4 @@
-"""JSON that every reader takes: the standard has neither NaN nor infinities."""
+"""JSON that every reader accepts: the standard has neither NaN nor infinities."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def json_text(value: Any, indent: int | None = None) -> str:
-    """Write plain containers as JSON, other letters than ASCII's as they are, `null` for what is no number.
+    """Write plain containers as JSON, with non-ASCII letters as they are, and `null` for NaN and infinities.
 
     >>> json_text({"f1": float("nan"), "名": [1.5, float("inf")]})
     '{"f1": null, "名": [1.5, null]}'

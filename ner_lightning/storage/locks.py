@@ -1,7 +1,7 @@
-"""Locks on what is written, held by the process that writes it: a second writer is refused in a sentence.
+"""Locks on files and folders, held by the process that writes them: a second writer is refused with one sentence.
 
 A lock is a hidden file: `.NAME.lock` beside a file, `.lock` inside a folder. It names its process. The system frees it
-when that process ends, however it ends; a process that ends by itself removes the file too.
+when that process ends, in whatever way; a process that ends normally also removes the file.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from ner_lightning.errors import UserError
 log = logging.getLogger(__name__)
 
 PATIENCE = 1.0
-"""Seconds before a lock counts as held: who only looks at it holds it for a moment."""
+"""Seconds before a lock counts as held, since a process that only checks it also holds it for a moment."""
 
 OUTLIVED = 8.0
-"""Seconds for the helpers of a process that was killed, which hold its lock until they notice (torch: five)."""
+"""Seconds granted to the helpers of a killed process, which hold its lock until they notice (torch: five)."""
 
-LONGEST = 240  # bytes of a file's name that leave room for `.` and `.lock`
+LONGEST = 240  # bytes of a file's name, so that `.` and `.lock` fit too
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
@@ -37,7 +37,7 @@ class WritingProcess(NamedTuple):
     """The process that holds a lock.
 
     Attributes:
-        pid: its number; None: not known.
+        pid: its number; None: unknown.
         host: the machine it runs on.
     """
 
@@ -46,12 +46,12 @@ class WritingProcess(NamedTuple):
 
     @property
     def is_here(self) -> bool:
-        """Whether it runs on this machine."""
+        """Tell whether it runs on this machine."""
         return self.host == socket.gethostname()
 
     @property
     def is_gone(self) -> bool:
-        """Whether it is known to have ended; what it has started may hold its lock a little longer."""
+        """Tell whether it is known to have ended; processes it started may hold its lock a little longer."""
         return self.is_here and not is_alive(self.pid)
 
     def __str__(self) -> str:
@@ -60,11 +60,11 @@ class WritingProcess(NamedTuple):
 
 
 class Busy(UserError):
-    """Somebody else writes there.
+    """Another process or thread is writing there.
 
     Args:
         target: file or folder.
-        writer: who.
+        writer: the process that writes.
         remedy: what to do instead of waiting.
     """
 
@@ -74,7 +74,7 @@ class Busy(UserError):
 
 
 def acquire_where_known(lock: FileLock, **options: float) -> None:
-    """Take a lock; where a file system knows none, go on without it.
+    """Take a lock; on a file system without locks, continue without it.
 
     Args:
         lock: not taken yet.
@@ -93,17 +93,17 @@ def acquire_where_known(lock: FileLock, **options: float) -> None:
 
 @contextlib.contextmanager
 def writing_file(file: str | Path, remedy: str = "give another file") -> Iterator[None]:
-    """Hold the lock of a file while this process writes it; a device or a pipe has none.
+    """Hold the lock of a file while this process writes it; devices and pipes have no lock.
 
     The same thread may hold it several times.
 
     Args:
-        file: its folder is there.
-        remedy: what the sentence advises, as in `give another output=FILE`.
+        file: in an existing folder.
+        remedy: the advice in the error, such as `give another output=FILE`.
 
     Raises:
         Busy: another process, or another thread, writes it.
-        UserError: when nothing can be written beside it.
+        UserError: nothing can be written beside it.
     """
     path = Path(file).expanduser().resolve()
     if path.exists() and not path.is_file():
@@ -115,23 +115,23 @@ def writing_file(file: str | Path, remedy: str = "give another file") -> Iterato
 
 @contextlib.contextmanager
 def writing_folder(folder: str | Path, remedy: str = "name another folder") -> Iterator[None]:
-    """Hold the lock of a folder while this process writes into it; the folder is made.
+    """Hold the lock of a folder while this process writes into it; the folder is made if needed.
 
     Raises:
         Busy: another process, or another thread, writes there.
-        UserError: when nothing can be written there.
+        UserError: nothing can be written there.
     """
     with _holding(_lock_of_folder(folder), Path(folder), remedy):
         yield
 
 
 def writer_of_folder(folder: str | Path) -> WritingProcess | None:
-    """The process that writes into a folder now; None: nobody does."""
+    """Return the process that is writing into a folder; None if there is none."""
     return _holder(_lock_of_folder(folder))
 
 
 def is_alive(pid: int | None) -> bool:
-    """Whether there is a process of that number on this machine."""
+    """Tell whether a process with this number runs on this machine."""
     if pid is None or pid <= 0:
         return False
     try:
@@ -145,7 +145,7 @@ def is_alive(pid: int | None) -> bool:
 
 @contextlib.contextmanager
 def _holding(path: Path, target: Path, remedy: str) -> Iterator[None]:
-    lock = FileLock(path, is_singleton=True)  # one a process and path: a thread may take it again
+    lock = FileLock(path, is_singleton=True)  # one per process and path: a thread may take it again
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _acquire(lock, path)
@@ -166,7 +166,7 @@ def _holding(path: Path, target: Path, remedy: str) -> Iterator[None]:
 
 
 def _acquire(lock: FileLock, path: Path) -> None:
-    """Take a lock and name its holder; wait a little longer for one whose holder is gone."""
+    """Take a lock and record its holder; wait a little longer if the previous holder is gone."""
     until = time.monotonic() + OUTLIVED
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Where a command may write: never over what it reads, never twice to one place."""
+"""Check where a command may write: never over its inputs, never twice to one place."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ Name = str | Path | None
 
 
 def check_outputs(outputs: Mapping[str, Name], reads: Mapping[str, Name]) -> None:
-    """Refuse outputs that are something the command reads, or one another, under whatever names and links.
+    """Refuse outputs that are also inputs, or equal to each other, under whatever names and links.
 
-    Devices and pipes are left alone: what is written there replaces nothing.
+    Devices and pipes are not checked: writing to them replaces nothing.
 
     Args:
-        outputs: by key; null: none.
-        reads: by key; a folder stands for itself, not for what is in it.
+        outputs: by key; null if there is none.
+        reads: inputs by key; a folder stands for itself, not for the files in it.
 
     Raises:
-        UserError: naming both keys.
+        UserError: names both keys.
 
     >>> check_outputs({"output": "a.json", "html": "b.html"}, {"input": "a.txt"})
     >>> check_outputs({"output": "a.json", "report": "./a.json"}, {})
@@ -44,10 +44,10 @@ def check_outputs(outputs: Mapping[str, Name], reads: Mapping[str, Name]) -> Non
 
 
 def check_not_read(outputs: Mapping[str, Name], files: Iterable[Path]) -> None:
-    """Refuse outputs over files that were read, or over what stands in a folder that was read as a whole.
+    """Refuse outputs that would replace a file that was read, or a file in a folder that was read as a whole.
 
     Raises:
-        UserError: naming the output.
+        UserError: names the output.
     """
     there = {key: name for key, name in outputs.items() if name not in (None, STANDARD) and not is_stream(str(name))}
     for file in files:
@@ -59,11 +59,11 @@ def check_not_read(outputs: Mapping[str, Name], files: Iterable[Path]) -> None:
 
 
 def check_place(key: str, name: Name, *, folders: bool = False) -> None:
-    """Refuse an output that can be known to be impossible to make: before hours of work, not behind them.
+    """Refuse an output that surely cannot be made: before hours of work, not after them.
 
     Args:
         key: of the output.
-        name: a file, there or not; null and streams are left alone.
+        name: a file, existing or not; null and streams are not checked.
         folders: whether it may be a folder.
 
     Raises:
@@ -93,10 +93,10 @@ def check_place(key: str, name: Name, *, folders: bool = False) -> None:
 def explain_os_errors(
     key: str, name: str | Path, remedy: str = "name a file in a folder that can be written"
 ) -> Iterator[None]:
-    """Raise an error of the operating system as one sentence that names the output.
+    """Turn an error of the operating system into one sentence that names the output.
 
     Raises:
-        UserError: nothing can be written there, or no more.
+        UserError: nothing can be written there, or nothing more.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""The files of code that a class of the user's own runs: its module, and what that imports and is not installed."""
+"""The source files of a user's own class: its module, and all it imports that is not installed."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _INSTALLED = ("site-packages", "dist-packages")
 
 
 def own_code(kind: type) -> dict[str, Path] | None:
-    """The modules of a class and of its bases, and all that they import from their own packages or from beside them.
+    """Find the modules of a class and its bases, and all they import from their own packages or from beside them.
 
-    What belongs to python, to an installed package other than the class's own, or to us is left out.
+    Modules of Python, of our package, and of installed packages other than the class's own are left out.
 
     Returns:
-        Files by name of the module; None where there is no file, as for a class from a notebook.
+        Files by name of the module; None if there is no file, as for a class from a notebook.
     """
     own = "" if _is_ours(kind.__module__) else _top(kind.__module__)
     found: dict[str, Path] = {}
@@ -42,7 +42,7 @@ def own_code(kind: type) -> dict[str, Path] | None:
 
 
 def _imported(name: str, file: Path) -> Iterator[str]:
-    """Names of the modules that a file may import, also inside of functions; some of them are no modules."""
+    """Yield the modules that a file may import, inside functions too; some of the names may not be modules."""
     if file.suffix != ".py":
         return
     package = name if file.name == "__init__.py" else name.rpartition(".")[0]
@@ -96,7 +96,7 @@ def _is_python(top: str) -> bool:
 
 @functools.cache
 def _is_installed(top: str) -> bool:
-    """Whether a package was installed; one that is not found counts as such."""
+    """Tell whether a package is installed; one that cannot be found counts as installed."""
     try:
         spec = importlib.util.find_spec(top)
     except Exception:

@@ -1,4 +1,4 @@
-"""Devices, pipes and open descriptors: what is written through and never replaced."""
+"""Devices, pipes and open descriptors: outputs that are written directly and never replaced."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST_LINKS = 40
 
 
 def is_stream(path: str | Path) -> bool:
-    """Whether a path names a device, a pipe or an open descriptor rather than a file to be made or replaced.
+    """Tell whether a path names a device, a pipe or an open descriptor, rather than a file to make or replace.
 
     >>> is_stream("/dev/null"), is_stream("/dev/stdout"), is_stream("report.json")
     (True, True, False)
@@ -30,13 +30,13 @@ def is_stream(path: str | Path) -> bool:
 
 
 def descriptor_of(path: str | Path) -> int | None:
-    """The open descriptor of this process that a path stands for.
+    """Find the open descriptor of this process that a path stands for.
 
     >>> descriptor_of("/dev/stdout"), descriptor_of("/dev/null")
     (1, None)
     """
     here = Path(path).absolute()
-    with suppress(OSError, ValueError):  # no such name can be
+    with suppress(OSError, ValueError):  # an impossible name
         for _ in range(_MOST_LINKS):
             home, name = Path(os.path.realpath(here.parent)), here.name
             if name.isdigit() and _is_own(str(home)):
@@ -47,9 +47,9 @@ def descriptor_of(path: str | Path) -> int | None:
 
 @contextmanager
 def opened_stream(path: str | Path) -> Iterator[BinaryIO]:
-    """Open what `is_stream` for writing; a descriptor goes on where it stands."""
+    """Open a stream for writing; a descriptor continues at its current position."""
     descriptor = descriptor_of(path)
-    # Opened anew, a redirected file would be written from its start; O_CREAT would make a file of a pipe that is gone.
+    # Opened again, a redirected file would be written from its start; O_CREAT would make a file where a pipe is gone.
     handle = os.open(path, os.O_WRONLY) if descriptor is None else os.dup(descriptor)
     with os.fdopen(handle, "wb") as stream:
         yield stream
