@@ -11,7 +11,7 @@ from ner_lightning.run.folder import CHECKPOINTS, LAST, RunFolder
 
 
 def find_checkpoint(path: str | Path, which: Literal["best", "last"] = "best") -> Path:
-    """Find the checkpoint itself, or one of the two in a run folder.
+    """Return the checkpoint at a path, or one of the two in a run folder.
 
     Raises:
         UserError: there is none.
@@ -35,7 +35,7 @@ def is_in_pieces(path: Path) -> bool:
 
 
 def resume_from(config: Mapping[str, Any]) -> Path | None:
-    """Find the checkpoint to go on from.
+    """Find the checkpoint to resume from.
 
     It is the one named, or the last of the run folder named; for `last`, that of the newest run under `outputs/<name>`.
 

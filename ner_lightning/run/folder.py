@@ -1,7 +1,7 @@
-"""The run folder: the one place that knows the names of its files, and who may write there.
+"""The run folder: this module alone knows the names of its files, and who may write there.
 
-What is in the files is written by `record`, `failure` and `predictions` and read by `reading`. docs/runs.md describes
-them to people.
+The content of the files is written by `record`, `failure` and `predictions`, and read by `reading`. docs/runs.md
+describes them for users.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ CONFIG, RECORD, RESULT = "config.yaml", "run.json", "result.json"
 CHECKPOINTS, PREDICTIONS, CALIBRATION, FIGURES = "checkpoints", "predictions", "calibration", "figures"
 BEST, LAST = "best.ckpt", "last.ckpt"
 TRANSITIONS = "transitions"
-"""Name of the picture of a CRF's transitions among the figures."""
+"""Name of the picture of a CRF's transitions, among the figures."""
 
 SUPERSEDED = "superseded"
 """Folder for files that something new replaces; nothing is deleted."""
 
 MANIFEST = "manifest.jsonl"
-"""Beside the run folders of a sweep: what became of its jobs."""
+"""A file beside the run folders of a sweep, with the state of its jobs."""
 
 
 class RunFolder:
-    """A run folder: where each of its files stands, whether it is there or not.
+    """A run folder: the path of each of its files, whether they exist or not.
 
     Args:
         path: of the folder.
@@ -44,17 +44,17 @@ class RunFolder:
     Attributes:
         path: of the folder.
         config: the resolved configuration.
-        record: what was asked for, by which versions of what.
-        result: scores and costs; written last: where it can be read the run is complete.
-        error: why it ended before its end.
-        log: what the console said.
-        output: what the process of a sweep's job said.
+        record: what the run was asked for, and the versions it used.
+        result: scores and costs; written last: if it can be read, the run is complete.
+        error: why the run failed.
+        log: the log of the console.
+        output: the output of a sweep job's process.
         curve: every logged value by step.
-        mentions: how often each entity stands in the training data.
+        mentions: how often each entity occurs in the training data.
         best: the weights of the best epoch.
-        last: all that it takes to go on.
-        checkpoints: folder of the two.
-        predictions: folder of a file a split (`predictions_of`).
+        last: everything needed to resume.
+        checkpoints: folder of these two.
+        predictions: folder with one file per split (`predictions_of`).
         calibration: folder of tables.
         figures: folder of pictures.
     """
@@ -69,16 +69,16 @@ class RunFolder:
         self.best, self.last = self.checkpoints / BEST, self.checkpoints / LAST
 
     def predictions_of(self, split: str) -> Path:
-        """Name the file of the stored predictions of a split."""
+        """Return the file of the stored predictions of a split."""
         return predictions_file(self.predictions, split)
 
     def is_begun(self) -> bool:
-        """Tell whether a run stands here, finished or not."""
+        """Tell whether there is a run here, finished or not."""
         return self.record.is_file() or is_finished(self.path)
 
 
 def predictions_file(folder: Path, split: str) -> Path:
-    """Name the file of the stored predictions of a split in a folder for such.
+    """Return the file of the stored predictions of a split in a folder of predictions.
 
     >>> predictions_file(Path("predictions"), "test").as_posix()
     'predictions/test.jsonl'
@@ -160,7 +160,7 @@ def check_runs(outputs: Mapping[str, str | Path | None], *, force: bool) -> None
 
 
 def damaged_files(folder: Path) -> list[str]:
-    """Names of the files that decide how a run goes on, are there, and cannot be read to their end."""
+    """List the files that are needed to resume a run, exist, and cannot be read to their end."""
     run = RunFolder(folder)
     broken = [RESULT] if run.result.exists() and not is_finished(folder) else []
     return broken + [file.name for file in (run.last, run.best) if file.is_file() and not is_whole(file)]

@@ -1,4 +1,4 @@
-"""What a run has written of itself, read back and checked; each damage is one sentence."""
+"""Read back and check what a run has written; any damage is reported in one sentence."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from ner_lightning.run.folder import CONFIG, RECORD, RESULT, RunFolder
 from ner_lightning.storage.yaml_files import read_yaml
 
 NODES = ("paths", "data", "model", "optim", "trainer", "callbacks", "sweep")
-"""What of a configuration has keys, where it is there."""
+"""Parts of a configuration that must have keys, if they exist."""
 
 
 class UnusableRun(Exception):
-    """A run that cannot be read; the message is the reason."""
+    """The run cannot be read; the message is the reason."""
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What `run.json` says: by which versions of what a run was made.
+    """The content of `run.json`: the versions a run was made with.
 
     Attributes:
         packages: versions by name.
-        git: `commit` and `dirty`; None: the code ran from no checkout.
-        python: its version.
+        git: `commit` and `dirty`; None if the code ran from no checkout.
+        python: version of Python.
         platform: of the machine.
     """
 
@@ -42,22 +42,22 @@ class RunRecord:
 
     @property
     def source(self) -> str:
-        """The commit, and whether there were changes; empty where it is not known."""
+        """The commit, and whether there were changes; empty if unknown."""
         git = self.git or {}
         return f"{git.get('commit', '')[:7]}{' and changes' if git.get('dirty') else ''}"
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """What `result.json` says of a training.
+    """The content of `result.json` of a training.
 
     Attributes:
         scores: of the best weights: `test/f1`, `val/f1/PER`, …
-        setup: batch, precision, devices as they really were.
-        cost: what it took, by name.
-        seconds: of its parts, by name.
+        setup: batch, precision and devices as really used.
+        cost: costs by name.
+        seconds: duration of its parts, by name.
         data: fingerprint of the content of each split.
-        resumed_from: the checkpoint it went on from.
+        resumed_from: the checkpoint it was resumed from.
     """
 
     scores: Mapping[str, float]
@@ -76,7 +76,7 @@ class StoredRun:
         folder: its files.
         config: the resolved configuration, plain containers.
         record: how it was made.
-        result: what came out.
+        result: scores and costs.
     """
 
     folder: RunFolder
@@ -100,10 +100,10 @@ def read_run_folder(path: str | Path) -> StoredRun:
 
 
 def read_result(folder: RunFolder) -> RunResult:
-    """Read what came out of a run.
+    """Read the result of a run.
 
     Raises:
-        UnusableRun: it is not finished, no training, or its result is damaged.
+        UnusableRun: it is not finished, is no training, or its result is damaged.
     """
     result = _read_object(folder.result, "it was not finished")
     best = result.get("best")
@@ -119,14 +119,14 @@ def read_result(folder: RunFolder) -> RunResult:
 
 
 def find_result(folder: RunFolder) -> RunResult | None:
-    """Read what came out of a run, if anything did that can be read."""
+    """Read the result of a run, if there is one that can be read."""
     with suppress(UnusableRun, AttributeError, TypeError, ValueError, OverflowError):
         return read_result(folder)
     return None
 
 
 def read_record(folder: RunFolder) -> RunRecord:
-    """Read how a run was made; nothing is known where there is no record.
+    """Read how a run was made; empty if there is no record.
 
     Raises:
         UnusableRun: the record is damaged.
@@ -137,9 +137,9 @@ def read_record(folder: RunFolder) -> RunRecord:
 
 
 def read_curve(folder: RunFolder) -> list[dict[str, float]]:
-    """Read every logged value by step, in order; the newest row of a step counts. Nothing where there is no file."""
+    """Read every logged value by step, in order; the newest row of a step counts; empty without a file."""
     rows: list[dict[str, float]] = []
-    # What a power cut has left may have bytes of anything at its end.
+    # After a power cut the file may end in arbitrary bytes.
     with suppress(csv.Error, OSError), folder.curve.open(encoding="utf-8", errors="replace", newline="") as file:
         for line in csv.DictReader(file):
             rows.append({key: number for key, text in line.items() if (number := _number(text)) is not None})

@@ -33,7 +33,7 @@ def write_run(folder: str | Path, config: Mapping[str, Any], overrides: list[str
         return
     run = RunFolder(folder)
     run.path.mkdir(parents=True, exist_ok=True)
-    run.result.unlink(missing_ok=True)  # of a run that is resumed here
+    run.result.unlink(missing_ok=True)  # the result of a run that is resumed here
     secrets = known_secrets(os.environ, config)
     public = OmegaConf.create(redact(config, secrets))
     write_text(run.config, OmegaConf.to_yaml(public))
