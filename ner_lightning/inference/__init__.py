@@ -1,1 +1,1 @@
-"""From a checkpoint to tagged text."""
+"""Tagging text with a trained model."""

@@ -1,4 +1,4 @@
-"""Tagging files: any size, three formats in, two out."""
+"""Tag files of any size, in three input and two output formats."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from ner_lightning.tagging.spans import ScoredSpan
 
 
 class Done(NamedTuple):
-    """What `tag_file` did."""
+    """The result of `tag_file`."""
 
     sentences: int
     entities: int
     left_out: int  # lines or records without a word
-    alone: int = 0  # sentences of no document, where the model reads a sentence among its neighbours
+    alone: int = 0  # sentences without a document, if the model reads sentences among their neighbours
     resumed: int = 0  # sentences that an earlier run had written
-    aside: int = 0  # sentences that the output cannot hold, or that need more memory than there is
-    aside_in: Path | None = None  # the file they are in
+    aside: int = 0  # sentences that the output cannot represent, or that need too much memory
+    aside_in: Path | None = None  # the file that holds them
 
 
 def tag_file(
@@ -51,28 +51,27 @@ def tag_file(
     min_probability: float = 0.0,
     force: bool = False,
 ) -> Done:
-    """Tag a file of any size, sentence by sentence; what was read stays in its order.
+    """Tag a file of any size, sentence by sentence, in its order.
 
-    The output appears under its name when it is complete. Until then it is kept beside it, in `TARGET.part`: after an
-    interruption or an error the same call goes on there. What the output cannot hold goes into
-    `TARGET.set_aside.jsonl`.
+    The output gets its name when it is complete. Until then it is in `TARGET.part`: after an interruption or an error
+    the same call continues from there. Sentences that the output cannot represent go into `TARGET.set_aside.jsonl`.
 
     Args:
         tagger: a loaded model.
         source: a file, or `-` for standard input.
         target: a file, or `-` for standard output; devices and pipes are written through.
-        reader: of the file; what it annotates is not looked at. None: by its name, plain text where that says nothing
-            (a sentence a line; for a model with context a line without words ends a document).
-        output_format: `jsonl`, `conll`, or `auto`: by ending, JSON lines without one.
+        reader: of the file; its annotation is ignored. None: chosen by the file's name, plain text if that says nothing
+            (one sentence per line; for a model with context, a line without words ends a document).
+        output_format: `jsonl`, `conll`, or `auto`: by the ending, JSON lines without one.
         batch_size: sentences that go through the model together.
         min_probability: entities less probable than this are left out, from 0 to 1.
-        force: whether the beginning of an output that is not continued is given up.
+        force: whether to discard the beginning of another output that is in the way.
 
     Returns:
         How many sentences and entities were written, and what was left out.
 
     Raises:
-        UserError: a format there is not, a file that cannot be read or written, or that another process writes.
+        UserError: an unknown format, a file that cannot be read or written, or that another process is writing.
     """
     written = _output_format(output_format, target)
     if not 0 <= min_probability <= 1:
@@ -116,12 +115,12 @@ def tag_file(
 
 
 class Form(NamedTuple):
-    """How sentences are written.
+    """The output format of sentences.
 
     Attributes:
         kind: `jsonl` or `conll`.
         scheme: of tags.
-        joiner: what stands between words where a sentence has no text.
+        joiner: what joins the words of a sentence without text.
     """
 
     kind: str
@@ -129,10 +128,10 @@ class Form(NamedTuple):
     joiner: str
 
     def content(self, sentence: Sentence, found: Sequence[ScoredSpan]) -> str:
-        """What a sentence becomes.
+        """Format a sentence.
 
         Raises:
-            ValueError: the format cannot hold it.
+            ValueError: the format cannot represent it.
         """
         if self.kind == "conll":
             return format_columns(_tagged(sentence, found), self.scheme)
@@ -149,7 +148,7 @@ def _tagged(sentence: Sentence, found: Sequence[ScoredSpan]) -> Sentence:
 
 
 def _output_format(asked: str, name: str) -> str:
-    """`jsonl` or `conll`, by the ending where nobody says so."""
+    """Choose `jsonl` or `conll`, by the ending unless the user says."""
     found = asked
     if asked == "auto":
         found = "jsonl" if name == STANDARD else format_by_ending(Path(name)) or "jsonl"
@@ -160,7 +159,7 @@ def _output_format(asked: str, name: str) -> str:
 
 @contextmanager
 def _input(source: str) -> Iterator[Path]:
-    """A file; standard input and pipes are copied, for some readers look at a file twice."""
+    """Yield a file; standard input and pipes are copied to one, as some readers read a file twice."""
     path = Path(source).expanduser()
     if source != STANDARD and not is_stream(path):
         yield path

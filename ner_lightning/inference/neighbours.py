@@ -1,4 +1,4 @@
-"""Chunks of a stream of sentences, together with their neighbours in their documents."""
+"""Chunks of a stream of sentences, with the neighbours of each in its document."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ner_lightning.data.sentence import Sentence
 
 
 class Chunk(NamedTuple):
-    """Sentences to be tagged, and what stands around them.
+    """Sentences to be tagged, and those around them.
 
     Attributes:
         before: the sentences before them.
         own: the sentences.
-        after: those behind them.
+        after: the sentences after them.
     """
 
     before: list[Sentence]
@@ -24,24 +24,24 @@ class Chunk(NamedTuple):
 
     @property
     def sentences(self) -> list[Sentence]:
-        """All of them in their order."""
+        """All sentences in their order."""
         return [*self.before, *self.own, *self.after]
 
     @property
     def first(self) -> int:
-        """Place of the first own sentence among all."""
+        """The place of the first own sentence among all."""
         return len(self.before)
 
 
 def cut_chunks(sentences: Iterable[Sentence], size: int, reach: int) -> Iterator[Chunk]:
-    """Cut a stream into chunks, each with its neighbours from the documents that go on over its edges.
+    """Cut a stream into chunks, each with its neighbours from documents that cross its edges.
 
-    No more is read ahead than the neighbours of one chunk.
+    Only the neighbours of one chunk are read ahead.
 
     Args:
         sentences: any number of them.
-        size: sentences of a chunk.
-        reach: words of neighbours that are enough; 0: no neighbours.
+        size: sentences per chunk.
+        reach: number of words of neighbours on each side; 0: no neighbours.
 
     >>> words = [Sentence((word,), document="a") for word in "abcde"]
     >>> [[s.words[0] for s in chunk.sentences] for chunk in cut_chunks(words, size=2, reach=1)]
@@ -49,7 +49,7 @@ def cut_chunks(sentences: Iterable[Sentence], size: int, reach: int) -> Iterator
     """
     stream = iter(sentences)
     before: list[Sentence] = []
-    ahead: list[Sentence] = []  # read, and not yet a chunk's own
+    ahead: list[Sentence] = []  # read, but not yet in a chunk
     while own := ahead[:size] + list(islice(stream, max(size - len(ahead), 0))):
         ahead = ahead[size:]
         document = own[-1].document
@@ -61,14 +61,14 @@ def cut_chunks(sentences: Iterable[Sentence], size: int, reach: int) -> Iterator
 
 
 def _lacks(ahead: list[Sentence], document: str, reach: int) -> bool:
-    """Whether neighbours in a document may still be missing."""
+    """Tell whether neighbours in a document may still be missing."""
     if not document or any(sentence.document != document for sentence in ahead):
         return False
     return sum(len(sentence.words) for sentence in ahead) < reach
 
 
 def _nearest(sentences: list[Sentence], document: str, reach: int) -> list[Sentence]:
-    """The first sentences while they belong to a document, until they have enough words."""
+    """Take the first sentences while they belong to a document, until they have enough words."""
     found: list[Sentence] = []
     missing = reach
     for sentence in sentences:

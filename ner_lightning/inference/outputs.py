@@ -1,4 +1,4 @@
-"""Where tagged sentences go: a file that is kept while it is made, or a stream."""
+"""Outputs for tagged sentences: a file that keeps its progress, or a stream."""
 
 from __future__ import annotations
 
@@ -23,41 +23,41 @@ _REMEDY = "make room, or name a file that can be written"
 
 
 class Output(Protocol):
-    """Takes sentences in their order, one at a time.
+    """An output that takes sentences in their order, one at a time.
 
     Attributes:
-        progress: how far it goes.
-        resumed: sentences that an earlier run had behind it.
+        progress: how far it has got.
+        resumed: number of sentences that an earlier run had finished.
     """
 
     progress: OutputProgress
     resumed: int
 
     def checked(self, sentences: Iterable[Sentence]) -> Iterator[Sentence]:
-        """Hand sentences on, and see that those behind are the ones that were behind."""
+        """Yield the remaining sentences, after checking that the finished ones are the same as before."""
         ...
 
     def write(self, sentence: Sentence, content: str, **counts: int) -> None:
-        """Add what a sentence became."""
+        """Write a formatted sentence."""
         ...
 
     def set_aside(self, sentence: Sentence, record: Mapping[str, Any], **counts: int) -> None:
-        """Keep a sentence that the output cannot hold, if there is a place for it."""
+        """Keep a sentence that the output cannot represent, if there is a place for it."""
         ...
 
     def finish(self) -> Path | None:
-        """End well; returns the file of what was set aside."""
+        """Complete the output; returns the file of the sentences set aside."""
         ...
 
 
 @contextmanager
 def opened_output(target: str, settings: Mapping[str, Any], *, force: bool) -> Iterator[Output]:
-    """Open an output; an error of the operating system becomes one sentence.
+    """Open an output; errors of the operating system become one sentence.
 
     Args:
         target: a file, or `-`; devices and pipes are written through.
         settings: see `partial_output`.
-        force: likewise.
+        force: see `partial_output`.
 
     Raises:
         UserError: it cannot be written.
@@ -81,7 +81,7 @@ def _opened(target: str, settings: Mapping[str, Any], force: bool) -> Iterator[O
 
 
 class _Told:
-    """An output whose errors are told as one sentence."""
+    """An output whose errors become one sentence."""
 
     def __init__(self, output: Output, target: str) -> None:
         self._output, self._target = output, target
@@ -104,7 +104,7 @@ class _Told:
 
 
 class _Stream:
-    """What cannot be gone on with: standard output, a device, a pipe."""
+    """An output that cannot be resumed: standard output, a device, a pipe."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -127,7 +127,7 @@ class _Stream:
 
     @contextmanager
     def _letting_go(self) -> Iterator[None]:
-        """Leave nothing of a broken standard output that would be flushed, and complained of, at the very end."""
+        """Drop what a broken standard output would flush, and complain about, at the very end."""
         try:
             yield
         except OSError:

@@ -1,8 +1,8 @@
-"""An output that is kept while it is made: after a kill, a full disk or a bad line the same command goes on with it.
+"""An output that keeps its progress: after a kill, a full disk or a bad line the same command continues it.
 
-`FILE.part/` holds what was written, a journal of how far that goes, and what was set aside. An entry of the journal is
-written after the bytes it speaks of are on the disk, so that whatever stands behind the last entry can be cut off. When
-everything is written the file takes its place and the folder is removed.
+`FILE.part/` holds the output so far, a journal of its progress, and the sentences set aside. A journal entry is written
+only after the bytes it describes are on the disk, so everything after the last entry can be cut off. When all is
+written, the file moves to its place and the folder is removed.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ FOLDER = ".part"
 ASIDE = ".set_aside.jsonl"
 _JOURNAL = "journal.jsonl"
 _SECONDS = 5  # between two entries of the journal, at least
-_LONGEST = 200  # bytes of a name that leave room for endings
+_LONGEST = 200  # bytes of a name, so that endings fit too
 
 
 @dataclass
 class OutputProgress:
-    """How far an output goes.
+    """The progress of an output.
 
     Attributes:
-        sentences: of the input that are behind, in their order.
+        sentences: number of finished sentences of the input, in order.
         digest: of these sentences.
         size: bytes written.
-        aside: bytes of what was set aside.
-        counts: what the writer wants to know again.
+        aside: bytes of the sentences set aside.
+        counts: the writer's own counts.
     """
 
     sentences: int = 0
@@ -52,19 +52,19 @@ class OutputProgress:
     counts: dict[str, int] = field(default_factory=dict)
 
     def count(self, counts: Mapping[str, int]) -> None:
-        """Count a sentence, and what the writer counts with it."""
+        """Count a sentence, and the writer's own counts with it."""
         self.sentences += 1
         for name, count in counts.items():
             self.counts[name] = self.counts.get(name, 0) + count
 
 
 class Partial:
-    """The file that is being made; see `partial_output`.
+    """A file that is being made; see `partial_output`.
 
     Attributes:
-        target: what it is to become.
-        progress: how far it goes.
-        resumed: sentences that an earlier run had behind it.
+        target: the file it will become.
+        progress: how far it has got.
+        resumed: number of sentences that an earlier run had finished.
     """
 
     def __init__(self, target: Path, settings: Mapping[str, Any], *, force: bool) -> None:
@@ -80,10 +80,10 @@ class Partial:
         self._recorded = time.monotonic()
 
     def checked(self, sentences: Iterable[Sentence]) -> Iterator[Sentence]:
-        """Hand sentences on, and see that those behind are the ones that were behind.
+        """Yield the remaining sentences, after checking that the finished ones are the same as before.
 
         Raises:
-            UserError: the input is another one.
+            UserError: the input has changed.
         """
         before, digest, number = self.progress.sentences, "", 0
         wanted = self.progress.digest
@@ -97,21 +97,21 @@ class Partial:
             raise self._other("a longer input")
 
     def write(self, sentence: Sentence, content: str, **counts: int) -> None:
-        """Add what a sentence became."""
+        """Write a formatted sentence."""
         raw = content.encode()
         self._file.write(raw)
         self.progress.size += len(raw)
         self._count(sentence, counts)
 
     def set_aside(self, sentence: Sentence, record: Mapping[str, Any], **counts: int) -> None:
-        """Keep a sentence that the output cannot hold beside it."""
+        """Keep a sentence that the output cannot represent in a file beside it."""
         raw = (json.dumps(record, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
         self._aside.write(raw)
         self.progress.aside += len(raw)
         self._count(sentence, counts)
 
     def record(self) -> None:
-        """Make sure that what was written stays: it is on the disk, and the journal says so."""
+        """Secure the progress: sync what was written to the disk, and note it in the journal."""
         for file in (self._file, self._aside):
             _to_disk(file)
         self._journal.write((json.dumps(asdict(self.progress)) + "\n").encode())
@@ -119,7 +119,7 @@ class Partial:
         self._recorded = time.monotonic()
 
     def finish(self) -> Path | None:
-        """Put the output in its place; returns the file of what was set aside, if there is something."""
+        """Move the output to its place; returns the file of the sentences set aside, if there are any."""
         self.record()
         self.close()
         left = self.target.with_name(Path(self._aside.name).name) if self.progress.aside else None
@@ -130,8 +130,8 @@ class Partial:
         return left
 
     def keep(self) -> None:
-        """Keep what was written for the next run, which nothing was is not worth a folder."""
-        with suppress(OSError, ValueError):  # a full disk: what the journal says stays; closed: it is all there
+        """Keep what was written for the next run; nothing at all is not worth a folder."""
+        with suppress(OSError, ValueError):  # a full disk: the journal's progress stays; closed: everything is there
             self.record()
         self.close()
         if not self.progress.sentences:
@@ -144,9 +144,9 @@ class Partial:
         )
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         for file in (self._file, self._aside, self._journal):
-            with suppress(OSError):  # what could not be written is still there to be flushed
+            with suppress(OSError):  # closing tries again to write what could not be written
                 file.close()
 
     def _count(self, sentence: Sentence, counts: Mapping[str, int]) -> None:
@@ -156,7 +156,7 @@ class Partial:
             self.record()
 
     def _found(self, force: bool) -> OutputProgress:
-        """What an earlier run has left, if it goes as far as it says and was asked for the same."""
+        """Return the progress of an earlier run, if its files are that long and it had the same settings."""
         settings, progress = _read(self.folder / _JOURNAL)
         if force or progress is None or not self._reaches(progress):
             return OutputProgress()
@@ -173,7 +173,7 @@ class Partial:
             return False
 
     def _begin(self) -> IO[bytes]:
-        """A new journal that begins with how far we are."""
+        """Begin a new journal with the present progress."""
         entries = (self._settings, asdict(self.progress))
         write_text(self.folder / _JOURNAL, "".join(json.dumps(entry) + "\n" for entry in entries))
         return (self.folder / _JOURNAL).open("ab")
@@ -187,15 +187,15 @@ class Partial:
 
 @contextmanager
 def partial_output(target: str | Path, settings: Mapping[str, Any], *, force: bool = False) -> Iterator[Partial]:
-    """Make a file of any length, or go on with it; what was written stays when the block ends with an error.
+    """Make a file of any length, or continue it; what was written is kept if the block ends with an error.
 
     Args:
-        target: the file; nobody else writes it meanwhile.
-        settings: plain values that decide what is written; an output that was begun with others is not continued.
-        force: whether such an output is given up.
+        target: the file; nobody else may write it meanwhile.
+        settings: plain values that decide what is written; an output begun with others is not continued.
+        force: whether such an output is discarded.
 
     Raises:
-        UserError: another process writes it, or the beginning is that of another output.
+        UserError: another process is writing it, or the beginning belongs to another output.
         OSError: it cannot be written.
     """
     path = Path(os.path.realpath(Path(target).expanduser()))
@@ -212,7 +212,7 @@ def partial_output(target: str | Path, settings: Mapping[str, Any], *, force: bo
 
 
 def folder_of(target: Path) -> Path:
-    """Where the beginning of an output is kept.
+    """Return the folder that keeps the beginning of an output.
 
     >>> folder_of(Path("out/x.jsonl")).as_posix()
     'out/x.jsonl.part'
@@ -228,7 +228,7 @@ def _short(name: str) -> str:
 
 
 def _read(journal: Path) -> tuple[dict[str, Any], OutputProgress | None]:
-    """Settings and the last entry of a journal; an entry that was cut off is none."""
+    """Read the settings and the last entry of a journal; an entry that was cut off does not count."""
     entries = []
     with suppress(OSError, ValueError):
         for line in journal.read_text(encoding="utf-8").splitlines():
@@ -240,7 +240,7 @@ def _read(journal: Path) -> tuple[dict[str, Any], OutputProgress | None]:
 
 
 def _cut(path: Path, size: int) -> IO[bytes]:
-    """Open a file to be continued after so many bytes."""
+    """Open a file to continue after so many bytes."""
     path.touch()
     file = path.open("r+b")
     file.truncate(size)
@@ -254,7 +254,7 @@ def _to_disk(file: IO[bytes]) -> None:
 
 
 def _digest(before: str, sentence: Sentence) -> str:
-    """The digest of sentences from that of all but the last one."""
+    """Extend the digest of the previous sentences by one more."""
     parts = (before, sentence.id, sentence.document, sentence.text or "", *sentence.words)
     raw = "\x1f".join(parts).encode("utf-8", "surrogatepass")
     return hashlib.blake2b(raw, digest_size=16).hexdigest()

@@ -1,4 +1,4 @@
-"""How a file that is to be tagged is read: by its name or by the reader asked for, split into words as in training."""
+"""Choose a reader for a file to be tagged, by name or by request, splitting words as in training."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from ner_lightning.inference.tagger import SPLIT_RULES, Tagger, Units
 
 log = logging.getLogger(__name__)
 
-_LOOKED_AT = 100  # texts that show whether marks stand alone
+_LOOKED_AT = 100  # number of texts that show whether punctuation marks stand alone
 
 
 def reader_for(path: Path, asked: Reader | None, tagger: Tagger) -> Reader:
-    """The reader of a file that is to be tagged; what the file annotates is not looked at where that can be left out.
+    """Choose the reader of a file to be tagged; annotation in the file is ignored where possible.
 
     Args:
         path: the file.
-        asked: a reader that the user names; None: by the name of the file, plain text where it says nothing.
+        asked: the reader the user named; None: chosen by the file's name, plain text if that says nothing.
         tagger: splits text.
 
     Raises:
-        DataError: there is no such file, or nothing shows its format.
+        DataError: there is no such file, or its format cannot be told.
     """
     reader = _by_name(path, asked or ReaderByEnding())
     _leave_out_annotation(reader)
@@ -68,9 +68,9 @@ def _leave_out_annotation(reader: Reader) -> None:
 
 
 def _units(reader: Reader, path: Path, tagger: Tagger) -> Units:
-    """How the texts of a file are split, and why, where that is not plain; the reader splits at spaces meanwhile."""
+    """Decide how the texts of a file are split (at spaces meanwhile), and log why if it is not obvious."""
     texts: list[str] = []
-    with suppress(DataError):  # told when the file is read, and what stands before it tagged
+    with suppress(DataError):  # reported when the file is read, after the sentences before it are tagged
         texts.extend(s.text for s in islice(reader.read(path, ReadReport()), _LOOKED_AT) if s.text is not None)
     units = tagger.units_for(texts)
     if units != tagger.units:

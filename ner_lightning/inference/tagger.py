@@ -1,4 +1,4 @@
-"""From a checkpoint to tagged text."""
+"""A tagger loaded from a checkpoint."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SPLIT_RULES: dict[Units, SplitRule] = {
     "characters": "characters",
 }
 
-# Batches whose sentences are read ahead and sorted together: little padding, bounded memory.
+# Number of batches whose sentences are read ahead and sorted together: little padding, bounded memory.
 READ_AHEAD = 32
 
 
@@ -50,9 +50,9 @@ class Entity:
     Attributes:
         text: its characters.
         label: its type.
-        char_start: first character in the text.
-        char_end: character after the last.
-        probability: posterior probability that exactly this entity stands there.
+        char_start: position of its first character in the text.
+        char_end: position after its last character.
+        probability: posterior probability of exactly this entity.
     """
 
     text: str
@@ -63,7 +63,7 @@ class Entity:
 
 
 class TooLarge(UserError):
-    """A sentence for which there is not memory enough.
+    """There is not enough memory for a sentence.
 
     Args:
         sentence: the sentence.
@@ -80,14 +80,14 @@ class Tagger:
     """A trained model, ready to tag.
 
     Args:
-        loaded: what the checkpoint holds.
+        loaded: the content of a checkpoint.
         device: `auto` (a GPU if there is one), `cpu`, `cuda`, …
         units: how text is split: `words` at spaces, `punctuation` also at punctuation marks (text as people write it),
-            `characters`; `auto`: as in training, at punctuation marks too if they were words of their own there and
-            are not in the text.
+            `characters`; `auto`: as in training, and also at punctuation marks if they were words of their own there
+            but are not in the text.
 
     Attributes:
-        context: subwords on each side of a sentence that the model was trained to see of its document; 0: none.
+        context: subwords of the document that the model saw on each side of a sentence in training; 0: none.
     """
 
     def __init__(self, loaded: Loaded, *, device: str = "auto", units: Units = "auto") -> None:
@@ -103,7 +103,7 @@ class Tagger:
 
     @classmethod
     def load(cls, path: str | Path, *, device: str = "auto", units: Units = "auto") -> Tagger:
-        """The tagger of a checkpoint, or of a run folder's best one.
+        """Load the tagger of a checkpoint, or of a run folder's best one.
 
         Raises:
             UserError: no such file, not a checkpoint of ours, or no such device.
@@ -111,15 +111,15 @@ class Tagger:
         return cls(load(path), device=device, units=units)
 
     def __call__(self, text: str) -> list[Entity]:
-        """The entities of a text, in order; a text without any word has none."""
+        """Find the entities of a text, in order; a text without words has none."""
         return self.tag_texts([text])[0]
 
     def tag_texts(self, texts: Iterable[str]) -> list[list[Entity]]:
-        """The entities of each of several texts, each a document of one sentence; faster than one by one.
+        """Find the entities of several texts, each a document of one sentence; faster than one by one.
 
         Raises:
             TypeError: one text instead of a list of them, or something else among them.
-            UserError: half of a surrogate pair, which is no character.
+            UserError: a text has half of a surrogate pair, which is no character.
         """
         if isinstance(texts, str):
             raise TypeError("expected a list of texts, found one text; call the tagger itself")
@@ -140,7 +140,7 @@ class Tagger:
         return found
 
     def units_for(self, texts: Sequence[str]) -> Units:
-        """How texts are split: as in training, where marks that stand behind words may be words of their own.
+        """Decide how to split texts: as in training, where marks after words may be words of their own.
 
         Args:
             texts: some of them, which show how they are written.
@@ -156,7 +156,7 @@ class Tagger:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A digest of everything that decides what is found: weights, tags, tokenizer, how text is split."""
+        """Digest everything that decides what is found: weights, tags, tokenizer, how text is split."""
         weights = {name: _checksum(tensor) for name, tensor in self.model.state_dict().items()}
         about = [weights, self.tags.to_dict(), self._words.fingerprint, self.units, self.context, self._overlap]
         return hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()[:16]
@@ -164,18 +164,18 @@ class Tagger:
     def tag(
         self, sentences: Iterable[Sentence], batch_size: int = 64
     ) -> Iterator[tuple[Sentence, tuple[ScoredSpan, ...]]]:
-        """Tag a stream of sentences; yields them in their order, with what was found.
+        """Tag a stream of sentences; yields them in their order, with the entities found.
 
-        Only so many sentences are held at a time as make sorting by length worth while. A model with context reads each
-        among its neighbours of the same `document`; a sentence without document is read alone.
+        Only as many sentences are held at a time as make sorting by length worthwhile. A model with context reads each
+        among its neighbours in the same `document`; a sentence without a document is read alone.
 
         Args:
-            sentences: any number of them; their own spans are not looked at.
+            sentences: any number of them; their own spans are ignored.
             batch_size: sentences that go through the model together, as long as memory lasts.
 
         Raises:
-            TooLarge: a sentence for which there is not memory enough even alone.
-            UserError: batches of less than one sentence.
+            TooLarge: a sentence for which there is not enough memory even alone.
+            UserError: batch size below 1.
         """
         for sentence, found in self.tag_what_fits(sentences, batch_size):
             if isinstance(found, TooLarge):
@@ -185,12 +185,12 @@ class Tagger:
     def tag_what_fits(
         self, sentences: Iterable[Sentence], batch_size: int = 64, behind: int = 0
     ) -> Iterator[tuple[Sentence, tuple[ScoredSpan, ...] | TooLarge]]:
-        """Tag a stream of sentences, as `tag` does; one that is too large comes with the error instead of entities.
+        """Tag a stream of sentences as `tag` does; one that is too large comes with the error instead of entities.
 
         Args:
             sentences: as for `tag`.
             batch_size: as for `tag`.
-            behind: sentences that are read as neighbours only, and not yielded.
+            behind: number of first sentences that are only read as neighbours, and not yielded.
         """
         if batch_size < 1:
             raise UserError(f"batch_size={batch_size}: expected a whole number from 1 on")
@@ -219,7 +219,7 @@ class Tagger:
     def _tag_batch(
         self, collate: Collator, indices: list[int], sentences: Sequence[Sentence]
     ) -> dict[int, tuple[ScoredSpan, ...] | TooLarge]:
-        """Tag some sentences together; by halves where memory does not last."""
+        """Tag some sentences together; in halves if memory runs out."""
         try:
             batch = collate(indices).to(self.device, non_blocking=True)
             emissions = self.model(batch)
@@ -264,9 +264,9 @@ def _entity(sentence: Sentence, found: ScoredSpan) -> Entity:
 
 
 def units_of_training(config: Mapping[str, Any]) -> Units:
-    """How text was split for the model: by the corpora themselves (`words`), at punctuation too, or into characters.
+    """Tell how text was split for the model: by the corpora (`words`), at punctuation, or into characters.
 
-    One of several corpora whose words were cut from texts decides: such text is what there is to tag.
+    If one of several corpora had its words split from texts, it decides: such text is what will be tagged.
 
     >>> units_of_training({"data": {"units": "words", "reader": {"words": "auto"}}})
     'punctuation'
@@ -279,13 +279,13 @@ def units_of_training(config: Mapping[str, Any]) -> Units:
 
 
 def _default_of_words(reader: Mapping[str, Any]) -> str | None:
-    """How a reader that does not say so cuts words; None: its files have words."""
+    """Return how a reader splits words by default; None if its files have words already."""
     taken = signature(reader.get("_target_", ""))
     return "auto" if taken and "words" in taken.parameters else None
 
 
 def _readers(data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The readers of all corpora; several share that of `data.reader` where they have none of their own."""
+    """Yield the readers of all corpora; those without a reader of their own share `data.reader`."""
     sources = data.get("sources")
     nodes = sources.values() if isinstance(sources, Mapping) else sources or [{}]
     for node in nodes:
@@ -296,10 +296,10 @@ def _readers(data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def pick_device(name: str) -> torch.device:
-    """The device of a name; `auto` is a GPU if there is one.
+    """Return the device of a name; `auto` is a GPU if there is one.
 
     Raises:
-        UserError: when there is no such device.
+        UserError: there is no such device.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"

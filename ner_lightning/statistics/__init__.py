@@ -1,1 +1,1 @@
-"""The arithmetic of a comparison: numbers in, numbers out; numpy and scipy alone."""
+"""The arithmetic of a comparison: numbers in, numbers out, with numpy and scipy alone."""

@@ -1,6 +1,6 @@
-"""Entities of stored predictions as the metric counts them: three integers a sentence, added up to any F1.
+"""Entities of stored predictions counted as in the metric: three integers per sentence, whose sums give any F1.
 
-Everything that compares runs starts here, so that its F1 is the F1 of `result.json`, not one nearly like it.
+All comparisons of runs start here, so that their F1 is exactly that of `result.json`.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from ner_lightning.tagging.schemes import Repair, tags_to_spans
 from ner_lightning.tagging.spans import EntitySpan
 
 Counts = NDArray[np.int64]
-"""`[..., 3]`: entities that are correct, predicted, in gold."""
+"""`[..., 3]`: numbers of entities that are correct, predicted, in gold."""
 
-FEWEST_DOCUMENTS = 20  # below, their variance is known too badly to build on
+FEWEST_DOCUMENTS = 20  # with fewer, their variance is known too poorly to rely on
 
 
 class JudgedSentence(NamedTuple):
-    """The entities of one sentence that the metric sees, in order."""
+    """The entities of one sentence that the metric counts, in order."""
 
     gold: tuple[EntitySpan, ...]
     predicted: tuple[EntitySpan, ...]
 
 
 def sentence_counts(sentences: Iterable[StoredSentence], strict: bool = True, scheme: str | None = None) -> Counts:
-    """Count the entities of each sentence that are correct, predicted and in gold; int `[sentences, 3]`.
+    """Count the correct, predicted and gold entities of each sentence; int `[sentences, 3]`.
 
-    Summed over sentences they give exactly the micro F1 of the metric (`f1`), strict or lenient.
+    Their sums over sentences give exactly the micro F1 of the metric (`f1`), strict or lenient.
 
     Args:
         sentences: stored predictions of a split.
-        strict: leave out entities that the scheme would not write so (seqeval's `mode="strict"`); False: keep them.
+        strict: leave out entities not written as the scheme demands (seqeval's `mode="strict"`); False: keep them.
         scheme: of the model, `IOB2` or `BIOES`; None: see `scheme_of`.
 
     >>> from ner_lightning.tagging.spans import ScoredSpan
@@ -52,14 +52,14 @@ def sentence_counts(sentences: Iterable[StoredSentence], strict: bool = True, sc
 def judged_entities(
     sentences: Iterable[StoredSentence], strict: bool = True, scheme: str | None = None
 ) -> list[JudgedSentence]:
-    """The gold and predicted entities of each sentence as the metric counts them.
+    """List the gold and predicted entities of each sentence as the metric counts them.
 
-    Almost always they are those stored. Where the model's tags broke its scheme, the strict reading has fewer. Entities
-    of either side that hold or touch a word that nobody annotated do not count.
+    Almost always they are those stored. If the model's tags broke its scheme, the strict reading has fewer. Entities of
+    either side with, or directly beside, a word that nobody annotated do not count.
 
     Args:
         sentences: stored predictions of a split.
-        strict: leave out entities that the scheme would not write so.
+        strict: leave out entities not written as the scheme demands.
         scheme: of the model, `IOB2` or `BIOES`; None: see `scheme_of`.
     """
     sentences = list(sentences)
@@ -68,9 +68,9 @@ def judged_entities(
 
 
 def scheme_of(sentences: Iterable[StoredSentence]) -> str:
-    """The model's scheme, as far as stored predictions tell: BIOES if an E- or S- stands in them, otherwise IOB2.
+    """Infer the model's scheme from stored predictions: BIOES if they contain an E- or S-, otherwise IOB2.
 
-    Only tags that broke the scheme are stored. Without any, the scheme changes no count; otherwise give the one of the
+    Only tags that broke the scheme are stored. Without any, the scheme affects no count; otherwise pass that of the
     run's configuration, `data.scheme`.
 
     >>> scheme_of([])
@@ -89,7 +89,7 @@ def _judged(sentence: StoredSentence, strict: bool, scheme: str) -> JudgedSenten
 
 
 def f1(counts: ArrayLike) -> NDArray[np.float64]:
-    """Micro F1 = 2 * correct / (predicted + gold) of counts `[..., 3]`, as a fraction; 0 where there is nothing.
+    """Compute micro F1 = 2 * correct / (predicted + gold) of counts `[..., 3]`, as a fraction; 0 if there is nothing.
 
     >>> f1([[1, 2, 1], [0, 0, 0]]).tolist()
     [0.6666666666666666, 0.0]
@@ -100,7 +100,7 @@ def f1(counts: ArrayLike) -> NDArray[np.float64]:
 
 
 def run_f1(system: ArrayLike) -> NDArray[np.float64]:
-    """F1 of each run of a system, counts `[runs, sentences, 3]`, or of a single run, `[sentences, 3]`.
+    """Compute F1 of each run of a system, counts `[runs, sentences, 3]`, or of a single run, `[sentences, 3]`.
 
     >>> run_f1([[[1, 1, 1], [0, 1, 1]]]).tolist()
     [0.5]
@@ -109,7 +109,7 @@ def run_f1(system: ArrayLike) -> NDArray[np.float64]:
 
 
 def as_system(counts: ArrayLike) -> Counts:
-    """Counts of a system as int `[runs, sentences, 3]`; a single run may come without its axis.
+    """Convert counts of a system to int `[runs, sentences, 3]`; a single run may come without its axis.
 
     Raises:
         ValueError: another shape, no run, no sentence, or more correct entities than predicted or gold ones.
@@ -131,17 +131,17 @@ def as_system(counts: ArrayLike) -> Counts:
 
 
 def sum_groups(system: ArrayLike, groups: Sequence[Hashable] | None) -> Counts:
-    """Add up the sentences of each document; without documents each sentence stands for itself.
+    """Sum the counts of each document's sentences; without documents, each sentence is its own unit.
 
     Args:
         system: counts `[runs, sentences, 3]`.
-        groups: the document of each sentence; an empty name is a document of its own.
+        groups: the document of each sentence; each empty name is a document of its own.
 
     Returns:
         Counts `[runs, units, 3]`, documents in the order of their first sentence.
 
     Raises:
-        ValueError: not as many names as sentences.
+        ValueError: the number of names differs from that of sentences.
 
     >>> sum_groups([[[1, 1, 1], [0, 1, 0], [1, 1, 1]]], ["d1", "d2", "d1"]).tolist()
     [[[2, 2, 2], [0, 1, 0]]]
@@ -159,14 +159,14 @@ def sum_groups(system: ArrayLike, groups: Sequence[Hashable] | None) -> Counts:
 
 
 def document_groups(sentences: Iterable[StoredSentence], least: int = FEWEST_DOCUMENTS) -> list[str] | None:
-    """The document of each sentence, for `groups` of the tests; None where documents cannot stand for the test set.
+    """Return the document of each sentence, for `groups` of the tests; None if there are too few documents.
 
-    Sentences of a document are alike, and a test that takes them for independent is too sure. But a handful of
-    documents says nothing of others: then sentences it is, and the report should say so.
+    Sentences of a document are alike, and a test that takes them as independent is overconfident. But a handful of
+    documents says nothing about others: then sentences must do, and the report should say so.
 
     Args:
         sentences: stored predictions of a split.
-        least: documents there must be.
+        least: smallest number of documents.
 
     >>> document_groups([StoredSentence("1", "news", ("a",), (), ())])
     """

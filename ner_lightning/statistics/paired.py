@@ -1,11 +1,11 @@
-"""Is a difference real: intervals and p values for mean F1 of two systems, over sentences and over seeds.
+"""Test whether a difference is real: intervals and p values for mean F1 of two systems, over sentences and seeds.
 
 A system is a training procedure; its runs differ by seed. The question is whether it would be better on new sentences
 *and* with new seeds, so both are uncertain (`variance.py`), and both are drawn anew: sentences from the test set
-(bootstrap) or by swapping the systems on them (randomisation), seeds from a normal distribution with the variance they
-were seen to have. Few seeds tell little of their variance: draws are widened as Student's t is over the normal.
-Resampling five runs instead would be too narrow by a factor sqrt(4/5) and could never leave their range. What this
-achieves where the truth is known stands in docs/statistics.md.
+(bootstrap) or by swapping the systems on them (randomisation), seeds from a normal distribution with the variance that
+was observed. Few seeds say little about their variance, so draws are widened as Student's t is wider than the normal.
+Resampling five runs instead would be too narrow by a factor sqrt(4/5) and could never leave their range.
+docs/statistics.md shows how well this does where the truth is known.
 
 References:
     E. W. Noreen. Computer-intensive methods for testing hypotheses. Wiley 1989 (approximate randomisation, +1).
@@ -43,12 +43,12 @@ class Difference:
     """Mean F1 of a minus mean F1 of b, in fractions of 1.
 
     Attributes:
-        difference: on this test set, of these runs.
+        difference: for these runs on this test set.
         low: lower limit of the interval.
         high: upper limit.
-        p: two-sided, for no difference; the interval holds 0 where p is above 1 - level.
+        p: two-sided p value of no difference; the interval contains 0 if p is above 1 - level.
         level: of the interval.
-        runs: of a and of b. With one each, nothing is said of other seeds.
+        runs: numbers of runs of a and of b. With one each, nothing is said about other seeds.
         standard_error: of the difference.
         df: degrees of freedom of the standard error.
     """
@@ -63,7 +63,7 @@ class Difference:
     df: float
 
     def turned(self) -> Difference:
-        """The same, b minus a."""
+        """Return the same comparison as b minus a."""
         changes = {"difference": -self.difference, "low": -self.high, "high": -self.low, "runs": self.runs[::-1]}
         return replace(self, **changes)  # type: ignore[arg-type]
 
@@ -78,11 +78,11 @@ def paired_bootstrap(
     groups: Sequence[Hashable] | None = None,
     paired_seeds: bool = True,
 ) -> Difference:
-    """Difference of mean F1 with its interval and p value, over sentences and seeds.
+    """Compute the difference of mean F1 with its interval and p value, over sentences and seeds.
 
-    Each of `samples` times all runs meet the same sentences, drawn with replacement; seeds add a normal deviate
-    with their own variance; the sum is divided by the root of chi squared over df. The interval holds the middle
-    `level` of these differences, p is twice the share beyond 0, (k + 1) / (samples + 1), and Student's where none is.
+    In each of `samples` draws, all runs get the same sentences, drawn with replacement; seeds add a normal deviate with
+    their own variance; the sum is divided by the root of chi squared over df. The interval is the middle `level` of
+    these differences. p is twice the share beyond 0, (k + 1) / (samples + 1), or Student's if no draw is beyond.
 
     Args:
         a: counts of a system, `[runs, sentences, 3]` (`sentence_counts` of each run).
@@ -137,7 +137,7 @@ def mean_f1_interval(
 def interval_of(
     counts: Counts, drawn: NDArray[np.float64], level: float, rng: np.random.Generator
 ) -> tuple[float, float]:
-    """Interval of mean F1 from F1 on resampled sentences, `[samples, runs]`, without NaN; seeds are added here."""
+    """Compute the interval of mean F1 from F1 on resampled sentences, `[samples, runs]`, adding the seeds."""
     scores = run_f1(counts)
     known = uncertainty_of_mean(scores, influence(counts))
     mean = float(scores.mean())
@@ -147,14 +147,14 @@ def interval_of(
 
 
 def between_bounds(share: float, half: float) -> tuple[float, float]:
-    """Lay an interval around a share on the scale of the logit, on which it is as wide in both directions.
+    """Lay an interval around a share on the logit scale, where it is equally wide in both directions.
 
-    A share spreads less the nearer it is to 0 or 1, so that an interval has to reach farther towards the middle; and it
-    never leaves 0 to 1.
+    A share varies less the nearer it is to 0 or 1, so its interval must reach farther towards the middle; and it never
+    leaves the range from 0 to 1.
 
     Args:
         share: in fractions.
-        half: half the width, where the share is.
+        half: half the width, at the share itself.
 
     >>> low, high = between_bounds(0.98, 0.0275)  # Wilson's interval of 98 of 100: 0.930 to 0.994
     >>> round(low, 3), round(high, 3), between_bounds(1.0, 0.0)
@@ -172,19 +172,19 @@ def between_bounds(share: float, half: float) -> tuple[float, float]:
 def difference_of(
     a: Counts, b: Counts, drawn: NDArray[np.float64], known: Uncertainty, level: float, rng: np.random.Generator
 ) -> Difference:
-    """Interval and p value from differences on resampled sentences, `[samples]`; seeds are added here."""
+    """Compute interval and p value from differences on resampled sentences, `[samples]`, adding the seeds."""
     observed = float(run_f1(a).mean() - run_f1(b).mean())
     around = around_observed(observed, drawn, known, a.shape[1], rng)
     low, high = np.quantile(around, [(1 - level) / 2, (1 + level) / 2])
     beyond = int(min((around <= 0).sum(), (around >= 0).sum()))
     p = min(2 * (beyond + 1) / (len(around) + 1), 1.0)
-    if not beyond:  # no draw tells how small it is, and a correction for many pairs has to know
+    if not beyond:  # no draw tells how small p is, and a correction for many pairs must know
         p = min(p, students_p(observed, known.standard_error, known.df))
     return Difference(observed, float(low), float(high), p, level, (len(a), len(b)), known.standard_error, known.df)
 
 
 def students_p(difference: float, standard_error: float, df: float) -> float:
-    """Two-sided p value of a difference by Student's t.
+    """Compute the two-sided p value of a difference by Student's t.
 
     >>> round(students_p(0.02, 0.01, 8.0), 4), students_p(0.0, 0.0, 8.0), students_p(0.1, 0.0, 8.0)
     (0.0805, 1.0, 0.0)
@@ -197,7 +197,7 @@ def students_p(difference: float, standard_error: float, df: float) -> float:
 
 
 def students_quantile(level: float, df: float) -> float:
-    """How many standard errors an interval of Student's t reaches to either side.
+    """Compute how many standard errors an interval of Student's t reaches to either side.
 
     >>> round(students_quantile(0.95, 4.0), 3), round(students_quantile(0.95, float("inf")), 3)
     (2.776, 1.96)
@@ -210,16 +210,16 @@ def students_quantile(level: float, df: float) -> float:
 def around_observed(
     observed: float, drawn: NDArray[np.float64], known: Uncertainty, units: int, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Where the truth may be, given what was observed and what it was on resampled sentences."""
-    # A resampled mean varies by (n - 1) / n less than a mean of new ones.
+    """Draw where the truth may be, from what was observed and what it was on resampled sentences."""
+    # The variance of a resampled mean is smaller than that of a new one by the factor (n - 1) / n.
     return observed + with_seeds((drawn - observed) * np.sqrt(units / (units - 1)), known, rng)
 
 
 def with_seeds(deviations: NDArray[np.float64], known: Uncertainty, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Deviations by sentences, those by seeds added, each as wide as so few of them leave its variance uncertain.
+    """Add deviations by seeds to those by sentences, widened as the few seeds demand.
 
-    The variance by seeds is drawn by itself (a generalised pivotal quantity, as Behrens and Fisher's): where two runs
-    happen to be alike it may be far larger than it looks, which degrees of freedom of the sum do not see.
+    The variance by seeds is drawn separately (a generalised pivotal quantity, as for Behrens and Fisher's problem): if
+    two runs happen to be alike it may be far larger than it looks, which degrees of freedom of the sum do not show.
     """
     if known.units > 1:
         rest = known.units - 1
@@ -245,20 +245,20 @@ def approximate_randomisation(
     paired_seeds: bool = True,
     units: Units = "both",
 ) -> float:
-    """Two-sided p value by exchanging what could be exchanged if there were no difference.
+    """Compute a two-sided p value by exchanging what could be exchanged if there were no difference.
 
-    - `sentences`: each sentence goes to the other system with all its runs at once, or stays; all of them, since runs
-      on one sentence resemble each other. This asks whether *these runs* differ, on new sentences. It knows nothing of
-      seeds: two halves of ten runs of one procedure differ "significantly" far too often.
+    - `sentences`: each sentence goes to the other system or stays, in all runs at once, since runs on one sentence
+      resemble each other. This asks whether *these runs* differ on new sentences. It knows nothing about seeds: two
+      halves of ten runs of one procedure differ "significantly" far too often.
     - `runs`: whole runs change sides, paired ones within their pair. This is exact for *one procedure under two
-      names*, on this test set. All assignments are counted where there are at most `samples`. There are few: with
-      five pairs p is never below 2/32, with three and three unpaired runs never below 2/20.
-    - `both`: sentences as above, and to each draw the seeds add what they do in `paired_bootstrap`. With one run each
-      it is `sentences`.
+      names*, on this test set. If there are at most `samples` assignments, all are counted. They are few: with five
+      pairs p is never below 2/32, with three and three unpaired runs never below 2/20.
+    - `both`: sentences as above, and seeds add to each draw what they add in `paired_bootstrap`. With one run each, it
+      is the same as `sentences`.
 
     The statistic is the difference of mean F1 (`runs`), or of F1 of the counts of all runs together, which is the same
     to first order and needs no partner for each run. p is (k + 1) / (samples + 1) with k draws at least as extreme
-    (Noreen 1989), k / n where all n are counted.
+    (Noreen 1989), or k / n if all n are counted.
 
     Args:
         a: counts of a system, `[runs, sentences, 3]`.
@@ -270,7 +270,7 @@ def approximate_randomisation(
         units: what is exchanged.
 
     Raises:
-        ValueError: the systems do not fit each other, or no such units.
+        ValueError: the systems do not fit each other, or there are no such units.
     """
     a, b = sum_groups(a, groups), sum_groups(b, groups)
     rng = np.random.default_rng(seed)
@@ -289,12 +289,12 @@ def approximate_randomisation(
 
 
 def several_runs(a: Counts, b: Counts) -> bool:
-    """Whether anything is known of the seeds."""
+    """Tell whether anything is known about the variance by seeds."""
     return max(len(a), len(b)) > 1
 
 
 def pool_runs(system: Counts) -> NDArray[np.float64]:
-    """2c and p + g of each unit, means over runs, `[units, 2]`: their sums' ratio is F1 of all runs together."""
+    """Average 2c and p + g of each unit over runs, `[units, 2]`; their sums' ratio is F1 of all runs together."""
     mean = system.mean(axis=0)
     return np.stack([2 * mean[:, 0], mean[:, 1] + mean[:, 2]], axis=1)
 
@@ -302,7 +302,7 @@ def pool_runs(system: Counts) -> NDArray[np.float64]:
 def swapped_difference(
     all_a: NDArray[np.float64], all_b: NDArray[np.float64], half_a: NDArray[np.float64], half_b: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """F1 of a minus F1 of b once the halves have changed sides; sums of `pool_runs`, `[..., 2]`."""
+    """Compute F1 of a minus F1 of b after the halves have changed sides; sums of `pool_runs`, `[..., 2]`."""
     moved = half_b - half_a
     return _ratio(all_a + moved) - _ratio(all_b - moved)
 
@@ -312,12 +312,12 @@ def _ratio(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def exceedance(drawn: NDArray[np.float64], observed: ArrayLike, exact: bool = False) -> float:
-    """Share of draws at least as far from 0 as what was observed, which counts as one of them unless `exact`.
+    """Compute the share of draws at least as far from 0 as the observed value, counted as one unless `exact`.
 
     >>> exceedance(np.array([0.1, -0.3, 0.2]), 0.3)
     0.5
     """
-    # Sums in another order may differ in the last digit and are the same all the same.
+    # Sums in another order may differ in the last digit, and count as equal.
     beyond = int((np.abs(drawn) >= np.abs(observed) - 1e-12).sum())
     return beyond / len(drawn) if exact else (beyond + 1) / (len(drawn) + 1)
 

@@ -1,9 +1,9 @@
-"""Many systems on one or several test sets, compared pair by pair: drawn once, one correction for all of them.
+"""Compare many systems on one or several test sets, pair by pair: one set of draws, one correction for all pairs.
 
-A difference is shown where two readings show it. The first holds for all pairs together: the variance by seeds is
-pooled over the systems of a test set, and the critical value is that of the largest difference there is in draws where
-nothing differs (`ner_lightning/statistics/simultaneous.py`). The second is that of the pair alone, with the variance
-of its own runs: a system whose runs spread far more than the others' would profit from the pooled one.
+A difference counts as shown if two tests show it. The first holds for all pairs together: the variance by seeds is
+pooled over the systems of a test set, and the critical value is that of the largest difference in draws where nothing
+differs (`ner_lightning/statistics/simultaneous.py`). The second looks at the pair alone, with the variance of its own
+runs: otherwise a system whose runs vary far more than the others' would profit from the pooled variance.
 """
 
 from __future__ import annotations
@@ -38,27 +38,27 @@ from ner_lightning.statistics.simultaneous import Balanced, largest_differences,
 from ner_lightning.statistics.variance import Measured, check_pair, measure, uncertainty, uncertainty_of_pair
 
 FEWEST_PAIRED = 4
-"""Degrees of freedom that pairing by seed has to leave: below, it costs more than what it takes out."""
+"""Degrees of freedom that pairing by seed must leave: with fewer, it costs more than it gains."""
 FEWEST_SEEDS = 3
-"""Of each system; below, nothing can be said of power: the standard error is hardly known."""
+"""Seeds per system; with fewer, the standard error is hardly known, and nothing can be said about power."""
 
 Floats = NDArray[np.float64]
 
 
 class Pair(NamedTuple):
-    """Two systems compared.
+    """A comparison of two systems.
 
     Attributes:
         a: name of the one with the higher mean F1.
         b: name of the other.
-        difference: of a minus b; p value and interval hold for all pairs of the comparison together.
-        p_alone: the p value of the pair by itself, uncorrected.
-        p_randomisation: of approximate randomisation, uncorrected; a second opinion. None over several test sets.
+        difference: a minus b; p value and interval hold for all pairs of the comparison together.
+        p_alone: the uncorrected p value of the pair by itself.
+        p_randomisation: a second opinion, the uncorrected p of approximate randomisation; None over several test sets.
         detectable: smallest true difference that could have been shown with the same correction; None where too
             little is known: of fewer than three seeds, or where both say the same.
         paired_seeds: whether runs were paired by seed.
-        sentence: the verdict.
-        each: the differences on each test set, where this is their mean.
+        sentence: the verdict in words.
+        each: the differences on each test set, if this is their mean.
     """
 
     a: str
@@ -78,19 +78,19 @@ class Pair(NamedTuple):
 
 
 class Contest(Protocol):
-    """Systems on the same footing: on one test set, or on average over several.
+    """Systems compared on equal terms: on one test set, or on average over several.
 
     Attributes:
         names: of the systems.
         means: mean F1 of each, `[systems]`.
-        deviations: draws of where the truth may be, from the means, `[draws, systems]`.
-        errors: standard errors of the differences, the variance by seeds pooled, `[systems, systems]`.
+        deviations: draws of the truth's deviations from the means, `[draws, systems]`.
+        errors: standard errors of the differences, with pooled variance by seeds, `[systems, systems]`.
         freedom: their degrees of freedom, `[systems, systems]`.
-        own_freedom: those that a pair by its own runs can expect, `[systems, systems]`.
-        runs: of each system, the fewest of any test set.
+        own_freedom: those that a pair can expect from its own runs, `[systems, systems]`.
+        runs: number of runs of each system, the smallest of any test set.
         paired: whether runs are paired by seed.
-        units: sentences (documents) that its standard errors are estimated from.
-        parts: the contests it is the mean of and where its systems stand in them; of one test set there are none.
+        units: number of sentences (documents) that the standard errors are estimated from.
+        parts: the contests it is the mean of, with the places of its systems in them; empty for one test set.
     """
 
     names: tuple[str, ...]
@@ -105,29 +105,29 @@ class Contest(Protocol):
     parts: Sequence[tuple[Contest, Sequence[int]]]
 
     def alone(self, one: int, other: int) -> tuple[float, float]:
-        """Standard error and degrees of freedom of a pair by its own runs."""
+        """Compute standard error and degrees of freedom of a pair from its own runs."""
 
     def randomised(self, one: int, other: int) -> float | None:
-        """P value of approximate randomisation."""
+        """Compute the p value of approximate randomisation."""
 
     def told(self, one: int, other: int) -> str | None:
-        """What a difference is the mean of, in words; None: of its runs."""
+        """Say what a difference is the mean of; None: of its runs."""
 
 
 class JudgedSystems:
-    """Systems that were judged on the same sentences (`Contest`).
+    """Systems evaluated on the same sentences (`Contest`).
 
     Args:
         systems: counts `[runs, sentences, 3]` by name.
-        seeds: of the runs of each, in their order; None: runs go by their place.
+        seeds: of the runs of each, in their order; None: runs are matched by place.
         samples: draws.
         seed: of the draws.
         groups: document of each sentence.
-        paired_seeds: whether run k of all systems goes with run k of the others; None: where all have the same seeds,
+        paired_seeds: whether run k of each system is paired with run k of the others; None: if all have the same seeds,
             and at least four degrees of freedom remain.
 
     Raises:
-        ValueError: systems that do not fit each other, seeds that are not one a run, or pairs that are none.
+        ValueError: systems that do not fit each other, not one seed per run, or runs that cannot be paired.
     """
 
     parts: Sequence[tuple[Contest, Sequence[int]]] = ()
@@ -172,11 +172,11 @@ class JudgedSystems:
         parts = 1 / np.array(self.runs)
         shares = parts[:, None] + parts
         pooled = pool_of(self.measured, self.paired)
-        # What sentences hold of both together is no more than all they hold.
+        # The part by both together cannot exceed the whole spread over sentences.
         apart = ~np.eye(len(self.names), dtype=bool)
         most = sentences[apart].mean() / shares[apart].mean() if apart.any() else 0.0
         self.by_seed = pooled._replace(extra=max(pooled.both - most, 0.0))
-        # The same counts say the same, whatever their seeds would do.
+        # Equal counts cannot differ, whatever their seeds would do.
         kinds: dict[bytes, int] = {}
         kind = np.array([kinds.setdefault(of.tobytes(), len(kinds)) for of in self.counts])
         self.same = kind[:, None] == kind
@@ -188,7 +188,7 @@ class JudgedSystems:
         self.own_freedom = self._freedom(variances, sentences, of_pair)
 
     def _freedom(self, variances: Floats, sentences: Floats, by_seed: Floats) -> Floats:
-        """Satterthwaite's degrees of freedom of variances, of which a part is by sentences."""
+        """Compute Satterthwaite's degrees of freedom of variances that are partly by sentences."""
         squares = sentences**2 / (self.units - 1) + by_seed
         return np.divide(variances**2, squares, out=np.full_like(squares, inf), where=variances > 0)
 
@@ -197,7 +197,7 @@ class JudgedSystems:
         scores = resampled_f1(np.concatenate(self.counts), self.samples, rng)
         ends = np.cumsum(self.runs)[:-1]
         means = np.stack([part.mean(axis=1) for part in np.split(scores, ends, axis=1)], axis=1)
-        # A resampled mean varies by (n - 1) / n less than a mean of new ones.
+        # The variance of a resampled mean is smaller than that of a new one by the factor (n - 1) / n.
         self.by_sentence = (means - self.means) * np.sqrt(units / (units - 1))
         by_seed = np.sqrt(self.by_seed.draw(self.samples, rng))
         self.luck = rng.normal(size=means.shape) / np.sqrt(self.runs)
@@ -205,11 +205,11 @@ class JudgedSystems:
 
     @cached_property
     def optimism(self) -> float:
-        """By how much the best mean F1 is too high for having been chosen by it."""
+        """Estimate by how much the best mean F1 is too high because it was chosen as the best."""
         return optimism_of_best(self.means, self.by_sentence + self.luck * self.by_seed.beyond**0.5)
 
     def alone(self, one: int, other: int) -> tuple[float, float]:
-        """Standard error and degrees of freedom of a pair by its own runs."""
+        """Compute standard error and degrees of freedom of a pair from its own runs."""
         if self.same[one, other]:
             return 0.0, inf
         known = uncertainty_of_pair(self.measured[one], self.measured[other], self.paired)
@@ -222,7 +222,7 @@ class JudgedSystems:
         return columns, np.split(sums, len(columns), axis=1)
 
     def randomised(self, one: int, other: int) -> float | None:
-        """P value of approximate randomisation."""
+        """Compute the p value of approximate randomisation."""
         columns, halves = self._halves
         all_a, all_b = columns[one].sum(0), columns[other].sum(0)
         swapped = swapped_difference(all_a, all_b, halves[one], halves[other])
@@ -233,11 +233,11 @@ class JudgedSystems:
         return exceedance(swapped, observed)
 
     def told(self, one: int, other: int) -> None:
-        """Of its runs."""
+        """Return None: a difference is the mean of its runs."""
 
 
 def pool_of(systems: Sequence[Measured], paired: bool) -> SeedVariance:
-    """The variance of F1 of one run over seeds, as all systems of a test set tell it."""
+    """Pool the variance of one run's F1 over seeds from all systems of a test set."""
     scores, effects = [of.scores for of in systems], [of.effects for of in systems]
     if paired:
         return pool_paired_seed_variance(np.stack(scores), np.stack(effects))
@@ -246,13 +246,13 @@ def pool_of(systems: Sequence[Measured], paired: bool) -> SeedVariance:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked of a contest.
+    """A request for the comparisons of a contest.
 
     Attributes:
         contest: its systems.
-        baseline: with which the others are compared; None: each with each.
-        every: whether every pair is listed, or those with the best (or the baseline) only. All pairs are corrected for
-            in any case, since each of the systems could have been the best.
+        baseline: the system that the others are compared with; None: each with each.
+        every: whether to list every pair, or only those with the best (or the baseline). All pairs are corrected for in
+            any case, since each of the systems could have been the best.
     """
 
     contest: Contest
@@ -261,17 +261,17 @@ class Asked:
 
     @property
     def size(self) -> int:
-        """How many pairs are corrected for."""
+        """The number of pairs that are corrected for."""
         n = len(self.contest.names)
         return n - 1 if self.baseline is not None else n * (n - 1) // 2
 
     @property
     def against(self) -> int | None:
-        """Where the baseline stands."""
+        """The place of the baseline."""
         return None if self.baseline is None else self.contest.names.index(self.baseline)
 
     def wanted(self) -> list[tuple[int, int]]:
-        """The pairs that are listed."""
+        """List the pairs that are shown."""
         n = len(self.contest.names)
         if self.baseline is None and self.every:
             return list(combinations(range(n), 2))
@@ -283,11 +283,11 @@ def compare_all(asked: Sequence[Asked], level: float = LEVEL) -> list[list[Pair]
     """Compare pairs of systems; p values and intervals hold for the pairs of all contests together.
 
     Args:
-        asked: the contests, with as many draws each.
-        level: of the intervals; 1 minus it is the chance of one or more differences that are none.
+        asked: the contests, all with the same number of draws.
+        level: of the intervals; 1 minus it is the chance of showing one or more false differences.
 
     Returns:
-        Of each contest a pair each, in the order asked.
+        For each contest its pairs, in the order asked.
 
     Raises:
         ValueError: too few draws for this level.
@@ -317,7 +317,7 @@ def _pair(contest: Contest, one: int, other: int, balanced: Balanced, place: int
     detectable = None
     if min(runs) >= FEWEST_SEEDS and error:
         shown_from = _shown_from(df, float(contest.own_freedom[one, other]), critical, own_critical)
-        detectable = max(shown_from * error, half)  # nothing inside the interval could have been shown
+        detectable = max(shown_from * error, half)  # no difference inside the interval could have been shown
     a, b = contest.names[one], contest.names[other]
     said = verdict(found, a, b, pairs=size, detectable=detectable, runs=contest.told(one, other))
     each = tuple(judge_pair_alone(part, at[one], at[other], level) for part, at in contest.parts)
@@ -325,7 +325,7 @@ def _pair(contest: Contest, one: int, other: int, balanced: Balanced, place: int
 
 
 def judge_pair_alone(contest: Contest, one: int, other: int, level: float) -> Difference:
-    """A pair by itself, by its own runs and Student's t: neither interval nor p value knows of other pairs."""
+    """Compare a pair by its own runs and Student's t: interval and p value ignore other pairs."""
     apart = float(contest.means[one] - contest.means[other])
     error, df = contest.alone(one, other)
     half = students_quantile(level, df) * error
@@ -334,7 +334,7 @@ def judge_pair_alone(contest: Contest, one: int, other: int, level: float) -> Di
 
 
 def _shown_from(*known: float) -> float:
-    """How many standard errors could have been shown; many pairs of a page differ in the third digit only."""
+    """Compute how many standard errors could have been shown; many pairs of a page differ only in the third digit."""
     return _rounded_shown_from(*(float(f"{value:.2g}") for value in known))
 
 
@@ -359,8 +359,8 @@ def compare_systems(
 
     Args:
         systems: counts `[runs, sentences, 3]` by name, all on the same sentences.
-        seeds: of the runs of each system, in their order (or other repetitions); None: runs go by place.
-        baseline: compare the others with this one, which was chosen before any score was seen; None: each with each.
+        seeds: of the runs of each system, in their order (or other repetitions); None: runs are matched by place.
+        baseline: compare the others with this one, chosen before any score was seen; None: each with each.
         every: list every pair; False: those with the best. The correction is the same: any could have been the best.
         samples: draws.
         level: of the intervals.
@@ -369,10 +369,10 @@ def compare_systems(
         paired_seeds: see `JudgedSystems`.
 
     Returns:
-        A pair each.
+        The pairs.
 
     Raises:
-        ValueError: systems that do not fit each other, seeds that are not one a run, or no such baseline.
+        ValueError: systems that do not fit each other, not one seed per run, or no such baseline.
     """
     if baseline is not None and baseline not in systems:
         raise ValueError(f"expected a baseline among {', '.join(systems)}, received {baseline}")
@@ -383,7 +383,7 @@ def compare_systems(
 
 
 def _places(name: str, counts: Counts, seeds: Mapping[str, Sequence[Hashable]] | None) -> dict[Hashable, int]:
-    """Where the run of each seed stands."""
+    """Map each seed to the place of its run."""
     known = range(len(counts)) if seeds is None else seeds[name]
     places = {value: place for place, value in enumerate(known)}
     if len(known) != len(counts) or len(places) != len(counts):

@@ -1,7 +1,7 @@
 """Resampled and swapped test sets as matrix products, in bounded memory.
 
-A resampled test set is a row of weights, how often each sentence was drawn; a swapped one a row of zeros and ones.
-Counts being additive, F1 of ten thousand test sets is two matrix products of weights and counts.
+A resampled test set is a row of weights: how often each sentence was drawn. A swapped one is a row of zeros and ones.
+Since counts add up, F1 of ten thousand test sets takes two matrix products of weights and counts.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 
 from ner_lightning.statistics.counts import Counts
 
-CELLS = 1 << 18  # weights at a time: 2 MB, which stays in the cache, and as much again for the draws
+CELLS = 1 << 18  # weights at a time: 2 MB, small enough for the cache, and as much again for the draws
 
 
 def resampled_f1(system: Counts, samples: int, rng: np.random.Generator, empty: float = 0.0) -> NDArray[np.float64]:
-    """F1 of each run on test sets drawn with replacement; all runs see the same draws, which pairs them.
+    """Compute F1 of each run on test sets drawn with replacement; all runs see the same draws, so they are paired.
 
     Args:
         system: counts of runs, of one system or of several, `[runs, units, 3]`; a unit is a sentence or a document.
-        samples: how many test sets, each of as many units.
-        rng: draws them.
+        samples: how many test sets, each of as many units as there are.
+        rng: source of the draws.
         empty: F1 of a test set without an entity on either side.
 
     Returns:
@@ -38,7 +38,7 @@ def resampled_f1(system: Counts, samples: int, rng: np.random.Generator, empty: 
 
 
 def _draws(samples: int, units: int, rng: np.random.Generator) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """Multinomial weights, a block of rows at a time."""
+    """Yield multinomial weights, a block of rows at a time."""
     step = max(CELLS // units, 1)
     for start in range(0, samples, step):
         rows = min(step, samples - start)
@@ -49,12 +49,12 @@ def _draws(samples: int, units: int, rng: np.random.Generator) -> Iterator[tuple
 
 
 def swapped_sums(columns: NDArray[np.float64], samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Column sums over random halves: each unit is in or out by the toss of a coin.
+    """Sum the columns over random halves: a coin decides for each unit whether it is in.
 
     Args:
         columns: values `[units, columns]`.
         samples: how many halves.
-        rng: tosses.
+        rng: tosses the coins.
 
     Returns:
         `[samples, columns]`. For two systems with sums A and B over all units and a and b over a half, the systems

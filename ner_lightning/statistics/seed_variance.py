@@ -1,9 +1,9 @@
 """Estimate how much the seed of a run moves F1, from the runs of all systems of a test set together.
 
-Two or three seeds of one system say next to nothing of their variance; those of a dozen systems say a good deal. So the
-variance is pooled, as Tukey's range does, and what remains uncertain of it is drawn with everything else. It is *seen*
-on this test set and holds what each run does to sentences of its own, which the spread over sentences holds too and
-must not count twice: see `ner_lightning/statistics/variance.py`.
+Two or three seeds of one system say next to nothing about their variance; those of a dozen systems say a good deal. So
+the variance is pooled, as in Tukey's range, and its remaining uncertainty is drawn with everything else. The variance
+*seen* on this test set includes each run's own effect on single sentences, which the spread over sentences includes too
+and which must not count twice: see `ner_lightning/statistics/variance.py`.
 
 References:
     J. W. Tukey. The problem of multiple comparisons. Princeton University 1953.
@@ -26,9 +26,9 @@ class SeedVariance(NamedTuple):
 
     Attributes:
         seen: over seeds, on this test set.
-        both: the part of it that the spread over sentences holds too.
-        df: degrees of freedom of `seen`; 0 where no system has two runs, and nothing is known.
-        extra: what is missing where estimates contradict each other.
+        both: the part of it that the spread over sentences includes too.
+        df: degrees of freedom of `seen`; 0 if no system has two runs, and nothing is known.
+        extra: what must be added if estimates contradict each other.
     """
 
     seen: float
@@ -38,11 +38,11 @@ class SeedVariance(NamedTuple):
 
     @property
     def beyond(self) -> float:
-        """The part that the spread over sentences does not hold."""
+        """The part that the spread over sentences does not include."""
         return max(self.seen - self.both, 0.0) + self.extra
 
     def draw(self, samples: int, rng: np.random.Generator) -> Floats:
-        """Draw what `beyond` may be in truth; `[samples]`, few degrees of freedom spread it."""
+        """Draw what `beyond` may be in truth, `[samples]`; few degrees of freedom spread the draws."""
         if not self.df:
             return np.zeros(samples)
         return np.maximum(self.seen * self.df / rng.chisquare(self.df, samples) - self.both, 0.0) + self.extra
@@ -56,7 +56,7 @@ def pool_seed_variance(scores: Sequence[Floats], effects: Sequence[Floats]) -> S
 
     Args:
         scores: F1 of the runs of each system, `[runs]`.
-        effects: of each sentence on them, `[runs, sentences]` (`influence`).
+        effects: effect of each sentence on them, `[runs, sentences]` (`influence`).
 
     >>> one, other = np.array([0.5, 0.7]), np.array([0.6, 0.6])
     >>> found = pool_seed_variance([one, other], [np.zeros((2, 3))] * 2)
@@ -73,11 +73,11 @@ def pool_seed_variance(scores: Sequence[Floats], effects: Sequence[Floats]) -> S
 
 
 def pool_paired_seed_variance(scores: Floats, effects: Floats) -> SeedVariance:
-    """Pool the variance over seeds of systems whose runs share them: what a seed does to all alike is taken out.
+    """Pool the variance over seeds of systems whose runs share them, without what a seed does to all alike.
 
     Args:
         scores: F1, `[systems, runs]`, run k of all of them with the same seed.
-        effects: of each sentence on them, `[systems, runs, sentences]`.
+        effects: effect of each sentence on them, `[systems, runs, sentences]`.
 
     >>> found = pool_paired_seed_variance(np.array([[0.5, 0.7], [0.6, 0.8]]), np.zeros((2, 2, 3)))
     >>> round(found.seen, 9), found.df
@@ -94,12 +94,12 @@ def pool_paired_seed_variance(scores: Floats, effects: Floats) -> SeedVariance:
 
 
 def _both(effects: Floats) -> float:
-    """How much wider the sentences of a single run spread than those of the mean: what a run does by itself."""
+    """Estimate how much more the sentences of a single run vary than those of the mean: what a run does by itself."""
     runs = len(effects)
     return (mean_variance(effects) - mean_variance(effects.mean(axis=0))) * runs / (runs - 1)
 
 
 def mean_variance(effects: Floats) -> float:
-    """Variance of a mean over sentences, `[..., sentences]`; averaged over what stands before."""
+    """Compute the variance of a mean over sentences, `[..., sentences]`, averaged over the leading axes."""
     units = effects.shape[-1]
     return float(np.square(effects).sum(axis=-1).mean()) / (units * (units - 1))

@@ -1,9 +1,9 @@
-"""Is a difference real over several test sets: the mean of the differences on each of them.
+"""Test whether a difference is real over several test sets, by the mean of the differences on each of them.
 
-The mean is that of F1 over the sets, each of the same weight, as papers report it. The sets are fixed: the question is
-new sentences and new seeds of *these* sets, not another domain. Their sentences are others and so are the runs on them,
-so the variances add up; degrees of freedom are Welch's. Tests that rank systems over many data sets (Demšar 2006) ask
-about data sets yet unseen, and need more of them than most have: of three, no such test has a p below 0.25.
+The mean is that of F1 over the sets, with equal weights, as papers report it. The sets are fixed: the question is about
+new sentences and new seeds for *these* sets, not about another domain. The sets share neither sentences nor runs, so
+the variances add up; degrees of freedom are Welch's. Tests that rank systems over many data sets (Demšar 2006) ask
+about unseen data sets, and need more sets than most people have: with three, no such test can give a p below 0.25.
 
 References:
     B. L. Welch. The generalization of Student's problem when several different population variances are involved.
@@ -27,13 +27,13 @@ Floats = NDArray[np.float64]
 
 
 class MeanOfSets:
-    """Systems on average over several test sets, each of the same weight (`Contest`).
+    """Systems on average over several test sets with equal weights (`Contest`).
 
     Args:
-        contests: of each set; they share no sentences, and their draws are independent.
+        contests: one for each set; they share no sentences, and their draws are independent.
 
     Raises:
-        ValueError: fewer than two sets, or no two systems that are in all of them.
+        ValueError: fewer than two sets, or fewer than two systems in all of them.
     """
 
     paired = False
@@ -59,17 +59,17 @@ class MeanOfSets:
         self.most_runs = tuple(max(each.runs[at[place]] for each, at in parts) for place in range(len(common)))
 
     def alone(self, one: int, other: int) -> tuple[float, float]:
-        """Standard error and degrees of freedom of a pair by its own runs."""
+        """Compute standard error and degrees of freedom of a pair from its own runs."""
         found = [each.alone(at[one], at[other]) for each, at in self.parts]
         errors, freedom = (np.array(values) for values in zip(*found, strict=True))
         error, df = _of_mean(errors, freedom)
         return float(error), float(df)
 
     def randomised(self, one: int, other: int) -> None:
-        """There is none over several sets."""
+        """Return None: there is no approximate randomisation over several sets."""
 
     def told(self, one: int, other: int) -> str:
-        """How many seeds and sets, and on how many of them the better one is ahead."""
+        """Say how many seeds and sets there are, and on how many sets the better system is ahead."""
         apart = [float(e.means[at[one]] - e.means[at[other]]) for e, at in self.parts]
         numbers = [self.runs[place] for place in (one, other)] + [self.most_runs[place] for place in (one, other)]
         ahead = sum(difference > 0 for difference in apart)
@@ -77,7 +77,7 @@ class MeanOfSets:
 
 
 def _of_mean(errors: Floats, freedom: Floats) -> tuple[Floats, Floats]:
-    """Standard errors of means over sets and their degrees of freedom; sets along the first axis."""
+    """Compute standard errors of means over sets and their degrees of freedom; sets along the first axis."""
     variances = (errors / len(errors)) ** 2
     squares = (variances**2 / freedom).sum(axis=0)
     total = variances.sum(axis=0)

@@ -1,4 +1,4 @@
-"""What a comparison amounts to: intervals over seeds, what could have been seen, the sentence for people.
+"""Conclusions of a comparison: intervals over seeds, what could have been shown, the sentence for people.
 
 The tests themselves are in `paired.py`, the counts they need in `counts.py`.
 """
@@ -16,13 +16,13 @@ from ner_lightning.statistics.paired import LEVEL, Difference, students_quantile
 from ner_lightning.statistics.variance import uncertainty
 
 POWER = 0.8
-_NODES = 64  # of each of two chi squared distributions; noncentrality is then right to three digits
+_NODES = 64  # for each of two chi squared distributions; noncentrality is then right to three digits
 
 
 def mean_interval(values: Sequence[float], level: float = LEVEL) -> tuple[float, float] | None:
-    """Student's t interval of the mean over seeds; None for fewer than two values, which have no spread.
+    """Compute Student's t interval of the mean over seeds; None for fewer than two values, which have no spread.
 
-    It says how well the mean over seeds is known on this test set, not how far it holds on another.
+    It says how well the mean over seeds is known on this test set, not whether it holds on another.
 
     >>> low, high = mean_interval([0.8, 0.9])
     >>> round(low, 3), round(high, 3)
@@ -45,18 +45,18 @@ def smallest_detectable(
     groups: Sequence[Hashable] | None = None,
     paired_seeds: bool = True,
 ) -> float:
-    """The smallest true difference of F1 that such sentences and so many seeds show with `power`, as a fraction.
+    """Compute the smallest true difference of F1 that these sentences and seeds show with `power`.
 
-    From the standard error of the difference and its degrees of freedom: the non-centrality at which Student's t
-    exceeds its critical value with probability `power`, times the standard error. It depends on how much two systems
-    disagree, not on which is better; never compute it to explain the observed difference away (Hoenig and Heisey
-    2001), but to see what a null result can mean and how many seeds the next sweep needs.
+    It is a fraction: the non-centrality at which Student's t exceeds its critical value with probability `power`, times
+    the standard error of the difference. It depends on how much two systems disagree, not on which is better. Never
+    compute it to explain the observed difference away (Hoenig and Heisey 2001), but to see what a null result can mean
+    and how many seeds the next sweep needs.
 
     Args:
         a: counts of a system, `[runs, sentences, 3]`.
         b: of the other on the same sentences.
         power: chance to show it.
-        level: 1 minus the chance to show one that is none.
+        level: 1 minus the chance to show a false one.
         groups: document of each sentence.
         paired_seeds: run k of both has the same seed.
 
@@ -80,17 +80,17 @@ def noncentrality(
     power: float = POWER,
     level: float = LEVEL,
 ) -> float:
-    """How many standard errors from 0 a mean must be to be shown with `power` in both readings of a page.
+    """Compute how many standard errors from 0 a mean must be, to be shown with `power` by both tests of a page.
 
-    The standard errors of both are estimates and vary; that of the pair's own runs is part of the pooled one.
+    The standard errors of both tests are estimates and vary; that of the pair's own runs is part of the pooled one.
 
     Args:
         df: degrees of freedom of the standard error.
-        own_df: of the standard error of the pair's own runs, which the second reading goes by; None: the same.
-        critical: how many standard errors the first reading asks for.
-        own_critical: how many of its own the second does; None: Student's quantile.
+        own_df: of the standard error of the pair's own runs, which the second test uses; None: the same.
+        critical: how many standard errors the first test requires.
+        own_critical: how many of its own the second test requires; None: Student's quantile.
         power: chance to show it.
-        level: of Student's quantile, 1 minus the chance to show a difference that is none.
+        level: of Student's quantile, 1 minus the chance to show a false difference.
 
     >>> round(noncentrality(float("inf")), 3), round(noncentrality(4), 2), round(noncentrality(40, 4, critical=3.0), 2)
     (2.802, 3.76, 4.13)
@@ -108,14 +108,14 @@ def noncentrality(
 
 
 def _variances(df: float) -> NDArray[np.float64]:
-    """Estimates of a variance that is 1, each as likely as the others."""
+    """Return equally likely estimates of a variance that is 1."""
     from scipy.special import chdtri
 
     return np.ones(1) if isinf(df) else np.array(chdtri(df, (np.arange(_NODES) + 0.5) / _NODES) / df)
 
 
 def shortfall(df: float) -> float:
-    """What a standard error is on average of the one it estimates: the root of a variance is biased.
+    """Compute the mean of a standard error's estimate relative to its true value: roots of variances are biased.
 
     >>> round(shortfall(4), 3), shortfall(float("inf"))
     (0.94, 1.0)
@@ -124,7 +124,7 @@ def shortfall(df: float) -> float:
 
 
 def is_shown(p: float, level: float = LEVEL) -> bool:
-    """Whether a p value is small enough."""
+    """Tell whether a p value is small enough."""
     return p <= 1 - level + 1e-12
 
 
@@ -137,15 +137,15 @@ def verdict(
     detectable: float | None = None,
     runs: str | None = None,
 ) -> str:
-    """A comparison in one sentence; F1 in points, of 100.
+    """Put a comparison into one sentence; F1 in points, of 100.
 
     Args:
         difference: of a minus b.
         a: name of the first system.
         b: name of the second.
         pairs: how many pairs p value and interval of the difference hold for together.
-        detectable: the smallest true difference that could have been shown; said where none was.
-        runs: what it is the mean of, in words; None: of the runs of the difference.
+        detectable: the smallest true difference that could have been shown; mentioned if none was.
+        runs: what it is the mean of, in words; None: the runs of the difference.
 
     >>> found = Difference(0.008, 0.002, 0.014, 0.0104, 0.95, (5, 5), 0.003, float("inf"))
     >>> verdict(found, "crf", "softmax")

@@ -1,10 +1,10 @@
 """Many comparisons at once: critical values and p values that hold for all of them together.
 
 The statistic of a test set is the largest of its differences, each in standard errors, in draws where nothing differs.
-Whatever pair a reader looks at, the best of them included, is one of those it is the largest of, so that no choice
-remains uncorrected (Tukey's range, but with the dependence and the variances that the draws have; over the pairs of a
-baseline alone, Dunnett's). Several test sets, and the mean over them, have an equal share in the error each, whatever
-their degrees of freedom: what is compared between them is how rare a value is in its own set (Beran).
+Whatever pair a reader looks at, even the best, cannot exceed this largest one, so no choice remains uncorrected. (This
+is Tukey's range, but with the dependence and the variances of the draws; for pairs with a baseline alone, Dunnett's.)
+Several test sets, and the mean over them, get equal shares of the error, whatever their degrees of freedom: what is
+compared between them is how rare a value is in its own set (Beran).
 
 References:
     J. W. Tukey. The problem of multiple comparisons. Princeton University 1953.
@@ -21,16 +21,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-FARTHEST = 7.0  # standard errors; where seeds are few draws lie farther, and the normal has no digits left
+FARTHEST = 7.0  # standard errors; with few seeds draws lie farther out, where the normal has no digits left
 
 
 def largest_differences(deviations: Floats, errors: Floats, against: int | None = None) -> Floats:
-    """The largest difference of each draw, in standard errors.
+    """Find the largest difference of each draw, in standard errors.
 
     Args:
         deviations: of each system from its mean, `[draws, systems]`.
-        errors: standard errors of the differences, `[systems, systems]`; where one is 0 nothing can differ.
-        against: the one system that others are compared with; None: all pairs.
+        errors: standard errors of the differences, `[systems, systems]`; 0 where nothing can differ.
+        against: the system that the others are compared with; None: all pairs.
 
     >>> largest_differences(np.array([[0.0, 2.0, 3.0]]), np.ones((3, 3))), \
     largest_differences(np.array([[0.0, 2.0, 3.0]]), np.ones((3, 3)), against=1)
@@ -47,14 +47,14 @@ def largest_differences(deviations: Floats, errors: Floats, against: int | None 
 
 
 def widen(largest: Floats, df: float) -> Floats:
-    """Turn the largest of normal differences into that of Student's, whose standard errors were estimated.
+    """Convert the largest of normal differences to that of Student's t, whose standard errors are estimates.
 
-    Each pair has a standard error of its own, from as many sentences; far out in the tails, where the largest of
-    thousands of pairs lies, the two distributions differ even with hundreds.
+    Each pair has its own standard error, from the same number of sentences. Far out in the tails, where the largest of
+    thousands of pairs lies, the two distributions differ even with hundreds of sentences.
 
     Args:
-        largest: in standard errors, of draws that take these for known.
-        df: degrees of freedom of a standard error: sentences (documents) less one.
+        largest: in standard errors, from draws that take these as known.
+        df: degrees of freedom of a standard error: number of sentences (documents) minus one.
 
     >>> widen(np.array([1.0, 2.0, 4.0]), 59.0).round(3)
     array([1.009, 2.043, 4.307])
@@ -67,7 +67,7 @@ def widen(largest: Floats, df: float) -> Floats:
 
 
 class Balanced:
-    """What holds for all test sets together.
+    """Critical values and p values for all test sets together.
 
     Args:
         largest: the largest difference of each draw, `[draws]`, of each test set (`largest_differences`).
@@ -80,21 +80,21 @@ class Balanced:
         self.rarest = np.sort(rarest)
 
     def _beyond(self, place: int, values: Floats) -> NDArray[np.int64]:
-        """How many draws of a set are at least that large."""
+        """Count the draws of a set that are at least that large."""
         return self.samples - np.searchsorted(self.ordered[place], values, side="left")
 
     def p(self, place: int, statistics: Floats) -> Floats:
-        """Corrected p values of differences on a test set, in standard errors: (k + 1) / (draws + 1).
+        """Compute corrected p values of differences on a test set, in standard errors: (k + 1) / (draws + 1).
 
         >>> Balanced([np.array([1.0, 2.0, 3.0])]).p(0, np.array([2.5]))
         array([0.5])
         """
-        # Sums in another order may differ in the last digit and are the same all the same.
+        # Sums in another order may differ in the last digit, and count as equal.
         rarer = np.searchsorted(self.rarest, self._beyond(place, statistics - 1e-12), side="right")
         return (rarer + 1) / (self.samples + 1)
 
     def critical(self, place: int, level: float) -> float:
-        """How many standard errors a difference must exceed for its corrected p to be at most 1 - level.
+        """Compute how many standard errors a difference must exceed for its corrected p to be at most 1 - level.
 
         Raises:
             ValueError: too few draws for any p to be that small.
@@ -109,13 +109,13 @@ class Balanced:
 
 
 def optimism_of_best(means: Floats, deviations: Floats) -> float:
-    """By how much the best of several is too high for having been chosen by the same scores.
+    """Estimate by how much the best of several is too high, having been chosen by the same scores.
 
-    In each draw the best is chosen anew, and what made it the best is part of what is drawn (Efron's optimism).
+    In each draw the best is chosen anew; the mean of what the draw adds to its score is the result (Efron's optimism).
 
     Args:
         means: of each system, `[systems]`.
-        deviations: from them, `[draws, systems]`.
+        deviations: draws of the deviations from them, `[draws, systems]`.
 
     >>> optimism_of_best(np.zeros(2), np.array([[1.0, -1.0], [-1.0, 1.0]]))
     1.0
