@@ -23,20 +23,20 @@ _DUE = 1  # below the number of any signal that is watched
 class LastCheckpoint(Checkpoint):
     """Keeps the state of a run as `last.ckpt`.
 
-    It is written after every epoch (and its validation), every few minutes or steps, and when the run is asked to end
-    by Ctrl-C or SIGTERM: after a whole optimiser step, so that no half-gathered gradient is lost. It appears in one
-    piece, after the records of the steps it stands for; a kill at any moment leaves the one before.
+    It is written after every epoch (and its validation), every few minutes or steps, and when Ctrl-C or SIGTERM asks
+    the run to end; always after a whole optimiser step, so that no partly accumulated gradient is lost. It is published
+    in one piece, after the records of the steps it includes; a kill at any moment leaves the previous one.
 
     Besides what Lightning keeps (weights, optimiser, schedule, progress, callbacks) it holds the state of the random
     generators of every process. The order of the sentences is kept by the data module.
 
     Args:
         dirpath: folder of the checkpoints.
-        minutes: between two of them; null: not by time.
+        minutes: minutes between two of them; null: not by time.
         steps: optimiser steps between two of them; null: not by steps.
 
     Raises:
-        UserError: an interval that is none.
+        UserError: minutes below 0, or steps below 1.
     """
 
     def __init__(self, dirpath: str, minutes: float | None = 5, steps: int | None = None) -> None:
@@ -52,10 +52,10 @@ class LastCheckpoint(Checkpoint):
         self._drafted = False
         self._random: list[dict[str, Any]] | None = None
         self._resumed = False
-        self._hosts: Any = None  # the processes, as a group that talks without devices
+        self._hosts: Any = None  # the processes as a group that communicates without devices
 
     def state_dict(self) -> dict[str, Any]:
-        """The random generators of all processes, which must all ask at once."""
+        """Collect the random generators of all processes; all must call it at once."""
         states: list[Any] = [random_state()]
         if _world() > 1:
             own, states = states[0], [None] * _world()
@@ -63,11 +63,11 @@ class LastCheckpoint(Checkpoint):
         return {"random": states}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Remember the generators; they are set before the first batch, after all that draws numbers meanwhile."""
+        """Keep the generators; they are set just before the first batch, after everything else that draws numbers."""
         self._random, self._resumed = state_dict["random"], True
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Watch for signals; go on from where the checkpoint was written."""
+        """Start watching signals; continue from where the checkpoint was written."""
         self._written = time.monotonic()
         self._signals.watch()
         if _world() > 1:  # a group of its own: hosts that agree on the CPU need not wait for their devices
@@ -81,7 +81,7 @@ class LastCheckpoint(Checkpoint):
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Publish what was written after the step before, whose metrics have been logged by now."""
+        """Publish what was written after the previous step, whose metrics are logged by now."""
         self._publish(trainer)
         self._leave_if_asked()
         if self._random is not None:
@@ -92,14 +92,14 @@ class LastCheckpoint(Checkpoint):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Write, when it is time to, unless the gradient is half gathered or a validation will follow."""
+        """Write if it is time, unless the gradient is partly accumulated or a validation will follow."""
         loop = trainer.fit_loop
         validates = loop.epoch_loop._should_check_val_fx(loop._data_fetcher)  # type: ignore[arg-type]
         if not (loop._should_accumulate() or validates or loop.epoch_loop._num_ready_batches_reached()):
             self._write_if_due(trainer)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write after a validation inside an epoch, when it is time to."""
+        """Write after a validation inside an epoch, if it is time."""
         loop = trainer.fit_loop
         if trainer.state.fn != "fit" or trainer.sanity_checking or loop.epoch_loop._num_ready_batches_reached():
             return
@@ -108,7 +108,7 @@ class LastCheckpoint(Checkpoint):
             self._publish(trainer)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write."""
+        """Write the checkpoint."""
         self._agree()
         self._write(trainer)
         self._publish(trainer)
@@ -128,7 +128,7 @@ class LastCheckpoint(Checkpoint):
             self._write(trainer)
 
     def _agree(self) -> bool:
-        """Whether some process has been asked to end, or finds that it is time."""
+        """Tell whether any process has been asked to end, or finds that it is time."""
         is_time = self.minutes is not None and time.monotonic() - self._written >= 60 * self.minutes
         wanted = int(self._signals.asked or (_DUE if is_time else 0))
         if _world() > 1:
@@ -154,7 +154,7 @@ class LastCheckpoint(Checkpoint):
     def _leave_if_asked(self) -> None:
         if self._ending:
             if _world() > 1:
-                dist.barrier()  # the first process must have published before another one's end ends it
+                dist.barrier()  # the first process must publish before another one's end ends it
             leave(self._ending)
 
 
@@ -165,7 +165,7 @@ def _world() -> int:
 def _begin_next_epoch(trainer: pl.Trainer) -> None:
     """Let a run that was saved after an epoch begin the next one.
 
-    With `max_steps`, Lightning takes such a checkpoint for one from the middle of the epoch and ends it again.
+    With `max_steps`, Lightning would take such a checkpoint for one inside the epoch, and end the epoch again.
     """
     loop = trainer.fit_loop
     current, total = loop.epoch_progress.current, loop.epoch_progress.total

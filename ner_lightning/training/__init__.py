@@ -1,1 +1,1 @@
-"""From a configuration to a run, and from a checkpoint to its objects."""
+"""Build a run from a configuration, or from a checkpoint, and conclude it."""

@@ -1,4 +1,4 @@
-"""From a configuration to the objects of a run, and from one checkpoint file to the same."""
+"""Build the objects of a run from a configuration, or from one checkpoint file."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def build(config: dict[str, Any]) -> TrainingRun:
     """Build data, task and trainer of a training run; the tag inventory comes from the training data, once.
 
     Args:
-        config: composed from `conf/train.yaml`, plain.
+        config: composed from `conf/train.yaml`, in plain containers.
     """
     pl.seed_everything(config["seed"], workers=True, verbose=False)
     data: CorpusDataModule = make(config["data"], "data")
@@ -76,7 +76,7 @@ def build(config: dict[str, Any]) -> TrainingRun:
 
 
 def build_callbacks(config: Mapping[str, Any]) -> list[pl.Callback]:
-    """The callbacks asked for; without the progress bar or the checkpoints where the trainer is told to have none."""
+    """Build the callbacks, without the progress bar or the checkpoints if the trainer disables them."""
     trainer = config["trainer"]
     silent = () if trainer.get("enable_progress_bar", True) else ("progress",)
     forgetful = () if trainer.get("enable_checkpointing", True) else ("checkpoint", "last")
@@ -88,10 +88,10 @@ def build_callbacks(config: Mapping[str, Any]) -> list[pl.Callback]:
 
 
 def build_trainer(node: Mapping[str, Any], callbacks: list[pl.Callback], loggers: list[Any] | bool) -> pl.Trainer:
-    """The Trainer of a configuration.
+    """Build the Trainer of a configuration.
 
     Raises:
-        UserError: it does not take one of its options, in its own words.
+        UserError: the Trainer rejects an option; the message is its own.
     """
     try:
         return make(node, "trainer", strategy=strategy_of(node), callbacks=callbacks, logger=loggers)
@@ -102,20 +102,20 @@ def build_trainer(node: Mapping[str, Any], callbacks: list[pl.Callback], loggers
 
 
 def source_scores(data: CorpusDataModule, task: TaggingTask) -> list[pl.Callback]:
-    """What scores each of several corpora; nothing for a single one. Stands before what chooses the best checkpoint."""
+    """Make the callback that scores each source, if there are several; it must precede the best checkpoint's."""
     from ner_lightning.callbacks.source_scores import SourceScores
 
     return [SourceScores(task.val_metric.tags)] if data.sources.names else []
 
 
 def build_loggers(config: Mapping[str, Any]) -> list[Any]:
-    """`metrics.csv` of the run folder, and the loggers asked for."""
+    """Build the logger of `metrics.csv` in the run folder, and the loggers of the configuration."""
     from ner_lightning.logger.metrics_file import MetricsFile
 
     record = MetricsFile(config["paths"]["output_dir"], steps_behind(config))
     if config["trainer"].get("fast_dev_run"):
         return [record]  # the Trainer logs nothing then
-    # Ours is told the whole configuration; Lightning's take none.
+    # Our logger gets the whole configuration; Lightning's take none.
     return [
         record,
         *(
@@ -130,7 +130,7 @@ def build_loggers(config: Mapping[str, Any]) -> list[Any]:
 
 
 def scored_tags(data: CorpusDataModule, tags: TagSet) -> TagSet:
-    """The tags, and after them those of types the model has never seen, so that the metric counts them as missed."""
+    """Add the tags of types the model has never seen, so that the metric counts them as missed."""
     foreign = data.foreign_types(tags)
     for split, counts in foreign.items():
         listing = ", ".join(f"{name} ({count})" for name, count in sorted(counts.items()))
@@ -140,7 +140,7 @@ def scored_tags(data: CorpusDataModule, tags: TagSet) -> TagSet:
 
 
 def prepare(data: CorpusDataModule, task: TaggingTask, tokenizer: PreTrainedTokenizerFast, *, seed: int) -> None:
-    """Encode the corpus for the task's encoder, and say what is worth knowing about the fit of the two."""
+    """Encode the corpus for the task's encoder, and report how well the two fit."""
     encoder = task.model.encoder
     words = WordEncoder(tokenizer, encoder.max_subwords)
     data.prepare(words, task.val_metric.tags, seed=seed)
@@ -153,7 +153,7 @@ def prepare(data: CorpusDataModule, task: TaggingTask, tokenizer: PreTrainedToke
 
 
 def report_words(data: CorpusDataModule, words: WordEncoder) -> None:
-    """Warn of words the encoder cannot see properly."""
+    """Warn about words that the encoder cannot represent properly."""
     sentences = next(iter(data.sentences.values()))
     sample = [word for sentence in sentences[:2000] for word in sentence.words]
     share = unknown_share(words.tokenizer, sample)
@@ -172,10 +172,10 @@ def report_words(data: CorpusDataModule, words: WordEncoder) -> None:
 
 
 def check_is_own(loaded: Loaded) -> None:
-    """Refuse to read the corpus that a checkpoint names, unless it stands where its run wrote it.
+    """Refuse to read the corpus that a checkpoint names, unless the checkpoint is where its run wrote it.
 
-    A checkpoint that came from elsewhere would have files of this machine read, or a data set fetched, that nobody here
-    has named. A sample of ours is everybody's.
+    A checkpoint from elsewhere could make this machine read files, or fetch a data set, that nobody here has named. Our
+    own samples are always allowed.
 
     Raises:
         UserError: with what to type.
@@ -193,7 +193,7 @@ def check_is_own(loaded: Loaded) -> None:
 
 
 def data_of_evaluation(asked: Mapping[str, Any] | None, trained: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The data that are asked for, else those of training; the model reads them with the context it knows.
+    """Choose the data asked for, or else those of training, with the context that the model knows.
 
     >>> data_of_evaluation({"dir": "other", "context": 0}, {"dir": "own", "context": 64})
     {'dir': 'other', 'context': 64}
@@ -205,7 +205,7 @@ def data_of_evaluation(asked: Mapping[str, Any] | None, trained: Mapping[str, An
 
 
 def check_data_secrets(about_data: Mapping[str, Any], checkpoint: Path) -> None:
-    """Refuse data that a checkpoint names but for a secret.
+    """Refuse data that a checkpoint describes, except for a secret that is not stored.
 
     Raises:
         UserError: with what to give.
@@ -218,7 +218,7 @@ def check_data_secrets(about_data: Mapping[str, Any], checkpoint: Path) -> None:
 
 
 def build_evaluation(config: Mapping[str, Any], callbacks: list[pl.Callback]) -> tuple[TrainingRun, Path]:
-    """A checkpoint's model beside the data it is to be scored on: its own, or those of the configuration.
+    """Build a checkpoint's model and the data to score it on: its own, or those of the configuration.
 
     Returns:
         The run, and the checkpoint it came from.

@@ -1,4 +1,4 @@
-"""From one checkpoint file to the objects of its run, and what a checkpoint says of itself."""
+"""Rebuild a run's objects from one checkpoint file, and write what that needs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 FORMAT = 1
-"""Version of what a checkpoint says of itself."""
+"""Version of the description in a checkpoint."""
 
 
 VERSIONED = ("ner-lightning", "torch", "pytorch-lightning", "transformers", "hydra-core", "torchmetrics")
@@ -44,12 +44,12 @@ VERSIONED = ("ner-lightning", "torch", "pytorch-lightning", "transformers", "hyd
 
 @dataclass
 class Loaded:
-    """What one checkpoint holds, ready to use.
+    """The content of a checkpoint, ready to use.
 
     Attributes:
         task: network and tags, in evaluation mode.
         tokenizer: the encoder's, from the checkpoint itself.
-        config: of the resolved configuration of its run `model`, `data`, `paths` and plain values, no more.
+        config: `model`, `data`, `paths` and plain values of the run's resolved configuration, nothing more.
         path: the checkpoint.
     """
 
@@ -65,7 +65,7 @@ class Loaded:
 
 
 def build_model(config: Mapping[str, Any], encoder: Encoder, tags: TagSet) -> TaggingModel:
-    """The network of a configuration around an encoder."""
+    """Build the network of a configuration around an encoder."""
     node = config["model"]
     return make(node, "model", encoder=encoder, decoder=make(node["decoder"], "model.decoder", tags=tags))
 
@@ -73,9 +73,9 @@ def build_model(config: Mapping[str, Any], encoder: Encoder, tags: TagSet) -> Ta
 def describe(
     config: dict[str, Any], tags: TagSet, encoder: Encoder, tokenizer: PreTrainedTokenizerFast
 ) -> dict[str, Any]:
-    """What a checkpoint says of itself: enough to rebuild the model in a fresh process without any other file.
+    """Describe the model for its checkpoint: enough to rebuild it in a fresh process without any other file.
 
-    Checkpoints are published: no secret of the configuration is among it.
+    Checkpoints are published, so it contains no secret of the configuration.
     """
     return {
         "format": FORMAT,
@@ -91,7 +91,7 @@ def load(path: str | Path) -> Loaded:
     """Rebuild the model of a checkpoint (or of a run folder's best one) in evaluation mode, on the CPU.
 
     Raises:
-        UserError: when there is no such file, or it is not a checkpoint of ours.
+        UserError: there is no such file, or it is not a checkpoint of ours.
     """
     file = find_checkpoint(path)
     checkpoint = read_checkpoint(file)
@@ -99,7 +99,7 @@ def load(path: str | Path) -> Loaded:
     config, tags = loadable(about["config"], where), _stored_tags(checkpoint, where)
     architecture = checked_architecture(about["encoder"], state, where)
     node = config["model"]["encoder"]
-    if "compile" in node:  # compiling pays in a long training; here it would only be waited for
+    if "compile" in node:  # compiling pays only in a long training
         node = {**node, "compile": False}
 
     def task() -> TaggingTask:
@@ -117,16 +117,16 @@ def load(path: str | Path) -> Loaded:
 
 
 def read_checkpoint(file: Path) -> dict[str, Any]:
-    """What a checkpoint holds, on the CPU: tensors no larger than the file, and plain values.
+    """Read a checkpoint on the CPU: tensors no larger than the file, and plain values.
 
     Raises:
-        UserError: when it is not a checkpoint of ours, one of a newer version, or malicious.
+        UserError: it is not a checkpoint of ours, is of a newer version, or is malicious.
     """
     try:
         checkpoint = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
         about = checkpoint[CHECKPOINT_KEY]
         is_newer = about["format"] > FORMAT
-    # Torch's own words must not reach anybody: they recommend to load the file with weights_only=False.
+    # Torch's own message must not reach anybody: it recommends loading the file with weights_only=False.
     except pickle.UnpicklingError:
         raise UserError(f"{file}: holds objects beside tensors and plain values, which are never opened") from None
     except Exception as error:
@@ -143,7 +143,7 @@ def read_checkpoint(file: Path) -> dict[str, Any]:
 
 
 def _stored_tags(checkpoint: Mapping[str, Any], where: str) -> TagSet:
-    """The tag set of a checkpoint, no larger than its tensors."""
+    """Read the tag set of a checkpoint, no larger than its tensors."""
     stored = checkpoint[CHECKPOINT_KEY]["tags"]
     types = stored.get("types")
     if not isinstance(types, list | tuple) or not all(isinstance(name, str) for name in types):
@@ -156,7 +156,7 @@ def _stored_tags(checkpoint: Mapping[str, Any], where: str) -> TagSet:
 
 @contextmanager
 def _told(where: str) -> Iterator[None]:
-    """Tell what a stored model cannot be built for as one sentence."""
+    """Turn the error of a stored model that cannot be built into one sentence."""
     try:
         yield
     except UserError as error:
@@ -166,7 +166,7 @@ def _told(where: str) -> Iterator[None]:
 
 
 def steps_behind(config: Mapping[str, Any]) -> int:
-    """Optimiser steps that are recorded in the run folder already: of the checkpoint that is resumed, if from there."""
+    """Count the optimiser steps already recorded in the run folder: those of its checkpoint, if that is resumed."""
     file = resume_from(config)
     if file is None or file.resolve().parents[1] != Path(config["paths"]["output_dir"]).resolve():
         return 0
@@ -174,16 +174,16 @@ def steps_behind(config: Mapping[str, Any]) -> int:
 
 
 def check_resumption(file: Path, task: TaggingTask, *, force: bool = False) -> None:
-    """See that a checkpoint holds this very model, trained on these very data.
+    """Check that a checkpoint holds this very model, trained on these very data.
 
     Args:
         file: the checkpoint.
-        task: that is to go on from there.
-        force: go on with other data all the same, and say so.
+        task: the task that will continue from it.
+        force: continue with other data all the same, and warn.
 
     Raises:
-        UserError: when it is no checkpoint of ours, one of weights alone, or one of other tags, another network or
-            other data.
+        UserError: it is no checkpoint of ours, has weights alone, or belongs to other tags, another network or other
+            data.
     """
     checkpoint = read_checkpoint(file)
     if "optimizer_states" not in checkpoint:
@@ -207,16 +207,16 @@ def check_resumption(file: Path, task: TaggingTask, *, force: bool = False) -> N
 def check_same_data(
     file: Path, before: Mapping[str, str] | None, now: Mapping[str, str], *, force: bool = False
 ) -> None:
-    """Refuse to go on with other data than a checkpoint was trained on: it may know the sentences of today's test.
+    """Refuse to continue with other data than the checkpoint's: it may know today's test sentences.
 
     Args:
         file: the checkpoint.
-        before: its digest of each split; None: it is of a version that did not keep them.
-        now: those of today's splits.
-        force: say it instead.
+        before: its digest of each split; None: its version did not store them.
+        now: the digests of today's splits.
+        force: only warn.
 
     Raises:
-        UserError: for a split that both have and that differs.
+        UserError: a split that both have differs.
     """
     if before is None:
         log.warning("ckpt_path=%s: does not say which data it was trained on; see that they are the same", file)
@@ -239,9 +239,9 @@ def check_same_data(
 
 
 def _check_best(checkpoint: Mapping[str, Any], file: Path) -> None:
-    """Refuse a checkpoint that names as its best one a file of this machine that is none: it would be copied.
+    """Refuse a checkpoint that names a file that is no checkpoint as its best one: it would be copied.
 
-    A checkpoint that was moved away from its run still names the best one there, and goes on from it.
+    A checkpoint that was moved away from its run still names the best one there, and continues from it.
     """
     states = checkpoint.get("callbacks")
     for state in states.values() if isinstance(states, dict) else ():

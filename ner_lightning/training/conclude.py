@@ -1,4 +1,4 @@
-"""What a run leaves once it is trained: scores, predictions, the result."""
+"""The end of a run after its fit: scores, predictions, the result."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ log = logging.getLogger(__name__)
 
 
 def conclude(run: TrainingRun, config: dict[str, Any], resumed: Path | None, started: float) -> dict[str, Any]:
-    """Score a run after its fit, and write what came out.
+    """Score a run after its fit, and write the result.
 
     Args:
         run: just fitted.
         config: resolved, plain containers.
-        resumed: the checkpoint it went on from.
-        started: when, by the monotonic clock.
+        resumed: the checkpoint it was resumed from.
+        started: its start, by the monotonic clock.
     """
     from ner_lightning.callbacks.closing import say_goodbye
     from ner_lightning.callbacks.cost import cost_of
@@ -65,14 +65,14 @@ def conclude(run: TrainingRun, config: dict[str, Any], resumed: Path | None, sta
 
 
 def keep_for_comparison(run: TrainingRun, output: Path, cost: Mapping[str, Any] | None) -> None:
-    """Write how often each mention stands in the training data; log errors, scores by type and costs to W&B."""
+    """Write how often each mention occurs in training; log errors, scores by type and costs to W&B."""
     from ner_lightning.analysis.run_tables import make_run_tables
     from ner_lightning.analysis.training_mentions import mention_counts, write_mentions
     from ner_lightning.callbacks.predictions import stored_predictions
     from ner_lightning.logger.wandb_tables import log_to_wandb, logs_to_wandb
     from ner_lightning.run.folder import RunFolder
 
-    if "train" in run.data.sentences:  # not where it is streamed
+    if "train" in run.data.sentences:  # not if it is streamed
         write_mentions(RunFolder(output).mentions, mention_counts(run.data.sentences["train"]))
     if logs_to_wandb(run.trainer.loggers):
         tables = make_run_tables(stored_predictions(run.trainer), run.task.tags.scheme)
@@ -80,7 +80,7 @@ def keep_for_comparison(run: TrainingRun, output: Path, cost: Mapping[str, Any] 
 
 
 def score(run: TrainingRun, config: dict[str, Any]) -> dict[str, Any]:
-    """Dev and test scores of the best checkpoint; stores the predictions, prints the tables."""
+    """Score dev and test with the best checkpoint, store the predictions, and print the tables."""
     from ner_lightning.callbacks.checkpoint import best_checkpoint
     from ner_lightning.callbacks.predictions import stored_predictions
     from ner_lightning.metrics.report import show_scores
@@ -91,7 +91,7 @@ def score(run: TrainingRun, config: dict[str, Any]) -> dict[str, Any]:
         log.warning("no checkpoint of this run holds its best weights: those of the last step are scored")
     options: dict[str, Any] = {"datamodule": run.data, "ckpt_path": best, "verbose": False, "weights_only": True}
     scores = {"checkpoint": best, **run.trainer.validate(run.task, **options)[0]}
-    if chooser and chooser.best_model_score is not None:  # a metric that only a fit logs is known from there
+    if chooser and chooser.best_model_score is not None:  # for a metric that only a fit logs
         scores.setdefault(config["monitor"], float(chooser.best_model_score))
     split = "dev"
     if config["test"] and "test" in run.data.sentences and config["trainer"].get("limit_test_batches") != 0:

@@ -1,4 +1,4 @@
-"""What a run really ran with, beside what was asked for: two runs compare only where this is alike."""
+"""The setup that a run really used, rather than what was asked for; only runs with the same setup compare well."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 
 
 def setup_of(trainer: pl.Trainer, batch_size: int) -> dict[str, Any]:
-    """Batch, precision and devices of a run, as its trainer has them.
+    """Return batch, precision and devices of a run, as its trainer has them.
 
     Args:
         trainer: after its fit.
@@ -27,15 +27,15 @@ def setup_of(trainer: pl.Trainer, batch_size: int) -> dict[str, Any]:
         "batch_size": batch_size,
         "accumulate": accumulate,
         "world_size": trainer.world_size,
-        "precision": str(trainer.precision_plugin.precision),  # Lightning may put another in place of the one asked for
+        "precision": str(trainer.precision_plugin.precision),  # Lightning may replace the one asked for
         "strategy": type(trainer.strategy).__name__.removesuffix("Strategy"),
         "device": device_name(trainer.strategy.root_device),
-        "threads": torch.get_num_threads(),  # sums are ordered by them: other threads, other last bits
+        "threads": torch.get_num_threads(),  # they order sums: other threads, other last bits
     }
 
 
 def device_name(device: torch.device) -> str:
-    """What a device calls itself: the model of a GPU or of the CPU."""
+    """Return the name of a device: the model of a GPU or of the CPU."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     try:

@@ -1,4 +1,4 @@
-"""What a finished run says of its entity probabilities and of its CRF: tables and pictures in the run folder."""
+"""Tables and pictures in the run folder about entity probabilities and the CRF of a finished run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 def calibrate(stored: Mapping[str, Path], folder: Path) -> dict[str, Calibration]:
-    """Judge the entity probabilities of each split, write `calibration/*_<split>.csv`, log a line.
+    """Measure the calibration of each split, write `calibration/*_<split>.csv`, log a line.
 
     Args:
         stored: files of stored predictions by split.
@@ -48,9 +48,9 @@ def calibrate(stored: Mapping[str, Path], folder: Path) -> dict[str, Calibration
 
 
 def draw_run_pictures(calibrations: Mapping[str, Calibration], decoder: Decoder, tags: TagSet, folder: Path) -> None:
-    """Draw `figures/reliability_<split>` and, where the decoder scores moves, `figures/transitions`, as PNG and SVG.
+    """Draw `figures/reliability_<split>` and, if the decoder scores moves, `figures/transitions`, as PNG and SVG.
 
-    Without matplotlib a line in the log says what to install.
+    Without matplotlib, a line in the log says what to install.
 
     Args:
         calibrations: by split.
@@ -72,7 +72,7 @@ def draw_run_pictures(calibrations: Mapping[str, Calibration], decoder: Decoder,
 
 
 def transition_figure(decoder: Decoder, moves: Tensor, tags: TagSet) -> Figure:
-    """Draw a decoder's scores of moves; forbidden is what decoding forbids.
+    """Draw a decoder's scores of moves; the forbidden ones are those that decoding forbids.
 
     Raises:
         PlotsUnavailable: matplotlib is not installed.
@@ -87,7 +87,7 @@ def transition_figure(decoder: Decoder, moves: Tensor, tags: TagSet) -> Figure:
 
 
 def write_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write rows with the same keys; numbers to six digits, no file without rows."""
+    """Write rows with the same keys; numbers to six digits; no file if there are no rows."""
     rows = list(rows)
     if not rows:
         return
