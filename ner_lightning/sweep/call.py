@@ -1,8 +1,8 @@
 """One call of a sweep: the process that a user started, and those in which a launcher runs its jobs.
 
-Launchers know no Ctrl-C: joblib kills its workers where they stand, submitit leaves them running. So a call has a
-folder that all its processes see. Who runs a job leaves a file there meanwhile; a file `stop` there ends them all, each
-in its own time: it interrupts its job, which writes what it has to write, and the manifest says so.
+Launchers do not handle Ctrl-C: joblib kills its workers at once, submitit leaves them running. So a call has a folder
+that all its processes see. Whoever runs a job keeps a file there meanwhile; a file `stop` there makes each of them
+interrupt its job, which saves its state, and record that in the manifest.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ TERMINATED = 128 + signal.SIGTERM
 
 @dataclass(frozen=True)
 class Call:
-    """A call, as its own process and those of its launcher see it.
+    """A call, as seen by its own process and by those of its launcher.
 
     Args:
-        folder: of the call, on a file system that they share.
+        folder: of the call, on a file system that all of them share.
     """
 
     folder: Path
 
     @classmethod
     def begin(cls, home: Path) -> Call:
-        """A call of a sweep that starts here and now."""
+        """Begin a call of a sweep, here and now."""
         name = f"{socket.gethostname()}-{os.getpid()}-{time.time_ns()}"
         return cls(home / ".calls" / name)
 
     @property
     def is_stopped(self) -> bool:
-        """Whether no further job is to start."""
+        """Whether no further job may start."""
         return (self.folder / "stop").exists()
 
     def stop(self) -> None:
@@ -53,12 +53,12 @@ class Call:
         (self.folder / "stop").touch()
 
     def end(self) -> None:
-        """Remove the folder of a call that has come to its end; jobs that wait on a cluster still find a `stop`."""
+        """Remove the folder of a finished call; jobs that still wait on a cluster find a `stop` all the same."""
         if not self.is_stopped:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def wait(self, patience: float) -> bool:
-        """Wait until none of its jobs runs; False when that takes longer than `patience` seconds."""
+        """Wait until none of its jobs runs; False if that takes longer than `patience` seconds."""
         until = time.monotonic() + patience
         while running := [*self._running.glob("*")] if self._running.is_dir() else []:
             if time.monotonic() > until:
@@ -68,7 +68,7 @@ class Call:
 
     @contextlib.contextmanager
     def working(self, job: str) -> Iterator[None]:
-        """Around the run of a job, in whichever process it is: seen by `wait`, and ended by `stop`."""
+        """Mark a job as running, in whichever process, so that `wait` sees it and `stop` ends it."""
         self._running.mkdir(parents=True, exist_ok=True)
         mark = self._running / f"{job}.{socket.gethostname()}.{os.getpid()}"
         mark.touch()
@@ -84,9 +84,9 @@ class Call:
 
     @contextlib.contextmanager
     def stoppable(self) -> Iterator[None]:
-        """Around a launcher that runs jobs in other processes: Ctrl-C and SIGTERM stop them first, then this one.
+        """Let Ctrl-C and SIGTERM first stop a launcher's jobs in other processes, then this process.
 
-        A second Ctrl-C does not wait.
+        A second Ctrl-C does not wait for them.
         """
         before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 

@@ -1,4 +1,4 @@
-"""The sweep of a command: planned, watched, and its jobs handed to a launcher or to a search."""
+"""Run the sweep of a command: plan it, watch it, and hand its jobs to a launcher or a search."""
 
 from __future__ import annotations
 
@@ -19,16 +19,14 @@ def run_sweep(command: str, words: Namespace) -> int:
     """Run all jobs of a sweep, each in a process of its own.
 
     Args:
-        command: whose sweep it is.
-        words: its command line, parsed.
+        command: the command that the sweep is of.
+        words: its parsed command line.
 
     Returns:
-        0, or 1 where a job that this command asks for did not end well.
+        0, or 1 if a job that this command asks for did not end well.
     """
     planned = plan_sweep(command, words)
-    signal.signal(
-        signal.SIGTERM, lambda *_: sys.exit(TERMINATED)
-    )  # the jobs are ended, and written down as interrupted
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # the jobs are ended, and recorded as interrupted
     with (
         Watch(planned.sweep.home, planned.monitor, planned.mode, planned.sweep.side_by_side) as watch,
         planned.under_way(),
@@ -48,7 +46,7 @@ def run_sweep(command: str, words: Namespace) -> int:
 
 
 def _run_grid(command: str, planned: SweepPlan) -> None:
-    """Hand the jobs of a grid to Hydra's launcher; how they ended is written in the manifest."""
+    """Hand the jobs of a grid to Hydra's launcher; their results are in the manifest."""
 
     def job(cfg: DictConfig) -> float:
         return run_hydra_job(planned, cfg)
@@ -57,5 +55,5 @@ def _run_grid(command: str, planned: SweepPlan) -> None:
         with contextlib.suppress(JobEndedBadly):
             hydra_main(command)(job)()
     except SystemExit as left:
-        if left.code != 1:  # Hydra leaves with 1 when a job has raised
+        if left.code != 1:  # Hydra exits with 1 if a job has raised
             raise

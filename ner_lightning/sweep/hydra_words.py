@@ -1,4 +1,4 @@
-"""Hydra's own words in a sweep: which are the sweep's, which are every job's, and which mean nothing there."""
+"""Hydra's own words in a sweep: which concern the sweep, which every job, and which have no meaning there."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ OF_THE_SWEEP = ("hydra.sweep", "hydra/sweep", "hydra.launcher", "hydra/launcher"
 OF_BOTH = ("hydra.searchpath",)
 
 _HYDRAS = ("multirun/${now:%Y-%m-%d}/${now:%H-%M-%S}", "${hydra.job.num}")
-"""Where Hydra itself would write a sweep, and its jobs."""
+"""Folders where Hydra itself would write a sweep and its jobs."""
 
 
 def words_of_jobs(master: DictConfig) -> tuple[str, ...]:
-    """The words for Hydra that every job is given: `hydra.verbose=true`, `hydra/job_logging=…`, `hydra.job.chdir=…`.
+    """Select the words for Hydra that every job gets: `hydra.verbose=true`, `hydra/job_logging=…`, …
 
     Args:
         master: the configuration of the sweep, with Hydra's own node.
@@ -28,7 +28,7 @@ def words_of_jobs(master: DictConfig) -> tuple[str, ...]:
 
 
 def words_of_sweep(argv: Iterable[str], of_jobs: Iterable[str]) -> list[str]:
-    """The words of the command line without those of the jobs, which would start logs and change folders here too.
+    """Drop the words that are for the jobs, which would start logs and change folders here too.
 
     >>> words_of_sweep(["-m", "seed=1,2", "hydra.verbose=true"], ["--config-dir", "mine", "hydra.verbose=true"])
     ['-m', 'seed=1,2']
@@ -38,10 +38,10 @@ def words_of_sweep(argv: Iterable[str], of_jobs: Iterable[str]) -> list[str]:
 
 
 def folder_asked_for(master: DictConfig) -> Path | None:
-    """The folder that `hydra.sweep.dir` gives to a sweep; None: it was not given.
+    """Return the folder that `hydra.sweep.dir` names for a sweep; None if it is not given.
 
     Raises:
-        UserError: for a folder of a single run, or for names of jobs of one's own.
+        UserError: the folder of a single run is given, or the user's own names of jobs.
     """
     asked = OmegaConf.to_container(master.hydra.sweep, resolve=False)
     usual = OmegaConf.to_container(OmegaConf.load(conf_folder() / "hydra/default.yaml"), resolve=False)

@@ -1,4 +1,4 @@
-"""The life of one job: skipped when done, resumed when interrupted, run in a process of its own, written down."""
+"""One job: skipped if done, resumed if interrupted, run in a process of its own, recorded."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from ner_lightning.trainer.effective_batch import with_effective_batch
 log = logging.getLogger(__name__)
 
 INTERRUPTED = {code: number.name for number in (signal.SIGINT, signal.SIGTERM) for code in (128 + number, -number)}
-"""Exit codes of a run that was asked to end; negative where that came before it could answer."""
+"""Exit codes of a run that was asked to end; negative if it had no time to react."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ class Sweep:
 
     Args:
         home: folder of the sweep.
-        settings: the node `sweep`, its name settled.
-        flags: of the command line, for every job: `--config-dir …`, `hydra.verbose=true`.
-        side_by_side: jobs that share this machine.
-        varied: keys that tell the jobs apart.
+        settings: the node `sweep`, with its name settled.
+        flags: words of the command line for every job: `--config-dir …`, `hydra.verbose=true`.
+        side_by_side: number of jobs that share this machine.
+        varied: keys by which the jobs differ.
     """
 
     home: Path
@@ -60,16 +60,16 @@ class Sweep:
         object.__setattr__(self, "manifest", Manifest(self.home))
 
     def run(self, name: str, overrides: Sequence[str], config: Mapping[str, Any], extra: Sequence[str] = ()) -> Job:
-        """Run a job unless it is done, and return what the manifest says of it then.
+        """Run a job unless it is done, and return its entry in the manifest.
 
-        A process of it that a killed sweep has left behind is ended first. A job that somebody else runs is left to
-        them, and said to be running.
+        If a killed sweep has left a process of the job behind, that is ended first. A job that somebody else runs is
+        left alone and reported as running.
 
         Args:
             name: of the job, and of its folder.
             overrides: as typed.
             config: resolved, plain containers.
-            extra: overrides that belong to this attempt alone.
+            extra: overrides for this attempt only.
         """
         try:
             with self._lock(name).acquire(timeout=locks.PATIENCE):
@@ -89,14 +89,14 @@ class Sweep:
         if known.state == "skipped":
             return known
         if same and self.settings.retry != "all":
-            if is_finished(folder):  # written last: complete, whether we lived to write it down or not
+            if is_finished(folder):  # written last: complete, whether we lived to record it or not
                 return known if known.state == "finished" else self._close(known, folder, "finished")
             if known.state == "pruned" or (known.state == "failed" and self.settings.retry == "none"):
                 return known
         goes_on = same and self.settings.retry != "all" and is_resumable(folder)
         facts: dict[str, Any] = {"config": config_digest(config), "code": code_digest(), "overrides": tuple(overrides)}
         damaged = damaged_files(folder)
-        if goes_on and damaged:  # the result alone: what is needed to go on is whole
+        if goes_on and damaged:  # only the result: what is needed to resume is intact
             set_aside(RunFolder(folder).result)
             facts["note"] = f"{RESULT} was damaged: gone on from {LAST}"
         if not goes_on:
@@ -136,7 +136,7 @@ class Sweep:
         return self._close(before, folder, state, end.seconds, error)
 
     def command(self, name: str, overrides: Sequence[str]) -> list[str]:
-        """The command of a job: a single run into its own folder, from its last checkpoint where there is one."""
+        """Build the command of a job: a single run into its own folder, from its last checkpoint if there is one."""
         folder = self.home / name
         varied = ",".join(quote_word(word.lstrip("+")) for word in overrides if key_of(word) in self.varied)
         own = [
@@ -164,14 +164,14 @@ class Sweep:
         return self._attempt(job.job, [*overrides, *smaller], config)
 
     def write_down_orphans(self) -> None:
-        """Call interrupted what is said to run here, and is gone with whoever should have said so."""
+        """Mark jobs as interrupted that are recorded as running here but whose processes are gone."""
         for name, job in self.manifest.jobs().items():
             if job.is_orphan:
                 with contextlib.suppress(Timeout), self._lock(name).acquire(timeout=0):
                     self.manifest.change(name, state="interrupted", ended=utc_now(), error="its process is gone")
 
     def is_busy(self, name: str) -> bool:
-        """Whether somebody runs a job: a call of this sweep, or a process that writes into its folder."""
+        """Tell whether somebody runs a job: a call of this sweep, or a process that writes into its folder."""
         try:
             with self._lock(name).acquire(timeout=0):
                 return self._is_written(name)
@@ -183,7 +183,7 @@ class Sweep:
         return writer is not None and not writer.is_gone
 
     def _end_orphan(self, name: str) -> None:
-        """End the process of a job whose sweep is gone; what it has not written it would write into our folder."""
+        """End the process of a job whose sweep is gone, before it writes into our folder."""
         job = self.manifest.jobs().get(name, Job(name))
         if job.state == "running" and job.is_alive and job.pid:
             log.warning(
@@ -217,24 +217,24 @@ class Sweep:
         )
 
     def _supersede(self, folder: Path) -> None:
-        """Move what stands in a job's folder out of the way; nothing is deleted."""
+        """Move what is in a job's folder out of the way; nothing is deleted."""
         if folder.exists():
             set_aside(folder)
 
 
 def objective(job: Job, monitor: str) -> float:
-    """The value of a job for a sweeper: a number in any case, NaN where there is none."""
+    """Return the value of a job for a sweeper: always a number, NaN if there is none."""
     return float(job.metrics.get(monitor, math.nan))
 
 
 def is_resumable(folder: Path) -> bool:
-    """Whether a run folder has a checkpoint to go on from, as a whole, and so is the best one, if it is there."""
+    """Tell whether a run folder has an intact checkpoint to resume, and no damaged best one."""
     run = RunFolder(folder)
     return is_whole(run.last) and (not run.best.is_file() or is_whole(run.best))
 
 
 def quote_word(text: str) -> str:
-    r"""A text as one word of Hydra's override grammar.
+    r"""Quote a text as one word of Hydra's override grammar.
 
     >>> quote_word("a,b='c'")
     "'a,b=\\'c\\''"
@@ -244,7 +244,7 @@ def quote_word(text: str) -> str:
 
 @functools.cache
 def code_digest() -> str:
-    """A digest of the package's source files."""
+    """Digest the package's source files."""
     package = Path(__file__).parents[1]
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):

@@ -1,4 +1,4 @@
-"""What a launcher of Hydra's means for a sweep: where its jobs run, how many at a time, with how many threads."""
+"""Interpret one of Hydra's launchers: where a sweep's jobs run, how many at a time, with how many threads."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ner_lightning.sweep import process
 
 
 class Launching(NamedTuple):
-    """How the jobs of a sweep are launched.
+    """The way in which the jobs of a sweep are launched.
 
     Attributes:
-        here: on this very machine, so that it is known what can run.
-        elsewhere: in processes of the launcher's, not in this one.
-        side_by_side: jobs that share a machine.
-        threads: CPU threads of a job, where the launcher settles that.
+        here: whether on this very machine, so that it is known what can run.
+        elsewhere: whether in processes of the launcher, not in this one.
+        side_by_side: number of jobs that share a machine.
+        threads: CPU threads of a job, if the launcher decides that.
     """
 
     here: bool = True
@@ -31,7 +31,7 @@ def read_launcher(node: Mapping[str, Any], jobs: int) -> Launching:
 
     Args:
         node: plain containers.
-        jobs: of the sweep.
+        jobs: number of jobs of the sweep.
 
     Raises:
         UserError: a plugin that is not installed, or several tasks for one job.
@@ -48,7 +48,7 @@ def read_launcher(node: Mapping[str, Any], jobs: int) -> Launching:
         at_once = int(node["n_jobs"])
         at_once = at_once if at_once > 0 else max(1, process.available_threads() + 1 + at_once)
         return Launching(elsewhere=True, side_by_side=max(1, min(at_once, jobs)))
-    if kind == "LocalLauncher":  # submitit starts them all
+    if kind == "LocalLauncher":  # submitit starts all at once
         return Launching(elsewhere=True, side_by_side=max(1, jobs))
     if kind == "RayLauncher":
         ray = node.get("ray") or {}
@@ -62,7 +62,7 @@ def check_installed(target: str) -> None:
     """Refuse the launcher of a plugin that is not installed.
 
     Raises:
-        UserError: with the extra to install.
+        UserError: names the extra to install.
     """
     package = ".".join(target.split(".")[:2])
     try:
@@ -78,7 +78,7 @@ def check_tasks(node: Mapping[str, Any]) -> None:
     """Refuse several tasks for a job: each of them would run it.
 
     Raises:
-        UserError: with what to do.
+        UserError: says what to do.
     """
     for key in ("nodes", "tasks_per_node"):
         if (asked := node.get(key) or 1) > 1:

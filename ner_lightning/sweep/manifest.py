@@ -1,4 +1,4 @@
-"""The manifest of a sweep: `manifest.jsonl`, one JSON line a job, whoever writes it."""
+"""The manifest of a sweep: `manifest.jsonl`, with one JSON line per job."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ log = logging.getLogger(__name__)
 
 State = Literal["pending", "running", "finished", "failed", "interrupted", "pruned", "skipped"]
 OVER: tuple[State, ...] = ("finished", "failed", "pruned", "skipped")
-"""States that end by themselves; `interrupted` goes on with the next call."""
+"""Final states; an `interrupted` job is resumed by the next call."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """What is known of one job.
+    """The record of one job.
 
     Attributes:
         job: its name and its folder inside the sweep's.
-        overrides: what it is run with, as typed.
-        state: where it stands.
+        overrides: its overrides, as typed.
+        state: its state.
         metrics: scores of the best weights.
-        seconds: of all its attempts together, processes started included.
+        seconds: duration of all its attempts together, including the start of processes.
         error: one line, for a failed, skipped or interrupted job.
         note: what was changed to make it run (a smaller batch after memory ran out).
-        adapted: overrides that this change consists of.
-        attempts: processes started for it.
+        adapted: overrides that make this change.
+        attempts: number of processes started for it.
         pid: of the process that runs it or ran it last.
-        host: where that is.
+        host: the machine of that process.
         started: first start, UTC.
         ended: last end, UTC.
         config: digest of its resolved configuration.
@@ -70,7 +70,7 @@ class Job:
 
     @property
     def is_orphan(self) -> bool:
-        """Whether it says `running` and the process is gone, as far as this machine can tell."""
+        """Whether it is recorded as running and its process is gone, as far as this machine can tell."""
         return self.state == "running" and self.host == socket.gethostname() and not self.is_alive
 
     @property
@@ -81,12 +81,12 @@ class Job:
 
 @dataclass(frozen=True)
 class About:
-    """What a sweep is: `sweep.json` beside its manifest.
+    """The description of a sweep: `sweep.json` beside its manifest.
 
     Attributes:
         name: of the sweep.
         monitor: the metric that decides.
-        mode: `max` or `min`: which values of it are good.
+        mode: `max` or `min`: whether large or small values are good.
         varied: keys that vary.
         fixed: overrides of every job.
     """
@@ -101,11 +101,11 @@ class About:
 class Manifest:
     """Reads and changes `manifest.jsonl`.
 
-    No secret is written: where overrides hold one, they read `(hidden)`. A job runs with the values of the command
-    that runs it, not with those that are written here.
+    No secret is written: secret values in overrides read `(hidden)`. A job runs with the values of the command that
+    runs it, not with those written here.
 
-    Every change reads the file again under a lock and replaces it in one piece: several writers lose nothing, and a
-    reader, or a process killed at any moment, sees the lines before the change or those after it.
+    Every change reads the file again under a lock and replaces it in one piece: several writers lose nothing, and the
+    file always has either the lines before a change or those after it.
 
     Args:
         folder: the sweep's.
@@ -115,7 +115,7 @@ class Manifest:
         self.path = Path(folder) / MANIFEST
 
     def jobs(self) -> dict[str, Job]:
-        """All jobs by name, in the order of their registration; a line that cannot be read is left out."""
+        """Read all jobs by name, in the order of their registration; unreadable lines are left out."""
         return {job.job: job for line in self._lines() if (job := _job_of(line))}
 
     def describe(self, about: About) -> None:
@@ -125,10 +125,10 @@ class Manifest:
             write_text(self.path.parent / "sweep.json", json_text(public, indent=2) + "\n")
 
     def about(self) -> About:
-        """What the sweep is.
+        """Read the description of the sweep.
 
         Raises:
-            UserError: when this is no sweep's folder.
+            UserError: this is not the folder of a sweep.
         """
         path = self.path.parent / "sweep.json"
         try:
@@ -142,13 +142,13 @@ class Manifest:
             ) from error
 
     def register(self, jobs: Iterable[Job]) -> None:
-        """Add the jobs that are not there yet."""
+        """Add the jobs that are not in it yet."""
         with self._locked():
             known = self.jobs()
             self._write({**{job.job: job for job in jobs if job.job not in known}, **known}, [*known])
 
     def change(self, job: str, **facts: Any) -> Job:
-        """Change what is known of one job, and return it."""
+        """Change the record of one job, and return it."""
         with self._locked():
             known = self.jobs()
             values = asdict(known.get(job, Job(job)))
@@ -175,7 +175,7 @@ class Manifest:
         return [line for line in text.split("\n") if line]
 
     def _keep_if_damaged(self) -> None:
-        """Keep a copy of a manifest with lines that cannot be read, before it is written without them."""
+        """Keep a copy of a manifest with unreadable lines, before it is written without them."""
         lost = sum(_job_of(line) is None for line in self._lines())
         if lost:
             lines = "line" if lost == 1 else "lines"
@@ -184,12 +184,12 @@ class Manifest:
 
 
 def utc_now() -> str:
-    """This moment, UTC, to the second."""
+    """Return the present time, UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _job_of(line: str) -> Job | None:
-    """The job of a line; None: it cannot be read, or holds something else."""
+    """Read the job of a line; None if it cannot be read, or holds something else."""
     names = {field.name for field in fields(Job)}
     try:
         job = Job(**{key: value for key, value in _with_tuples(json.loads(line)).items() if key in names})
@@ -205,5 +205,5 @@ def _public(job: Job, secrets: Collection[str]) -> dict[str, Any]:
 
 
 def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
-    """What JSON gives back of a dataclass that holds tuples."""
+    """Convert the lists that JSON returns into tuples, as in the dataclass."""
     return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}

@@ -1,4 +1,4 @@
-"""Names: of a sweep, from what it varies; of a job, from its values. Safe as a folder and as a word for Hydra."""
+"""Names of sweeps, from what varies, and of jobs, from their values; safe as folders and as words for Hydra."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from ner_lightning.run.redaction import redact, redact_words
 
 LONGEST = 120  # characters of a job's name
 
-# Overrides that say where and how a sweep runs, not what it is.
+# Overrides that say where and how a sweep runs, not what it computes.
 _ELSEWHERE = ("hydra", "sweep.", "paths.")
 
-# Keys of a configuration that change nothing of what a run computes.
+# Keys of a configuration that do not affect what a run computes.
 _NOT_COMPUTED = ("paths", "logger", "sweep", "ckpt_path", "force")
 
 
 def key_of(override: str) -> str:
-    """The key or group that an override sets.
+    """Return the key or group that an override sets.
 
     >>> key_of("+experiment=crf"), key_of("~callbacks.progress"), key_of("seed=1")
     ('experiment', 'callbacks.progress', 'seed')
@@ -29,7 +29,7 @@ def key_of(override: str) -> str:
 
 
 def value_of(override: str) -> str:
-    """The value that an override gives, as typed.
+    """Return the value that an override gives, as typed.
 
     >>> value_of("data.dir='a b'")
     "'a b'"
@@ -40,8 +40,8 @@ def value_of(override: str) -> str:
 def job_name(values: Mapping[str, str]) -> str:
     """Name a job after what varies: the last part of each key, and its value.
 
-    Where two keys end alike, both are written in full. Of a path stands the last part, and what is no letter, digit,
-    point or dash becomes a dash; a digest then keeps such names, and those cut short, apart.
+    Keys with the same last part are written in full. A path is cut to its last part, and any character but letters,
+    digits, points and dashes becomes a dash; a digest keeps such names, and those cut short, distinct.
 
     >>> job_name({"optim.encoder_lr": "3e-5", "trainer.precision": "bf16-mixed", "seed": "1"})
     'encoder_lr-3e-5+precision-bf16-mixed+seed-1'
@@ -65,9 +65,9 @@ def job_name(values: Mapping[str, str]) -> str:
 def sweep_name(fixed: Sequence[str], swept: Iterable[str]) -> str:
     """Name a sweep, so that the same command has the same name.
 
-    The experiment, the overlay or the keys that vary, and a digest of everything that is the same in all jobs; the
-    values that vary are not in it: a sweep asked for more of them goes on. Nor are secrets: with a new token it is the
-    same sweep.
+    The name has the experiment, the overlay or the keys that vary, and a digest of everything that is the same in all
+    jobs. The values that vary are not in it, so a sweep with more of them continues the same one. Nor are secrets: with
+    a new token it is the same sweep.
 
     >>> sweep_name(["+experiment=crf"], ["optim.encoder_lr", "seed"])
     'crf-encoder_lr-seed-fbb5e8'
@@ -85,7 +85,7 @@ def sweep_name(fixed: Sequence[str], swept: Iterable[str]) -> str:
 
 
 def short_digest(text: str, length: int = 6) -> str:
-    """A few letters that stand for a text.
+    """Digest a text to a few letters.
 
     >>> short_digest("")
     'e3b0c4'
@@ -94,9 +94,9 @@ def short_digest(text: str, length: int = 6) -> str:
 
 
 def config_digest(config: Mapping[str, Any]) -> str:
-    """A digest of what a run computes: its resolved configuration without folders, loggers, secrets, the sweep's keys.
+    """Digest what a run computes: its resolved configuration without folders, loggers, secrets, sweep keys.
 
-    Of these, `effective_batch` counts: it decides what a step is.
+    Of the sweep's keys, only `effective_batch` counts: it decides what a step is.
     """
     what = {key: value for key, value in redact(config).items() if key not in _NOT_COMPUTED}
     if held := (config.get("sweep") or {}).get("effective_batch"):

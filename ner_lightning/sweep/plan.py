@@ -1,4 +1,4 @@
-"""From the command line of a sweep to its name, its home and its jobs, before anything runs."""
+"""Derive a sweep's name, folder and jobs from its command line, before anything runs."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ from ner_lightning.trainer.combinations import explain_refusal
 from ner_lightning.trainer.effective_batch import with_effective_batch
 
 HOME = "sweeps"
-"""Folder below the outputs that holds a folder for each sweep."""
+"""Folder below the outputs, with one folder for each sweep."""
 
 TRIAL = "trial-"
-"""What the names of a search's jobs begin with."""
+"""Beginning of the names of a search's jobs."""
 
 DECIDING = ("trainer.", "data.batch_size", "sweep.effective_batch")
-"""Keys that, beside groups of files, decide whether a job can run."""
+"""Keys that, besides groups of files, decide whether a job can run."""
 
 
 class Values(NamedTuple):
@@ -48,9 +48,9 @@ class Values(NamedTuple):
 
     Attributes:
         fixed: overrides of every job.
-        varied: the overrides of each key that has several.
-        ranges: of keys without a list of values.
-        replaced: sentences on keys that would vary, had a later word not given them one value.
+        varied: the overrides of each key with several values.
+        ranges: the ranges of keys without a list of values.
+        replaced: sentences about keys that would vary if a later word did not give them one value.
     """
 
     fixed: tuple[str, ...]
@@ -59,14 +59,14 @@ class Values(NamedTuple):
     replaced: tuple[str, ...] = ()
 
     def jobs(self) -> dict[str, tuple[str, ...]]:
-        """Every combination: overrides by the name of the job."""
+        """Every combination: its overrides, by the name of the job."""
         found = {}
         for words in itertools.product(*self.varied.values()):
             found[self.name(words)] = (*self.fixed, *words)
         return found
 
     def name(self, overrides: Sequence[str]) -> str:
-        """The name of the job with these overrides."""
+        """Return the name of the job with these overrides."""
         given = {key_of(word): value_of(word) for word in overrides}
         return job_name({key: given[key] for key in (*self.varied, *self.ranges) if key in given})
 
@@ -78,10 +78,10 @@ class SweepPlan:
     Attributes:
         sweep: where and how its jobs run.
         values: what varies.
-        monitor: the metric that decides, and whether large (`max`) or small (`min`) is good.
-        mode: see there.
-        call: this one, for the processes of a launcher.
-        launching: where its jobs run.
+        monitor: the metric that decides.
+        mode: whether large (`max`) or small (`min`) values of it are good.
+        call: this call, for the processes of a launcher.
+        launching: how its jobs are launched.
         only: names of the jobs to run; None: all of them.
     """
 
@@ -102,12 +102,12 @@ class SweepPlan:
 
     @property
     def went_well(self) -> bool:
-        """Whether each of its jobs has ended well, was ended early by a search, or cannot run here."""
+        """Whether each job has ended well, was ended early by a search, or cannot run here."""
         known = self.sweep.manifest.jobs()
         return all(name in known and known[name].state in ("finished", "pruned", "skipped") for name in self.names)
 
     def wait_for_others(self, say: Callable[[str], None]) -> frozenset[str]:
-        """Wait for the jobs that another call or process runs, and return those it has left before their end."""
+        """Wait for the jobs that another call or process runs, and return those it left unfinished."""
         running = {name for name, job in self.sweep.manifest.jobs().items() if job.state == "running"}
         others = [name for name in self.names if name in running or self.sweep.is_busy(name)]
         if not others:
@@ -120,7 +120,7 @@ class SweepPlan:
 
     @contextlib.contextmanager
     def under_way(self) -> Iterator[None]:
-        """Around the jobs: none of them is left behind, nor said to run when it does not."""
+        """Guard the jobs: none is left behind, or recorded as running when it is not."""
         try:
             with self.call.stoppable() if self.launching.elsewhere else contextlib.nullcontext():
                 yield
@@ -129,7 +129,7 @@ class SweepPlan:
             self.call.end()
 
     def hydra_words(self, argv: Iterable[str]) -> list[str]:
-        """The command line for Hydra: where the sweep stands, and to leave logs and folders to the jobs."""
+        """Build the command line for Hydra: the sweep's folder, with logs and folders left to the jobs."""
         home = self.sweep.home
         return [
             *words_of_sweep(argv, self.sweep.flags),
@@ -188,7 +188,7 @@ def plan_sweep(command: str, arguments: Namespace) -> SweepPlan:
 
 
 def read_values(hydra: Hydra, master: DictConfig) -> Values:
-    """What varies in a sweep, in the order in which Hydra's own sweeper takes it."""
+    """Read what varies in a sweep, in the order in which Hydra's own sweeper takes it."""
     swept = [f"{key}={value}" for key, value in (master.hydra.sweeper.get("params") or {}).items()]
     parser = OverridesParser.create(config_loader=hydra.config_loader)
     fixed: dict[str, str] = {}
@@ -216,10 +216,10 @@ def read_values(hydra: Hydra, master: DictConfig) -> Values:
 
 
 def check_public(values: Values) -> None:
-    """Refuse secrets that vary: what varies names folders, runs and tags, and stands in the record of a search.
+    """Refuse secrets that vary: varied values appear in names of folders, runs and tags, and in a search's record.
 
     Raises:
-        UserError: with what to do.
+        UserError: says what to do.
     """
     secrets = known_secrets(os.environ)
     for key, words in values.varied.items():
@@ -248,20 +248,20 @@ def register_jobs(hydra: Hydra, command: str, plan: SweepPlan, gpus: Callable[[]
     manifest = plan.sweep.manifest
     manifest.register(rows)
     known = manifest.jobs()
-    for row in rows:  # another machine may be able to run what was skipped, and the other way round
+    for row in rows:  # another machine may be able to run what was skipped, and vice versa
         before = known[row.job].state
         if before in ("pending", "skipped") and before != row.state:
             manifest.change(row.job, state=row.state, error=row.error)
 
 
 def _refusal(container: dict[str, Any], gpus: int | None) -> str | None:
-    """Why a job cannot run, from the nodes that decide it."""
+    """Explain why a job cannot run, from the nodes that decide it."""
     if why := explain_refusal(container["trainer"], gpus):
         return why
     if (nodes := container["trainer"].get("num_nodes", 1)) != 1:
         return f"trainer.num_nodes={nodes}: a job of a sweep runs on one machine; see docs/cluster.md for more"
     if container["trainer"]["accelerator"] != "cpu" and gpus is None:
-        return None  # how many share a batch shows where it runs
+        return None  # how many processes share a batch is known only where it runs
     try:
         with_effective_batch(container, gpus)
     except UserError as error:
@@ -270,10 +270,10 @@ def _refusal(container: dict[str, Any], gpus: int | None) -> str | None:
 
 
 def run_hydra_job(plan: SweepPlan, config: DictConfig) -> float:
-    """The function that Hydra's launchers call, here or in a process elsewhere: one job of the grid.
+    """Run one job of the grid; Hydra's launchers call this, here or in a process elsewhere.
 
     Raises:
-        JobEndedBadly: so that the sweep goes on and the command exits with 1.
+        JobEndedBadly: the job failed; the sweep goes on, and the command exits with 1.
     """
     from hydra.core.hydra_config import HydraConfig
 
@@ -306,7 +306,7 @@ def _flags(arguments: Namespace) -> tuple[str, ...]:
 
 
 def _gpus() -> int:
-    """GPUs here; without torch where nobody asks for one."""
+    """Count the GPUs here, without loading torch where nobody asks for one."""
     import torch
 
     return torch.cuda.device_count()

@@ -1,4 +1,4 @@
-"""One job in a process of its own: nothing leaks in, nothing is left behind."""
+"""Run one job in a process of its own, so that nothing leaks in and nothing is left behind."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from pathlib import Path
 from ner_lightning.storage.locks import is_alive
 
 PATIENCE = 60.0
-"""Seconds that a process is given to write its last checkpoint before it is killed."""
+"""Seconds that a process has to write its last checkpoint before it is killed."""
 
 KILLED = 10.0
-"""Seconds that the system is given to end a process that was killed; one that waits for a disk takes longer."""
+"""Seconds that the system has to end a killed process; one that waits for a disk takes longer."""
 
-# What one distributed run leaves in the environment, and the next must not find (Lightning #8559).
+# Variables that one distributed run leaves in the environment, and the next must not see (Lightning #8559).
 _DISTRIBUTED = (
     "LOCAL_RANK",
     "RANK",
@@ -46,12 +46,12 @@ _INTERRUPTED: weakref.WeakSet[subprocess.Popen[bytes]] = weakref.WeakSet()
 
 @dataclass(frozen=True)
 class Exit:
-    """How a process ended.
+    """The end of a process.
 
     Attributes:
         code: its exit code; negative: the number of the signal that ended it.
-        seconds: it took.
-        ran_out_of_memory: whether the system killed something of ours for want of memory meanwhile.
+        seconds: its duration.
+        ran_out_of_memory: whether the system meanwhile killed a process of ours for lack of memory.
     """
 
     code: int
@@ -70,12 +70,12 @@ def run(
     """Run a command to its end, its output in a file.
 
     It gets a session of its own, a free port, and an environment without traces of other runs. An interruption here
-    (Ctrl-C, or SIGTERM where the caller raises it) is passed on, waited for, and raised again; when this process is
-    killed, the other is told to end (Linux).
+    (Ctrl-C, or SIGTERM if the caller raises it) is passed on, waited for, and raised again; if this process is killed,
+    the other is told to end (Linux).
 
     Args:
         command: program and arguments.
-        log: what it prints is added at the end.
+        log: a file to which its output is appended.
         threads: CPU threads.
         memory: GiB that each process may allocate; None: no limit.
         started: called with the process id.
@@ -101,12 +101,12 @@ def run(
             raise
         finally:
             _RUNNING.discard(process)
-            _end_group(process.pid)  # a rank that outlived its first
+            _end_group(process.pid)  # a rank that outlived the first one
     return Exit(code, time.monotonic() - start, _killed_for_memory() > before)
 
 
 def stop(process: subprocess.Popen[bytes], patience: float = PATIENCE) -> int:
-    """End a process as Ctrl-C would; one that does not listen is killed."""
+    """End a process as Ctrl-C would; if it does not react, kill it."""
     _interrupt(process)
     try:
         return process.wait(patience)
@@ -116,9 +116,9 @@ def stop(process: subprocess.Popen[bytes], patience: float = PATIENCE) -> int:
 
 
 def is_running(pid: int | None, word: str) -> bool:
-    """Whether a process lives on this machine and has, as far as can be told, a word in its command.
+    """Tell whether a process lives on this machine and, as far as can be told, has a word in its command.
 
-    Numbers of processes are used again; one that has ended and that nobody has asked about has no command.
+    Process numbers are reused, hence the word; a process that has ended but was not collected has no command.
     """
     if pid is None or not is_alive(pid):
         return False
@@ -129,14 +129,14 @@ def is_running(pid: int | None, word: str) -> bool:
 
 
 def end_orphan(pid: int, word: str, patience: float) -> None:
-    """End what another process has started that is gone: as SIGTERM would, and what does not listen is killed.
+    """End a process whose parent is gone: as SIGTERM would, and by a kill if it does not react.
 
     Args:
-        pid: the first of a session of its own, as `run` starts it.
+        pid: the first process of a session of its own, as `run` starts it.
         word: in its command.
-        patience: seconds that it is given to write its last checkpoint.
+        patience: seconds that it has to write its last checkpoint.
     """
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # another user's: who asks next sees its lock
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # another user's: the next check sees its lock
         os.kill(pid, signal.SIGTERM)
     _wait_for_end(pid, word, patience)
     _end_group(pid)
@@ -150,7 +150,7 @@ def _wait_for_end(pid: int, word: str, patience: float) -> None:
 
 
 def interrupt_all() -> bool:
-    """Interrupt what other threads wait for; each of them sees how its process ends. False where nothing runs."""
+    """Interrupt the processes that other threads wait for; False if none runs."""
     running = list(_RUNNING)
     for process in running:
         _interrupt(process)
@@ -158,23 +158,23 @@ def interrupt_all() -> bool:
 
 
 def kill_all() -> None:
-    """Kill what other threads wait for."""
+    """Kill the processes that other threads wait for."""
     for process in list(_RUNNING):
         process.kill()
 
 
 def _interrupt(process: subprocess.Popen[bytes]) -> None:
-    """Once: a second Ctrl-C would break what the first has set going."""
+    """Interrupt a process only once: a second Ctrl-C would break what the first has set going."""
     if process not in _INTERRUPTED:
         _INTERRUPTED.add(process)
         process.send_signal(signal.SIGINT)
 
 
 def environment(of: Mapping[str, str], threads: int) -> dict[str, str]:
-    """The environment of a job."""
+    """Build the environment of a job."""
     clean = {key: value for key, value in of.items() if key not in _DISTRIBUTED}
     if "SLURM_JOB_ID" in of:
-        clean["SLURM_JOB_NAME"] = "interactive"  # or Lightning would look for the other tasks of the allocation
+        clean["SLURM_JOB_NAME"] = "interactive"  # otherwise Lightning would look for the other tasks of the allocation
     return clean | {
         "OMP_NUM_THREADS": str(threads),
         "MKL_NUM_THREADS": str(threads),
@@ -184,19 +184,19 @@ def environment(of: Mapping[str, str], threads: int) -> dict[str, str]:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Find a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def available_threads() -> int:
-    """CPUs that this process may use: those of its allocation on a cluster."""
+    """Count the CPUs that this process may use: on a cluster, those of its allocation."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def thread_share(of: Mapping[str, str], processes: int) -> int:
-    """CPU threads for each of some processes side by side; never more than the environment allows one.
+    """Divide the CPU threads among processes side by side; never more each than the environment allows.
 
     >>> thread_share({"OMP_NUM_THREADS": "1"}, processes=1), thread_share({}, processes=10_000)
     (1, 1)
@@ -211,7 +211,7 @@ def _limits(memory: float | None) -> Callable[[], None]:
     parent = os.getpid()
 
     def apply() -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):  # Ray, `nohup` and the `&` of a script leave them ignored
+        for number in (signal.SIGINT, signal.SIGTERM):  # Ray, `nohup` and `&` in a script leave them ignored
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         if memory is not None:
@@ -219,7 +219,7 @@ def _limits(memory: float | None) -> Callable[[], None]:
             resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
         if libc is not None:
             libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-            if os.getppid() != parent:  # killed before it could be asked to tell
+            if os.getppid() != parent:  # the parent was killed before this was set up
                 os._exit(128 + signal.SIGTERM)
 
     return apply
@@ -231,7 +231,7 @@ def _end_group(group: int) -> None:
 
 
 def _killed_for_memory() -> int:
-    """How often the system has killed for want of memory in this control group, where it counts that."""
+    """Count how often the system has killed for lack of memory in this control group, if it counts that."""
     try:
         lines = Path("/sys/fs/cgroup/memory.events").read_text().splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""Ends a run of a search that falls behind the others."""
+"""A callback that ends a run of a search that falls behind the others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ner_lightning.sweep.study import Pruner, StudyFile
 class Pruning(pl.Callback):
     """Reports the monitored metric after every epoch to an Optuna study, and ends the run when its pruner says so.
 
-    Set by the search itself, for each of its runs.
+    The search itself sets it, for each of its runs.
 
     Args:
         path: the study's journal.
@@ -44,7 +44,7 @@ class Pruning(pl.Callback):
         self.trial, self.monitor = trial, monitor
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Report, and end the run if it is one of the worse."""
+        """Report the metric, and end the run if it is among the worse."""
         if trainer.state.fn != "fit" or trainer.sanity_checking:
             return
         verdict = False
@@ -59,6 +59,6 @@ class Pruning(pl.Callback):
         study = self.file.open()
         frozen = study.get_trials(deepcopy=False)[self.trial]
         trial = optuna.Trial(study, frozen._trial_id)
-        if epoch not in frozen.intermediate_values and math.isfinite(value):  # a resumed run comes by again
+        if epoch not in frozen.intermediate_values and math.isfinite(value):  # a resumed run comes here again
             trial.report(value, epoch)
         return trial.should_prune()

@@ -1,4 +1,4 @@
-"""A search by Optuna: ranges in place of a grid, bad trials ended early, the study on the disk beside the manifest."""
+"""A search by Optuna: ranges instead of a grid, bad trials ended early, the study on disk beside the manifest."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ PRUNING = "ner_lightning.sweep.pruning.Pruning"
 
 
 def search(command: str, arguments: Namespace, plan: SweepPlan) -> None:
-    """Run trials until as many as asked for have ended; an interrupted one goes on first.
+    """Run trials until as many as asked for have ended; interrupted ones come first.
 
     Raises:
-        UserError: when Optuna is not installed.
+        UserError: Optuna is not installed.
     """
     settings = plan.sweep.settings.search
     assert settings is not None
@@ -50,7 +50,7 @@ def search(command: str, arguments: Namespace, plan: SweepPlan) -> None:
 
 
 def distributions(values: Values) -> dict[str, Any]:
-    """What Optuna draws from: an interval for a range, one of the values otherwise.
+    """Convert ranges to intervals, and lists of values to choices, for Optuna to draw from.
 
     A range tagged `log` is drawn on a logarithmic axis; one between two whole numbers gives whole numbers.
     """
@@ -70,7 +70,7 @@ def distributions(values: Values) -> dict[str, Any]:
 
 
 def overrides_of(values: Values, drawn: dict[str, Any]) -> list[str]:
-    """The overrides of a trial: a number for each range, one of the words for each choice."""
+    """Build the overrides of a trial: a number for each range, one of the words for each choice."""
     ranges = [f"{key}={drawn[key]!r}" for key in values.ranges]
     return [*values.fixed, *ranges, *(str(drawn[key]) for key in values.varied)]
 
@@ -98,7 +98,7 @@ class _Search:
             settings.startup,
         )
         self.study = self.file.open()
-        # A search that goes on must not draw what it drew before.
+        # A continued search must not draw what it drew before.
         seed = settings.seed + len(self.study.trials)
         self.study.sampler = make_sampler(settings.sampler, seed, settings.startup)
         self._distributions = distributions(self.plan.values)
@@ -109,7 +109,7 @@ class _Search:
         process.interrupt_all()
 
     def work(self) -> None:
-        """Run one trial after another, and wait for those that another call runs: it may be killed."""
+        """Run one trial after another, and wait for those of another call, which may be killed."""
         while not self._ended.is_set():
             if (trial := self._next()) is not None:
                 self._run(trial)
@@ -119,7 +119,7 @@ class _Search:
                 self._ended.wait(1)
 
     def _is_waited_for(self) -> bool:
-        """Whether another call runs a trial that may yet become ours."""
+        """Tell whether another call runs a trial that may yet become ours."""
         from optuna.trial import TrialState
 
         with self._turn:
@@ -127,7 +127,7 @@ class _Search:
             return any(frozen.number not in self._taken for frozen in running)
 
     def _next(self) -> optuna.Trial | None:
-        """A trial that was interrupted or left behind, else a new one, else None."""
+        """Return a trial that was interrupted or left behind, else a new one, else None."""
         import optuna
         from optuna.trial import TrialState
 
@@ -164,7 +164,7 @@ class _Search:
 
     def _config(self, words: list[str]) -> dict[str, Any]:
         name = self.arguments.config_name or self.command
-        with self._turn, hydra_session(self.command, self.arguments.config_dir) as hydra:  # Hydra is one a process
+        with self._turn, hydra_session(self.command, self.arguments.config_dir) as hydra:  # one Hydra per process
             return check(compose(hydra, name, [*words, "hydra.mode=RUN"]), Vocabulary(hydra, name, []))
 
     def _pruning(self, trial: int) -> str:
@@ -183,7 +183,7 @@ class _Search:
 
 
 def draw_trial(study: optuna.Study, plan: SweepPlan) -> None:
-    """`search.png` and `search.svg` in the folder of the sweep: the value against each of what was searched."""
+    """Plot the value against each searched key, as `search.png` and `search.svg` in the sweep's folder."""
     try:
         import matplotlib
     except ImportError:

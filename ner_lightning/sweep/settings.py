@@ -1,4 +1,4 @@
-"""What a sweep is told beside the values it varies: the node `sweep` of the configuration."""
+"""The settings of a sweep, besides the values it varies: the node `sweep` of the configuration."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from ner_lightning.sweep.study import Pruner, Sampler
 
 @dataclass(frozen=True)
 class Search:
-    """A search by Optuna in place of the grid; the values to vary are ranges or choices, written as Hydra sweeps are.
+    """A search by Optuna instead of the grid; what varies are ranges or choices, written as in Hydra's sweeps.
 
     Args:
-        trials: finished, pruned and failed ones together, over all calls and workers of this sweep.
+        trials: number of finished, pruned and failed ones together, over all calls and workers of this sweep.
         sampler: `tpe` (Bergstra et al. 2011), `random`, or `gp` (Gaussian process).
         pruner: `median`, `halving` (successive halving, Jamieson and Talwalkar 2016) or `none`.
         warmup: epochs before a trial may be pruned.
-        startup: trials drawn at random, and never pruned, before the sampler and the pruner have something to go by.
-        workers: trials side by side.
+        startup: trials that are drawn at random and never pruned, to give the sampler and the pruner a start.
+        workers: number of trials side by side.
         seed: of the sampler.
     """
 
@@ -35,22 +35,22 @@ class Search:
 
 @dataclass(frozen=True)
 class SweepSettings:
-    """How a sweep runs.
+    """The settings of a sweep.
 
     Args:
         name: of the sweep and of its folder below `outputs/sweeps`; None: from the experiment and what varies, so that
-            the same command goes on with the same sweep.
+            the same command continues the same sweep.
         job: name of one job, set by the sweep itself.
-        varied: the overrides that tell this job from the others, set by the sweep itself.
-        retry: which jobs of an earlier call run again beside the interrupted ones, which always go on: `failed`, `all`
-            or `none`.
-        code: `same`: a finished job counts only if the package has not changed since; `any`: it always does.
-        threads: CPU threads a job; None: those of the machine, shared by the jobs that run side by side, and no more
-            than OMP_NUM_THREADS.
+        varied: the overrides in which this job differs from the others, set by the sweep itself.
+        retry: which jobs of an earlier call run again, besides the interrupted ones, which are always resumed:
+            `failed`, `all` or `none`.
+        code: `same`: a finished job counts only if the package has not changed since; `any`: it always counts.
+        threads: CPU threads per job; None: those of the machine, divided among the jobs that run side by side, and no
+            more than OMP_NUM_THREADS.
         memory: GiB that a job may allocate; None: no limit.
-        effective_batch: sentences an optimiser step in every job, whatever its devices: accumulated steps make up the
+        effective_batch: sentences per optimiser step in every job, whatever its devices: accumulated steps make up the
             difference; None: each job has the batch it asks for, on each of its devices.
-        search: a search in place of the grid.
+        search: a search instead of the grid.
     """
 
     name: str | None = None
@@ -65,10 +65,10 @@ class SweepSettings:
 
     @classmethod
     def of(cls, node: dict[str, Any]) -> SweepSettings:
-        """The settings of a node, plain containers.
+        """Read the settings from a node in plain containers.
 
         Raises:
-            UserError: for a number that cannot be.
+            UserError: a number is out of range.
         """
         values = {field.name: node[field.name] for field in fields(cls)}
         if (asked := values["search"]) is not None:

@@ -1,4 +1,4 @@
-"""An Optuna study in a file: opened alike by the sweep that asks for trials and by the runs that report to it."""
+"""An Optuna study in a file, opened alike by the sweep that asks for trials and the runs that report to it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FILE = "study.log"
-"""Optuna's journal in the folder of a sweep; its own tools read it too."""
+"""Optuna's journal in the folder of a sweep; Optuna's own tools can read it."""
 
 Pruner = Literal["median", "halving", "none"]
 Sampler = Literal["tpe", "random", "gp"]
@@ -25,16 +25,16 @@ Sampler = Literal["tpe", "random", "gp"]
 
 @dataclass(frozen=True)
 class StudyFile:
-    """Where a study is and how it decides.
+    """The place of a study, and how it decides.
 
     Args:
-        path: its journal.
+        path: of its journal.
         name: of the study.
         mode: whether a large value (`max`) or a small one (`min`) is good.
         pruner: `median` of the earlier trials at the same epoch, `halving` (successive halving, Jamieson and Talwalkar
             2016), or `none`.
         warmup: epochs before a trial may be pruned.
-        startup: trials that are never pruned, and drawn at random.
+        startup: trials that are drawn at random and never pruned.
     """
 
     path: str
@@ -45,7 +45,7 @@ class StudyFile:
     startup: int = 5
 
     def open(self, sampler: Any = None) -> optuna.Study:
-        """The study, made where there is none.
+        """Open the study, or make it if there is none.
 
         Raises:
             UserError: when Optuna is not installed.
@@ -72,14 +72,14 @@ class StudyFile:
             return pruners.NopPruner()
         if self.pruner == "median":
             return pruners.MedianPruner(self.startup, n_warmup_steps=self.warmup)
-        # Rungs after warmup, 2 warmup, 4 warmup … epochs, half of the trials each.
+        # Rungs after warmup, 2 warmup, 4 warmup … epochs; each keeps half of the trials.
         return pruners.SuccessiveHalvingPruner(max(1, self.warmup), reduction_factor=2)
 
 
 def mend_journal(path: Path) -> None:
-    """Cut a journal off before its first damaged line, as a power cut leaves one; a copy of the old one is kept.
+    """Cut a journal before its first damaged line, as after a power cut; a copy of the old one is kept.
 
-    Optuna reads no further than there, and fails for good when something stands behind it.
+    Optuna reads no further than there, and would fail forever on anything after it.
     """
     from optuna.storages.journal import JournalFileSymlinkLock
 
@@ -98,7 +98,7 @@ def mend_journal(path: Path) -> None:
 
 
 def _whole_lines(content: bytes) -> bytes:
-    """What stands before the first line that is cut off or no JSON."""
+    """Return the lines before the first one that is cut off or is no JSON."""
     end = 0
     for line in content.splitlines(keepends=True):
         try:
@@ -112,10 +112,10 @@ def _whole_lines(content: bytes) -> bytes:
 
 
 def load_optuna() -> Any:
-    """The module, silent.
+    """Import Optuna, and silence it.
 
     Raises:
-        UserError: when it is not installed.
+        UserError: it is not installed.
     """
     try:
         import optuna
@@ -126,12 +126,12 @@ def load_optuna() -> Any:
 
 
 def make_sampler(kind: Sampler, seed: int, startup: int) -> optuna.samplers.BaseSampler:
-    """What draws the values of the next trial."""
+    """Make the sampler that draws the values of the next trial."""
     from optuna import samplers
 
     if kind == "random":
         return samplers.RandomSampler(seed=seed)
     if kind == "gp":
         return samplers.GPSampler(seed=seed, n_startup_trials=startup)
-    # The values interact; trials under way count as bad, so that workers side by side do not draw the same.
+    # The values interact. Running trials count as bad, so that workers side by side do not draw the same.
     return samplers.TPESampler(seed=seed, n_startup_trials=startup, multivariate=True, constant_liar=True)

@@ -1,4 +1,4 @@
-"""How a sweep stands, as people see it: one table, alive on a terminal, or one line for each change in a log."""
+"""The state of a sweep as people see it: a live table on a terminal, or one line for each change in a log."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ STYLES = {
     "pruned": "magenta",
     "skipped": "dim yellow",
 }
-SHOWN = 30  # rows on a terminal: what runs and went wrong first, then the best
+SHOWN = 30  # rows on a terminal: running and failed jobs first, then the best
 TICK = 0.5  # seconds
 
 
 def best_job(jobs: Iterable[Job], monitor: str, mode: str) -> Job | None:
-    """The finished job with the best value of the metric."""
+    """Find the finished job with the best value of the metric."""
     scored = [job for job in jobs if job.state == "finished" and monitor in job.metrics]
     choose = max if mode == "max" else min
     return choose(scored, key=lambda job: job.metrics[monitor], default=None)
 
 
 def seconds_left(jobs: Iterable[Job], side_by_side: int) -> float | None:
-    """Seconds until the end, from the median of the finished jobs; None before the first of them."""
+    """Estimate the seconds until the end from the median of the finished jobs; None before the first."""
     jobs = list(jobs)
     took = [job.seconds for job in jobs if job.state == "finished"]
     if not took:
@@ -56,7 +56,7 @@ def seconds_left(jobs: Iterable[Job], side_by_side: int) -> float | None:
 
 
 def summarise_jobs(jobs: Mapping[str, Job], monitor: str, mode: str, side_by_side: int = 1) -> str:
-    """One line: how many jobs stand where, the best, the expected end."""
+    """Write one line: the number of jobs in each state, the best one, the expected end."""
     states: Counter[str] = Counter("interrupted" if job.is_orphan else job.state for job in jobs.values())
     words = [f"{states[state]} {state}" for state in STYLES if states[state]]
     if best := best_job(jobs.values(), monitor, mode):
@@ -68,7 +68,7 @@ def summarise_jobs(jobs: Mapping[str, Job], monitor: str, mode: str, side_by_sid
 
 
 def jobs_table(home: Path, jobs: Mapping[str, Job], monitor: str, mode: str, rows: int | None = None) -> Table:
-    """All jobs, or the first rows of them where there are many."""
+    """Lay out all jobs, or only the first rows if there are many."""
     best = best_job(jobs.values(), monitor, mode)
     chosen = list(jobs.values()) if rows is None or len(jobs) <= rows else _most_telling(jobs, monitor, mode)[:rows]
     view = Table(title=home.name, title_justify="left", caption_justify="left", expand=False)
@@ -83,7 +83,7 @@ def jobs_table(home: Path, jobs: Mapping[str, Job], monitor: str, mode: str, row
         value = f"{job.metrics[monitor]:.4f}" if monitor in job.metrics else ""
         seconds = _running_seconds(job) if state == "running" else job.seconds
         remarks = [job.error, job.note, _progress(home / job.job) if state == "running" else None]
-        if job.job.startswith("trial-"):  # a name that says nothing of the values
+        if job.job.startswith("trial-"):  # a name that does not show the values
             remarks.insert(0, ", ".join(word for word in job.overrides if key_of(word) in varied))
         remark = "; ".join(text for text in remarks if text)
         view.add_row(
@@ -99,14 +99,14 @@ def jobs_table(home: Path, jobs: Mapping[str, Job], monitor: str, mode: str, row
 
 
 class Watch:
-    """Shows a sweep while it runs: a context manager around it.
+    """A context manager that shows a sweep while it runs.
 
     Args:
         home: folder of the sweep.
         monitor: the metric that decides.
         mode: `max` or `min`.
-        side_by_side: jobs at the same time.
-        stream: where to; a live table where that is a terminal, else a line for each change.
+        side_by_side: number of jobs at the same time.
+        stream: the output; a live table on a terminal, else a line for each change.
     """
 
     def __init__(
@@ -183,7 +183,7 @@ def _running_seconds(job: Job) -> float:
 
 
 def _progress(folder: Path) -> str:
-    """Epoch and step of a running job, from the end of its curve."""
+    """Read epoch and step of a running job from the end of its curve."""
     rows = read_curve(RunFolder(folder))
     try:
         return f"epoch {int(rows[-1]['epoch']) + 1}, step {int(rows[-1]['step'])}"
