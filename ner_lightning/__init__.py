@@ -9,7 +9,7 @@ __all__ = ["Tagger"]
 
 
 def __getattr__(name: str) -> Any:
-    """`Tagger` on first use: importing the package alone must stay cheap."""
+    """Import `Tagger` on first use: importing the package alone must stay cheap."""
     if name == "Tagger":
         from ner_lightning.inference.tagger import Tagger
 

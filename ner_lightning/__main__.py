@@ -11,7 +11,7 @@ USER_ERROR = 2
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print the commands; leave with 2 where words ask for something, which is no way to start one."""
+    """Print the commands; exit with 2 if there are words, which is no way to start a command."""
     words = sys.argv[1:] if argv is None else argv
     commands = commands_of(Path(__file__).parent)
     asked = [word for word in words if not word.startswith("-")]
@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def commands_of(package: Path) -> dict[str, str]:
-    """The commands by name, with what they do: the modules that can be run, and their first lines.
+    """List the commands by name with the first line of their docstrings: the modules that can be run.
 
     Args:
         package: its folder.

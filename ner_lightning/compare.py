@@ -1,4 +1,4 @@
-"""Which run is better, by how much, is it real, and why: `python -m ner_lightning.compare RUNS…`."""
+"""Tell which run is better, by how much, whether it is real, and why: `python -m ner_lightning.compare RUNS…`."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from ner_lightning.comparison.settings import Settings
 
 TERMINAL = "-"
-WIDE = 200  # characters of a line where no terminal says how many there are
+WIDE = 200  # characters per line where no terminal gives its width
 
 # Words that Hydra reads: key=value, +key=value, ~key.
 OVERRIDE = re.compile(r"~|\+{0,2}[A-Za-z_][\w.@/]*=")
 
 
 def main() -> None:
-    """Compare the runs named by words without `=`; all other words are those of any command."""
+    """Compare the runs named by words without `=`; all other words are as in any command."""
     runs, sys.argv[1:] = runs_and_words(sys.argv[1:])
 
     @door("compare")
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def runs_and_words(argv: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Sort the words of a command line into runs and those that Hydra reads.
+    """Split the words of a command line into runs and words for Hydra.
 
     >>> runs_and_words(["outputs/sweeps/x", "split=dev", "wandb:me/mine", "--to-wandb"])
     (['outputs/sweeps/x', 'wandb:me/mine'], ['split=dev', 'to_wandb=true'])
@@ -50,7 +50,7 @@ def runs_and_words(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     try:
         positional = arguments.parse(words).overrides
     except UserError:
-        return [], words  # the door says what is wrong
+        return [], words  # the door reports what is wrong
     runs = [word for word in positional if not OVERRIDE.match(word) or Path(word).exists()]
     for word in runs:
         words.remove(word)
@@ -58,11 +58,11 @@ def runs_and_words(argv: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def compare(cfg: DictConfig, runs: Sequence[str] = ()) -> Comparison:
-    """Compare runs, say what was found, and write it where `output` says.
+    """Compare runs, show the findings, and write them to `output`.
 
     Args:
         cfg: composed from `conf/compare.yaml`.
-        runs: named beside those of `cfg.runs`.
+        runs: runs in addition to those of `cfg.runs`.
 
     Raises:
         UserError: nothing to compare, or a value that cannot be used.
@@ -105,7 +105,7 @@ def _folder(config: dict[str, Any]) -> Path:
 
 
 def _check_folder(output: str | None) -> None:
-    """Refuse the folder of a run: its pictures and tables have the names of ours."""
+    """Refuse the folder of a run, whose pictures and tables have the same names as ours."""
     if output in (None, TERMINAL):
         return
     if RunFolder(Path(str(output)).expanduser()).is_begun():

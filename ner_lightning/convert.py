@@ -32,10 +32,10 @@ def convert(cfg: DictConfig) -> Converted:
         cfg: composed from `conf/convert.yaml`.
 
     Returns:
-        What was read and written.
+        A summary of what was read and written.
 
     Raises:
-        UserError: a file that cannot be read or written, or that is there already.
+        UserError: a file cannot be read or written, or exists already.
     """
     from ner_lightning.config.objects import make, resolve_config
     from ner_lightning.data.conversion import convert_file

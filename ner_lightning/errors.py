@@ -1,13 +1,13 @@
-"""The errors that speak to a user of the commands rather than to a programmer."""
+"""The errors meant for users of the commands rather than for programmers."""
 
 from pathlib import Path
 
 LONGEST = 1000
-"""Characters of an error about a file: a line that it quotes may have millions."""
+"""Characters kept of an error about a file: a line that it quotes may have millions."""
 
 
 class UserError(Exception):
-    """What the user gave cannot be used; the message is one sentence that says what to do instead.
+    """The user's input cannot be used; the message is one sentence that says what to do instead.
 
     The commands print the message and exit with code 2, without a stack trace (`HYDRA_FULL_ERROR=1` shows it).
     Everything else that is raised is a defect of ours and keeps its trace. A subclass may inherit from a standard
@@ -20,13 +20,13 @@ class UserError(Exception):
 
 
 class Pruned(Exception):
-    """A run that its search has ended early: it was worse than others at the same epoch."""
+    """The search has ended a run early: it was worse than others at the same epoch."""
 
     exit_code = 4
 
 
 def first_line(error: BaseException) -> str:
-    r"""What an error says, in one line; its kind where it says nothing.
+    r"""Return the first line of an error's message, or its type if it has none.
 
     >>> first_line(ValueError("no\nreally")), first_line(KeyboardInterrupt())
     ('no', 'KeyboardInterrupt')
@@ -35,7 +35,7 @@ def first_line(error: BaseException) -> str:
 
 
 def escape_surrogates(text: str) -> str:
-    r"""A text with halves of characters written out, which no file and no terminal takes.
+    r"""Write out the lone surrogates of a text, which no file and no terminal accepts.
 
     >>> escape_surrogates("b\udcff.conll")
     'b\\udcff.conll'
@@ -61,7 +61,7 @@ class DataError(UserError, ValueError):
 
 
 def _cut(message: str) -> str:
-    """Take the middle out of a message that quotes a whole file: its ends say what is wrong and what to do."""
+    """Cut the middle out of a message that quotes a whole file; its ends say what is wrong and what to do."""
     if len(message) <= LONGEST:
         return message
     return f"{message[: LONGEST // 2]} … ({len(message) - LONGEST:,} characters left out) … {message[-LONGEST // 2 :]}"

@@ -19,13 +19,13 @@ def main(cfg: DictConfig) -> None:
 
 
 def evaluate(cfg: DictConfig) -> dict[str, Any]:
-    """Score one split with the weights of a checkpoint, alone in the run folder.
+    """Score one split with the weights of a checkpoint, holding the lock of the run folder.
 
     Args:
         cfg: composed from `conf/evaluate.yaml`.
 
     Returns:
-        What `result.json` holds.
+        The content of `result.json`.
     """
     if not is_child():
         check_free(cfg.paths.output_dir, force=cfg.get("force", False), evaluates=True)

@@ -1,4 +1,4 @@
-"""The truth about a corpus: `python -m ner_lightning.inspect data=conll data.dir=DIR [html=FILE] [output=FILE]`."""
+"""Tell the truth about a corpus: `python -m ner_lightning.inspect data=conll data.dir=DIR [html=FILE]`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FAILED = 1
 
 @door("inspect")
 def main(cfg: DictConfig) -> None:
-    """Show the report and write it; leave with 1, a sentence per reason, where `fail_on` says so."""
+    """Show the report and write it; exit with 1, and a sentence per reason, if `fail_on` demands it."""
     from ner_lightning.inspection.report.text import show_inspection
     from ner_lightning.page.terminal import escape_line, make_console
 
@@ -35,13 +35,13 @@ def main(cfg: DictConfig) -> None:
 
 
 def inspect(cfg: DictConfig) -> Inspection:
-    """Look at a corpus and write what was found where `output` and `html` say.
+    """Examine a corpus and write the findings to `output` and `html`.
 
     Args:
         cfg: composed from `conf/inspect.yaml`.
 
     Raises:
-        UserError: a corpus, an encoder or a file that cannot be used.
+        UserError: a corpus, an encoder or a file cannot be used.
     """
     from ner_lightning.config.objects import make, resolve_config
     from ner_lightning.inspection.corpus import read_corpus

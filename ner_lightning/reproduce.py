@@ -19,7 +19,7 @@ USER_ERROR = 2
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Train again from a run folder's own configuration; leave with 0 when the result is the same, 1 when not."""
+    """Train again from a run folder's own configuration; exit with 0 if the result is the same, else with 1."""
     parser = argparse.ArgumentParser(prog="python -m ner_lightning.reproduce", description=__doc__)
     parser.add_argument("run", type=Path, help="folder of a finished run, also one of a sweep")
     parser.add_argument("--output", type=Path, help="folder of the new run (default: outputs/reproduced/RUN_DATE)")
@@ -40,7 +40,7 @@ def reproduce(run: Path, output: Path | None = None, against: Path | None = None
     """Train again (or take `against`), print the verdict, and return the exit code.
 
     Raises:
-        UserError: a folder that holds no finished run, one that is taken, or a second run that fails.
+        UserError: a folder holds no finished run or is taken, or the second run fails.
     """
     config = stored_config(run)
     new = against or output or _folder(run, str(config["paths"].get("outputs", "outputs")))

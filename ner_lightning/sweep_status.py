@@ -1,4 +1,4 @@
-"""How a sweep stands, from another shell: `python -m ner_lightning.sweep_status outputs/sweeps/NAME`."""
+"""Show how a sweep stands, from another shell: `python -m ner_lightning.sweep_status outputs/sweeps/NAME`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ner_lightning.sweep.table import jobs_table, summarise_jobs
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Print the table of a sweep's jobs; with `--watch` again and again until it has ended."""
+    """Print the table of a sweep's jobs; with `--watch`, again and again until it has ended."""
     parser = argparse.ArgumentParser(prog="python -m ner_lightning.sweep_status", description=__doc__)
     parser.add_argument("folder", type=Path, help="of the sweep: the one with manifest.jsonl")
     parser.add_argument("--watch", action="store_true", help="until every job has ended")
@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def show(arguments: argparse.Namespace) -> None:
-    """What `main` shows, of arguments that are parsed."""
+    """Show what the parsed arguments ask for."""
     home, manifest = arguments.folder, Manifest(arguments.folder)
     about = manifest.about()
     monitor, mode, jobs = about.monitor, about.mode, manifest.jobs()

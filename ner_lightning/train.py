@@ -36,14 +36,14 @@ def main(cfg: DictConfig) -> float:
 
 
 def train(cfg: DictConfig, overrides: list[str] | None = None) -> dict[str, Any]:
-    """Fit, then score dev and test with the best weights and write the run folder, alone in it.
+    """Fit, score dev and test with the best weights, and write the run folder, holding its lock.
 
     Args:
         cfg: composed from `conf/train.yaml`.
         overrides: as typed, for the record.
 
     Returns:
-        What `result.json` holds.
+        The content of `result.json`.
     """
     if not is_child():
         check_free(cfg.paths.output_dir, force=cfg.get("force", False), continues=cfg.ckpt_path)

@@ -1,1 +1,1 @@
-"""What a command does with its command line before it imports anything heavy: compose, explain, check, help."""
+"""Compose, explain and check a command line, and show its help, before anything heavy is imported."""

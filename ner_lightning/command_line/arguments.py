@@ -1,4 +1,4 @@
-"""The words of a command line: Hydra's flags in front, our overrides behind them."""
+"""The words of a command line: Hydra's flags first, our overrides after them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ner_lightning.errors import UserError
 
 
 def parse(argv: list[str]) -> Namespace:
-    """Parse a command line with Hydra's own parser, flags and overrides in any order.
+    """Parse a command line with Hydra's own parser, with flags and overrides in any order.
 
     Args:
         argv: the words after the program's name.
 
     Raises:
-        UserError: for an unknown flag, one without its value, or one that is not safe here.
+        UserError: a flag is unknown, lacks its value, or is not safe here.
 
     >>> arguments = parse(["seed=2", "--config-dir", "mine", "data=conll"])
     >>> arguments.config_dir, arguments.overrides
@@ -39,10 +39,10 @@ def parse(argv: list[str]) -> Namespace:
 
 
 def flags_first(argv: list[str], overrides: list[str]) -> list[str]:
-    """The same words with the overrides last.
+    """Reorder the words so that the overrides come last.
 
-    Hydra's parser takes overrides in one piece only, and Lightning appends its own at the end when it starts the
-    processes of a ddp run: `seed=2 --config-dir mine hydra.run.dir=…` would be refused there.
+    Hydra's parser takes overrides only in one piece, and Lightning appends its own at the end when it starts the
+    processes of a ddp run: `seed=2 --config-dir mine hydra.run.dir=…` would then be refused.
 
     >>> flags_first(["seed=2", "--config-dir", "mine", "data=conll"], ["seed=2", "data=conll"])
     ['--config-dir', 'mine', 'seed=2', 'data=conll']
@@ -54,7 +54,7 @@ def flags_first(argv: list[str], overrides: list[str]) -> list[str]:
 
 
 def of_one_run(argv: list[str], overrides: list[str], first: list[str]) -> list[str]:
-    """The words of a sweep as those of one of its jobs.
+    """Turn the words of a sweep into those of one of its jobs.
 
     >>> of_one_run(["-m", "--cfg", "job", "seed=1,2"], ["seed=1,2"], ["seed=1"])
     ['--cfg', 'job', 'seed=1']

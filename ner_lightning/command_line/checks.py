@@ -1,4 +1,4 @@
-"""What a composed configuration must satisfy before a run starts."""
+"""Check a composed configuration before a run starts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ner_lightning.errors import UserError
 from ner_lightning.run.folder import check_free, check_runs
 from ner_lightning.storage.outputs import check_outputs, check_place
 
-# What the user alone knows, and how to give it.
+# What only the user can know, and how to give it.
 GIVEN = {
     "data.reader": "write data=conll, data=jsonl or data=hf, whichever your files are",
     "data.dir": "write data={data} data.dir=FOLDER",
@@ -35,7 +35,7 @@ GIVEN = {
 # Where the keys of each command have their types and ranges.
 KEYS = "ner_lightning.command_line.keys"
 
-# What people call a precision elsewhere.
+# Names of precisions elsewhere.
 MEANT_VALUES = {
     **dict.fromkeys(("fp16", "float16", "half", "amp", "mixed"), "16-mixed"),
     **dict.fromkeys(("bfloat16", "bf16_mixed", "bf16-amp"), "bf16-mixed"),
@@ -43,14 +43,14 @@ MEANT_VALUES = {
     **dict.fromkeys(("fp64", "float64", "double"), "64-true"),
 }
 
-# Where one object is built, and where each entry is one.
+# Nodes of which one object is built, and nodes of which each entry is an object.
 OBJECTS = ("data", "model", "optim", "trainer")
 GROUPS_OF_OBJECTS = ("callbacks", "logger")
 
-# Keys that name something on the disk, and words that stand for something else there.
+# Keys that name a file or folder, and their words with another meaning.
 PATHS = {"ckpt": (), "ckpt_path": ("last",), "input": ("-",)}
 
-# Keys that name files (of some commands a folder) to be made.
+# Keys that name files (with some commands a folder) to be made.
 OUTPUTS = ("output", "html", "report", "problems")
 
 HUB_READERS = ("hf",)  # options of data/reader whose `data.dir` may be a name on the hub
@@ -61,10 +61,10 @@ def check(config: DictConfig, words: Vocabulary) -> dict[str, Any]:
 
     Args:
         config: composed, with Hydra's own node.
-        words: of the command alone, without the overrides.
+        words: the vocabulary of the command alone, without the overrides.
 
     Raises:
-        UserError: one sentence that says what to type.
+        UserError: says in one sentence what to type.
     """
     check_hydra(config)
     choices = {str(group): option for group, option in config.hydra.runtime.choices.items()}
@@ -83,7 +83,7 @@ def check(config: DictConfig, words: Vocabulary) -> dict[str, Any]:
 
 
 def check_in_sweep(container: dict[str, Any]) -> None:
-    """Refuse what a sweep inside one process cannot do: each child of ddp would run the whole sweep again.
+    """Refuse what a sweep inside one process cannot do: each ddp process would run the whole sweep again.
 
     The sweep would end with exit code 0 and runs that were never distributed (Lightning #11300).
     """
@@ -98,7 +98,7 @@ def check_in_sweep(container: dict[str, Any]) -> None:
 
 
 def check_keys(config: DictConfig, words: Vocabulary) -> None:
-    """Refuse keys at the top that nobody reads, missing ones, and values where a group's node should stand."""
+    """Refuse top-level keys that nobody reads, missing ones, and values in the place of a group's node."""
     known = [str(key) for key in words.config]
     present = [str(key) for key in config]
     optional = {group.partition("/")[0] for group in words.chosen}  # the command has a group and no option of it
@@ -118,7 +118,7 @@ def check_keys(config: DictConfig, words: Vocabulary) -> None:
 
 
 def _of_group(group: str, value: Any, words: Vocabulary) -> str:
-    """What to write where a value stands in the place of a group's node."""
+    """Say what to write instead of a value in the place of a group's node."""
     options = words.options(group)
     match = closest(str(value), options)
     if group == "model/encoder" and value not in options:
@@ -128,7 +128,7 @@ def _of_group(group: str, value: Any, words: Vocabulary) -> str:
 
 
 def check_given(config: DictConfig, choices: dict[str, Any]) -> None:
-    """Refuse what is still `???`."""
+    """Refuse keys that are still `???`."""
     unresolved = OmegaConf.to_container(_without_hydra(config), resolve=False)
     for key in _missing(unresolved):
         how = GIVEN.get(key, f"write {key}=VALUE").format_map({"data": "conll"} | choices)
@@ -136,9 +136,9 @@ def check_given(config: DictConfig, choices: dict[str, Any]) -> None:
 
 
 def resolve_without_hydra(config: DictConfig) -> dict[str, Any]:
-    """The configuration in plain containers, interpolations replaced by their values, without Hydra's node.
+    """Resolve the configuration into plain containers, without Hydra's node.
 
-    The run folder is not made yet: `${hydra:runtime.output_dir}` is the folder of all outputs here.
+    The run folder does not exist yet, so `${hydra:runtime.output_dir}` is the folder of all outputs here.
     """
     with _as_hydra_would(config):
         container = OmegaConf.to_container(_without_hydra(config), resolve=True, throw_on_missing=True)
@@ -149,7 +149,7 @@ def resolve_without_hydra(config: DictConfig) -> dict[str, Any]:
 
 @contextmanager
 def _as_hydra_would(config: DictConfig) -> Iterator[None]:
-    """Resolve interpolations as in a run; an error is one sentence."""
+    """Resolve interpolations as in a run; an error becomes one sentence."""
     from hydra.core.hydra_config import HydraConfig
 
     check_expansion(OmegaConf.to_container(config, resolve=False))
@@ -169,7 +169,7 @@ def _as_hydra_would(config: DictConfig) -> Iterator[None]:
 
 
 def check_node(path: str, node: dict[str, Any]) -> None:
-    """Bind the keys of a node to the signature of its class, and its values to the annotations there."""
+    """Check the keys of a node against the signature of its class, and its values against the annotations."""
     taken = signature(node["_target_"])
     for key, value in node.items() if taken else ():
         if key.startswith("_") or not taken:
@@ -194,7 +194,7 @@ def check_value(place: str, value: Any, parameter: Parameter) -> None:
 
 
 def check_objects(container: dict[str, Any], words: Vocabulary | None = None) -> None:
-    """Refuse a value where an object is to be built: every such node says its class."""
+    """Refuse a value where an object is to be built: every such node must name its class."""
     places: dict[str, Any] = {}
     for key in OBJECTS:
         places |= _parts(key, container.get(key))
@@ -221,8 +221,8 @@ def check_values(container: dict[str, Any], command: str, defaults: DictConfig) 
 
     Args:
         container: of the configuration.
-        command: whose keys; one with a YAML of the user's own has at least the types of the values there.
-        defaults: what a key is unless the command line says otherwise.
+        command: the command of the keys; one with a user's own YAML has at least the types of the values there.
+        defaults: the values of the keys before the command line.
     """
     taken = signature(f"{KEYS}.{command.title()}")
     for key, value in container.items():
@@ -236,7 +236,7 @@ def check_values(container: dict[str, Any], command: str, defaults: DictConfig) 
 
 
 def check_paths(container: dict[str, Any], choices: dict[str, Any]) -> None:
-    """Refuse files and folders that are not there."""
+    """Refuse files and folders that do not exist."""
     for key, others in PATHS.items():
         value = container.get(key)
         if key == "input" and choices.get("from") in HUB_READERS:
@@ -255,10 +255,10 @@ def check_paths(container: dict[str, Any], choices: dict[str, Any]) -> None:
 
 
 def check_places(container: dict[str, Any]) -> None:
-    """Refuse outputs that are an input or one another, files of a run, and what cannot be written at all."""
+    """Refuse outputs that are also inputs, equal to each other, files of a run, or impossible to write."""
     outputs = {key: container[key] for key in OUTPUTS if container.get(key) is not None}
     for key, name in outputs.items():
-        check_place(key, name, folders=True)  # which of them are folders the commands know
+        check_place(key, name, folders=True)  # only the commands know which are folders
     check_outputs(outputs, {key: container.get(key) for key in PATHS})
     check_runs(outputs, force=bool(container.get("force")))
 
@@ -275,7 +275,7 @@ def check_run_folder(config: DictConfig, container: dict[str, Any]) -> None:
 
 
 def _parts(key: str, node: Any) -> dict[str, Any]:
-    """The places of a node, or of the nodes in it where a command has a group in the group alone (`model/encoder`)."""
+    """Return the places of a node, or of the nodes in it if the group has only subgroups (`model/encoder`)."""
     inner = node if isinstance(node, dict) and "_target_" not in node else {}
     if inner and all(isinstance(value, dict) for value in inner.values()):
         return {f"{key}.{name}": value for name, value in inner.items()}
@@ -316,7 +316,7 @@ def _did_you_mean(match: str | None) -> str:
 
 
 def _misfit(place: str, value: Any, expected: str, choices: tuple[str, ...] = ()) -> UserError:
-    """The sentence for a value of the wrong kind, with the likely remedy."""
+    """Write the error for a value of the wrong kind, with the likely remedy."""
     meant = MEANT_VALUES.get(str(value).lower())
     match = meant if meant in choices else closest(str(value), choices)
     hint = f"; did you mean {match}" if match else ""

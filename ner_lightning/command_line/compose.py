@@ -1,4 +1,4 @@
-"""The configuration of a command from its command line, by Hydra's own rules."""
+"""Compose the configuration of a command from its command line, by Hydra's own rules."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ VERSION_BASE = "1.3"
 
 
 def conf_folder() -> Path:
-    """The folder of our YAML: inside the package where it was installed as a wheel, beside it in a checkout.
+    """Return the folder of our YAML: inside the package if it was installed as a wheel, beside it in a checkout.
 
     >>> (conf_folder() / "train.yaml").is_file()
     True
@@ -36,14 +36,14 @@ def conf_folder() -> Path:
 
 @contextmanager
 def hydra_session(command: str, config_dir: str | None = None) -> Iterator[Hydra]:
-    """Hydra with our configuration, and the user's folder behind it, as `hydra.main` would set it up.
+    """Set up Hydra with our configuration and the user's folder after it, as `hydra.main` would.
 
     Args:
         command: name of the root YAML.
         config_dir: a folder with further YAML files (`--config-dir`).
 
     Raises:
-        UserError: if there is no such folder.
+        UserError: there is no such folder.
     """
     version.setbase(VERSION_BASE)
     search_path = create_config_search_path(str(conf_folder()))
@@ -52,7 +52,7 @@ def hydra_session(command: str, config_dir: str | None = None) -> Iterator[Hydra
         if not folder.is_dir():
             raise UserError(f"--config-dir {config_dir}: there is no such folder.")
         search_path.prepend("command-line", checked_folder(folder), anchor=SearchPathQuery(provider="schema"))
-    # A program that imports us may have a Hydra of its own.
+    # A program that imports us may have its own Hydra.
     outer = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
     try:
@@ -62,21 +62,21 @@ def hydra_session(command: str, config_dir: str | None = None) -> Iterator[Hydra
 
 
 def compose(hydra: Hydra, command: str, overrides: list[str]) -> DictConfig:
-    """The configuration of one run, with Hydra's own node; raises Hydra's and OmegaConf's errors."""
+    """Compose the configuration of one run, with Hydra's node; errors are those of Hydra and OmegaConf."""
     return hydra.config_loader.load_configuration(command, overrides, run_mode=RunMode.RUN)
 
 
 def is_sweep(hydra: Hydra, command: str, overrides: list[str]) -> bool:
-    """Whether the overrides themselves ask for several runs (`hydra.mode=MULTIRUN`, or a sweep file that sets it)."""
+    """Tell whether the overrides alone ask for several runs (`hydra.mode=MULTIRUN`, or a sweep file that sets it)."""
     if not any(_may_set_mode(override) for override in overrides):
         return False  # composing takes a fifth of a second
     return sweep_config(hydra, command, overrides).hydra.mode == RunMode.MULTIRUN
 
 
 def sample_jobs(hydra: Hydra, command: str, overrides: list[str]) -> Iterator[list[str]]:
-    """The overrides of as many runs of a sweep as it takes to see every value once.
+    """Yield the overrides of just enough runs of a sweep to see every value once.
 
-    The grid of all combinations can be long; a wrong value shows in any of them. A range that has no list of values
+    The grid of all combinations can be long, but a wrong value shows in any of them. A range without a list of values
     (`interval`) is represented by its start.
     """
     master = sweep_config(hydra, command, overrides)
@@ -99,12 +99,12 @@ def sample_jobs(hydra: Hydra, command: str, overrides: list[str]) -> Iterator[li
 
 
 def _may_set_mode(override: str) -> bool:
-    """Whether a word may turn a run into a sweep: Hydra's own keys, and files that are added."""
+    """Tell whether a word may turn a run into a sweep: a key of Hydra's own, or an added file."""
     return override.startswith(("+", "hydra"))
 
 
 def sweep_config(hydra: Hydra, command: str, overrides: list[str]) -> DictConfig:
-    """The configuration of a sweep as a whole, with Hydra's own node; its values that vary are not looked at."""
+    """Compose the configuration of a sweep as a whole, with Hydra's node; varying values are not checked."""
     return hydra.config_loader.load_configuration(
         command, overrides, run_mode=RunMode.MULTIRUN, validate_sweep_overrides=False
     )

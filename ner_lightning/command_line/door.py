@@ -1,7 +1,7 @@
-"""The door of every command: a command line comes in, one run (or a sweep) goes out, and errors are told plainly.
+"""The door of every command: it takes a command line, starts one run (or a sweep), and reports errors plainly.
 
-`hydra.main` with three additions: the command line is checked before anything heavy is imported, an error that the user
-can mend is one sentence on stderr with exit code 2, and every other error keeps its whole trace.
+It is `hydra.main` with three additions: the command line is checked before anything heavy is imported, an error that
+the user can correct is one sentence on stderr with exit code 2, and every other error keeps its whole trace.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ USER_ERROR = 2
 INTERRUPTED = 128 + 2
 TERMINATED = 128 + 15
 
-# Said in every run by what we build on, and nothing a user could act on.
+# Repeated in every run by our dependencies, and nothing a user could act on.
 _NOISE = (
     r".*isinstance\(treespec, LeafSpec\).*",
-    r"Checkpoint directory .* exists and is not empty",  # of a run that is resumed there
-    r"You're resuming from a checkpoint that ended before the epoch",  # the data module goes on with the next batch
-    r"The number of training batches .* is smaller than the logging interval",  # the task logs more often then
+    r"Checkpoint directory .* exists and is not empty",  # a run is resumed there
+    r"You're resuming from a checkpoint that ended before the epoch",  # the data module continues with the next batch
+    r"The number of training batches .* is smaller than the logging interval",  # then the task logs more often
     r".*does not have many workers.*",
-    r"It is recommended to use `self.log\('(test|val)/.*sync_dist=True",  # the metric has summed over ranks itself
+    r"It is recommended to use `self.log\('(test|val)/.*sync_dist=True",  # the metric itself sums over ranks
 )
 
-# What the user can mend of what a disk refuses.
+# Errors of a disk that the user can correct.
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)
 
 Command = Callable[[DictConfig], Any]
@@ -59,20 +59,20 @@ Sweep = Callable[[str, Namespace], int]
 
 
 class JobFailed(CompactHydraException):
-    """A run of a sweep failed and has been reported; Hydra goes on, and exits with 1 in the end."""
+    """A run of a sweep failed and has been reported; Hydra continues, and exits with 1 in the end."""
 
 
 def door(command: str, sweep: Sweep | None = None) -> Callable[[Command], Callable[..., Any]]:
-    """Make a function of a configuration the main function of a command.
+    """Make a function that takes a configuration the main function of a command.
 
     Args:
         command: name of the root YAML under `conf/`, which is also the name of the module.
         sweep: runs a sweep of the command, each job in a process of its own, and returns the exit code; None: Hydra
             runs the jobs of a sweep one after another in this process.
 
-    The decorated function called with a configuration is the plain function. Called without, it is the command: it
-    reads `sys.argv` and leaves the process with code 0, 1 (a defect, or a failed run of a sweep), 2 (something the user
-    can mend), 130 (Ctrl-C) or 143 (SIGTERM).
+    Called with a configuration, the decorated function is the plain function. Called without one, it is the command: it
+    reads `sys.argv` and exits with code 0, 1 (a defect, or a failed run of a sweep), 2 (something the user can
+    correct), 130 (Ctrl-C) or 143 (SIGTERM).
     """
 
     def decorate(function: Command) -> Callable[..., Any]:
@@ -103,7 +103,7 @@ def _enter(command: str, function: Command, sweep: Sweep | None) -> None:
             sys.argv[1:] = arguments.of_one_run(sys.argv[1:], words.overrides, first)
             words = arguments.parse(sys.argv[1:])
         sweeps = False
-        if not (words.shell_completion or is_child()):  # the first process of a run has looked already
+        if not (words.shell_completion or is_child()):  # the first process of a run has checked already
             sweeps = preflight(command, words, isolated=sweep is not None)
         if sweeps and sweep is not None:
             sys.exit(sweep(command, words))
@@ -119,18 +119,18 @@ def _enter(command: str, function: Command, sweep: Sweep | None) -> None:
 
 
 def hydra_main(command: str) -> Callable[[Command], Callable[[], Any]]:
-    """Make a function of a configuration the main function of Hydra, with our folder of YAML files."""
+    """Make a function that takes a configuration the main function of Hydra, with our folder of YAML files."""
     return hydra.main(version_base=VERSION_BASE, config_path=str(conf_folder()), config_name=command)
 
 
 def _run(function: Command, cfg: DictConfig) -> Any:
-    """One run inside Hydra: its logs and its errors."""
+    """Run a command inside Hydra, with its logs and its errors."""
     secrets = secrets_of(cfg)
     redact_records(secrets)
     _gather_logs(secrets)
     try:
         return function(cfg)
-    except Busy as error:  # the folder is another run's: not a word into its files
+    except Busy as error:  # the folder belongs to another run: write nothing into its files
         sys.stderr.write(f"{escape_log_message(error, secrets)}\n")
         _leave(USER_ERROR)
     except UserError as error:
@@ -152,7 +152,7 @@ def _run(function: Command, cfg: DictConfig) -> Any:
             _tell(UserError(f"{place}cannot be written ({(error.strerror or str(error)).lower()})."), secrets)
             _leave(USER_ERROR)
         _write_down(error, cfg, secrets)
-        # The whole of it: Hydra cuts frames off both ends.
+        # The whole trace: Hydra would cut frames off both ends.
         trace = escape_lines(redact_text(traceback.format_exc(), secrets))
         sys.stderr.write(trace)
         to_run_log(trace.rstrip(), logging.ERROR)
@@ -168,7 +168,7 @@ def _write_down(error: Exception, cfg: DictConfig, secrets: Collection[str]) -> 
 
 
 def _leave(code: int) -> NoReturn:
-    """End a single run with an exit code, a run of a sweep with an error that lets the sweep go on."""
+    """End a single run with an exit code, or a run of a sweep with an error that lets the sweep continue."""
     job = HydraConfig.get()
     if job.mode == RunMode.MULTIRUN:
         raise JobFailed(escape_log_message(f"Run {job.job.num} ({job.job.override_dirname}) failed, see above."))
@@ -176,7 +176,7 @@ def _leave(code: int) -> NoReturn:
 
 
 def _tell(error: UserError, secrets: Collection[str] | None = None) -> None:
-    """The sentence of an error, once a run: on stderr, and in the log file where there is one."""
+    """Report an error in one sentence, once per run: on stderr, and in the log file if there is one."""
     if is_child():
         return
     if os.environ.get("HYDRA_FULL_ERROR") == "1":
@@ -187,20 +187,20 @@ def _tell(error: UserError, secrets: Collection[str] | None = None) -> None:
 
 
 def _gather_logs(secrets: Collection[str]) -> None:
-    """Send Lightning's lines where ours go (`run.log` and the console), from the first process of a run alone.
+    """Send Lightning's lines to our logs (`run.log` and the console), only from the first process of a run.
 
-    None of them tells a secret, or has what a terminal would obey.
+    None of them contains a secret, or anything that a terminal would obey.
     """
     logging.getLogger("matplotlib").setLevel(logging.WARNING)  # the fonts it found
     for name in ("pytorch_lightning", "lightning_fabric"):
         logger = logging.getLogger(name)
-        logger.handlers.clear()  # its own handler, set when it was imported before Hydra's were there
+        logger.handlers.clear()  # its own handler, set if it was imported before Hydra's handlers existed
         logger.propagate = True
     for handler in logging.getLogger().handlers:
         handler.addFilter(_is_no_advertisement)
         handler.setFormatter(SaidFormatter(handler.formatter, secrets))
     gather_warnings(_NOISE)
-    logging.raiseExceptions = False  # a full disk cuts the log; a trace for each line would bury what is said of it
+    logging.raiseExceptions = False  # a full disk cuts the log; a trace for each line would bury the message about it
     if is_child():
         root = logging.getLogger()
         root.setLevel(logging.ERROR)

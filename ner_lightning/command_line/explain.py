@@ -1,4 +1,4 @@
-"""Hydra's errors as one plain sentence that says what to type."""
+"""Turn Hydra's errors into one plain sentence that says what to type."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from yaml import MarkedYAMLError  # type: ignore[import-untyped]
 from ner_lightning.command_line.vocabulary import OVERLAYS, Vocabulary, closest
 
 LAUNCHERS = ("joblib", "submitit_slurm", "submitit_local")
-"""Options of `hydra/launcher` that plugins bring; ours stand on them."""
+"""Options of `hydra/launcher` that plugins provide; ours build on them."""
 SEARCHERS = ("optuna", "ax", "nevergrad")
 OTHER = {"model/encoder": ", or any other by model.encoder.name={name}"}
-"""What may be written where none of the files of a group is meant."""
+"""What may be written instead of one of the files of a group."""
 
 
 def explain_error(error: Exception, hydra: Hydra, command: str, overrides: list[str]) -> str:
-    """One sentence for what composing a command line raised.
+    """Explain in one sentence why a command line could not be composed.
 
     Args:
         error: Hydra's, OmegaConf's or the YAML parser's.
         hydra: the session it was raised in.
         command: name of the root YAML.
-        overrides: the words that were composed.
+        overrides: the words that were to be composed.
     """
     if isinstance(error, OverrideParseException):
         return syntax(error.override)
@@ -43,7 +43,7 @@ def explain_error(error: Exception, hydra: Hydra, command: str, overrides: list[
 
 
 def syntax(override: str) -> str:
-    r"""What to do about a word that does not parse as an override at all.
+    r"""Explain how to correct a word that does not parse as an override at all.
 
     >>> syntax("seed")
     'seed: a value is given as key=value, as in seed=VALUE.'
@@ -67,25 +67,25 @@ def syntax(override: str) -> str:
 
 
 def _quoted_items(key: str, items: str) -> str:
-    """A list that parses: plain items stay as they are."""
+    """Write a list that parses, quoting items only if needed."""
     parts = [item.strip() for item in items.split(",")]
     quoted = [item if re.fullmatch(r"[A-Za-z0-9_./:-]+", item) else f"'{item}'" for item in parts]
     return f'"{key}=[{",".join(quoted)}]"'
 
 
 RENAMED = {"input_format": "from"}
-"""Keys that had another name."""
+"""New names of renamed keys."""
 
 
 class Words(Vocabulary):
-    """A command line that could not be composed, beside the words that could have been written."""
+    """A command line that could not be composed, with the vocabulary of words that could have been written."""
 
     def __init__(self, hydra: Hydra, command: str, overrides: list[str]) -> None:
         super().__init__(hydra, command, overrides)
         self.overrides = overrides
 
     def no_such_option(self, error: MissingConfigException) -> str:
-        """`data=conl`: the group is known, the option is not."""
+        """Explain `data=conl`: the group is known, the option is not."""
         group, name = self._asked_of(error.missing_cfg_file or "")
         if not group:
             return (
@@ -111,12 +111,12 @@ class Words(Vocabulary):
 
     @property
     def reachable(self) -> list[str]:
-        """Groups that the command takes; overlays belong to what has a model to train."""
+        """Groups that the command takes; overlays need a model to train."""
         overlays = () if "model" in self.chosen else OVERLAYS
         return [group for group in self.groups if group in self.chosen or group not in overlays]
 
     def _asked_of(self, file: str) -> tuple[str, str]:
-        """Group and option of a file; an option may have slashes as names on the hub have."""
+        """Find the group and option of a file; an option may contain slashes, as names on the hub do."""
         for group in self.groups:
             if file.startswith(f"{group}/") and f"{group}={file[len(group) + 1 :]}" in self.overrides:
                 return group, file[len(group) + 1 :]
@@ -124,7 +124,7 @@ class Words(Vocabulary):
         return group, name
 
     def no_such_key(self, key: str) -> str:
-        """`optim.encoder_lrr=1`: no such key, or one that needs a `+`."""
+        """Explain `optim.encoder_lrr=1`: there is no such key, or it needs a `+`."""
         override = self.said_of(key)
         parent, _, name = key.rpartition(".")
         if key in RENAMED:
@@ -153,34 +153,34 @@ class Words(Vocabulary):
         return f"{key}: there is no such key; --cfg job shows them all."
 
     def already_there(self, key: str) -> str:
-        """`+seed=2`: a plus adds, and there is nothing to add."""
+        """Explain `+seed=2`: a plus adds, and there is nothing to add."""
         return f"{key} is in the configuration already: write {self.said_of(key)}, without the plus sign."
 
     def not_to_delete(self, key: str) -> str:
-        """`~sed`."""
+        """Explain `~sed`: there is nothing of that name."""
         match = self.nearest(key) or closest(key, self.groups)
         return f"~{key}: there is nothing of that name to delete{f'; did you mean ~{match}' if match else ''}."
 
     def other_value(self, key: str) -> str:
-        """`~seed=5` where the seed is 1."""
+        """Explain `~seed=5` if the seed is 1."""
         return f"~{self.said_of(key)}: {key} has another value; write ~{key} to delete it whatever it is."
 
     def sweep(self, override: str) -> str:
-        """`seed=1,2` without `-m`."""
+        """Explain `seed=1,2` without `-m`."""
         key, _, value = override.partition("=")
         as_list = "" if value.endswith(")") else f", or write {key}=[{value}] for one run with a list"
         return f"{override} means several runs: add -m to the command line{as_list}."
 
     def packaged(self, key: str) -> str:
-        """`data@x=conll`: a group in a place where the command has none."""
+        """Explain `data@x=conll`: a group in a place where the command has none."""
         return f"{self.said_of(key)}: {key} is no group of this command; write {key.partition('@')[0]}=OPTION."
 
     def misfit(self, override: str) -> str:
-        """`hydra.job.chdir=maybe`: Hydra's own keys have types."""
+        """Explain `hydra.job.chdir=maybe`: Hydra's own keys have types."""
         return f"{override}: the value does not fit the key; --cfg all shows its present value."
 
     def no_option(self, _kind: str) -> str:
-        """`trainer=3`: a group takes the name of one of its files."""
+        """Explain `trainer=3`: a group takes the name of one of its files."""
         for override in self.overrides:
             group, _, value = override.lstrip("+").partition("=")
             if group in self.groups and value not in (options := self.options(group)):
@@ -188,12 +188,12 @@ class Words(Vocabulary):
         return "A group takes the name of one of its options, as in data=conll."
 
     def said_of(self, key: str) -> str:
-        """The word of the command line that speaks of a key, without its signs."""
+        """Return the word of the command line that sets a key, without its signs."""
         bare = (override.lstrip("+~") for override in self.overrides)
         return next((override for override in bare if override.partition("=")[0] == key), f"{key}=VALUE")
 
 
-# The texts of Hydra 1.3. What is not among them is passed on with its first line.
+# The messages of Hydra 1.3. Of any other message, the first line is passed on.
 RULES: tuple[tuple[str, Callable[[Words, str], str]], ...] = (
     (r"Could not override '([^'@]+)'", Words.no_such_key),
     (r"Could not override '([^']+@[^']*)'", Words.packaged),

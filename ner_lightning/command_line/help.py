@@ -13,14 +13,14 @@ from ner_lightning.errors import UserError
 
 
 def help_text(command: str, arguments: Namespace) -> str:
-    """What a command does, its keys, its groups and their options.
+    """Write what a command does, its keys, its groups and their options.
 
     Args:
         command: name of the root YAML.
         arguments: the command line: the user's own folder, and the choices to mark.
 
     Raises:
-        UserError: if the folder or the root YAML is missing.
+        UserError: the folder or the root YAML is missing.
     """
     name = arguments.config_name or command
     with hydra_session(command, arguments.config_dir) as hydra:
@@ -38,7 +38,7 @@ def help_text(command: str, arguments: Namespace) -> str:
 
 
 def _footer(words: Vocabulary) -> list[str]:
-    """How values are given, by examples that the command takes."""
+    """Explain how values are given, by examples that the command accepts."""
     taken = words.chosen
     example = "optim.encoder_lr=3e-5" if "optim" in taken else _plain_key(words)
     lines = [f"KEY=VALUE changes any key: {example}"]
@@ -57,7 +57,7 @@ def _footer(words: Vocabulary) -> list[str]:
 
 
 def _plain_key(words: Vocabulary) -> str:
-    """A key of the command's own with a value that it takes."""
+    """Choose one of the command's own keys, with a value that it accepts."""
     if OmegaConf.select(words.config, "data") is not None:
         return "data.limit=100"
     values = {str(key): value for key, value in words.config.items_ex(resolve=False) if str(key) != "name"}
@@ -88,7 +88,7 @@ def _find(sources: list[Path], name: str) -> Path | None:
 
 
 def _comment(file: Path) -> str:
-    """The comment a file begins with, without its signs and Hydra's package line."""
+    """Read the comment at the beginning of a file, without its signs and Hydra's package line."""
     lines = []
     for line in file.read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
@@ -99,6 +99,6 @@ def _comment(file: Path) -> str:
 
 
 def _keys(file: Path) -> str:
-    """The keys of a root YAML with their comments, as they stand there."""
+    """Read the keys of a root YAML with their comments, as written there."""
     body = file.read_text(encoding="utf-8").partition("- _self_\n")[2]
     return "".join(f"  {line}\n" for line in body.strip().splitlines())

@@ -1,4 +1,4 @@
-"""What a configuration may say to Hydra itself: its plugins, its logging, and nothing that lets others in."""
+"""Check what a configuration tells Hydra itself: only its plugins and its logging, and no foreign code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def check_hydra(config: DictConfig) -> None:
         config: composed, with Hydra's own node, interpolations in place.
 
     Raises:
-        UserError: naming the key and what to do.
+        UserError: names the key and what to do.
     """
     node: Any = OmegaConf.to_container(config.hydra, resolve=False)
     for key in ("job_logging", "hydra_logging"):

@@ -1,4 +1,4 @@
-"""The commands' own keys with their types and ranges; those of a class stand in the annotations of its constructor."""
+"""The commands' own keys with their types and ranges; keys of a class are described by its constructor."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Split = Literal["test", "dev"]
 
 @dataclass
 class Train:
-    """Of `conf/train.yaml`."""
+    """The keys of `conf/train.yaml`."""
 
     name: str
     seed: Whole
@@ -25,7 +25,7 @@ class Train:
 
 @dataclass
 class Evaluate:
-    """Of `conf/evaluate.yaml`."""
+    """The keys of `conf/evaluate.yaml`."""
 
     name: str
     ckpt: str
@@ -35,7 +35,7 @@ class Evaluate:
 
 @dataclass
 class Predict:
-    """Of `conf/predict.yaml`."""
+    """The keys of `conf/predict.yaml`."""
 
     name: str
     ckpt: str
@@ -51,7 +51,7 @@ class Predict:
 
 @dataclass
 class Inspect:
-    """Of `conf/inspect.yaml`."""
+    """The keys of `conf/inspect.yaml`."""
 
     name: str
     output: str | None
@@ -61,7 +61,7 @@ class Inspect:
 
 @dataclass
 class Convert:
-    """Of `conf/convert.yaml`."""
+    """The keys of `conf/convert.yaml`."""
 
     name: str
     input: str
@@ -73,7 +73,7 @@ class Convert:
 
 @dataclass
 class Compare:
-    """Of `conf/compare.yaml`."""
+    """The keys of `conf/compare.yaml`."""
 
     name: str
     runs: Sequence[str]

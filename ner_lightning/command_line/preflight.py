@@ -1,4 +1,4 @@
-"""Everything that can be known to be wrong before a run starts, found in a fraction of a second."""
+"""Find everything that can be known to be wrong before a run starts, in a fraction of a second."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def preflight(command: str, arguments: Namespace, *, isolated: bool = False) -> 
 
     Args:
         command: name of the root YAML.
-        arguments: the command line, parsed. Where it asks to see the configuration it is composed, but not checked.
+        arguments: the parsed command line. If it only asks to see the configuration, that is composed but not checked.
         isolated: whether each job of a sweep gets a process of its own.
 
     Returns:
-        Whether it is a sweep's.
+        Whether the command is a sweep.
 
     Raises:
         UserError: with one sentence that says what to type.
@@ -58,14 +58,14 @@ def preflight(command: str, arguments: Namespace, *, isolated: bool = False) -> 
             return sweeps
         with explain_hydra_errors(hydra, name, arguments.overrides):
             config = compose(hydra, name, arguments.overrides)
-        check_hydra(config)  # it starts its logging to show it
+        check_hydra(config)  # Hydra starts its logging to show it
         return False
 
 
 def first_job(command: str, arguments: Namespace) -> list[str] | None:
-    """The overrides of the first job of a sweep whose configuration is to be shown; None: it is no sweep.
+    """Return the overrides of a sweep's first job, whose configuration is to be shown; None if it is no sweep.
 
-    It is said that there are others.
+    A line says that there are others.
 
     Raises:
         UserError: with one sentence that says what to type.
@@ -83,7 +83,7 @@ def first_job(command: str, arguments: Namespace) -> list[str] | None:
 
 
 def _configs(hydra: Hydra, name: str, overrides: list[str], sweeps: bool) -> Iterator[DictConfig]:
-    """The configuration of a single run, or of each run that a sweep is represented by."""
+    """Yield the configuration of a single run, or of each run that represents a sweep."""
     with explain_hydra_errors(hydra, name, overrides):
         every = list(sample_jobs(hydra, name, overrides)) if sweeps else [overrides]
     for overrides in every:
@@ -94,7 +94,7 @@ def _configs(hydra: Hydra, name: str, overrides: list[str], sweeps: bool) -> Ite
 
 @contextmanager
 def explain_hydra_errors(hydra: Hydra, command: str, overrides: list[str]) -> Iterator[None]:
-    """Raise what Hydra, OmegaConf and the YAML parser raise as one sentence."""
+    """Turn errors of Hydra, OmegaConf and the YAML parser into one sentence."""
     try:
         yield
     except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:

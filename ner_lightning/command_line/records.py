@@ -1,4 +1,4 @@
-"""What Hydra itself writes of a run or a sweep (`.hydra/`, `multirun.yaml`), without secrets."""
+"""Remove secrets from what Hydra itself writes about a run or a sweep (`.hydra/`, `multirun.yaml`)."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ MULTIRUN = "multirun.yaml"
 
 
 def secrets_of(cfg: DictConfig) -> frozenset[str]:
-    """The secrets of a run: those of the environment, and what its configuration has under secret keys."""
+    """Collect the secrets of a run: those of the environment, and those under secret keys of its configuration."""
     try:
         values = OmegaConf.to_container(cfg, resolve=True)
-    except OmegaConfBaseException:  # a value that is missing is told where it is asked for
+    except OmegaConfBaseException:  # a missing value is reported where it is used
         values = OmegaConf.to_container(cfg, resolve=False)
     return known_secrets(os.environ, values)
 
 
 def redact_records(secrets: Collection[str]) -> None:
-    """Take the secrets out of the files that Hydra has just written; to be called by a job before anything else."""
+    """Remove the secrets from the files that Hydra has just written; a job must call it first."""
     hydra = HydraConfig.get()
     if hydra.output_subdir is not None:
         for file in sorted(Path(hydra.runtime.output_dir, hydra.output_subdir).glob("*.yaml")):

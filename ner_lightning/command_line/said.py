@@ -1,4 +1,4 @@
-"""What a command says, on the terminal and in its log: no secret, and nothing that a terminal would obey."""
+"""Everything a command prints or logs: without secrets, and without anything that a terminal would obey."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from ner_lightning.run.redaction import known_secrets, redact_text
 
 
 def escape_log_message(text: object, secrets: Collection[str] | None = None) -> str:
-    """A message as it may be shown.
+    """Make a message safe to show.
 
     Args:
-        text: or an error.
+        text: the message, or an error.
         secrets: texts to hide; None: those of the environment.
     """
     return escape_message(redact_text(str(text), known_secrets(os.environ) if secrets is None else secrets))
 
 
 class SaidFormatter(logging.Formatter):
-    """Another formatter's lines, as they may be shown.
+    """A formatter that makes another formatter's lines safe to show.
 
     Args:
-        formatter: the other; None: the message alone.
+        formatter: the other; None: only the message is formatted.
         secrets: texts to hide.
     """
 
@@ -33,5 +33,5 @@ class SaidFormatter(logging.Formatter):
         self._formatter, self._secrets = formatter or logging.Formatter(), secrets
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record, with its trace if it has one."""
+        """Format the record, with its trace if it has one."""
         return escape_log_message(self._formatter.format(record), self._secrets)

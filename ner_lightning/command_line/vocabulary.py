@@ -15,10 +15,10 @@ from yaml import YAMLError  # type: ignore[import-untyped]
 from ner_lightning.command_line.compose import compose
 from ner_lightning.config.signatures import Signature, signature
 
-# Groups of overlays: files that change values anywhere, for the command that has a model to train.
+# Groups of overlays: files that change values anywhere, for commands that train a model.
 OVERLAYS = ("experiment", "sweep", "debug")
 
-# What people know from other tools.
+# Names that people know from other tools.
 MEANT_KEYS = {
     "freeze": "model.encoder.freeze_word_embeddings, or +experiment=[crf,lora], which freezes the encoder",
     "freeze_encoder": "+experiment=[crf,lora], which freezes the encoder and trains adapters",
@@ -37,25 +37,25 @@ MEANT_KEYS = {
 
 
 class Vocabulary:
-    """Keys and groups of a command.
+    """The keys and groups of a command.
 
     Args:
         hydra: a session.
         command: name of the root YAML.
-        overrides: a command line that cannot be composed; what can be composed of it decides which keys there are.
+        overrides: a command line that cannot be composed; its composable part decides which keys there are.
     """
 
     def __init__(self, hydra: Hydra, command: str, overrides: list[str]) -> None:
         self.hydra = hydra
         self.command = command
         self.groups = sorted(g for g in hydra.list_all_config_groups() if g.partition("/")[0] != "hydra")
-        # Which keys there are is decided by the options of groups, not by values.
+        # The options of groups decide which keys there are; values do not.
         chosen = [override for override in overrides if override.lstrip("+").partition("=")[0] in self.groups]
         self.config = self._composed(chosen) or DictConfig({})
         self.keys = [key for key in _dotted(self.config) if not key.startswith("hydra")]
 
     def _composed(self, overrides: list[str]) -> DictConfig | None:
-        """The configuration of as many of the overrides as can be composed."""
+        """Compose as many of the overrides as possible."""
         try:
             return compose(self.hydra, self.command, overrides)
         except (HydraException, OmegaConfBaseException, YAMLError, ValueError):
@@ -63,23 +63,23 @@ class Vocabulary:
 
     @property
     def chosen(self) -> list[str]:
-        """Groups that the command has an option of already."""
+        """Groups of which the command already has an option."""
         choices = OmegaConf.select(self.config, "hydra.runtime.choices") or {}
         return [str(group) for group in choices if str(group).partition("/")[0] != "hydra"]
 
     def options(self, group: str) -> list[str]:
-        """Names of the files of a group."""
+        """List the files of a group by name."""
         return sorted(self.hydra.config_loader.get_group_options(group, ObjectType.CONFIG))
 
     def options_with(self, key: str) -> list[str]:
-        """Options of a key's group under which there would be such a key."""
+        """List the options of a key's group with which the key would exist."""
         group = self.group_of(key)
         return [option for option in self.options(group) if self._holds(group, option, key)] if group else []
 
     def group_of(self, key: str) -> str | None:
-        """The innermost group that a key stands in, of those that the command has an option of.
+        """Find the innermost group that contains a key, among those of which the command has an option.
 
-        `callbacks.early_stopping.patience` stands in `callbacks`.
+        `callbacks.early_stopping.patience` is in `callbacks`.
         """
         parts = key.split(".")
         groups = ("/".join(parts[:length]) for length in range(len(parts) - 1, 0, -1))
@@ -94,14 +94,14 @@ class Vocabulary:
         return isinstance(node, DictConfig) and key.rpartition(".")[2] in node
 
     def signature(self, key: str) -> Signature | None:
-        """The arguments of the class of a node."""
+        """Read the arguments of the class of a node."""
         target = OmegaConf.select(self.config, f"{key}._target_", throw_on_missing=False) if key else None
         return signature(target) if isinstance(target, str) else None
 
     def nearest(self, key: str) -> str | None:
-        """The known key that a mistyped one means: a sibling, the same name elsewhere, or one spelt much the same.
+        """Find the known key that a mistyped one means: a sibling, the same name elsewhere, or a similar spelling.
 
-        A `+` stands before an argument of a class that its YAML does not list.
+        An argument of a class that its YAML does not list gets a `+` in front.
         """
         if meant := MEANT_KEYS.get(_name(key)):
             return meant
@@ -115,15 +115,15 @@ class Vocabulary:
         elsewhere = [k for k in self.keys if _name(k) == name or k.endswith(f"_{name}")]
         if elsewhere:
             return " or ".join(elsewhere)
-        if parent and (match := closest(name, siblings, 0.5)):  # the place is right, and few stand there
+        if parent and (match := closest(name, siblings, 0.5)):  # the place is right, and has few keys
             return siblings[match]
         leaves = [k for k in self.keys if not any(other.startswith(f"{k}.") for other in self.keys)]
-        # A sibling would be as like by the beginning they share alone.
+        # Siblings are left out: their common beginning alone would make them similar.
         return closest(key, [k for k in leaves if not parent or k.rpartition(".")[0] != parent], 0.75)
 
 
 def closest(word: str, words: Iterable[str], likeness: float = 0.6) -> str | None:
-    """The word spelt most alike, None where none is as like as that (the ratio of `difflib`).
+    """Find the word spelt most alike; None if none is similar enough (by the ratio of `difflib`).
 
     >>> closest("conl", ["jsonl", "conll", "hf"])
     'conll'

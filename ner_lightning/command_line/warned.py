@@ -1,4 +1,4 @@
-"""Warnings as lines of the log: on the terminal and in `run.log`, as everything else a user must know."""
+"""Warnings as lines of the log, on the terminal and in `run.log`, like everything else a user must know."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ log = logging.getLogger("ner_lightning.warnings")
 
 
 def gather_warnings(noise: Iterable[str]) -> None:
-    """Log each warning once, its first paragraph, from now on.
+    """Log the first paragraph of each warning, once, from now on.
 
     Args:
         noise: patterns of warnings that are not worth a line.

@@ -1,4 +1,4 @@
-"""The folder of `--config-dir` as Hydra reads it, each file looked at before it is believed."""
+"""The folder of `--config-dir` as Hydra reads it, with each file checked first."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class CheckedFileSource(FileConfigSource):
 
     @staticmethod
     def scheme() -> str:
-        """What stands before `://` in a search path."""
+        """Return what comes before `://` in a search path."""
         return SCHEME
 
     def load_config(self, config_path: str) -> ConfigResult:
-        """Read a file whose aliases do not multiply, and which names no folders of its own."""
+        """Read a file after checking that its aliases do not multiply and that it names no folders of its own."""
         path = Path(self.path, self._normalize_file_name(config_path)).resolve()
         if path.is_file():
             check_yaml(path.read_text(encoding="utf-8"), str(path))
@@ -34,6 +34,6 @@ class CheckedFileSource(FileConfigSource):
 
 
 def checked_folder(folder: Path) -> str:
-    """The entry of a search path for a folder of somebody else's files."""
+    """Return the entry of a search path for a folder of somebody else's files."""
     SourcesRegistry.instance().register(CheckedFileSource)
     return f"{SCHEME}://{folder}"

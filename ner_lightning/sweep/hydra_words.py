@@ -19,7 +19,7 @@ _HYDRAS = ("multirun/${now:%Y-%m-%d}/${now:%H-%M-%S}", "${hydra.job.num}")
 
 
 def words_of_jobs(master: DictConfig) -> tuple[str, ...]:
-    """Select the words for Hydra that every job gets: `hydra.verbose=true`, `hydra/job_logging=…`, …
+    """Select the words for Hydra that every job gets, such as `hydra.verbose=true` and `hydra/job_logging=…`.
 
     Args:
         master: the configuration of the sweep, with Hydra's own node.
