@@ -85,7 +85,7 @@ def test_runs_of_a_sweep_are_logged_and_compared_online(server: WandbServer, tmp
 
     found = collect([f"wandb:{ENTITY}/p/s"])
     assert [run.scores["test/f1"] for run in found.runs] == [0.25, 0.25]
-    assert (found.left_out, found.runs[0].cost.trained) == ([], 12)
+    assert (found.left_out, found.runs[0].cost["trained"]) == ([], 12)
     assert {row.name for row in compare_runs(found, Settings()).sections[0].rows} == {"lr=0.0001", "lr=0.001"}
 
     server.refused.add("RunParquetHistory")

@@ -27,7 +27,7 @@ UNEVEN = 1.5
 def circumstances(runs: Sequence[FinishedRun]) -> list[str]:
     """A sentence for each thing that is not the same in all runs that tell it.
 
-    >>> one, other = (Run(str(n), {}, {}, setup={"effective_batch": n}) for n in (16, 32))
+    >>> one, other = (FinishedRun(str(n), {}, {}, setup={"effective_batch": n}) for n in (16, 32))
     >>> circumstances([one, other])
     ['not the same in all runs: sentences an optimiser step (16, 32).']
     """
@@ -49,14 +49,13 @@ def circumstances(runs: Sequence[FinishedRun]) -> list[str]:
 def uneven_times(configurations: Iterable[Configuration]) -> list[str]:
     """A sentence where runs of one configuration took very different times: they shared the machine with something.
 
-    >>> from ner_lightning.comparison.runs.run import Cost
-    >>> runs = tuple(Run(str(s), {}, {}, cost=Cost(seconds_per_epoch=s)) for s in (10.0, 11.0, 32.0))
+    >>> runs = tuple(FinishedRun(str(s), {}, {}, cost={"seconds_per_epoch": s}) for s in (10.0, 11.0, 32.0))
     >>> uneven_times([Configuration("a", {}, runs)])
     ['seconds an epoch differ up to 3.2 times between runs of a: the machine was not theirs alone, times mean little.']
     """
     factors = {}
     for configuration in configurations:
-        known = [seconds for run in configuration.runs if (seconds := run.cost.seconds_per_epoch)]
+        known = [seconds for run in configuration.runs if (seconds := run.cost.get("seconds_per_epoch"))]
         if known and (factor := max(known) / min(known)) > UNEVEN:
             factors[configuration.name] = factor
     if not factors:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+from ner_lightning.comparison.columns import COSTS, spread
 from ner_lightning.comparison.configurations import Configuration
 from ner_lightning.comparison.predictions import by_repetition
 from ner_lightning.comparison.runs.run import FinishedRun
@@ -37,13 +38,8 @@ class Row:
         scores: by name, `f1` first. F1 is the mean over seeds of that of all folds together, as in the tests, its
             standard deviation that over seeds; other scores are means over runs.
         interval: of mean F1; over sentences and seeds where there are predictions, else over seeds.
-        seconds_per_epoch: mean over runs.
-        seconds_sd: standard deviation over runs.
-        memory: bytes, the largest of the runs.
-        gpu_memory: bytes, likewise.
-        trained: parameters.
-        parameters: of the model.
-        decoder_share: of the time of a training step, mean over runs.
+        costs: by name, those of `columns.COSTS`, and standard deviations beside them.
+        settings: what tells it from the others, by dotted key.
         mark: the best, or the baseline; no difference from it was shown; without predictions; or none of these.
         folds: of a seed; 1: none.
         fold_sd: standard deviation of F1 over the folds of a seed, mean over seeds.
@@ -55,18 +51,18 @@ class Row:
     n: int
     scores: dict[str, MeanScore]
     interval: tuple[float, float] | None
-    seconds_per_epoch: float | None
-    seconds_sd: float | None
-    memory: int | None
-    gpu_memory: int | None
-    trained: int | None
-    parameters: int | None
-    decoder_share: float | None
+    costs: dict[str, float | None]
+    settings: Mapping[str, Any]
     mark: Mark = ""
     folds: int = 1
     fold_sd: float | None = None
     dev: MeanScore | None = None
     dev_choice: bool = False
+
+    @property
+    def seconds_per_epoch(self) -> float | None:
+        """Mean over runs."""
+        return self.costs["seconds_per_epoch"]
 
     @property
     def f1(self) -> float:
@@ -93,30 +89,24 @@ def summarise_configuration(
     for name in columns:
         values = [run.scores[key] for run in runs if (key := f"{settings.prefix}{name}") in run.scores]
         if values:
-            scores[name] = MeanScore(fmean(values), _spread(values))
+            scores[name] = MeanScore(fmean(values), spread(values))
     folds = _folds(configuration, settings)
     f1 = [replicate.f1 for replicate in configuration.replicates] or [fmean(values) for values in folds if values]
     if f1:
-        scores[F1] = MeanScore(fmean(f1), _spread(f1))
+        scores[F1] = MeanScore(fmean(f1), spread(f1))
     if interval is None and f1 and not configuration.replicates:
         interval = mean_interval(f1, settings.level)
     spreads = [stdev(values) for values in folds if len(values) > 1]
     costs = [run.cost for run in runs]
-    seconds = [cost.seconds_per_epoch for cost in costs if cost.seconds_per_epoch is not None]
     return Row(
         configuration.name,
         sum(map(len, folds)),
         scores,
         interval,
-        _mean(seconds),
-        _spread(seconds),
-        _largest([cost.memory for cost in costs]),
-        _largest([cost.gpu_memory for cost in costs]),
-        _largest([cost.trained for cost in costs]),
-        _largest([cost.parameters for cost in costs]),
-        _mean([cost.decoder_share for cost in costs]),
+        {key: value for column in COSTS for key, value in column.make_from(costs).items()},
+        configuration.settings,
         folds=max(map(len, folds), default=1),
-        fold_sd=_mean(spreads),
+        fold_sd=fmean(spreads) if spreads else None,
         dev=_dev(configuration, settings),
     )
 
@@ -136,7 +126,7 @@ def _dev(configuration: Configuration, settings: Settings) -> MeanScore | None:
     groups = by_repetition(configuration.runs, settings.repetition).values()
     known = [[run.scores[DEV_F1] for run in group if DEV_F1 in run.scores] for group in groups]
     means = [fmean(values) for values in known if values]
-    return MeanScore(fmean(means), _spread(means)) if means else None
+    return MeanScore(fmean(means), spread(means)) if means else None
 
 
 def mark_best(best: str, undecided: Sequence[tuple[str, str]], called: Mark = "best") -> dict[str, Mark]:
@@ -174,16 +164,3 @@ def unknown_columns(runs: Sequence[FinishedRun], settings: Settings) -> list[str
 def _known(runs: Sequence[FinishedRun], settings: Settings) -> set[str]:
     keys = {key for run in runs for key in run.scores}
     return {key.removeprefix(settings.prefix) for key in keys if key.startswith(settings.prefix)}
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return fmean(known) if known else None
-
-
-def _spread(values: Sequence[float]) -> float | None:
-    return stdev(values) if len(values) > 1 else None
-
-
-def _largest(values: Sequence[int | None]) -> int | None:
-    return max((value for value in values if value is not None), default=None)

@@ -8,7 +8,7 @@ import pytest
 
 from ner_lightning.comparison.circumstances import circumstances, uneven_times
 from ner_lightning.comparison.configurations import Configuration
-from ner_lightning.comparison.runs.run import FinishedRun, RunCost
+from ner_lightning.comparison.runs.run import FinishedRun
 
 
 def run(content: str, **data: Any) -> FinishedRun:
@@ -28,9 +28,8 @@ def test_other_sentences_that_were_asked_for_are_not(key: str) -> None:
 
 
 def took(name: str, *seconds: float | None) -> Configuration:
-    return Configuration(
-        name, {}, tuple(FinishedRun(str(s), {}, {}, cost=RunCost(seconds_per_epoch=s)) for s in seconds)
-    )
+    costs = [{} if s is None else {"seconds_per_epoch": s} for s in seconds]
+    return Configuration(name, {}, tuple(FinishedRun(str(n), {}, {}, cost=cost) for n, cost in enumerate(costs)))
 
 
 def test_times_of_a_busy_machine_are_told_and_those_of_other_settings_are_not_compared() -> None:

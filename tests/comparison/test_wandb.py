@@ -71,7 +71,7 @@ def test_a_training_logs_its_errors_and_can_be_compared_from_its_record_alone(tm
     alone = read_offline(file)
     assert alone.scores["test/f1"] == pytest.approx(stored.scores["test/f1"])
     assert alone.scores["val/f1"] == pytest.approx(stored.scores["val/f1"])
-    assert alone.cost.decoder_share == stored.cost.decoder_share
+    assert alone.cost["decoder_share"] == stored.cost["decoder_share"]
     assert alone.config["optim"] == stored.config["optim"]
     assert [p.name for p in (Path(r.name) for r in collect([str(folder)]).runs)] == ["run"]  # the folder, once
 
@@ -208,7 +208,7 @@ def test_runs_on_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked == [("me/mine", {"group": "g"})]
     (run,) = found.runs
     assert (run.name, run.scores["test/f1"], run.scores["val/f1"]) == ("wandb:me/mine/g/a", 0.75, 0.5)
-    assert run.cost.trained == 12
+    assert run.cost["trained"] == 12
     assert len(run.curve()) == 2
     assert found.left_out == [("wandb:me/mine/g/b", "W&B says that it is crashed")]
 

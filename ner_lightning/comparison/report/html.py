@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 
 from ner_lightning.analysis.changes import Hard, Shift
 from ner_lightning.analysis.errors import ALL, KINDS
+from ner_lightning.comparison.columns import PAIRS
 from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.overall import Overall
 from ner_lightning.comparison.pictures.pictures import Picture, Pictures
@@ -20,12 +21,12 @@ from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.why import HARDEST_OF, Account, Why, confusion_rows
 from ner_lightning.page.render import render
 from ner_lightning.run.predictions import StoredSentence
-from ner_lightning.statistics.pairs import Pair
 from ner_lightning.tagging.spans import EntitySpan
 
 TEMPLATE = Path(__file__).with_name("report.html")
 LARGEST_SVG = 400_000  # bytes; above, the PNG is smaller and looks the same
 MOST_PAIRS = 60  # in words
+PAIR_COLUMNS = [column for column in PAIRS if column.title is not None]
 KIND_NAMES = [kind.replace("_", " ") for kind in KINDS]
 
 
@@ -93,7 +94,8 @@ def _section(comparison: Comparison, section: Section, why: Why, pictures: Seque
         "ties": [row.name for row in section.rows if row.mark == "tie"],
         "about": what_was_compared(section, comparison.settings.split),
         "verdicts": [(pair.shown, pair.sentence) for pair in section.pairs.pairs[:MOST_PAIRS]],
-        "pairs": [_pair(pair) for pair in section.pairs.pairs],
+        "pairs": [[column.shown(column.value(pair)) for column in PAIR_COLUMNS] for pair in section.pairs.pairs],
+        "pair_columns": [column.title for column in PAIR_COLUMNS],
         "power": power_note(section),
         "pictures": pictures,
         "why": why,
@@ -106,14 +108,6 @@ def _section(comparison: Comparison, section: Section, why: Why, pictures: Seque
         "broken": [] if why.diff is None else _shifts(why.diff.broken, why.diff.runs),
         "hardest": [_hard(item, why.hardest_runs) for item in why.hardest],
     }
-
-
-def _pair(pair: Pair) -> list[Any]:
-    found = pair.difference
-    points = [round(100 * value, 2) for value in (found.difference, found.low, found.high)]
-    ps = [None if value is None else round(value, 4) for value in (found.p, pair.p_alone, pair.p_randomisation)]
-    shown = "yes" if pair.shown else "no"
-    return [pair.a, pair.b, *points, shown, *ps, None if pair.detectable is None else round(100 * pair.detectable, 2)]
 
 
 def _kinds(why: Why) -> list[list[Any]]:

@@ -6,9 +6,18 @@ import io
 from collections.abc import Sequence
 from itertools import groupby
 
+from ner_lightning.comparison.columns import NOTHING
 from ner_lightning.comparison.comparison import Comparison
-from ner_lightning.comparison.report.grid import NOTHING, Grid, overall_grid, section_grid
-from ner_lightning.comparison.report.said import OVERALL, every_pair, overall_notes, power_note, what_was_compared
+from ner_lightning.comparison.report.grid import (
+    Grid,
+    Table,
+    comparison_columns,
+    configuration_table,
+    overall_grid,
+    pair_table,
+    section_grid,
+)
+from ner_lightning.comparison.report.said import OVERALL, overall_notes, power_note, what_was_compared
 from ner_lightning.comparison.table import Mark
 from ner_lightning.page.spreadsheet import Rows
 
@@ -112,45 +121,20 @@ def escape_latex(text: str) -> str:
 
 
 def render_csv(comparison: Comparison) -> str:
-    """Every number of the table, unrounded; fractions, seconds, bytes."""
-    keys = list(dict.fromkeys(key for section in comparison.sections for key in section.varied))
-    scores = [f"{name}{part}" for name in comparison.columns for part in ("", " sd")]
-    costs = ("seconds_per_epoch", "seconds_sd", "memory", "gpu_memory", "trained", "parameters", "decoder_share")
-    file = io.StringIO()
-    writer = Rows(file)
-    of_f1 = ["f1 low", "f1 high", "f1 sd over folds", "dev f1", "dev f1 sd", "dev's choice"]
-    writer.writerow(["section", "configuration", "mark", *keys, "n", *scores, *of_f1, *costs])
-    for section in comparison.sections:
-        for row in section.rows:
-            settings = section.configurations[row.name].settings
-            known = [row.scores.get(name) for name in comparison.columns]
-            writer.writerow(
-                [
-                    section.name,
-                    row.name,
-                    row.mark,
-                    *(settings.get(key) for key in keys),
-                    row.n,
-                    *(value for score in known for value in (score or (None, None))),
-                    *(row.interval or (None, None)),
-                    row.fold_sd,
-                    *(row.dev or (None, None)),
-                    row.dev_choice,
-                    *(getattr(row, cost) for cost in costs),
-                ]
-            )
-    return file.getvalue()
+    """Write every number of the table, unrounded; fractions, seconds, bytes."""
+    columns = comparison_columns(comparison)
+    return _csv(configuration_table(comparison, [*columns.names, *columns.settings, *columns.measured]))
 
 
 def render_pairs_csv(comparison: Comparison) -> str:
-    """Every test, unrounded."""
+    """Write every test, unrounded."""
+    return _csv(pair_table(comparison))
+
+
+def _csv(table: Table) -> str:
+    headings, rows = table
     file = io.StringIO()
     writer = Rows(file)
-    names = ("difference", "low", "high", "p", "standard_error")
-    more = ("p_alone", "p_randomisation", "detectable")
-    writer.writerow(["section", "a", "b", *names, *more, "runs_a", "runs_b", "sentence"])
-    for where, pair in every_pair(comparison):
-        numbers = [getattr(pair.difference, name) for name in names]
-        numbers += [getattr(pair, name) for name in more]
-        writer.writerow([where, pair.a, pair.b, *numbers, *pair.difference.runs, pair.sentence])
+    for row in (headings, *rows):
+        writer.writerow(row)
     return file.getvalue()

@@ -69,10 +69,15 @@ def _section(section: Section, why: Why) -> dict[str, Any]:
         "entities": section.entities,
         "configurations": [
             {
-                **asdict(row),
+                "name": row.name,
+                "n": row.n,
                 "scores": {name: score._asdict() for name, score in row.scores.items()},
+                "interval": row.interval,
+                **row.costs,
+                **{name: getattr(row, name) for name in ("mark", "folds", "fold_sd")},
                 "dev": None if row.dev is None else row.dev._asdict(),
-                "settings": dict(section.configurations[row.name].settings),
+                "dev_choice": row.dev_choice,
+                "settings": dict(row.settings),
                 "runs": [
                     {"name": run.name, "seed": run.config.get("seed"), "scores": dict(run.scores)}
                     for run in section.configurations[row.name].runs

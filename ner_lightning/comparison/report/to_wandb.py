@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.report.files import WrittenReport
+from ner_lightning.comparison.report.grid import Table, comparison_columns, configuration_table, pair_table
 from ner_lightning.comparison.report.markup import render_markdown
-from ner_lightning.comparison.report.said import every_pair
 from ner_lightning.comparison.why import Why
 from ner_lightning.errors import UserError, first_line
 
@@ -21,7 +21,6 @@ log = logging.getLogger(__name__)
 JOB = "comparison"
 PROJECT = "ner_lightning"
 
-Table = tuple[Sequence[str], Sequence[list[Any]]]
 _FIRST = ("section", "configuration")
 
 
@@ -127,53 +126,15 @@ def wandb_tables(comparison: Comparison, whys: Sequence[Why]) -> dict[str, Table
                 for found, n in zip(types, line, strict=True)
                 if n
             ]
+    columns = comparison_columns(comparison)
     named: dict[str, Table] = {
-        "configurations": _configurations(comparison),
-        "pairs": _pairs(comparison),
+        "configurations": configuration_table(comparison, [*columns.names, *columns.measured]),
+        "pairs": pair_table(comparison),
         "errors": ([*_FIRST, "kind", "type", "misses", "false alarms", "errors"], errors),
         "confusion": ([*_FIRST, "annotated", "found", "entities"], confusions),
         "left_out": (["run", "reason"], [[item.name, item.reason] for item in comparison.left_out]),
     }
     return {name: table for name, table in named.items() if table[1]}
-
-
-def _configurations(comparison: Comparison) -> Table:
-    scores = comparison.columns
-    costs = ["seconds_per_epoch", "seconds_sd", "memory", "gpu_memory", "trained", "parameters", "decoder_share"]
-    rows = [
-        [
-            section.name,
-            row.name,
-            row.mark,
-            row.n,
-            *(value for name in scores for value in (row.scores.get(name) or (None, None))),
-            *(row.interval or (None, None)),
-            *(row.dev or (None, None)),
-            *(getattr(row, cost) for cost in costs),
-        ]
-        for section in comparison.sections
-        for row in section.rows
-    ]
-    named = [f"{name}{part}" for name in scores for part in ("", " sd")]
-    return [*_FIRST, "mark", "n", *named, "f1 low", "f1 high", "dev f1", "dev f1 sd", *costs], rows
-
-
-def _pairs(comparison: Comparison) -> Table:
-    rows = [
-        [
-            where,
-            pair.a,
-            pair.b,
-            pair.difference.difference,
-            pair.difference.low,
-            pair.difference.high,
-            pair.difference.p,
-            pair.detectable,
-            pair.sentence,
-        ]
-        for where, pair in every_pair(comparison)
-    ]
-    return ["section", "a", "b", "difference", "low", "high", "p", "detectable", "sentence"], rows
 
 
 def make_report(run: Run, comparison: Comparison) -> str | None:

@@ -10,39 +10,11 @@ from typing import Any, NamedTuple
 
 from ner_lightning.run import reading
 from ner_lightning.run.folder import RunFolder
-from ner_lightning.run.reading import RunResult, UnusableRun, is_number
+from ner_lightning.run.reading import UnusableRun, is_number
 
 
 class NotARun(UnusableRun):
     """Something else that stands among runs, such as a comparison; not worth a line."""
-
-
-class RunCost(NamedTuple):
-    """What a run took; None where its record does not say.
-
-    Attributes:
-        seconds_per_epoch: of training, validation left out, wall clock, median over epochs.
-        seconds: of the whole run.
-        memory: peak of the process, bytes.
-        gpu_memory: peak of the device, bytes.
-        trained: parameters that are trained.
-        parameters: of the model.
-        decoder_share: share of the time of a training step in the CRF (or the softmax's loss).
-    """
-
-    seconds_per_epoch: float | None = None
-    seconds: float | None = None
-    memory: int | None = None
-    gpu_memory: int | None = None
-    trained: int | None = None
-    parameters: int | None = None
-    decoder_share: float | None = None
-
-    @classmethod
-    def from_result(cls, result: RunResult) -> RunCost:
-        """Read what a run says of its cost."""
-        found = {"seconds": result.seconds.get("total"), **result.cost}
-        return cls(**{name: found[name] for name in cls._fields if is_number(found.get(name))})
 
 
 @dataclass(frozen=True)
@@ -53,7 +25,7 @@ class FinishedRun:
         name: what it is listed as: its folder, or its path in W&B.
         config: the resolved configuration, plain containers.
         scores: of the best weights: `test/f1`, `val/f1/PER`, …
-        cost: what it took.
+        cost: what it took, by name: those of `columns.COSTS`, and `seconds` of the whole run.
         setup: batch, precision, devices as they really were.
         versions: of packages and source.
         data: fingerprint of the content of each split.
@@ -65,7 +37,7 @@ class FinishedRun:
     name: str
     config: Mapping[str, Any]
     scores: Mapping[str, float]
-    cost: RunCost = field(default_factory=RunCost)
+    cost: Mapping[str, float] = field(default_factory=dict)
     setup: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, str] = field(default_factory=dict)
@@ -112,7 +84,7 @@ def read_run(folder: Path) -> FinishedRun:
         name=str(folder),
         config=stored.config,
         scores=result.scores,
-        cost=RunCost.from_result(result),
+        cost={name: n for name, n in {"seconds": result.seconds.get("total"), **result.cost}.items() if is_number(n)},
         setup=result.setup,
         versions={**record.packages, **({"source": record.source} if record.git else {})},
         data=result.data,
@@ -124,8 +96,7 @@ def read_run(folder: Path) -> FinishedRun:
 def with_finite_scores(run: FinishedRun) -> FinishedRun:
     """The same run without scores and costs that are no numbers."""
     scores = {key: value for key, value in run.scores.items() if isfinite(value)}
-    known = {name: value for name, value in run.cost._asdict().items() if value is not None and isfinite(value)}
-    return replace(run, scores=scores, cost=RunCost(**known))
+    return replace(run, scores=scores, cost={name: n for name, n in run.cost.items() if isfinite(n)})
 
 
 WANDB = "wandb:"

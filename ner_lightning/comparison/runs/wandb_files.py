@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ner_lightning.comparison.runs.run import FinishedRun, NotARun, RunCost
+from ner_lightning.comparison.runs.run import FinishedRun, NotARun
 from ner_lightning.run.reading import UnusableRun
 
 FILE_HEADER = 7  # bytes
@@ -19,6 +19,7 @@ BLOCK = 32768  # bytes
 RECORD_HEADER = struct.Struct("<IHB")  # checksum, length, kind
 FULL, LAST = 1, 4
 JOB, COMPARISON = "train", "comparison"
+COST = "cost/"
 TRAINING = {"model", "optim", "monitor"}
 """Keys that the configuration of every training of ours has."""
 
@@ -93,8 +94,7 @@ def run_of(
     scores = {key: value for key, value in last.items() if key.startswith(("test/", "val/"))}
     if not scores:
         raise UnusableRun("W&B knows no scores of it")
-    said = {field: last[f"cost/{field}"] for field in RunCost._fields if f"cost/{field}" in last}
-    cost = RunCost(**said)  # type: ignore[arg-type]
+    cost = {key.removeprefix(COST): value for key, value in last.items() if key.startswith(COST)}
     return FinishedRun(name=name, config=config, scores=scores, cost=cost, written=written, history=tuple(history))
 
 

@@ -1,0 +1,242 @@
+"""The columns of a comparison: one table that the terminal, the page, Markdown, LaTeX, CSV, JSON and W&B read.
+
+A column says what it is called in files and to people, how its numbers are made and how they are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from ner_lightning.comparison.table import MeanScore, Row
+    from ner_lightning.statistics.pairs import Pair
+
+NOTHING = "–"
+HIGHEST = "(highest)"
+
+
+class Cell(NamedTuple):
+    """What is shown, and the number it stands for, by which it is sorted."""
+
+    text: str
+    value: float | None = None
+
+
+class CostColumn(NamedTuple):
+    """What configurations cost.
+
+    Attributes:
+        keys: of its numbers in a row, in files and in W&B; the first is that of a run's result as well.
+        title: over the column for people; None: it stands in files alone.
+        make: its numbers from those of the runs that tell theirs, at least one.
+        show: one line of its numbers.
+    """
+
+    keys: tuple[str, ...]
+    title: str | None
+    make: Callable[[Sequence[float]], Sequence[float | None]]
+    show: Callable[..., str]
+
+    def make_from(self, costs: Sequence[Any]) -> dict[str, float | None]:
+        """Make the numbers of a row from the costs of its runs."""
+        values = [cost[self.keys[0]] for cost in costs if self.keys[0] in cost]
+        return dict(zip(self.keys, self.make(values) if values else [None] * len(self.keys), strict=True))
+
+    def cell(self, row: Row) -> Cell:
+        """Show the numbers of a row."""
+        value, *more = (row.costs[key] for key in self.keys)
+        return Cell(NOTHING) if value is None else Cell(self.show(value, *more), value)
+
+
+def seconds_text(n: float, sd: float | None = None) -> str:
+    """Show seconds to people.
+
+    >>> seconds_text(1234.5), seconds_text(9.874, 0.25)
+    ('1,234', '9.87 ± 0.25')
+    """
+    text = f"{n:,.0f}" if n >= 100 else f"{n:.3g}"
+    return text if sd is None else f"{text} ± {seconds_text(sd)}"
+
+
+def bytes_text(n: float) -> str:
+    """Show bytes to people.
+
+    >>> bytes_text(1_500_000_000), bytes_text(300 * 2**20)
+    ('1.4 GiB', '300 MiB')
+    """
+    return f"{n / 2**30:.1f} GiB" if n >= 2**30 else f"{n / 2**20:.0f} MiB"
+
+
+def count_text(n: float) -> str:
+    """Show a large count to people.
+
+    >>> count_text(22_713_216), count_text(4_312), count_text(12)
+    ('22.7 M', '4.3 k', '12')
+    """
+    return f"{n / 1e6:.1f} M" if n >= 1e6 else f"{n / 1e3:.1f} k" if n >= 1e3 else f"{n:.0f}"
+
+
+def spread(values: Sequence[float]) -> float | None:
+    """Compute the standard deviation; None for a single value."""
+    return stdev(values) if len(values) > 1 else None
+
+
+def _largest(values: Sequence[float]) -> list[float]:
+    return [max(values)]
+
+
+def _mean(values: Sequence[float]) -> list[float]:
+    return [fmean(values)]
+
+
+COSTS = (
+    # Of training, validation left out, wall clock, median over the epochs of a run.
+    CostColumn(
+        ("seconds_per_epoch", "seconds_sd"), "s / epoch", lambda values: (fmean(values), spread(values)), seconds_text
+    ),
+    CostColumn(("memory",), "memory", _largest, bytes_text),  # peak of the process
+    CostColumn(("gpu_memory",), "GPU memory", _largest, bytes_text),  # peak of the device
+    CostColumn(("trained",), "trained", _largest, count_text),  # parameters
+    CostColumn(("parameters",), None, _largest, count_text),
+    # Share of the time of a training step in the CRF (or the softmax's loss).
+    CostColumn(("decoder_share",), "in decoder", _mean, lambda share: f"{100 * share:.1f} %"),
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table of configurations.
+
+    Attributes:
+        keys: of its numbers in CSV and in W&B.
+        numbers: of a row, one a key.
+        title: over the column for people; None: it stands in files alone.
+        cell: what people see of a row.
+        is_known: whether a row says anything; what no row says anything of is not shown.
+        is_text: whether it stands left.
+    """
+
+    keys: tuple[str, ...]
+    numbers: Callable[[Row], Sequence[Any]]
+    title: str | None = None
+    cell: Callable[[Row], Cell] = lambda _: Cell("")
+    is_known: Callable[[Row], bool] = lambda _: True
+    is_text: bool = False
+
+
+class Columns(NamedTuple):
+    """The columns of a comparison, in groups: people see beside F1 what belongs to it, files have all scores first."""
+
+    names: list[Column]
+    settings: list[Column]
+    n: list[Column]
+    f1: list[Column]
+    beside_f1: list[Column]
+    scores: list[Column]
+    costs: list[Column]
+
+    @property
+    def shown(self) -> list[Column]:
+        """Those for people, in their order."""
+        every = [*self.names, *self.n, *self.f1, *self.beside_f1, *self.scores, *self.costs]
+        return [column for column in every if column.title is not None]
+
+    @property
+    def measured(self) -> list[Column]:
+        """Those of files, behind the names and settings, in their order."""
+        return [*self.n, *self.f1, *self.scores, *self.beside_f1, *self.costs]
+
+
+def _points(value: float | None) -> float | None:
+    return None if value is None else round(100 * value, 2)
+
+
+def _four_digits(p: float | None) -> float | None:
+    return None if p is None else round(p, 4)
+
+
+class PairColumn(NamedTuple):
+    """A column of the table of tests.
+
+    Attributes:
+        key: in CSV and in W&B; None: on the page alone.
+        title: on the page; None: in files alone.
+        value: of a test, unrounded.
+        shown: the value as the page has it.
+    """
+
+    key: str | None
+    title: str | None
+    value: Callable[[Pair], Any]
+    shown: Callable[[Any], Any] = lambda value: value
+
+
+PAIRS = (
+    PairColumn("a", "a", lambda pair: pair.a),
+    PairColumn("b", "b", lambda pair: pair.b),
+    PairColumn("difference", "difference", lambda pair: pair.difference.difference, _points),
+    PairColumn("low", "from", lambda pair: pair.difference.low, _points),
+    PairColumn("high", "to", lambda pair: pair.difference.high, _points),
+    PairColumn(None, "shown", lambda pair: pair.shown, lambda shown: "yes" if shown else "no"),
+    PairColumn("p", "p", lambda pair: pair.difference.p, _four_digits),
+    PairColumn("standard_error", None, lambda pair: pair.difference.standard_error),
+    PairColumn("p_alone", "p, pair alone", lambda pair: pair.p_alone, _four_digits),
+    PairColumn("p_randomisation", "p, randomisation", lambda pair: pair.p_randomisation, _four_digits),
+    PairColumn("detectable", "could have shown", lambda pair: pair.detectable, _points),
+    PairColumn("runs_a", None, lambda pair: pair.difference.runs[0]),
+    PairColumn("runs_b", None, lambda pair: pair.difference.runs[1]),
+    PairColumn("sentence", None, lambda pair: pair.sentence),
+)
+
+
+def score_cell(score: MeanScore | None) -> Cell:
+    """Show a score in points.
+
+    >>> from ner_lightning.comparison.table import MeanScore
+    >>> score_cell(MeanScore(0.66052, 0.0041)).text, score_cell(None).text
+    ('66.05 ± 0.41', '–')
+    """
+    if score is None:
+        return Cell(NOTHING)
+    return Cell(f"{100 * score.mean:.2f}" + ("" if score.sd is None else f" ± {100 * score.sd:.2f}"), score.mean)
+
+
+def entities_cell(score: MeanScore | None) -> Cell:
+    """Show a number of entities.
+
+    >>> from ner_lightning.comparison.table import MeanScore
+    >>> entities_cell(MeanScore(1234.0, 0.0)).text, entities_cell(MeanScore(10.5, 0.71)).text
+    ('1,234', '10.5 ± 0.7')
+    """
+    if score is None:
+        return Cell(NOTHING)
+    mean, sd = (f"{number:,.1f}".removesuffix(".0") for number in (score.mean, score.sd or 0.0))
+    return Cell(f"{mean} ± {sd}" if score.sd else mean, score.mean)
+
+
+def dev_cell(row: Row) -> Cell:
+    """Show F1 on the development set, and where it is the highest."""
+    cell = score_cell(row.dev)
+    return cell._replace(text=f"{cell.text} {HIGHEST}") if row.dev_choice else cell
+
+
+def fold_cell(row: Row) -> Cell:
+    """Show the spread over folds in points."""
+    return Cell(NOTHING) if row.fold_sd is None else Cell(f"{100 * row.fold_sd:.2f}", row.fold_sd)
+
+
+def interval_cell(row: Row) -> Cell:
+    """Show the interval of F1 in points."""
+    if row.interval is None:
+        return Cell(NOTHING)
+    low, high = row.interval
+    return Cell(f"{100 * low:.1f} to {100 * high:.1f}", low)
+
+
+def runs_cell(row: Row) -> Cell:
+    """Show how many runs; seeds times folds where there are folds."""
+    seeds, rest = divmod(row.n, row.folds)
+    return Cell(str(row.n) if row.folds == 1 or rest else f"{seeds} × {row.folds}", row.n)
