@@ -75,7 +75,7 @@ def evaluated(folder: Path, *overrides: str) -> dict[str, Any]:
 @contextmanager
 def _plainly() -> Iterator[None]:
     with (
-        patch("ner_lightning.training.summary.draw"),
+        patch("ner_lightning.training.summary.draw_run_pictures"),
         patch("ner_lightning.run.record.distributions", return_value=[]),
     ):
         yield
