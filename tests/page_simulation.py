@@ -1,7 +1,7 @@
 """How often a whole page of a comparison is wrong where the truth is known; makes the tables of docs/statistics.md.
 
-python -m tests.page_simulation wrong|sets|held|power PAGES [--systems 2 3 …] [--only WORDS] [--into figures.json]
-python -m tests.page_simulation table --into figures.json
+python -m tests.page_simulation wrong|sets|wild|held|power|added PAGES [--systems 2 3 …] [--only …] [--into FILE]
+python -m tests.page_simulation table --into FILE
 
 A cell is a kind of world and a number of systems. Cells that `--into` has of as many pages are not made again.
 """
@@ -36,6 +36,7 @@ DOCUMENTS = {"sentences": 1, "documents": 5}
 MANY = 12  # systems, above which a page lists the pairs of the best only
 SHIFT = 0.4  # on the logit: about 4.5 points of F1
 SETS = 3
+WILD = 16
 DRAWS = 25  # of the sentences, each of so many samples
 FEW_MEANS = 6  # systems of a page whose own intervals are looked at; those of a page are much alike
 
@@ -116,6 +117,14 @@ def wrong(world: World, systems: int, pages: int, seed: int = 0) -> Counts:
     return {"pages": pages, "wrong": sum(any(pair.shown for pair in pairs) for pairs in found)}
 
 
+def wrong_of_wild(world: World, systems: int, pages: int, seed: int = 3) -> Counts:
+    """Count pages that call a system different to whose runs a seed does sixteen times as much as to the others'."""
+    world, rng = replace(world, by_seed=world.by_seed / WILD, wild=WILD), np.random.default_rng([seed, systems])
+    found = (page(judge(world, systems, n, rng)) for n in range(pages))
+    shown = [any(pair.shown for pair in pairs if "0" in (pair.a, pair.b)) for pairs in found]
+    return {"pages": pages, "wrong": sum(shown)}
+
+
 def wrong_over_sets(world: World, systems: int, pages: int, seed: int = 0) -> Counts:
     """Count the same of pages with several test sets and the mean over them."""
     rng, count = np.random.default_rng([seed, systems]), 0
@@ -134,7 +143,7 @@ def held(world: World, systems: int, pages: int, seed: int = 1) -> Counts:
     """
     shifts = [SHIFT * (place % 2) for place in range(systems)]
     better = replace(world, shift=SHIFT)
-    truth, mean = better.true_difference(1_000), world.true_mean(1_000)
+    truth, mean = better.true_difference(), world.true_mean()
     rng, all_held, means = np.random.default_rng([seed, systems]), 0, 0.0
     for n in range(pages):
         judged = judge(world, systems, n, rng, shifts)
@@ -152,11 +161,9 @@ def power(world: World, systems: int, pages: int, seed: int = 2) -> Counts:
 
     One system is better by half of it than the rest, another worse, so that F1 stays where it was seen.
     """
-    rng = np.random.default_rng([seed, systems])
-    told = [_between(judge(world, systems, n, rng)).detectable or 0.0 for n in range(pages)]
-    said, spread = float(np.mean(told)), float(np.std(told))
+    said, spread = _said(world, systems, pages, seed)
     shift = SHIFT
-    for _ in range(3):  # F1 is nearly straight here, and a second step sets it right
+    for _ in range(8):  # F1 is nearly straight here, and a few steps set it right
         shift *= said / _apart(world, shift)
     rng = np.random.default_rng([seed, systems, 1])
     found = [_between(judge(world, systems, n, rng, [shift / 2, -shift / 2])) for n in range(pages)]
@@ -164,9 +171,31 @@ def power(world: World, systems: int, pages: int, seed: int = 2) -> Counts:
     return {"pages": pages, "shown": shown, "said": said, "spread": spread}
 
 
+def power_added(world: World, systems: int, pages: int, seed: int = 2) -> Counts:
+    """Count the same where the difference is added to F1 of one system, whose runs spread as before.
+
+    Far apart, systems differ in what a seed does to them as well: F1 is a curved function of the logit.
+    """
+    said, spread = _said(world, systems, pages, seed)
+    rng, shown = np.random.default_rng([seed, systems, 2]), 0
+    for n in range(pages):
+        judged = judge(world, systems, n, rng)
+        judged.means[0] += said
+        pair = _between(judged)
+        shown += pair.shown and pair.a == "0"
+    return {"pages": pages, "shown": shown, "said": said, "spread": spread}
+
+
+def _said(world: World, systems: int, pages: int, seed: int) -> tuple[float, float]:
+    """The difference that is said to be shown, of pages over equal systems: mean and standard deviation."""
+    rng = np.random.default_rng([seed, systems])
+    told = [_between(judge(world, systems, n, rng)).detectable or 0.0 for n in range(pages)]
+    return float(np.mean(told)), float(np.std(told))
+
+
 def _apart(world: World, shift: float) -> float:
     """True difference between a system that is better and one that is worse by half of a shift."""
-    return sum(abs(replace(world, shift=half).true_difference(400)) for half in (shift / 2, -shift / 2))
+    return sum(abs(replace(world, shift=half).true_difference()) for half in (shift / 2, -shift / 2))
 
 
 def _between(judged: JudgedSystems) -> Pair:
@@ -178,17 +207,27 @@ def _between(judged: JudgedSystems) -> Pair:
 MADE: dict[str, Callable[[World, int, int], Counts]] = {
     "wrong": wrong,
     "sets": wrong_over_sets,
+    "wild": wrong_of_wild,
     "held": held,
     "power": power,
+    "added": power_added,
 }
-SHOWN = {"wrong": "wrong", "sets": "wrong", "held": "held", "means": "means", "power": "shown"}
+SHOWN = {
+    "wrong": "wrong",
+    "sets": "wrong",
+    "wild": "wrong",
+    "held": "held",
+    "means": "means",
+    "power": "shown",
+    "added": "shown",
+}
 """What is counted of each table; that of means is made with `held`."""
 
 
 def make(what: str, pages: int, systems: Sequence[int], only: str, into: Path | None) -> None:
     """Make the cells of a table, each written down as soon as it is there."""
     for name, world in worlds():
-        if only not in name or (what == "power" and world.runs == 2):
+        if only not in name or (what in ("power", "added") and world.runs == 2):
             continue
         for number in systems:
             figures = _read(into)
@@ -212,6 +251,8 @@ def write_tables(figures: dict[str, Counts]) -> None:
     for table, counted in SHOWN.items():
         made = "held" if table == "means" else table
         numbers = sorted({int(cell.split(": ")[2]) for cell in figures if cell.startswith(f"{made}: ")})
+        if not numbers:
+            continue
         columns: dict[int, list[Share]] = {number: [] for number in numbers}
         sys.stdout.write(f"\n{table}\n\n| seeds, what they do, unit drawn | {' | '.join(map(str, numbers))} |\n")
         sys.stdout.write(f"|{'---|' * (len(numbers) + 1)}\n")
@@ -220,13 +261,23 @@ def write_tables(figures: dict[str, Counts]) -> None:
             for number in numbers:
                 found = figures.get(f"{made}: {name}: {number}")
                 if found is not None:
-                    columns[number].append(Share.of(found[counted], int(found["pages"])))
+                    columns[number].append(_share(found, counted))
                 said = f" at {100 * found['said']:.1f}" if found is not None and "said" in found else ""
                 cells.append("–" if found is None else f"{columns[number][-1]}{said}")
             if set(cells) - {"–"}:
                 sys.stdout.write(f"| {name} | {' | '.join(cells)} |\n")
         means = [str(Share.mean(shares)) for shares in columns.values()]
         sys.stdout.write(f"| mean of the rows | {' | '.join(means)} |\n")
+
+
+def _share(found: Counts, counted: str) -> Share:
+    """A share that was counted; of power, the difference that is said to be shown is uncertain as well."""
+    share = Share.of(found[counted], int(found["pages"]))
+    if "said" not in found:
+        return share
+    steep = 0.28 * 4  # points of power for a percent of the difference: the normal's density, four standard errors
+    of_said = steep * found["spread"] / found["said"] / sqrt(found["pages"])
+    return Share(share.value, sqrt(share.error**2 + of_said**2))
 
 
 def main() -> None:

@@ -96,7 +96,7 @@ def noncentrality(
     (2.802, 3.76, 4.13)
     """
     from scipy.optimize import brentq  # type: ignore[import-untyped]
-    from scipy.special import ndtr
+    from scipy.special import ndtr  # type: ignore[import-untyped]
 
     own_df = df if own_df is None else min(own_df, df)
     own = _variances(own_df)[:, None]

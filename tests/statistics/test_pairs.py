@@ -12,7 +12,7 @@ from ner_lightning.statistics.pairs import Asked, JudgedSystems, Pair, compare_a
 from ner_lightning.statistics.significance import noncentrality
 from ner_lightning.statistics.variance import uncertainty
 from tests.oracle.simulated_runs import World
-from tests.page_simulation import draws_kept, held, power, worlds, wrong, wrong_over_sets
+from tests.page_simulation import draws_kept, held, power, power_added, worlds, wrong, wrong_of_wild, wrong_over_sets
 
 WORLDS = dict(worlds())
 GOLD = World(runs=4, sentences=120, by_sentence=0.1, by_seed=0.8, shared_seed=1.0, shift=0.4)
@@ -195,6 +195,14 @@ def test_a_page_of_several_sets_is_one_family(systems: int) -> None:
 
 
 @pytest.mark.slow
+def test_a_system_that_spreads_sixteen_times_as_much_is_called_different_about_one_time_in_ten() -> None:
+    """A limit of the page, which docs/statistics.md states."""
+    with draws_kept():
+        found = [wrong_of_wild(WORLDS[f"{runs} seeds, large, sentences"], 10, 80)["wrong"] / 80 for runs in (2, 3, 5)]
+    assert np.mean(found) < 0.11 + 2 * (0.1 / (80 * len(found))) ** 0.5
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("systems", [2, 6])
 def test_intervals_hold_the_truth_all_at_once_and_those_of_a_mean_do(systems: int) -> None:
     with draws_kept():
@@ -208,5 +216,11 @@ def test_intervals_hold_the_truth_all_at_once_and_those_of_a_mean_do(systems: in
 @pytest.mark.parametrize("systems", [2, 6])
 def test_what_is_said_to_be_shown_four_times_in_five_is(systems: int) -> None:
     with draws_kept():
-        found = [power(world, systems, 60)["shown"] / 60 for world in WORLDS.values() if world.runs > 2]
+        found = [power_added(world, systems, 60)["shown"] / 60 for world in WORLDS.values() if world.runs > 2]
+        # Where seeds matter most X is so large that F1 is no longer straight that far.
+        found += [
+            power(world, systems, 60)["shown"] / 60
+            for world in WORLDS.values()
+            if world.runs > 2 and world.by_seed < 0.5
+        ]
     assert np.mean(found) == pytest.approx(0.8, abs=0.05 + 2 * (0.16 / (60 * len(found))) ** 0.5)
