@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-import sys
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,46 +20,18 @@ if TYPE_CHECKING:
 TERMINAL = "-"
 WIDE = 200  # characters per line where no terminal gives its width
 
-# Words that Hydra reads: key=value, +key=value, ~key.
-OVERRIDE = re.compile(r"~|\+{0,2}[A-Za-z_][\w.@/]*=")
+
+@door("compare")
+def main(cfg: DictConfig) -> None:
+    """Compare runs."""
+    compare(cfg)
 
 
-def main() -> None:
-    """Compare the runs named by words without `=`; all other words are as in any command."""
-    runs, sys.argv[1:] = runs_and_words(sys.argv[1:])
-
-    @door("compare")
-    def command(cfg: DictConfig) -> None:
-        compare(cfg, runs)
-
-    command()
-
-
-def runs_and_words(argv: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Split the words of a command line into runs and words for Hydra.
-
-    >>> runs_and_words(["outputs/sweeps/x", "split=dev", "wandb:me/mine", "--to-wandb"])
-    (['outputs/sweeps/x', 'wandb:me/mine'], ['split=dev', 'to_wandb=true'])
-    """
-    from ner_lightning.command_line import arguments
-
-    words = ["to_wandb=true" if word == "--to-wandb" else word for word in argv]
-    try:
-        positional = arguments.parse(words).overrides
-    except UserError:
-        return [], words  # the door reports what is wrong
-    runs = [word for word in positional if not OVERRIDE.match(word) or Path(word).exists()]
-    for word in runs:
-        words.remove(word)
-    return runs, words
-
-
-def compare(cfg: DictConfig, runs: Sequence[str] = ()) -> Comparison:
-    """Compare runs, show the findings, and write them to `output`.
+def compare(cfg: DictConfig) -> Comparison:
+    """Compare runs, say what was found, and write it where `output` says.
 
     Args:
         cfg: composed from `conf/compare.yaml`.
-        runs: runs in addition to those of `cfg.runs`.
 
     Raises:
         UserError: nothing to compare, or a value that cannot be used.
@@ -77,8 +46,8 @@ def compare(cfg: DictConfig, runs: Sequence[str] = ()) -> Comparison:
     settings = _settings(config)
     if config["to_wandb"] and config["output"] == TERMINAL:
         raise UserError(f"to_wandb=true: what is logged is what is written; leave output={TERMINAL} out.")
-    _check_folder(config["output"])
-    found = compare_runs(collect([*config["runs"], *runs]), settings)
+    _check_folder(config["output"], force=config["force"])
+    found = compare_runs(collect(config["runs"]), settings)
     console = terminal.make_console()
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = WIDE
@@ -101,15 +70,22 @@ def compare(cfg: DictConfig, runs: Sequence[str] = ()) -> Comparison:
 def _folder(config: dict[str, Any]) -> Path:
     if config["output"] is not None:
         return Path(config["output"]).expanduser()
-    return Path(config["paths"]["outputs"]) / "comparisons" / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
+    return Path(config["paths"]["outputs"]) / "comparisons" / f"{datetime.now():%Y-%m-%d_%H-%M-%S-%f}"
 
 
-def _check_folder(output: str | None) -> None:
-    """Refuse the folder of a run, whose pictures and tables have the same names as ours."""
+def _check_folder(output: str | None, *, force: bool) -> None:
+    """Refuse the folder of a run: its pictures and tables have the names of ours; and another comparison's."""
+    from ner_lightning.comparison.report.files import REPORT
+
     if output in (None, TERMINAL):
         return
-    if RunFolder(Path(str(output)).expanduser()).is_begun():
+    folder = Path(str(output)).expanduser()
+    if RunFolder(folder).is_begun():
         raise UserError(f"output={output}: this is the folder of a run; name another.")
+    if (folder / REPORT).exists() and not force:
+        raise UserError(
+            f"output={output}: a comparison stands there; name another folder, or write force=true to replace it"
+        )
 
 
 def _settings(config: dict[str, Any]) -> Settings:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from ner_lightning.compare import runs_and_words
 from tests.comparison.folders import with_settings, write_run, write_sweep
 
 ROOT = Path(__file__).parents[1]
@@ -91,16 +90,6 @@ def test_mistakes_are_one_sentence(words: list[str], sentence: str, tmp_path: Pa
     assert "Traceback" not in found.stderr
 
 
-def test_words_are_sorted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "lr=1").mkdir()
-    words = ["a b", "split=dev", "--config-dir", "mine", "~wandb", "lr=1", "+x.y=2", "out/lr-3/*"]
-    assert runs_and_words(words) == (
-        ["a b", "lr=1", "out/lr-3/*"],
-        ["split=dev", "--config-dir", "mine", "~wandb", "+x.y=2"],
-    )
-
-
 def test_the_folder_of_a_run_is_not_written_to(tmp_path: Path) -> None:
     write_sweep(tmp_path / "s")
     folder = next(tmp_path.glob("s/**/result.json")).parent
@@ -120,3 +109,22 @@ def test_by_itself_it_writes_below_the_outputs(tmp_path: Path) -> None:
     found = run("s", "samples=300", "output=-", folder=tmp_path)
     assert found.returncode == 0, said(found.stderr)
     assert "Report:" not in found.stdout
+
+
+def test_another_comparison_is_not_replaced_unless_told_to(tmp_path: Path) -> None:
+    write_sweep(tmp_path / "s")
+    words = ["s", "samples=300", "figures=false", "output=out"]
+    assert run(*words, folder=tmp_path).returncode == 0
+    (tmp_path / "out" / "report.html").write_text("mine")
+    found = run(*words, folder=tmp_path)
+    assert found.returncode == 2
+    assert "output=out: a comparison stands there; name another folder, or write force=true" in said(found.stderr)
+    assert (tmp_path / "out" / "report.html").read_text() == "mine"
+    assert run(*words, "force=true", folder=tmp_path).returncode == 0
+    assert (tmp_path / "out" / "report.html").read_text() != "mine"
+
+
+def test_runs_are_shown_as_a_key(tmp_path: Path) -> None:
+    found = run("a b", "runs=[c]", "--cfg", "job", "--package", "runs", folder=tmp_path)
+    assert found.returncode == 0, said(found.stderr)
+    assert found.stdout.splitlines() == ["# @package runs", "- c", "- a b"]

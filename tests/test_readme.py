@@ -13,9 +13,8 @@ from typing import NamedTuple
 import pytest
 
 from ner_lightning.command_line.arguments import parse
-from ner_lightning.command_line.checks import OUTPUTS
+from ner_lightning.command_line.keys import COMMANDS, keys_of
 from ner_lightning.command_line.preflight import preflight
-from ner_lightning.compare import runs_and_words
 from ner_lightning.config.targets import ALLOW
 from tests.conf.tree import ROOTS
 
@@ -84,12 +83,18 @@ def filled_in(words: str, places: dict[str, str]) -> list[str]:
     """The words of a command line, without what the shell takes and with names that stand for something replaced."""
     words = re.sub(r" \[([^]]+)\]$", r" \1", words.strip())  # what may be left out
     words = re.sub(r"[^\s=]*…\S*\.ckpt", "RUN_FOLDER", words)
+    words = re.sub(r"\S*outputs/sweeps/NAME", "FOLDER", words)
     words = re.sub(r"\$\w+", "1", words)  # a variable of the shell
-    words = re.split(r" [<>|] |[.,;:)。，；：）]*$", words)[0]
+    words = re.split(r" [<>|] | +# |[.,;:)。，；：）]*$", words)[0]
     filled = [re.sub(r"\b(DIR|RUN_FOLDER|FILE|FOLDER)\b", lambda m: places[m[1]], word) for word in shlex.split(words)]
     # Each output is a file of its own.
-    outputs = {f"{key}={places['FILE']}": f"{key}={places['FILE']}.{key}" for key in OUTPUTS}
+    outputs = {f"{key}={places['FILE']}": f"{key}={places['FILE']}.{key}" for key in outputs_of_all()}
     return [outputs.get(word, word) for word in filled]
+
+
+def outputs_of_all() -> set[str]:
+    """The keys of all commands that name files to be made."""
+    return {name for command in COMMANDS for name, key in keys_of(command).items() if key.use.writes}
 
 
 def test_there_is_something_to_test() -> None:
@@ -106,7 +111,7 @@ def test_a_command_composes(command: Typed, places: dict[str, str], monkeypatch:
     for setting in command.environment.split():
         monkeypatch.setenv(*setting.split("=", 1))
     typed = filled_in(command.words, places)
-    words = parse(runs_and_words(typed)[1] if command.module == "compare" else typed)
+    words = parse(typed, command.module)
     preflight(command.module, words, isolated=command.module == "train")  # raises UserError
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
-from omegaconf.errors import (
-    OmegaConfBaseException,
-)
+from omegaconf.errors import OmegaConfBaseException
 
 from ner_lightning.command_line.hydra_node import check_hydra
+from ner_lightning.command_line.keys import Key, keys_of, tops_of
 from ner_lightning.command_line.vocabulary import Vocabulary, closest
 from ner_lightning.config.catalogue import SUPPLIED, kind_of
 from ner_lightning.config.interpolations import check_expansion
@@ -24,18 +23,13 @@ from ner_lightning.errors import UserError
 from ner_lightning.run.folder import check_free, check_runs
 from ner_lightning.storage.outputs import check_outputs, check_place
 
-# What only the user can know, and how to give it.
-GIVEN = {
+# What the user alone knows of a corpus, and how to give it.
+OF_A_CORPUS = {
     "data.reader": "write data=conll, data=jsonl or data=hf, whichever your files are",
     "data.dir": "write data={data} data.dir=FOLDER",
-    "ckpt": "write ckpt=RUN_FOLDER or ckpt=FILE.ckpt",
-    "input": "write input=FILE, or input=- for standard input",
 }
 
-# Where the keys of each command have their types and ranges.
-KEYS = "ner_lightning.command_line.keys"
-
-# Names of precisions elsewhere.
+# What people call a precision elsewhere.
 MEANT_VALUES = {
     **dict.fromkeys(("fp16", "float16", "half", "amp", "mixed"), "16-mixed"),
     **dict.fromkeys(("bfloat16", "bf16_mixed", "bf16-amp"), "bf16-mixed"),
@@ -46,12 +40,6 @@ MEANT_VALUES = {
 # Nodes of which one object is built, and nodes of which each entry is an object.
 OBJECTS = ("data", "model", "optim", "trainer")
 GROUPS_OF_OBJECTS = ("callbacks", "logger")
-
-# Keys that name a file or folder, and their words with another meaning.
-PATHS = {"ckpt": (), "ckpt_path": ("last",), "input": ("-",)}
-
-# Keys that name files (with some commands a folder) to be made.
-OUTPUTS = ("output", "html", "report", "problems")
 
 HUB_READERS = ("hf",)  # options of data/reader whose `data.dir` may be a name on the hub
 
@@ -69,15 +57,16 @@ def check(config: DictConfig, words: Vocabulary) -> dict[str, Any]:
     check_hydra(config)
     choices = {str(group): option for group, option in config.hydra.runtime.choices.items()}
     check_keys(config, words)
-    check_given(config, choices)
+    keys = keys_of(words.command)
+    check_given(config, choices, keys)
     container = resolve_without_hydra(config)
     check_targets(container)
     check_objects(container, words)
     for path, node in _nodes(container):
         check_node(path, node)
-    check_values(container, words.command, words.config)
-    check_paths(container, choices)
-    check_places(container)
+    check_values(container, keys, words)
+    check_paths(container, choices, keys)
+    check_places(container, keys)
     check_run_folder(config, container)
     return container
 
@@ -98,23 +87,33 @@ def check_in_sweep(container: dict[str, Any]) -> None:
 
 
 def check_keys(config: DictConfig, words: Vocabulary) -> None:
-    """Refuse top-level keys that nobody reads, missing ones, and values in the place of a group's node."""
-    known = [str(key) for key in words.config]
-    present = [str(key) for key in config]
-    optional = {group.partition("/")[0] for group in words.chosen}  # the command has a group and no option of it
-    for key in present:
-        if key not in known and key not in optional:
-            match = closest(key, [*known, *(f"+{group}" for group in words.groups if group not in words.chosen)])
-            raise UserError(f"{key}: nothing reads a key of that name; {_did_you_mean(match)}.")
-    for key in known:
-        if key not in present:
-            raise UserError(f"{key} has been deleted, but {words.command} needs it: leave ~{key} out.")
+    """Refuse keys at the top that nobody reads, missing ones, and values where a group's node should stand."""
+    present = {str(key) for key in config}
+    declared = tops_of(words.command)
+    chosen = {str(group).partition("/")[0] for group in config.hydra.runtime.choices}
+    typed: Any = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
+    deletes = any(str(word).startswith("~") for word in typed)
+    if deletes or not declared <= present <= declared | chosen | {"hydra"}:
+        _check_against(words, present)
     for group in words.groups:
         key = group.replace("/", ".")
         value = OmegaConf.select(config, key, throw_on_missing=False, throw_on_resolution_failure=False)
         if isinstance(value, str | int | float):
             how = _of_group(group, value, words)
             raise UserError(f"{key}={value}: {group} is a group of files, written with a slash: {how}.")
+
+
+def _check_against(words: Vocabulary, present: set[str]) -> None:
+    """Refuse keys at the top that the root YAML lacks, and the absence of those that it has."""
+    known = [str(key) for key in words.config]
+    optional = {group.partition("/")[0] for group in words.chosen}  # the command has a group and no option of it
+    for key in sorted(present):
+        if key not in known and key not in optional:
+            match = closest(key, [*known, *(f"+{group}" for group in words.groups if group not in words.chosen)])
+            raise UserError(f"{key}: nothing reads a key of that name; {_did_you_mean(match)}.")
+    for key in known:
+        if key not in present:
+            raise UserError(f"{key} has been deleted, but {words.command} needs it: leave ~{key} out.")
 
 
 def _of_group(group: str, value: Any, words: Vocabulary) -> str:
@@ -127,12 +126,13 @@ def _of_group(group: str, value: Any, words: Vocabulary) -> str:
     return f"{group}={match}" if match else f"{group}=OPTION, one of {', '.join(options)}"
 
 
-def check_given(config: DictConfig, choices: dict[str, Any]) -> None:
-    """Refuse keys that are still `???`."""
+def check_given(config: DictConfig, choices: dict[str, Any], keys: Mapping[str, Key]) -> None:
+    """Refuse what is still `???`."""
     unresolved = OmegaConf.to_container(_without_hydra(config), resolve=False)
-    for key in _missing(unresolved):
-        how = GIVEN.get(key, f"write {key}=VALUE").format_map({"data": "conll"} | choices)
-        raise UserError(f"{key} is not given: {how}.")
+    for name in _missing(unresolved):
+        own = keys[name].use.given if name in keys else None
+        of_a_corpus = OF_A_CORPUS.get(name, f"write {name}=VALUE").format_map({"data": "conll"} | choices)
+        raise UserError(f"{name} is not given: {own or of_a_corpus}.")
 
 
 def resolve_without_hydra(config: DictConfig) -> dict[str, Any]:
@@ -216,33 +216,37 @@ def check_objects(container: dict[str, Any], words: Vocabulary | None = None) ->
             raise UserError(f"{place}=null: nothing is built from null; write ~{place} to leave it out.")
 
 
-def check_values(container: dict[str, Any], command: str, defaults: DictConfig) -> None:
+def check_values(container: dict[str, Any], keys: Mapping[str, Key], words: Vocabulary) -> None:
     """Check the command's own keys: types, ranges, closed lists.
 
     Args:
         container: of the configuration.
-        command: the command of the keys; one with a user's own YAML has at least the types of the values there.
-        defaults: the values of the keys before the command line.
+        keys: that the command declares; those of a YAML of the user's own have at least the types of the values there.
+        words: of the command.
     """
-    taken = signature(f"{KEYS}.{command.title()}")
-    for key, value in container.items():
-        if parameter := taken.parameters.get(key) if taken else None:
-            check_value(key, value, parameter)
+    for name, key in keys.items():
+        node, _, last = name.rpartition(".")
+        holder = container.get(node) if node else container
+        if not isinstance(holder, dict):
+            raise _misfit(node, holder, f"the keys {', '.join(k for k in keys if k.startswith(f'{node}.'))}")
+        if last in holder:
+            check_value(name, holder[last], key.parameter)
+    for name, value in container.items():
+        if name in keys or isinstance(value, dict | list):
             continue
-        default = OmegaConf.select(defaults, key, throw_on_missing=False)
+        default = OmegaConf.select(words.config, name, throw_on_missing=False)
         for kind, expected in ((bool, "true or false"), (int, "a whole number"), (str, "text")):
             if type(default) is kind and type(value) is not kind:
-                raise _misfit(key, value, expected)
+                raise _misfit(name, value, expected)
 
 
-def check_paths(container: dict[str, Any], choices: dict[str, Any]) -> None:
-    """Refuse files and folders that do not exist."""
-    for key, others in PATHS.items():
-        value = container.get(key)
-        if key == "input" and choices.get("from") in HUB_READERS:
-            continue
-        if value is not None and value not in others:
-            _must_exist(key, value)
+def check_paths(container: dict[str, Any], choices: dict[str, Any], keys: Mapping[str, Key]) -> None:
+    """Refuse files and folders that are not there."""
+    for name, key in keys.items():
+        value = container.get(name)
+        of_the_hub = key.use.hub is not None and choices.get(key.use.hub) in HUB_READERS
+        if key.use.reads and value is not None and value not in key.use.instead and not of_the_hub:
+            _must_exist(name, value, key.use.reads)
     folder = (container.get("data") or {}).get("dir")
     if folder is None or choices.get("data/reader") in HUB_READERS:
         return
@@ -251,15 +255,17 @@ def check_paths(container: dict[str, Any], choices: dict[str, Any]) -> None:
         if folder not in samples:
             raise UserError(f"data.dir={folder}: there is no such sample; choose one of {', '.join(samples)}.")
     else:
-        _must_exist("data.dir", folder)
+        _must_exist("data.dir", folder, "folder")
 
 
-def check_places(container: dict[str, Any]) -> None:
-    """Refuse outputs that are also inputs, equal to each other, files of a run, or impossible to write."""
-    outputs = {key: container[key] for key in OUTPUTS if container.get(key) is not None}
+def check_places(container: dict[str, Any], keys: Mapping[str, Key]) -> None:
+    """Refuse outputs that are an input or one another, files of a run, and what cannot be written at all."""
+    outputs = {
+        name: container[name] for name, key in keys.items() if key.use.writes and container.get(name) is not None
+    }
     for key, name in outputs.items():
-        check_place(key, name, folders=True)  # only the commands know which are folders
-    check_outputs(outputs, {key: container.get(key) for key in PATHS})
+        check_place(key, name, folders=True)  # which of them are folders the commands know
+    check_outputs(outputs, {name: container.get(name) for name, key in keys.items() if key.use.reads})
     check_runs(outputs, force=bool(container.get("force")))
 
 
@@ -282,12 +288,11 @@ def _parts(key: str, node: Any) -> dict[str, Any]:
     return {key: node}
 
 
-def _must_exist(key: str, value: Any) -> None:
+def _must_exist(key: str, value: Any, kind: str) -> None:
     path = Path(str(value)).expanduser()
     if path.exists():
         return
     absolute = "" if path.is_absolute() else f" (looked for {path.absolute()})"
-    kind = {"input": "file", "data.dir": "folder"}.get(key, "file or folder")
     raise UserError(f"{key}={value}: there is no such {kind}{absolute}.")
 
 

@@ -10,6 +10,7 @@ import errno
 import functools
 import logging
 import os
+import shutil
 import sys
 import traceback
 from argparse import Namespace
@@ -23,9 +24,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from ner_lightning.command_line import arguments
-from ner_lightning.command_line.compose import VERSION_BASE, conf_folder
+from ner_lightning.command_line.compose import VERSION_BASE, composing_once, conf_folder, hydra_session
 from ner_lightning.command_line.help import help_text
-from ner_lightning.command_line.preflight import first_job, preflight
+from ner_lightning.command_line.preflight import explain_hydra_errors, first_job, preflight
 from ner_lightning.command_line.records import redact_records, secrets_of
 from ner_lightning.command_line.said import SaidFormatter, escape_log_message
 from ner_lightning.command_line.warned import gather_warnings
@@ -94,28 +95,62 @@ def door(command: str, sweep: Sweep | None = None) -> Callable[[Command], Callab
 def _enter(command: str, function: Command, sweep: Sweep | None) -> None:
     end_with_parent()
     try:
-        words = arguments.parse(sys.argv[1:])
-        sys.argv[1:] = arguments.flags_first(sys.argv[1:], words.overrides)
+        words = arguments.parse(sys.argv[1:], command)
+        sys.argv[1:] = words.argv
         if words.help:
-            sys.stdout.write(escape_lines(help_text(command, words)))
-            return
-        if (words.cfg or words.info) and (first := first_job(command, words)):
-            sys.argv[1:] = arguments.of_one_run(sys.argv[1:], words.overrides, first)
-            words = arguments.parse(sys.argv[1:])
-        sweeps = False
-        if not (words.shell_completion or is_child()):  # the first process of a run has checked already
-            sweeps = preflight(command, words, isolated=sweep is not None)
-        if sweeps and sweep is not None:
-            sys.exit(sweep(command, words))
+            width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+            sys.stdout.write(escape_lines(help_text(command, words, width)))
+        elif words.hydra_help or words.shell_completion:
+            hydra_main(command)(function)()
+        elif words.cfg or words.info:
+            _show(command, words)
+        else:
+            with composing_once():
+                _start(command, function, sweep, words)
     except UserError as error:
         _tell(error)
         sys.exit(USER_ERROR)
+
+
+def _show(command: str, words: Namespace) -> None:
+    """Show the configuration; for a sweep, that of its first job."""
+    if first := first_job(command, words):
+        words.overrides = first
+    preflight(command, words)
+    name = words.config_name or command
+    with hydra_session(command, words.config_dir) as session, explain_hydra_errors(session, name, words.overrides):
+        if words.cfg:
+            session.show_cfg(name, words.overrides, words.cfg, words.package, words.resolve)
+        else:
+            session.show_info(words.info, name, words.overrides)
+
+
+def _start(command: str, function: Command, sweep: Sweep | None, words: Namespace) -> None:
+    """Check a command line, then run what it asks for."""
+    sweeps = False
+    if not is_child():  # the first process of a run has looked already
+        sweeps = preflight(command, words, isolated=sweep is not None)
+    if sweeps and sweep is not None:
+        sys.exit(sweep(command, words))
 
     @functools.wraps(function)
     def job(cfg: DictConfig) -> Any:
         return _run(function, cfg)
 
-    hydra_main(command)(job)()
+    name = words.config_name or command
+    with hydra_session(command, words.config_dir) as session, explain_hydra_errors(session, name, words.overrides):
+        try:
+            if sweeps:
+                session.multirun(name, job, [*words.overrides, "hydra.mode=MULTIRUN"])
+            else:
+                session.run(name, job, words.overrides)
+        except JobFailed as error:
+            sys.stderr.write(f"{error}\n")
+            sys.exit(1)
+        except OSError as error:  # the folder of the run cannot be made
+            if (refused := _of_the_disk(error)) is None:
+                raise
+            raise refused from error
 
 
 def hydra_main(command: str) -> Callable[[Command], Callable[[], Any]]:
@@ -147,9 +182,8 @@ def _run(function: Command, cfg: DictConfig) -> Any:
             sys.exit(INTERRUPTED)  # Lightning would leave with 1
         raise
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
-            place = f"{error.filename}: " if error.filename else ""
-            _tell(UserError(f"{place}cannot be written ({(error.strerror or str(error)).lower()})."), secrets)
+        if (refused := _of_the_disk(error)) is not None:
+            _tell(refused, secrets)
             _leave(USER_ERROR)
         _write_down(error, cfg, secrets)
         # The whole trace: Hydra would cut frames off both ends.
@@ -157,6 +191,14 @@ def _run(function: Command, cfg: DictConfig) -> Any:
         sys.stderr.write(trace)
         to_run_log(trace.rstrip(), logging.ERROR)
         _leave(1)
+
+
+def _of_the_disk(error: Exception) -> UserError | None:
+    """Write the sentence for what a disk refuses; None for any other error."""
+    if not isinstance(error, OSError) or error.errno not in _OF_THE_DISK:
+        return None
+    place = f"{error.filename}: " if error.filename else ""
+    return UserError(f"{place}cannot be written ({(error.strerror or str(error)).lower()}).")
 
 
 def _write_down(error: Exception, cfg: DictConfig, secrets: Collection[str]) -> None:

@@ -19,6 +19,7 @@ from ner_lightning.command_line.explain import explain_error
 from ner_lightning.command_line.hydra_node import check_hydra
 from ner_lightning.command_line.vocabulary import Vocabulary
 from ner_lightning.errors import UserError
+from ner_lightning.run.child_process import is_checked
 from ner_lightning.trainer.combinations import explain_refusal
 
 log = logging.getLogger(__name__)
@@ -28,8 +29,9 @@ def preflight(command: str, arguments: Namespace, *, isolated: bool = False) -> 
     """Compose the configuration of a command, or one for every value of a sweep, and check it.
 
     Args:
-        command: name of the root YAML.
-        arguments: the parsed command line. If it only asks to see the configuration, that is composed but not checked.
+        command: whose keys are checked.
+        arguments: the command line, parsed. Where it asks to see the configuration it is composed, but not checked; a
+            job whose sweep has checked it is not checked again.
         isolated: whether each job of a sweep gets a process of its own.
 
     Returns:
@@ -39,27 +41,22 @@ def preflight(command: str, arguments: Namespace, *, isolated: bool = False) -> 
         UserError: with one sentence that says what to type.
     """
     name = arguments.config_name or command
-    runs = not (arguments.cfg or arguments.info)
     with hydra_session(command, arguments.config_dir) as hydra:
-        if runs:
-            words = Vocabulary(hydra, name, [])
+        if arguments.cfg or arguments.info or is_checked():
             with explain_hydra_errors(hydra, name, arguments.overrides):
-                sweeps = arguments.multirun or is_sweep(hydra, name, arguments.overrides)
-            for config in _configs(hydra, name, arguments.overrides, sweeps):
-                container = check(config, words)
-                if sweeps and not isolated:
-                    check_in_sweep(container)
-                if (
-                    not sweeps
-                    and (trainer := container.get("trainer"))
-                    and (why := explain_refusal(trainer, gpus=None))
-                ):
-                    raise UserError(f"{why}.")
-            return sweeps
+                config = compose(hydra, name, arguments.overrides)
+            check_hydra(config)  # what Hydra would start is never taken on trust
+            return False
         with explain_hydra_errors(hydra, name, arguments.overrides):
-            config = compose(hydra, name, arguments.overrides)
-        check_hydra(config)  # Hydra starts its logging to show it
-        return False
+            sweeps = arguments.multirun or is_sweep(hydra, name, arguments.overrides)
+        words = Vocabulary(hydra, name, [], command)
+        for config in _configs(hydra, name, arguments.overrides, sweeps):
+            container = check(config, words)
+            if sweeps and not isolated:
+                check_in_sweep(container)
+            if not sweeps and (trainer := container.get("trainer")) and (why := explain_refusal(trainer, gpus=None)):
+                raise UserError(f"{why}.")
+        return sweeps
 
 
 def first_job(command: str, arguments: Namespace) -> list[str] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -12,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError  # type: ignore[import-untyped]
 
-from ner_lightning.command_line.compose import compose
+from ner_lightning.command_line.compose import compose, groups
 from ner_lightning.config.signatures import Signature, signature
 
 # Groups of overlays: files that change values anywhere, for commands that train a model.
@@ -41,23 +42,33 @@ class Vocabulary:
 
     Args:
         hydra: a session.
-        command: name of the root YAML.
-        overrides: a command line that cannot be composed; its composable part decides which keys there are.
+        root: name of the root YAML.
+        overrides: a command line that cannot be composed; what can be composed of it decides which keys there are.
+        command: whose keys they are; None: named like the root YAML.
     """
 
-    def __init__(self, hydra: Hydra, command: str, overrides: list[str]) -> None:
+    def __init__(self, hydra: Hydra, root: str, overrides: list[str], command: str | None = None) -> None:
         self.hydra = hydra
-        self.command = command
-        self.groups = sorted(g for g in hydra.list_all_config_groups() if g.partition("/")[0] != "hydra")
-        # The options of groups decide which keys there are; values do not.
-        chosen = [override for override in overrides if override.lstrip("+").partition("=")[0] in self.groups]
-        self.config = self._composed(chosen) or DictConfig({})
-        self.keys = [key for key in _dotted(self.config) if not key.startswith("hydra")]
+        self.root = root
+        self.command = command or root
+        self.groups = groups(hydra)
+        # Which keys there are is decided by the options of groups, not by values.
+        self._choices = [override for override in overrides if override.lstrip("+").partition("=")[0] in self.groups]
+
+    @functools.cached_property
+    def config(self) -> DictConfig:
+        """The configuration, as far as it can be composed; composed only where there is something to explain."""
+        return self._composed(self._choices) or DictConfig({})
+
+    @functools.cached_property
+    def keys(self) -> list[str]:
+        """All keys of the configuration, with dots."""
+        return [key for key in _dotted(self.config) if not key.startswith("hydra")]
 
     def _composed(self, overrides: list[str]) -> DictConfig | None:
         """Compose as many of the overrides as possible."""
         try:
-            return compose(self.hydra, self.command, overrides)
+            return compose(self.hydra, self.root, overrides)
         except (HydraException, OmegaConfBaseException, YAMLError, ValueError):
             return self._composed(overrides[:-1]) if overrides else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,31 @@ def read_finished(run: Path) -> StoredRun:
     if not stored.result.scores:
         raise UserError(f"{stored.folder.result}: holds no scores to compare with")
     return stored
+
+
+def check_given(run: Path, config: Mapping[str, Any], given: Sequence[str]) -> None:
+    """Refuse words that speak of nothing in the stored configuration.
+
+    Args:
+        run: its folder.
+        config: of `stored_config`.
+        given: words of a command line, `data.dir=FOLDER`.
+
+    Raises:
+        UserError: naming the word.
+    """
+    for word in given:
+        name = word.partition("=")[0].lstrip("~")
+        if not name.startswith("+") and not _has(config, name):
+            raise UserError(f"{word}: neither a key of reproduce (see --help) nor one of {run / CONFIG}")
+
+
+def _has(config: Any, name: str) -> bool:
+    """Tell whether a configuration has a key, written with dots."""
+    first, _, rest = name.partition(".")
+    if not isinstance(config, dict) or first not in config:
+        return False
+    return not rest or _has(config[first], rest)
 
 
 def check_run_secrets(run: Path, config: dict[str, Any], given: Sequence[str]) -> None:

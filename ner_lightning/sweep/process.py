@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ner_lightning.run.child_process import CHECKED_BY
 from ner_lightning.storage.locks import is_alive
 
 PATIENCE = 60.0
@@ -180,6 +181,7 @@ def environment(of: Mapping[str, str], threads: int) -> dict[str, str]:
         "MKL_NUM_THREADS": str(threads),
         "MASTER_PORT": str(free_port()),
         "PYTHONUNBUFFERED": "1",
+        CHECKED_BY: str(os.getpid()),
     }
 
 

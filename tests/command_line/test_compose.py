@@ -53,7 +53,7 @@ def test_a_session_leaves_hydra_as_it_was() -> None:
     assert not GlobalHydra.instance().is_initialized()
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         with hydra_session("predict") as hydra:
-            assert compose(hydra, "predict", []).name == "predict"
+            assert compose(hydra, "predict", []).batch_size == 64
         assert hydra_compose("evaluate").name == "evaluate"
     assert not GlobalHydra.instance().is_initialized()
 

@@ -17,6 +17,8 @@ CONF = conf_folder()
 # What the user alone knows, for the roots and options that ask for it.
 GIVEN: dict[str, Any] = {
     "ckpt": "outputs",
+    "run": "outputs",
+    "folder": "outputs",
     "input": "-",
     "data.dir": "sample:en",
     "data.reader": OmegaConf.load(CONF / "data/reader/conll.yaml"),
@@ -67,6 +69,8 @@ def uses() -> list[tuple[str, str]]:
             parent = group.rpartition("/")[0]
             has_place = group in groups or (parent in groups and composed(root).hydra.runtime.choices[parent] is None)
             launches = group == LAUNCHERS and root in SWEEPING
+            if option == "hydra/default" and "paths" not in groups:
+                continue  # it makes a folder for each run, below the outputs
             if has_place or launches or (group in OVERLAYS and "model" in groups):
                 pairs.append((root, option))
     return pairs

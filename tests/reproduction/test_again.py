@@ -158,9 +158,41 @@ def test_a_run_repeats_itself_to_the_last_bit(tmp_path: Path, tiny_encoder: Path
     assert reproduce(tmp_path / "run", against=tmp_path / "other") == 1
 
 
-def test_help_needs_no_torch() -> None:
-    code = (
-        "import sys; from ner_lightning.reproduce import main\n"
-        "try: main(['--help'])\nexcept SystemExit: pass\nsys.exit('torch' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False).returncode == 0
+def call(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-X", "importtime", "-m", "ner_lightning.reproduce", *words]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["--help"], 0, "Run a stored run again"),
+        ([], 2, "run is not given: write the folder of a finished run."),
+        (["nowhere"], 2, "run=nowhere: there is no such folder (looked for "),
+        (["run\x1b[31m"], 2, "run=run\\x1b[31m: there is no such folder"),
+        (["."], 2, ".: not the folder of a finished run: it was not finished"),
+        ([".", "--output", "new", "output=other"], 2, ".: not the folder of a finished run"),
+        (["a", "b"], 2, "a b: expected one RUN."),
+        (["run=3"], 2, "run=3: expected text"),
+    ],
+)
+def test_the_command_line(words: list[str], code: int, told: str, tmp_path: Path) -> None:
+    found = call(*words, folder=tmp_path)
+    lines = [line for line in found.stderr.splitlines() if not line.startswith("import time:")]
+    assert found.returncode == code
+    assert told in (found.stdout if code == 0 else "".join(lines))
+    assert len(lines) == (code != 0)
+    assert "\x1b" not in found.stderr
+    imported = {line.rpartition("|")[2].strip() for line in found.stderr.splitlines()}
+    assert {"torch", "numpy", "pytorch_lightning"}.isdisjoint(imported)
+
+
+def test_a_word_about_nothing_that_is_stored_is_refused(tmp_path: Path) -> None:
+    stored(tmp_path, "data: {dir: x, limit: null}\n")
+    for word in ("data.limit=3", "data.dir=elsewhere", "+data.hub_token=x"):
+        with pytest.raises(UserError, match="there already"):
+            reproduce(tmp_path, output=tmp_path, given=[word])
+    for word in ("outptu=x", "data.dri=x", "data.dir.x=1"):
+        with pytest.raises(UserError, match=f"{word}: neither a key of reproduce"):
+            reproduce(tmp_path, output=tmp_path, given=[word])
