@@ -71,7 +71,7 @@ def test_a_training_logs_its_errors_and_can_be_compared_from_its_record_alone(tm
     alone = read_offline(file)
     assert alone.scores["test/f1"] == pytest.approx(stored.scores["test/f1"])
     assert alone.scores["val/f1"] == pytest.approx(stored.scores["val/f1"])
-    assert alone.cost["decoder_share"] == stored.cost["decoder_share"]
+    assert alone.cost["trained"] == stored.cost["trained"] > 0
     assert alone.config["optim"] == stored.config["optim"]
     assert [p.name for p in (Path(r.name) for r in collect([str(folder)]).runs)] == ["run"]  # the folder, once
 
