@@ -44,10 +44,10 @@ class Change(NamedTuple):
 class Totals(NamedTuple):
     """Sums over all changes: found - lost is the change in correct entities, cleared - raised that in wrong ones."""
 
-    found: int
-    lost: int
-    cleared: int
-    raised: int
+    found: float
+    lost: float
+    cleared: float
+    raised: float
 
 
 class Shift(NamedTuple):

@@ -85,20 +85,20 @@ class Diff:
         after: name of the second.
         runs: of each.
         totals: hits and false alarms that differ, means over the pairs of runs.
-        fixed: gold entities that more runs of the second find, the largest shift first.
-        broken: those that fewer find.
-        n_fixed: how many there are in all.
-        n_broken: likewise.
+        n_fixed: gold entities that more runs of the second find.
+        n_broken: those that fewer find.
+        fixed: the largest shifts of the first kind, the largest first.
+        broken: those of the second kind.
     """
 
     before: str
     after: str
     runs: tuple[int, int]
-    totals: tuple[float, float, float, float]
-    fixed: list[Shift]
-    broken: list[Shift]
+    totals: Totals
     n_fixed: int
     n_broken: int
+    fixed: list[Shift]
+    broken: list[Shift]
 
 
 @dataclass(frozen=True)
@@ -227,16 +227,15 @@ def _diff(before: Configuration, after: Configuration, old: Predictions, new: Pr
     fixed = sorted((shift for shift in moved if gain(shift) > 0), key=lambda shift: -gain(shift))
     broken = sorted((shift for shift in moved if gain(shift) < 0), key=gain)
     pairs: list[Totals] = [total_changes(find_changes(a, b, scheme)) for a, b in zip(old, new, strict=False)]
-    means = [fmean(column) for column in zip(*pairs, strict=True)]
     return Diff(
         before.name,
         after.name,
         (len(old), len(new)),
-        (means[0], means[1], means[2], means[3]),
-        fixed[:listed],
-        broken[:listed],
+        Totals(*(fmean(column) for column in zip(*pairs, strict=True))),
         len(fixed),
         len(broken),
+        fixed[:listed],
+        broken[:listed],
     )
 
 

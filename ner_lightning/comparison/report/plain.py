@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from math import isinf
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
-from ner_lightning.analysis.changes import Hard, Illegal, Shift
-from ner_lightning.analysis.errors import Confusion
+import numpy as np
+
+from ner_lightning.analysis.calibration import Calibration
+from ner_lightning.analysis.changes import Illegal, Shift
 from ner_lightning.comparison.comparison import Comparison
-from ner_lightning.comparison.overall import Overall
 from ner_lightning.comparison.section import Section
-from ner_lightning.comparison.why import Account, Diff, Why
+from ner_lightning.comparison.why import Account, Why
 from ner_lightning.run.predictions import StoredSentence
-from ner_lightning.statistics.paired import Difference
 from ner_lightning.statistics.pairs import Pair
 from ner_lightning.tagging.spans import EntitySpan
 
@@ -21,142 +21,84 @@ FORMAT = 1
 
 
 def comparison_record(comparison: Comparison, whys: list[Why]) -> dict[str, Any]:
-    """The whole, F1 as fractions.
+    """List the whole, F1 as fractions.
 
     Args:
-        comparison: of `compare`.
+        comparison: of `compare_runs`.
         whys: of each section.
     """
-    return {
+    overall = comparison.overall
+    record = {
         "format": FORMAT,
-        "settings": asdict(comparison.settings),
+        "settings": comparison.settings,
         "sections": [_section(section, why) for section, why in zip(comparison.sections, whys, strict=True)],
-        "overall": None if comparison.overall is None else _overall(comparison.overall),
-        "left_out": [item._asdict() for item in comparison.left_out],
+        "overall": None if overall is None else {
+            "sets": overall.sets,
+            "configurations": overall.rows,
+            "pairs": overall.pairs,
+            "corrected": overall.corrected,
+            "notes": overall.notes,
+        },
+        "left_out": comparison.left_out,
         "notes": comparison.notes,
-    }
-
-
-def _overall(overall: Overall) -> dict[str, Any]:
-    return {
-        "sets": overall.sets,
-        "configurations": [row._asdict() for row in overall.rows],
-        "pairs": [_pair(pair) for pair in overall.pairs],
-        "corrected": overall.corrected,
-        "notes": overall.notes,
-    }
-
-
-def _pair(pair: Pair) -> dict[str, Any]:
-    return {
-        **pair._asdict(),
-        "difference": _difference(pair.difference),
-        "each": [_difference(difference) for difference in pair.each],
-        "shown": pair.shown,
-    }
-
-
-def _difference(difference: Difference) -> dict[str, Any]:
-    df = None if isinf(difference.df) else difference.df  # JSON has no infinity
-    return {**asdict(difference), "df": df}
+    }  # fmt: skip
+    return {key: plain_value(value) for key, value in record.items()}
 
 
 def _section(section: Section, why: Why) -> dict[str, Any]:
     return {
-        "name": section.name,
-        "varied": section.varied,
-        "sentences": section.sentences,
-        "entities": section.entities,
+        **{name: getattr(section, name) for name in ("name", "varied", "sentences", "entities")},
         "configurations": [
             {
-                "name": row.name,
-                "n": row.n,
-                "scores": {name: score._asdict() for name, score in row.scores.items()},
-                "interval": row.interval,
+                **{name: getattr(row, name) for name in ("name", "n", "scores", "interval")},
                 **row.costs,
-                **{name: getattr(row, name) for name in ("mark", "folds", "fold_sd")},
-                "dev": None if row.dev is None else row.dev._asdict(),
-                "dev_choice": row.dev_choice,
-                "settings": dict(row.settings),
+                **{name: getattr(row, name) for name in ("mark", "folds", "fold_sd", "dev", "dev_choice", "settings")},
                 "runs": [
-                    {"name": run.name, "seed": run.config.get("seed"), "scores": dict(run.scores)}
+                    {"name": run.name, "seed": run.config.get("seed"), "scores": run.scores}
                     for run in section.configurations[row.name].runs
                 ],
             }
             for row in section.rows
         ],
-        "pairs": [_pair(pair) for pair in section.pairs.pairs],
+        "pairs": section.pairs.pairs,
         "all_pairs": section.pairs.every,
         "corrected": section.pairs.corrected,
         "optimism": section.optimism,
-        "why": {
-            "accounts": [_account(account) for account in why.accounts],
-            "diff": None if why.diff is None else _diff(why.diff),
-            "hardest": [_hard(item) for item in why.hardest],
-            "notes": why.notes,
-        },
+        "why": {name: getattr(why, name) for name in ("accounts", "diff", "hardest", "notes")},
     }
 
 
-def _account(account: Account) -> dict[str, Any]:
-    return {
-        "configuration": account.name,
-        "runs": account.runs,
-        "errors": [row._asdict() for row in account.errors],
-        "confusion": _confusion(account.confusion),
-        "slices": [row._asdict() for row in account.slices],
-        "illegal": [_illegal(item) for item in account.illegal],
-        "calibration": account.calibration.summary(),
-    }
+def plain_value(value: Any) -> Any:
+    """Turn whatever a comparison is made of into containers, texts and numbers; what has fields becomes a mapping.
 
-
-def _confusion(found: Confusion) -> dict[str, Any]:
-    return {"types": found.types, "counts": found.counts.tolist(), "hits": found.hits.tolist()}
-
-
-def _illegal(found: Illegal) -> dict[str, Any]:
-    return {**found._asdict(), "moves": [[*move, count] for move, count in found.moves]}
-
-
-def _diff(diff: Diff) -> dict[str, Any]:
-    return {
-        "before": diff.before,
-        "after": diff.after,
-        "runs": diff.runs,
-        "totals": dict(zip(("found", "lost", "cleared", "raised"), diff.totals, strict=True)),
-        "n_fixed": diff.n_fixed,
-        "n_broken": diff.n_broken,
-        "fixed": [_shift(shift) for shift in diff.fixed],
-        "broken": [_shift(shift) for shift in diff.broken],
-    }
-
-
-def _shift(shift: Shift) -> dict[str, Any]:
-    return {
-        "id": shift.sentence.id,
-        "words": shift.sentence.words,
-        "entity": shift.entity,
-        "before": shift.before,
-        "after": shift.after,
-        "instead": shift.instead,
-    }
-
-
-def _hard(item: Hard) -> dict[str, Any]:
-    return {
-        **item._asdict(),
-        "sentence": {"id": item.sentence.id, "words": item.sentence.words, "gold": item.sentence.gold},
-    }
-
-
-def mark_entities(sentence: StoredSentence, *entities: EntitySpan) -> str:
-    """Write a sentence with entities in brackets, as the notebooks show it.
-
-    >>> mark_entities(StoredSentence("", "", ("In", "New", "York", "."), (), ()), EntitySpan(1, 3, "LOC"))
-    'In [New York LOC] .'
+    >>> plain_value(StoredSentence("1", "", ("Oslo",), (EntitySpan(0, 1, "LOC"),), ()))
+    {'id': '1', 'words': ['Oslo'], 'gold': [[0, 1, 'LOC']]}
     """
-    words = list(sentence.words)
-    for start, end, label in entities:
-        words[start] = f"[{words[start]}"
-        words[end - 1] += f" {label}]"
-    return " ".join(words)
+    match value:
+        case EntitySpan():
+            return list(value)
+        case StoredSentence():
+            value = {"id": value.id, "words": value.words, "gold": value.gold}
+        case Shift():
+            value = {"id": value.sentence.id, "words": value.sentence.words, **_fields(value)}
+            del value["sentence"]
+        case Pair():
+            value = {**_fields(value), "shown": value.shown}
+        case Illegal():
+            value = {**_fields(value), "moves": [[*move, count] for move, count in value.moves]}
+        case Account():
+            value = {"configuration" if name == "name" else name: item for name, item in _fields(value).items()}
+        case Calibration():
+            value = value.summary()
+        case np.ndarray():
+            value = value.tolist()
+        case _ if is_dataclass(value) or hasattr(value, "_asdict"):
+            value = _fields(value)
+    if isinstance(value, Mapping):
+        return {key: plain_value(item) for key, item in value.items()}
+    return [plain_value(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    names = value._fields if hasattr(value, "_fields") else [field.name for field in fields(value)]
+    return {name: getattr(value, name) for name in names}
