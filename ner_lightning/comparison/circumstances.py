@@ -1,4 +1,4 @@
-"""What differs between runs beside their settings: such runs compare less well than they look."""
+"""Find circumstances, besides settings, in which runs differ, so that comparing them is less fair than it looks."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from collections.abc import Iterable, Sequence
 from ner_lightning.comparison.configurations import Configuration
 from ner_lightning.comparison.runs.run import FinishedRun
 
-# What the arithmetic can depend on.
+# Packages that the arithmetic can depend on.
 TELLING = ("ner-lightning", "torch", "transformers", "pytorch-lightning", "numpy")
 
 SETUP = {
-    "effective_batch": "sentences an optimiser step",
+    "effective_batch": "sentences per optimiser step",
     "precision": "precision",
     "device": "device: times do not compare",
     "threads": "CPU threads: times do not compare",
 }
 
-# What decides which sentences a split has: runs that ask for others are known to differ.
+# Settings that decide which sentences a split has: runs with different ones are known to differ.
 CHOICE = ("dir", "limit", "splits", "split_seed", "fold", "folds", "fraction", "sources", "label_map")
 
 UNEVEN = 1.5
-"""Times of runs that do the same and differ more are not those of an idle machine."""
+"""If times of equal runs differ by more than this factor, the machine was not idle."""
 
 
 def circumstances(runs: Sequence[FinishedRun]) -> list[str]:
-    """A sentence for each thing that is not the same in all runs that tell it.
+    """Write a sentence for each circumstance that is not the same in all runs that record it.
 
     >>> one, other = (FinishedRun(str(n), {}, {}, setup={"effective_batch": n}) for n in (16, 32))
     >>> circumstances([one, other])
-    ['not the same in all runs: sentences an optimiser step (16, 32).']
+    ['not the same in all runs: sentences per optimiser step (16, 32).']
     """
     found = []
     for key, words in SETUP.items():
@@ -47,11 +47,11 @@ def circumstances(runs: Sequence[FinishedRun]) -> list[str]:
 
 
 def uneven_times(configurations: Iterable[Configuration]) -> list[str]:
-    """A sentence where runs of one configuration took very different times: they shared the machine with something.
+    """Write a sentence if runs of one configuration took very different times: the machine was shared.
 
     >>> runs = tuple(FinishedRun(str(s), {}, {}, cost={"seconds_per_epoch": s}) for s in (10.0, 11.0, 32.0))
     >>> uneven_times([Configuration("a", {}, runs)])
-    ['seconds an epoch differ up to 3.2 times between runs of a: the machine was not theirs alone, times mean little.']
+    ['seconds per epoch differ by a factor of up to 3.2 between runs of a: the machine was shared, times mean little.']
     """
     factors = {}
     for configuration in configurations:
@@ -62,13 +62,13 @@ def uneven_times(configurations: Iterable[Configuration]) -> list[str]:
         return []
     worst = max(factors, key=lambda name: factors[name])
     return [
-        f"seconds an epoch differ up to {factors[worst]:.1f} times between runs of {worst}: the machine was not theirs "
-        "alone, times mean little."
+        f"seconds per epoch differ by a factor of up to {factors[worst]:.1f} between runs of {worst}: the machine was "
+        "shared, times mean little."
     ]
 
 
 def _versions(runs: Sequence[FinishedRun], split: str) -> int:
-    """How many contents a split has where the same was asked for."""
+    """Count the versions of a split's content among runs that asked for the same."""
     found: dict[str, set[str]] = {}
     for run in runs:
         asked = run.config.get("data") or {}

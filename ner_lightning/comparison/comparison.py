@@ -1,4 +1,4 @@
-"""The comparison itself: runs to configurations, configurations to a table, pairs to verdicts."""
+"""Compare runs: sort them into configurations, lay out tables, test pairs."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ from ner_lightning.statistics.pairs import compare_all
 
 @dataclass(frozen=True)
 class Comparison:
-    """Everything that was found.
+    """The result of a comparison.
 
     Attributes:
-        settings: it was asked for with.
+        settings: the settings of the comparison.
         columns: scores of the table.
-        sections: configurations that were judged on the same sentences, each with its table and its tests.
-        left_out: what takes no part.
+        sections: configurations evaluated on the same sentences, each section with its table and its tests.
+        left_out: runs that are left out, with reasons.
         notes: what a reader should know.
-        overall: what holds over all sections together, if there are several.
+        overall: the table and tests over all sections together, if there are several.
     """
 
     settings: Settings
@@ -57,7 +57,7 @@ class Comparison:
 
     @property
     def n_runs(self) -> int:
-        """Runs that take part."""
+        """The number of runs that are compared."""
         return sum(len(c.runs) for section in self.sections for c in section.configurations.values())
 
 
@@ -65,8 +65,8 @@ def compare_runs(collected: Collected, settings: Settings) -> Comparison:
     """Compare finished runs.
 
     Args:
-        collected: the runs, and what takes no part.
-        settings: what is asked for.
+        collected: the runs, and what is left out.
+        settings: of the comparison.
 
     Raises:
         UserError: no run has scores of the split; `diff` names no two configurations of one test set, or `repetition`
@@ -131,7 +131,7 @@ def _check_baseline(baseline: str | None, sections: Sequence[Sequence[Configurat
 
 
 def _tested(sections: Sequence[Section], settings: Settings) -> tuple[list[Section], Overall | None, list[str]]:
-    """The same sections with their tests, and those of the mean over them: one correction for the whole page."""
+    """Add tests to the sections and to the mean over them, with one correction for the whole page."""
     mean, of_mean, notes = common_contest(sections)
     asked = [None if section.contest is None else asked_of(section.contest, settings) for section in sections]
     asked_of_mean = None if mean is None else asked_of(mean, settings)
@@ -202,7 +202,7 @@ def _section_notes(part: Sequence[RunGroup], section: Section, settings: Setting
 
 
 def _not_tested(section: Section) -> list[str]:
-    """What a missing test or mark must not be taken for."""
+    """Explain what a missing test or mark does not mean."""
     rows = section.rows
     notes = []
     ahead = [row.name for row in rows[: next((n for n, row in enumerate(rows) if row.mark == "best"), 0)]]

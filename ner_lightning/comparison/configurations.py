@@ -1,4 +1,4 @@
-"""Runs sorted into configurations, and those into sections that were judged on the same sentences."""
+"""Sort runs into configurations, and those into sections that were evaluated on the same sentences."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ DATA = "data.dir"
 
 @dataclass(frozen=True)
 class Configuration:
-    """Runs that differ by repetition alone.
+    """Runs that differ only by repetition.
 
     Attributes:
-        name: what varies, in words.
-        settings: what varies, by dotted key.
+        name: the varying settings in words.
+        settings: the varying settings, by dotted key.
         runs: in the order of their seeds.
-        replicates: those of them that have predictions on the sentences of their section.
+        replicates: those with predictions on the sentences of their section.
     """
 
     name: str
@@ -39,8 +39,8 @@ class RunGroup:
     Attributes:
         settings: of its first run.
         runs: in the order of their seeds.
-        replicates: with predictions on the sentences that most of them were judged on.
-        others: runs that were judged on other sentences.
+        replicates: those with predictions on the sentences that most of them were evaluated on.
+        others: number of runs that were evaluated on other sentences.
     """
 
     settings: Settings
@@ -50,7 +50,7 @@ class RunGroup:
 
 
 def group_runs(runs: Sequence[FinishedRun], repetition: Sequence[str]) -> tuple[list[RunGroup], list[LeftOut]]:
-    """Put together what differs by repetition alone; of runs that are the same in all settings the newest counts.
+    """Group runs that differ only by repetition; of runs with equal settings the newest counts.
 
     Args:
         runs: finished ones.
@@ -88,7 +88,7 @@ def _order(values: tuple[Any, ...]) -> list[tuple[str, Any]]:
 
 
 def with_predictions(group: RunGroup, judged: JudgedRuns, repetition: Sequence[str]) -> RunGroup:
-    """The same group, its replicates by the sentences that most of them were judged on."""
+    """Add the replicates to a group: those on the sentences that most of its runs were evaluated on."""
     parts: dict[str, list[Replicate]] = {}
     for replicate in replicates(group.runs, judged, repetition):
         parts.setdefault(replicate.counted.sentences, []).append(replicate)
@@ -100,7 +100,7 @@ def with_predictions(group: RunGroup, judged: JudgedRuns, repetition: Sequence[s
 
 
 def sections_of(groups: Sequence[RunGroup]) -> list[list[RunGroup]]:
-    """Groups judged on the same sentences, in the order of their first; those without predictions by their data."""
+    """Group those evaluated on the same sentences, in order of appearance; those without predictions go by data."""
     known = {g.settings.get(DATA): g.replicates[0].counted.sentences for g in reversed(groups) if g.replicates}
     found: dict[Hashable, list[RunGroup]] = {}
     for group in groups:
@@ -111,7 +111,7 @@ def sections_of(groups: Sequence[RunGroup]) -> list[list[RunGroup]]:
 
 
 def name_sections(sections: Sequence[Sequence[RunGroup]]) -> list[str]:
-    """The data of each section, numbered where several have it; nothing for a single one."""
+    """Name each section after its data, numbered if several have the same; a single one has no name."""
     if len(sections) < 2:
         return [""] * len(sections)
     names = []
@@ -126,7 +126,7 @@ def name_sections(sections: Sequence[Sequence[RunGroup]]) -> list[str]:
 
 
 def name_groups(groups: Sequence[RunGroup], repetition: Sequence[str]) -> tuple[list[Configuration], list[str]]:
-    """Configurations with names that are all different, and the settings that tell them apart."""
+    """Turn groups into configurations with distinct names, and return the settings in which they differ."""
     keys = find_varying([group.settings for group in groups], repetition)
     chosen = [{key: group.settings.get(key) for key in keys} for group in groups]
     names = _apart(names_of(chosen, [group.runs[0].experiment for group in groups]))
@@ -137,7 +137,7 @@ def name_groups(groups: Sequence[RunGroup], repetition: Sequence[str]) -> tuple[
 
 
 def _apart(names: Sequence[str]) -> list[str]:
-    """The same names, numbered where two are alike (two values may look the same in short)."""
+    """Add numbers to names that are alike (two values may look the same in short)."""
     seen: dict[str, int] = {}
     apart = []
     for name in names:

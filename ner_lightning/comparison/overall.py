@@ -1,4 +1,4 @@
-"""What holds over all test sets together: mean F1 of each configuration, and the tests of their mean differences."""
+"""Mean F1 of each configuration over all test sets, and the tests of the mean differences."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ MOST_MIXED = 5
 
 
 class Everywhere(NamedTuple):
-    """A configuration that was judged on every test set.
+    """A configuration that was evaluated on every test set.
 
     Attributes:
         name: of the configuration, the same in all sections.
         f1: mean over runs on each test set.
-        mean: of these.
-        mark: the best; no difference from the best was shown; or neither.
+        mean: the mean of these.
+        mark: whether it is the best, or not shown to differ from it.
     """
 
     name: str
@@ -36,14 +36,14 @@ class Everywhere(NamedTuple):
 
 @dataclass(frozen=True)
 class Overall:
-    """Configurations over all test sets, each set of the same weight.
+    """Configurations over all test sets, with equal weights.
 
     Attributes:
         sets: names of the sections.
         rows: the best first.
-        pairs: of the mean differences, the largest first.
-        corrected: for how many pairs, those of the sections included.
-        notes: what a reader should know of the sets and of what stands under one name.
+        pairs: tests of the mean differences, the largest first.
+        corrected: the number of pairs corrected for, including those of the sections.
+        notes: what a reader should know about the sets, and about configurations with the same name.
     """
 
     sets: tuple[str, ...]
@@ -54,10 +54,11 @@ class Overall:
 
 
 def common_contest(sections: Sequence[Section]) -> tuple[MeanOfSets | None, list[Section], list[str]]:
-    """Configurations that were tested on every test set, sets that share sentences left out.
+    """Select configurations that were tested on every test set; sets that share sentences are left out.
 
     Returns:
-        None where there are fewer than two sets, or configurations in all of them; the sets; what is to be said.
+        The contest (None if there are fewer than two sets, or fewer than two configurations in all of them), the sets,
+        and notes.
     """
     kept, notes = leave_out_overlapping([section for section in sections if section.contest is not None])
     contests = [section.contest for section in kept if section.contest is not None]
@@ -75,14 +76,14 @@ def lay_out(
     notes: Sequence[str],
     settings: Settings,
 ) -> Overall:
-    """Lay out the table over all test sets, the best configuration and what ties with it marked.
+    """Lay out the table over all test sets, marking the best configuration and those that tie with it.
 
     Args:
         contest: of `common_contest`.
         sections: its sets.
-        pairs: tested.
-        corrected: for how many pairs.
-        notes: to which what differs between the sets is added.
+        pairs: the tests.
+        corrected: the number of pairs corrected for.
+        notes: notes so far; differences between the sets are added.
         settings: of the comparison.
     """
     f1 = {name: tuple(_f1(section, name) for section in sections) for name in contest.names}
@@ -104,7 +105,7 @@ def _f1(section: Section, name: str) -> float:
 
 
 def _mixed(name: str, sections: Sequence[Section], settings: Settings) -> str | None:
-    """Settings of one name that are not the same on all test sets."""
+    """Describe settings that differ between test sets under the same name."""
     each = [settings_of(section.configurations[name].runs[0].config) for section in sections]
     keys = find_varying(each, [*settings.repetition, DATA])
     keys = [key for key in keys if not key.startswith("data.split")]

@@ -1,4 +1,4 @@
-"""Test sets that share sentences: their mean would count those twice."""
+"""Find test sets that share sentences: their mean would count those twice."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ner_lightning.comparison.section import Section
 
 MOST_SHARED = 0.02
-"""Share of the smaller set's sentences that may stand in both: short sentences are found everywhere, and the variance
+"""Share of the smaller set's sentences that may be in both: short sentences occur everywhere, and the variance
 of a mean grows by no more than that."""
 
 
@@ -15,7 +15,7 @@ def leave_out_overlapping(sections: Sequence[Section]) -> tuple[list[Section], l
     """Leave out test sets that share sentences with another one, the smaller of two first.
 
     Returns:
-        Those that are left, in their order, and a sentence for each that is not.
+        The remaining sets, in their order, and a sentence about each set left out.
     """
     kept: list[Section] = []
     said = []
@@ -33,6 +33,6 @@ def leave_out_overlapping(sections: Sequence[Section]) -> tuple[list[Section], l
 
 
 def overlap_share(one: Section, other: Section) -> float:
-    """Share of the different sentences of the smaller set that the other has, whatever their annotation."""
+    """Compute the share of the smaller set's distinct sentences that the other has, whatever their annotation."""
     fewest = min(len(one.words), len(other.words))
     return len(one.words & other.words) / fewest if fewest else 0.0

@@ -1,4 +1,4 @@
-"""Stored predictions of many runs as counts, a run at a time, and whether they are on the same sentences."""
+"""Reduce the stored predictions of many runs to counts, one run at a time, and check that their sentences agree."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from ner_lightning.statistics.counts import Counts, document_groups, f1, sentenc
 from ner_lightning.tagging.spans import EntitySpan, ScoredSpan
 
 AGREEMENT = 2e-6
-"""How far F1 of predictions and of `result.json` may be apart: the latter was a float32 once."""
+"""Largest difference between F1 of predictions and of `result.json`, which was a float32 once."""
 
 
 class Counted(NamedTuple):
-    """The predictions of one run.
+    """The counts of one run's predictions.
 
     Attributes:
         counts: int `[sentences, 3]`: correct, predicted, gold.
         sentences: digest of words and annotation of all sentences, in their order.
-        documents: of each sentence, where they can stand for the test set.
-        words: digests of the words of each sentence, whatever their annotation.
+        documents: the document of each sentence, if documents can represent the test set.
+        words: digests of the words of each sentence, without the annotation.
     """
 
     counts: Counts
@@ -42,10 +42,10 @@ class Counted(NamedTuple):
 
 
 Known = dict[str, tuple[StoredSentence, bytes]]
-"""Sentences that another run had, by the first part of their line, each with a digest of its words and annotation."""
+"""Sentences of earlier runs, by the first part of their line, each with a digest of its words and annotation."""
 
 WORDS = 12
-"""Bytes of a digest that are those of the words alone."""
+"""Bytes of a digest that depend only on the words."""
 BEFORE_PREDICTED = ', "predicted": '
 MOST_KNOWN = 200_000
 
@@ -56,10 +56,10 @@ def count(path: Path, scheme: str | None, known: Known | None = None) -> Counted
     Args:
         path: the file.
         scheme: of the model.
-        known: sentences of runs before, which need not be read again; those of this run are added.
+        known: sentences of earlier runs, which need not be read again; those of this run are added.
 
     Raises:
-        DataError: a line that is no stored prediction.
+        DataError: a line is not a stored prediction.
     """
     name = hashlib.sha256()
     sentences = []
@@ -77,16 +77,16 @@ def count(path: Path, scheme: str | None, known: Known | None = None) -> Counted
 
 
 def read_known(path: Path, known: Known) -> Iterator[tuple[StoredSentence, bytes]]:
-    """Read stored predictions as `read_stored` does; words and annotation only where no run before had them.
+    """Read stored predictions as `read_stored` does, but words and annotation only if no earlier run had them.
 
-    Hundreds of runs on one test set repeat them in every file, and they are most of it.
+    Hundreds of runs on one test set repeat them in every file, and they are most of its content.
 
     Raises:
-        DataError: a line that is no stored prediction.
+        DataError: a line is not a stored prediction.
     """
     with path.open(encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
-            # Words cannot hold this: their quotes are escaped.
+            # Words cannot contain this, since their quotes are escaped.
             head, _, tail = line.partition(BEFORE_PREDICTED)
             try:
                 if (before := known.get(head)) is not None:
@@ -120,12 +120,12 @@ def _with_predictions(sentence: StoredSentence, record: dict[str, Any]) -> Store
 
 @dataclass(frozen=True)
 class Replicate:
-    """One run, or the folds of one seed laid end to end.
+    """One run, or the folds of one seed taken together.
 
     Attributes:
-        key: what tells it from the others of its configuration: the seed, and whatever else repeats.
+        key: what distinguishes it within its configuration: the seed, and any other repeated setting.
         runs: in the order of their folds.
-        counted: of all of them together.
+        counted: counts of all of them together.
     """
 
     key: Hashable
@@ -140,7 +140,7 @@ class Replicate:
 
 @dataclass(frozen=True)
 class JudgedRuns:
-    """What the predictions of runs come to.
+    """The counts of the predictions of all runs.
 
     Attributes:
         by_run: counts by the name of the run.
@@ -157,9 +157,9 @@ def judge(runs: Sequence[FinishedRun], split: str, prefix: str) -> JudgedRuns:
     """Count the predictions of all runs, one in memory at a time.
 
     Args:
-        runs: to be counted.
-        split: whose predictions.
-        prefix: of the scores of that split in a result.
+        runs: the runs.
+        split: the split of the predictions.
+        prefix: prefix of that split's scores in a result.
     """
     by_run, broken, odd = {}, {}, []
     known: Known = {}
@@ -181,12 +181,12 @@ def judge(runs: Sequence[FinishedRun], split: str, prefix: str) -> JudgedRuns:
 
 
 def replicates(runs: Sequence[FinishedRun], judged: JudgedRuns, repetition: Sequence[str]) -> list[Replicate]:
-    """The runs of a configuration that have predictions, the folds of a repetition as one.
+    """Collect the runs of a configuration with predictions, the folds of a repetition as one.
 
     Args:
         runs: of one configuration, the folds of a repetition in their order.
         judged: their predictions.
-        repetition: settings that repeat; folds have sentences of their own, all others the same ones again.
+        repetition: settings that repeat; folds have sentences of their own, all others use the same ones again.
     """
     found = []
     for key, group in by_repetition([run for run in runs if run.name in judged.by_run], repetition).items():
@@ -198,7 +198,7 @@ def replicates(runs: Sequence[FinishedRun], judged: JudgedRuns, repetition: Sequ
 def by_repetition(
     runs: Sequence[FinishedRun], repetition: Sequence[str]
 ) -> dict[tuple[Hashable, ...], list[FinishedRun]]:
-    """The runs of one configuration by what repeats them, the folds of a repetition together."""
+    """Group the runs of one configuration by their repetition, its folds together."""
     found: dict[tuple[Hashable, ...], list[FinishedRun]] = {}
     keys = [key for key in repetition if key != FOLD]
     for run in runs:

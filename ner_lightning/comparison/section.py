@@ -1,4 +1,4 @@
-"""Configurations that were judged on the same sentences: their table and the tests between them."""
+"""Configurations evaluated on the same sentences, with their table and the tests between them."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from ner_lightning.statistics.pairs import Asked, Contest, JudgedSystems, Pair
 from ner_lightning.statistics.resampling import resampled_f1
 
 FEWEST_UNITS = 10
-"""Sentences (documents, where those are drawn) below which nothing is tested: their spread says nothing of others."""
+"""Fewest sentences (or documents, if those are drawn) for tests: the spread of fewer says nothing about others."""
 
 
 class Pairs(NamedTuple):
-    """Tests of one section, the largest difference first.
+    """The tests of one section, the largest difference first.
 
     Attributes:
         pairs: the tests.
-        every: whether each pair is listed, or those with the best (or the baseline) only.
-        corrected: for how many pairs, those of other sections and of the mean over them included.
+        every: whether each pair is listed, or only those with the best (or the baseline).
+        corrected: the number of pairs corrected for, including other sections and the mean over them.
     """
 
     pairs: list[Pair]
@@ -42,20 +42,20 @@ class Pairs(NamedTuple):
 
 @dataclass(frozen=True)
 class Section:
-    """Configurations that were judged on the same sentences.
+    """Configurations that were evaluated on the same sentences.
 
     Attributes:
-        name: their data, or empty where there is one section only.
+        name: their data, or empty if there is only one section.
         configurations: by name, in the order of the table.
         as_found: the same names in the order of the runs.
-        varied: keys that tell them apart.
+        varied: keys in which they differ.
         rows: of the table, the best first.
         pairs: tests between them.
-        sentences: they were judged on; 0 where no run has predictions.
-        entities: annotated there.
-        documents: of each sentence, where documents are what is drawn.
-        contest: those with predictions, with the draws of the tests; None where nothing can be tested.
-        optimism: by how much F1 of the best is too high for having been chosen by it; None where nothing is chosen.
+        sentences: number of sentences they were evaluated on; 0 if no run has predictions.
+        entities: number of entities annotated there.
+        documents: the document of each sentence, if documents are drawn.
+        contest: those with predictions, with the draws of the tests; None if nothing can be tested.
+        optimism: by how much the best F1 is too high because it was chosen as the best; None if nothing is chosen.
         words: digests of the words of each sentence.
     """
 
@@ -79,22 +79,22 @@ class Section:
 
     @property
     def tested(self) -> list[Configuration]:
-        """Those with predictions, in the order of the table."""
+        """The configurations with predictions, in the order of the table."""
         return [configuration for configuration in self.configurations.values() if configuration.replicates]
 
 
 def counts_of(configuration: Configuration) -> Counts:
-    """`[replicates, sentences, 3]`."""
+    """Stack the counts of a configuration to `[replicates, sentences, 3]`."""
     return np.stack([replicate.counted.counts for replicate in configuration.replicates])
 
 
 def contest_of(configurations: Sequence[Configuration], settings: Settings, place: int = 0) -> JudgedSystems | None:
-    """Make the draws of configurations that were judged on the same sentences; None where nothing can be tested.
+    """Draw for configurations evaluated on the same sentences; None if nothing can be tested.
 
     Args:
         configurations: of a section.
         settings: of the comparison.
-        place: of the section, so that each has draws of its own.
+        place: of the section, so that each has its own draws.
     """
     tested = [configuration for configuration in configurations if configuration.replicates]
     if len(tested) < 2 or _units(tested[0]) < FEWEST_UNITS:
@@ -114,13 +114,13 @@ def contest_of(configurations: Sequence[Configuration], settings: Settings, plac
 
 
 def _units(configuration: Configuration) -> int:
-    """Sentences, or documents where those are drawn."""
+    """Count the sentences, or the documents if those are drawn."""
     counted = configuration.replicates[0].counted
     return len(counted.counts) if counted.documents is None else len(set(counted.documents))
 
 
 def asked_of(contest: Contest, settings: Settings) -> Asked | None:
-    """What is asked of a contest; None where the baseline has no part in it."""
+    """Choose the pairs of a contest to test; None if the baseline is not in it."""
     if settings.baseline is not None and settings.baseline not in contest.names:
         return None
     every = settings.pairs == "all" or (settings.pairs == "auto" and len(contest.names) <= MANY)
@@ -158,7 +158,7 @@ def make_section(
 
 
 def with_pairs(section: Section, pairs: Pairs, baseline: str | None) -> Section:
-    """The same section with its tests, and with marks by them."""
+    """Add its tests to a section, and the marks that follow from them."""
     rows = _marked(section.rows, pairs.pairs, [c.name for c in section.tested], baseline)
     ordered = sorted(pairs.pairs, key=lambda pair: -pair.difference.difference)
     return replace(section, rows=rows, pairs=Pairs(ordered, pairs.every, pairs.corrected))
@@ -181,7 +181,7 @@ def _marked(rows: Sequence[Row], pairs: Sequence[Pair], tested: Sequence[str], b
 
 
 def _intervals(configurations: Sequence[Configuration], settings: Settings) -> dict[str, tuple[float, float]]:
-    """Of mean F1 over sentences and seeds, all configurations on the same draws."""
+    """Compute the interval of mean F1 over sentences and seeds, with the same draws for all configurations."""
     tested = [configuration for configuration in configurations if configuration.replicates]
     if not tested or _units(tested[0]) < FEWEST_UNITS:
         return {}

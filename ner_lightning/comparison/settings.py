@@ -1,4 +1,4 @@
-"""What may be asked of a comparison."""
+"""The settings of a comparison."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ SPLITS = {"test": "test", "dev": "val"}
 """Prefix of the scores of a split."""
 
 FOLD = "data.fold"
-"""The setting whose values have test sentences of their own; whatever else repeats has the same ones again."""
+"""The setting whose values each have their own test sentences; other repetitions share the same ones."""
 REPETITION = ("seed", FOLD)
 MANY = 12
-"""Configurations up to which `pairs=auto` lists each pair; above, those with the best one."""
+"""Most configurations for which `pairs=auto` lists each pair; with more, only those with the best one."""
 FEWEST_DRAWS = 5
-"""Draws that must lie beyond an interval for its limits to mean something."""
+"""Draws that must lie beyond an interval for its limits to be meaningful."""
 
 
 @dataclass(frozen=True)
@@ -25,22 +25,22 @@ class Settings:
     """How runs are compared; the keys of `conf/compare.yaml`.
 
     Attributes:
-        split: whose predictions and scores are compared.
+        split: the split whose predictions and scores are compared.
         columns: further columns of the table, such as `lenient_f1`, `recall` or `f1/PER`; `types`: F1 of every type.
         repetition: settings that repeat a configuration instead of making another one.
-        pairs: which pairs are listed; `auto`: all of them up to `MANY` configurations, those with the best above. All
-            are corrected for, since any configuration could have been the best.
-        baseline: the configuration that the others are compared with, chosen before any score was seen: the correction
-            is for these pairs alone.
-        paired_seeds: whether runs are compared seed by seed; None: where that leaves degrees of freedom enough.
-        diff: two configurations whose sentences are shown against each other; none: the best and the next.
+        pairs: which pairs are listed; `auto`: all for up to `MANY` configurations, else those with the best. All are
+            corrected for, since any configuration could have been the best.
+        baseline: the configuration that the others are compared with, chosen before any score was seen: only these
+            pairs are corrected for.
+        paired_seeds: whether runs are compared seed by seed; None: if that leaves enough degrees of freedom.
+        diff: two configurations whose sentences are shown side by side; empty: the best and the next.
         samples: draws of the tests.
-        level: of the intervals, and 1 minus the chance of a difference that is none.
+        level: of the intervals; 1 minus it is the chance of a false difference.
         seed: of the draws.
-        listed: sentences that are listed of each kind, at most.
+        listed: most sentences that are listed of each kind.
 
     Raises:
-        UserError: a value that cannot be used.
+        UserError: a value cannot be used.
     """
 
     split: Literal["test", "dev"] = "test"
@@ -75,5 +75,5 @@ class Settings:
 
     @property
     def prefix(self) -> str:
-        """Of the scores: `test/` or `val/`."""
+        """The prefix of the scores: `test/` or `val/`."""
         return f"{SPLITS[self.split]}/"

@@ -1,4 +1,4 @@
-"""One row a configuration: scores with their spread and interval, and what they cost."""
+"""One row per configuration: scores with their spread and interval, and costs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class MeanScore(NamedTuple):
 
 @dataclass(frozen=True)
 class Row:
-    """What is said of a configuration; None where no run says it.
+    """The figures of a configuration; None where no run has them.
 
     Attributes:
         name: of the configuration.
@@ -43,7 +43,7 @@ class Row:
         mark: the best, or the baseline; no difference from it was shown; without predictions; or none of these.
         folds: of a seed; 1: none.
         fold_sd: standard deviation of F1 over the folds of a seed, mean over seeds.
-        dev: F1 on the development set, where another split is compared.
+        dev: F1 on the development set, if another split is compared.
         dev_choice: whether it has the highest F1 there.
     """
 
@@ -66,7 +66,7 @@ class Row:
 
     @property
     def f1(self) -> float:
-        """Mean strict F1; below all others where there is none."""
+        """Mean strict F1; below all others if there is none."""
         return self.scores[F1].mean if F1 in self.scores else -1.0
 
 
@@ -76,13 +76,13 @@ def summarise_configuration(
     columns: Sequence[str],
     interval: tuple[float, float] | None,
 ) -> Row:
-    """Sum up the runs of a configuration.
+    """Summarise the runs of a configuration.
 
     Args:
         configuration: its runs.
         settings: of the comparison.
         columns: names of the scores.
-        interval: of mean F1, where the predictions give one.
+        interval: of mean F1, if the predictions give one.
     """
     runs = configuration.runs
     scores = {}
@@ -112,7 +112,7 @@ def summarise_configuration(
 
 
 def _folds(configuration: Configuration, settings: Settings) -> list[list[float]]:
-    """F1 of the folds of each repetition; of those with predictions, or of all where none has any."""
+    """Return F1 of the folds of each repetition; of those with predictions, or of all if none has any."""
     key = f"{settings.prefix}{F1}"
     groups: Sequence[Sequence[FinishedRun]] = [replicate.runs for replicate in configuration.replicates]
     groups = groups or [*by_repetition(configuration.runs, settings.repetition).values()]
@@ -120,7 +120,7 @@ def _folds(configuration: Configuration, settings: Settings) -> list[list[float]
 
 
 def _dev(configuration: Configuration, settings: Settings) -> MeanScore | None:
-    """F1 on the development set: mean over the folds of each repetition, mean and spread over repetitions."""
+    """Compute F1 on the development set: mean over the folds of each repetition, then mean and spread over those."""
     if settings.split == "dev":
         return None
     groups = by_repetition(configuration.runs, settings.repetition).values()
@@ -130,12 +130,12 @@ def _dev(configuration: Configuration, settings: Settings) -> MeanScore | None:
 
 
 def mark_best(best: str, undecided: Sequence[tuple[str, str]], called: Mark = "best") -> dict[str, Mark]:
-    """Mark the best, and what ties with it; nothing of the others.
+    """Mark the best and those that tie with it; leave the others unmarked.
 
     Args:
-        best: its name, or that of the baseline.
+        best: name of the best, or of the baseline.
         undecided: pairs between which no difference was shown.
-        called: how it is marked itself.
+        called: the mark of the best itself.
 
     >>> mark_best("crf", [("crf", "bert"), ("bert", "softmax")])
     {'bert': 'tie', 'crf': 'best'}
@@ -145,9 +145,9 @@ def mark_best(best: str, undecided: Sequence[tuple[str, str]], called: Mark = "b
 
 
 def score_columns(configurations: Sequence[Configuration], settings: Settings) -> list[str]:
-    """The scores of the table: strict F1, and those asked for, `types` being the F1 of each type.
+    """List the scores of the table: strict F1, and those asked for; `types` stands for the F1 of each type.
 
-    A name that no run knows is kept out; `unknown_columns` lists them.
+    Names that no run has are left out; `unknown_columns` lists them.
     """
     known = _known([run for configuration in configurations for run in configuration.runs], settings)
     types = sorted(name for name in known if read_key(name).name == F1 and read_key(name).entity_type)
@@ -156,7 +156,7 @@ def score_columns(configurations: Sequence[Configuration], settings: Settings) -
 
 
 def unknown_columns(runs: Sequence[FinishedRun], settings: Settings) -> list[str]:
-    """Columns asked for that no run has a score of."""
+    """List the requested columns that no run has a score for."""
     known = _known(runs, settings)
     return [column for column in settings.columns if column != TYPES and column not in known]
 

@@ -1,4 +1,4 @@
-"""Which settings vary between runs, and what to call the configurations they make."""
+"""Find the settings that vary between runs, and name the configurations after them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import json
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-# Where a run is written, what it is called, what it reports to, and where it started: none of it changes its scores.
+# Folders, names, loggers and starting points of a run: none of them changes its scores.
 ELSEWHERE = ("paths", "name", "logger", "ckpt_path", "force", "hydra", "test")
-# Callbacks that watch; the others (early stopping, which checkpoint is the best) decide.
+# Callbacks that only watch; the others (early stopping, choice of the best checkpoint) affect scores.
 WATCHING = ("progress", "overview", "predictions", "last", "cost", "step_profile")
-CHECKPOINT = ("monitor", "mode")  # what of the callback `checkpoint` decides
+CHECKPOINT = ("monitor", "mode")  # keys of the callback `checkpoint` that affect scores
 HELD = "sweep.effective_batch"
 ABSENT = "–"
 CLASS = "_target_"
@@ -19,7 +19,7 @@ Settings = dict[str, Any]
 
 
 def settings_of(config: Mapping[str, Any]) -> Settings:
-    """What decides the scores of a run, by dotted key; lists and empty nodes are one value.
+    """Collect the settings that decide a run's scores, by dotted key; lists and empty nodes are one value.
 
     >>> settings_of({"name": "crf", "paths": {"output_dir": "o"}, "optim": {"lr": 0.1}, "data": {"types": ["PER"]}})
     {'optim.lr': 0.1, 'data.types': '["PER"]'}
@@ -51,10 +51,10 @@ def _flatten(node: Any, path: str, folder: str, into: Settings) -> None:
 
 
 def find_varying(settings: Sequence[Settings], repetition: Sequence[str] = ()) -> list[str]:
-    """The fewest settings that tell apart all runs that differ, in the order of the configuration.
+    """Find the fewest settings that distinguish all differing runs, in the order of the configuration.
 
-    A setting that always goes with others is left out: CRF and softmax are told by their class, not by the arguments
-    that only one of them has. A class is told even where its arguments would do, unless it goes with another class.
+    A setting that always goes with others is left out: CRF and softmax are named by their class, not by the arguments
+    that only one of them has. A class is named even if its arguments would do, unless it goes with another class.
 
     Args:
         settings: of each run (`settings_of`).
@@ -71,11 +71,11 @@ def find_varying(settings: Sequence[Settings], repetition: Sequence[str] = ()) -
 
 
 def _fewest(columns: Mapping[str, Sequence[Hashable]], kept: Sequence[str] = ()) -> list[str]:
-    """The fewest of these settings that tell apart what all of them do, those among them that are kept in any case."""
+    """Choose the fewest of these settings that distinguish as much as all do; the kept ones stay in any case."""
     needed = list(columns)
     runs = max(map(len, columns.values()), default=0)
     whole = _distinct([*columns.values()], runs)
-    # What says least by itself goes first: arguments of some classes only, then long names.
+    # The least informative go first: arguments of some classes only, then long names.
     for key in sorted(columns, key=_dispensable(columns)):
         rest = [name for name in needed if name != key]
         if key not in kept and _distinct([columns[name] for name in rest], runs) == whole:
@@ -84,7 +84,7 @@ def _fewest(columns: Mapping[str, Sequence[Hashable]], kept: Sequence[str] = ())
 
 
 def _column(key: str, settings: Sequence[Settings]) -> list[Hashable] | None:
-    """The values of a setting if they differ; a class that got an argument later has not changed by that."""
+    """Return a setting's values if they differ; an argument that its class got later is no difference."""
     values = [run.get(key) for run in settings]
     known = {value for value in values if value is not None}
     if len(set(values)) < 2:
@@ -113,7 +113,7 @@ def _distinct(columns: Sequence[Sequence[Hashable]], runs: int) -> int:
 
 
 def names_of(configurations: Sequence[Settings], experiments: Sequence[str]) -> list[str]:
-    """Call each configuration by what varies; by its experiment where that says the same.
+    """Name each configuration after what varies, or after its experiment if that says the same.
 
     Args:
         configurations: the varied settings of each.
@@ -141,7 +141,7 @@ def names_of(configurations: Sequence[Settings], experiments: Sequence[str]) -> 
 
 
 def _follows(key: str, configurations: Sequence[Settings], experiments: Sequence[str]) -> bool:
-    """Whether the experiment's name tells the value of a setting."""
+    """Tell whether the experiment's name determines the value of a setting."""
     values: dict[str, set[Any]] = {}
     for settings, experiment in zip(configurations, experiments, strict=True):
         values.setdefault(experiment, set()).add(settings.get(key))
@@ -149,7 +149,7 @@ def _follows(key: str, configurations: Sequence[Settings], experiments: Sequence
 
 
 def setting_text(key: str, value: Any, keys: Sequence[str] = ()) -> str:
-    """A setting in words: the class alone, or the last part of the key and the value.
+    """Put a setting into words: the class alone, or the last part of the key and the value.
 
     >>> setting_text("model.decoder._target_", "ner_lightning.model.decoder.crf.CRF"), setting_text("optim.lr", 3e-05)
     ('CRF', 'lr=3e-05')
@@ -162,7 +162,7 @@ def setting_text(key: str, value: Any, keys: Sequence[str] = ()) -> str:
 
 
 def short_key(key: str, keys: Sequence[str] = ()) -> str:
-    """The last part of a key, or the whole where another key ends alike.
+    """Return the last part of a key, or all of it if another key ends alike.
 
     >>> short_key("optim.encoder_lr"), short_key("a.x", ["a.x", "b.x"])
     ('encoder_lr', 'a.x')
@@ -172,7 +172,7 @@ def short_key(key: str, keys: Sequence[str] = ()) -> str:
 
 
 def value_text(value: Any) -> str:
-    """A value for people: numbers short, paths and classes by their last part.
+    """Format a value for people: numbers short, paths and classes by their last part.
 
     >>> value_text(0.0001), value_text(None), value_text("/data/wnut17"), value_text(True)
     ('0.0001', '–', 'wnut17', 'true')

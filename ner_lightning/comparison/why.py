@@ -1,4 +1,4 @@
-"""Why configurations differ: errors, confusions, slices, what one finds and the other does not, what is hard."""
+"""Explain why configurations differ: errors, confusions, slices, what only one of them finds, what is hard."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ from ner_lightning.errors import DataError
 from ner_lightning.run.predictions import StoredSentence, read_stored
 
 MOST = 8
-"""Configurations that are looked into, from the best one on."""
+"""Number of configurations that are examined, from the best one on."""
 MOST_RUNS = 10
-"""Runs of each of them: their predictions are in memory together."""
+"""Runs of each of them, whose predictions are in memory together."""
 HARDEST_OF = 3
-"""Runs of each of them that say which sentences are hard."""
+"""Runs of each of them that determine which sentences are hard."""
 SLICE_SAMPLES = 1_000
 
 Predictions = list[list[StoredSentence]]
 
 
 class Errors(NamedTuple):
-    """Errors of a kind and a type, means over runs, as `ErrorCount` has them."""
+    """Numbers of errors of a kind and a type, means over runs, as in `ErrorCount`."""
 
     kind: str
     type: str
@@ -55,16 +55,16 @@ class Errors(NamedTuple):
 
 @dataclass(frozen=True)
 class Account:
-    """What a configuration gets wrong.
+    """The errors of a configuration.
 
     Attributes:
         name: of the configuration.
-        runs: looked into.
+        runs: number of runs that were examined.
         errors: by kind and type, `all` first.
         confusion: of all its runs together.
-        slices: F1 by what entities are like.
-        illegal: of each run.
-        calibration: of the probabilities of all its runs together.
+        slices: F1 by properties of entities.
+        illegal: illegal tag sequences of each run.
+        calibration: calibration of the probabilities of all its runs together.
     """
 
     name: str
@@ -103,13 +103,13 @@ class Diff:
 
 @dataclass(frozen=True)
 class Why:
-    """Of one section.
+    """The explanation of one section.
 
     Attributes:
-        accounts: of the best configurations.
-        diff: of the two that were asked for, or of the next best against the best.
+        accounts: accounts of the best configurations.
+        diff: the comparison of the two that were asked for, or of the next best with the best.
         hardest: sentences that most runs of all of them get wrong.
-        hardest_runs: how many runs that is about.
+        hardest_runs: how many runs that is based on.
         notes: what a reader should know.
     """
 
@@ -121,7 +121,7 @@ class Why:
 
 
 def explain_difference(section: Section, settings: Settings) -> Why:
-    """Look into the predictions of the best configurations of a section.
+    """Examine the predictions of the best configurations of a section.
 
     Args:
         section: of a comparison.
@@ -162,7 +162,7 @@ def _chosen(section: Section, asked: Sequence[str]) -> tuple[Configuration | Non
 
 
 def predictions(configuration: Configuration, split: str) -> Predictions:
-    """The sentences of a configuration's replicates, the folds of one laid end to end."""
+    """Read the sentences of a configuration's replicates, the folds of each taken together."""
     found: Predictions = []
     for replicate in configuration.replicates[:MOST_RUNS]:
         paths = [path for run in replicate.runs if (path := run.predictions(split)) is not None]
@@ -171,7 +171,7 @@ def predictions(configuration: Configuration, split: str) -> Predictions:
 
 
 def training_mentions(configurations: Sequence[Configuration]) -> Counter[Mention] | None:
-    """Of the first run that tells them; None where none does."""
+    """Read the training mentions of the first run that has them; None if none does."""
     for configuration in configurations:
         for run in configuration.runs:
             if (path := run.file(lambda folder: folder.mentions)) is not None:
@@ -208,7 +208,7 @@ def _account(
 
 
 def mean_errors(runs: Predictions, scheme: str | None) -> list[Errors]:
-    """The table of errors, means over runs."""
+    """Average the table of errors over runs."""
     sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
     for run in runs:
         for kind, name, *counts in error_table(run, scheme=scheme):
@@ -240,12 +240,12 @@ def _diff(before: Configuration, after: Configuration, old: Predictions, new: Pr
 
 
 def confusion_rows(found: Confusion) -> list[list[str | int]]:
-    """The table of confusions, a row a gold type."""
+    """Lay out the table of confusions, one row per gold type."""
     return [[name, *map(int, row)] for name, row in zip(found.types, np.asarray(found.counts), strict=True)]
 
 
 def stored_picture(configurations: Sequence[Configuration], name: str) -> tuple[str, Path] | None:
-    """A picture that the training of the first configuration that has it left in its folder."""
+    """Find a picture left by the training of the first configuration that has it."""
     for configuration in configurations:
         for run in configuration.runs:
             if (path := run.file(lambda folder: folder.figures / f"{name}.svg")) is not None:

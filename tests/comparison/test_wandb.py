@@ -230,7 +230,7 @@ def test_one_request_that_fails_costs_one_run_and_several_in_a_row_end_it(monkey
     reasons = [item.reason for item in found.left_out]
     assert reasons == [
         *["W&B could not be read (timed out)"] * 4,
-        *["not asked for: 3 before it could not be read"] * 2,
+        *["not read: 3 runs before it could not be read"] * 2,
     ]
     assert asked == ["b", "d", "e", "f"]
 

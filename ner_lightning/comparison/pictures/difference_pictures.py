@@ -1,4 +1,4 @@
-"""Pictures of differences with their intervals: of each pair, on each test set and on average."""
+"""Pictures of differences with their intervals: for each pair, on each test set and on average."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def draw_forest(section: Section, settings: Settings) -> Figure | None:
-    """The differences with their intervals; filled where one was shown."""
+    """Draw the differences with their intervals; a filled mark means that a difference was shown."""
     best = next((row.name for row in section.rows if row.mark in ("best", "baseline")), "")
     pairs = section.pairs.pairs
     if len(pairs) > ROWS:
@@ -43,7 +43,7 @@ def draw_forest(section: Section, settings: Settings) -> Figure | None:
 
 
 def draw_forest_over_all(overall: Overall, settings: Settings) -> Figure:
-    """For each pair the mean difference, and that on each test set below."""
+    """Draw the mean difference of each pair, and below it that on each test set."""
     pairs = overall.pairs[: max(1, ROWS // (len(overall.sets) + 1))]
     rows = []
     for pair in pairs:
@@ -78,5 +78,5 @@ def _label(axes: Any, names: Sequence[str], settings: Settings, holds: str, mark
     name_rows(axes, names)
     tidy_axes(axes, "x")
     interval = f"{100 * settings.level:g} % interval{holds}"
-    # Of the figure: below axes that long names made narrow it would run out.
+    # A label of the figure: below axes made narrow by long names it would not fit.
     axes.figure.supxlabel(f"difference of {settings.split} F1 in points, {interval}\n({marks})", fontsize=9)

@@ -27,7 +27,7 @@ CURVES = 4
 
 
 def draw_error_kinds(why: Why) -> Figure | None:
-    """Errors of each kind, a bar a configuration."""
+    """Draw the number of errors of each kind, one bar per configuration."""
     accounts = why.accounts[:BARS]
     if not accounts:
         return None
@@ -62,7 +62,7 @@ def draw_error_kinds(why: Why) -> Figure | None:
 
 
 def reliability(why: Why) -> Figure | None:
-    """Share of right entities against their probability, a line a configuration."""
+    """Draw the share of right entities against their probability, one line per configuration."""
     accounts = [account for account in why.accounts if account.calibration.n][:CURVES]
     if not accounts:
         return None

@@ -1,4 +1,4 @@
-"""All pictures of a comparison that make sense for its runs, as PNG and SVG."""
+"""Draw all pictures of a comparison that make sense for its runs, as PNG and SVG."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Picture(NamedTuple):
 
     Attributes:
         name: of the file.
-        title: in words.
-        svg: the file; a PNG of the same name stands beside it.
+        title: its title in words.
+        svg: the file; a PNG of the same name is beside it.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Picture(NamedTuple):
 
 
 class Pictures(NamedTuple):
-    """Of a comparison.
+    """The pictures of a comparison.
 
     Attributes:
         overall: of all sections together.
@@ -64,12 +64,12 @@ OF_ERRORS: dict[str, tuple[str, Callable[[Why], Figure | None]]] = {
 
 
 def draw_all(comparison: Comparison, whys: Sequence[Why], folder: Path) -> Pictures:
-    """Draw what makes sense for a comparison; with several sections each has a folder.
+    """Draw all that makes sense for a comparison; if there are several sections, each has a folder.
 
     Args:
         comparison: of `compare`.
         whys: of each section.
-        folder: where the files go.
+        folder: of the files.
 
     Raises:
         PlotsUnavailable: matplotlib is not installed.
@@ -85,18 +85,18 @@ def draw_all(comparison: Comparison, whys: Sequence[Why], folder: Path) -> Pictu
 
 
 def nothing_drawn(comparison: Comparison) -> Pictures:
-    """No picture of anything."""
+    """Return a record without any picture."""
     return Pictures([], [[] for _ in comparison.sections])
 
 
 def draw_pictures(section: Section, why: Why, settings: Settings, folder: Path) -> list[Picture]:
-    """Draw what makes sense for a section.
+    """Draw all that makes sense for a section.
 
     Args:
         section: of a comparison.
         why: of the section.
         settings: of the comparison.
-        folder: where the files go.
+        folder: of the files.
 
     Raises:
         PlotsUnavailable: matplotlib is not installed.
@@ -118,7 +118,7 @@ def draw_pictures(section: Section, why: Why, settings: Settings, folder: Path) 
 
 
 def folder_name(section: str) -> str:
-    """A section's name as that of a folder.
+    """Turn a section's name into the name of a folder.
 
     >>> folder_name("sample:en"), folder_name("../x y")
     ('sample-en', 'x-y')

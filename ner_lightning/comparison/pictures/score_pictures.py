@@ -1,4 +1,4 @@
-"""Pictures of scores: seeds, differences, learning rates, all settings at once, and what a point of F1 costs."""
+"""Pictures of scores: seeds, learning rates, all settings at once, and what a point of F1 costs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NAMED = 9  # points with a name
 
 
 def draw_seed_spread(section: Section, settings: Settings) -> Figure | None:
-    """Every run a point; the mean a bar, its interval a line."""
+    """Draw every run as a point, the mean as a bar, and its interval as a line."""
     rows = [row for row in section.rows if row.scores][:ROWS]
     if not any(row.n > 1 for row in rows):
         return None
@@ -62,13 +62,13 @@ def draw_seed_spread(section: Section, settings: Settings) -> Figure | None:
 
 
 def f1_of_runs(configuration: Configuration, settings: Settings) -> list[float]:
-    """F1 of each run, in points."""
+    """Return F1 of each run, in points."""
     key = f"{settings.prefix}f1"
     return [100 * run.scores[key] for run in configuration.runs if key in run.scores]
 
 
 def draw_rates(section: Section, settings: Settings) -> Figure | None:
-    """F1 against a learning rate on a logarithmic axis; precision or strategy side by side, the rest by colour."""
+    """Draw F1 against a learning rate on a log axis, split by precision or strategy, coloured by the rest."""
     key = next((key for key in section.varied if key.endswith("lr") and len(_numbers(section, key)) > 1), None)
     if key is None:
         return None
@@ -123,7 +123,7 @@ def _split(section: Section, key: str | None) -> list[tuple[str, set[str]]]:
 
 
 def _lines(section: Section, keys: Sequence[str]) -> list[tuple[str, list[Configuration]]]:
-    """Configurations that differ in other settings than these, under the name of these."""
+    """Group configurations by their values of these settings, each group under their name."""
     every = list(section.configurations.values())
     chosen = [{key: c.settings.get(key) for key in keys} for c in every]
     names = names_of(chosen, [c.runs[0].experiment for c in every]) if keys else [""] * len(every)
@@ -134,7 +134,7 @@ def _lines(section: Section, keys: Sequence[str]) -> list[tuple[str, list[Config
 
 
 def draw_parallel(section: Section, settings: Settings) -> Figure | None:
-    """All settings side by side, a line a configuration, the better the darker."""
+    """Draw all settings side by side, one line per configuration, better ones darker."""
     keys = section.varied[:AXES]
     rows = [row for row in section.rows if row.scores]
     if len(keys) < 2 or len(rows) < 4:
@@ -184,7 +184,7 @@ def draw_parallel(section: Section, settings: Settings) -> Figure | None:
 
 
 def _positions(values: Sequence[Any]) -> tuple[list[float], list[tuple[str, float]]]:
-    """Heights from 0 to 1 and the values at them: numbers by size (by their logarithm over decades), words apart."""
+    """Place values at heights from 0 to 1: numbers by size (by their logarithm over decades), words evenly."""
     known = list(dict.fromkeys(values))
     if all(_positive(value) for value in known) and len(known) > 1:
         known.sort()
@@ -205,7 +205,7 @@ def _class_name(key: str, value: Any) -> Any:
 
 
 def draw_pareto(section: Section, settings: Settings) -> Figure | None:
-    """F1 against seconds an epoch; the line joins those that nothing beats in both."""
+    """Draw F1 against seconds per epoch; the line joins those that nothing beats in both."""
     rows = [row for row in section.rows if row.scores and row.seconds_per_epoch is not None]
     if len(rows) < 2:
         return None
@@ -224,7 +224,7 @@ def draw_pareto(section: Section, settings: Settings) -> Figure | None:
 
     axes.plot(*points(behind), "o", color="0.45", markersize=6, markerfacecolor="white")
     axes.plot(*points(front), "s-", color=COLOURS[0], markersize=7, linewidth=1.5)
-    # Numbers in the picture, names in the key: names beside points lie on one another.
+    # Numbers in the picture, names in the key: names beside points would overlap.
     spread = np.linspace(0, len(front) - 1, min(len(front), NAMED)).round().astype(int)
     named = [*front, *behind] if len(rows) <= NAMED else [front[place] for place in spread]
     for number, row in enumerate(named, 1):
@@ -240,7 +240,7 @@ def draw_pareto(section: Section, settings: Settings) -> Figure | None:
     beaten = "; open circle: something is" if behind else ""
     busy = " on a busy machine" if uneven_times(section.configurations.values()) else ""
     axes.set_xlabel(
-        f"training seconds an epoch{busy}, mean\n(filled square: nothing is better and faster{beaten})", fontsize=9
+        f"training seconds per epoch{busy}, mean\n(filled square: nothing is better and faster{beaten})", fontsize=9
     )
     axes.set_ylabel(f"{settings.split} F1 in points, mean", fontsize=9)
     tidy_axes(axes, "both")

@@ -18,7 +18,7 @@ RUNS = 10  # of a configuration
 
 
 def draw_learning_curves(section: Section) -> Figure | None:
-    """F1 on the development data after each epoch: mean over runs, and the range of them as a band."""
+    """Draw F1 on the development data after each epoch: mean over runs, and their range as a band."""
     shown = [*section.configurations.values()][:LINES]
     found = [[curve for run in c.runs[:RUNS] if (curve := _curve(run))] for c in shown]
     curves = [(c, of) for c, of in zip(shown, found, strict=True) if any(len(curve) > 1 for curve in of)]
@@ -57,7 +57,7 @@ def _draw(axes: Any, number: int, curves: list[dict[int, float]]) -> Any:
 
 
 def _curve(run: FinishedRun) -> dict[int, float]:
-    """F1 in points by epoch, from 1; the best weights' own scores, which come after the last epoch, are left out."""
+    """Return F1 in points by epoch, from 1, without the final score of the best weights after the last epoch."""
     found: dict[int, float] = {}
     for row in run.curve():
         if "val/f1" in row and "epoch" in row:

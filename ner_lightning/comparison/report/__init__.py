@@ -1,1 +1,1 @@
-"""Write a comparison: terminal, page, files, W&B."""
+"""Report a comparison on the terminal, as a page, in files and in W&B."""

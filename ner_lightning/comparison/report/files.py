@@ -1,4 +1,4 @@
-"""What a comparison writes: tables, everything as JSON, pictures, the report."""
+"""Write a comparison to files: tables, everything as JSON, pictures, the report."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ REPORT = "report.html"
 
 
 class WrittenReport(NamedTuple):
-    """What was written.
+    """The files of a written comparison.
 
     Attributes:
-        folder: where.
+        folder: their folder.
         report: the page.
-        pictures: that were drawn.
+        pictures: the pictures that were drawn.
     """
 
     folder: Path
@@ -39,12 +39,12 @@ class WrittenReport(NamedTuple):
 
 
 def write(comparison: Comparison, whys: Sequence[Why], folder: Path, figures: bool = True) -> WrittenReport:
-    """Write everything.
+    """Write all files of a comparison.
 
     Args:
         comparison: of `compare`.
         whys: of each section.
-        folder: where; made if need be.
+        folder: of the files; made if needed.
         figures: whether to draw; without matplotlib a line in the log says what to install.
 
     Raises:
@@ -70,7 +70,7 @@ def write(comparison: Comparison, whys: Sequence[Why], folder: Path, figures: bo
 
 
 def _draw(comparison: Comparison, whys: Sequence[Why], folder: Path) -> Pictures:
-    logging.getLogger("matplotlib").setLevel(logging.WARNING)  # the fonts it found
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)  # silences its notes about fonts
     try:
         return draw_all(comparison, whys, folder)
     except PlotsUnavailable as error:

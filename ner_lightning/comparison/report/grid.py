@@ -33,7 +33,7 @@ Table = tuple[list[str], list[list[Any]]]
 
 
 class Heading(NamedTuple):
-    """Of a column; `is_text` stands left."""
+    """The heading of a column; text columns are aligned left."""
 
     name: str
     is_text: bool = False
@@ -44,7 +44,7 @@ class Grid(NamedTuple):
 
     Attributes:
         headings: of its columns.
-        rows: the mark of each configuration, and its cells.
+        rows: for each configuration, its mark and its cells.
     """
 
     headings: list[Heading]

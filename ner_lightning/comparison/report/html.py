@@ -1,4 +1,4 @@
-"""The report: one HTML page that stands alone."""
+"""The report: one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ KIND_NAMES = [kind.replace("_", " ") for kind in KINDS]
 
 
 class Inlined(NamedTuple):
-    """A picture as it stands in the page."""
+    """A picture as the page contains it."""
 
     title: str
     source: str
 
 
 def render_comparison(comparison: Comparison, whys: Sequence[Why], pictures: Pictures) -> str:
-    """The whole page.
+    """Render the whole page.
 
     Args:
         comparison: of `compare`.
         whys: of each section.
-        pictures: that were drawn.
+        pictures: the pictures that were drawn.
     """
     parts = [
         _section(comparison, section, why, [inline_picture(picture) for picture in drawn])
@@ -67,7 +67,7 @@ def render_comparison(comparison: Comparison, whys: Sequence[Why], pictures: Pic
 
 
 def inline_picture(picture: Picture) -> Inlined:
-    """A picture as a data URI, the SVG where it is not too large."""
+    """Turn a picture into a data URI, from the SVG unless it is too large."""
     svg, png = picture.svg, picture.svg.with_suffix(".png")
     file, kind = (svg, "svg+xml") if svg.stat().st_size <= LARGEST_SVG or not png.is_file() else (png, "png")
     return Inlined(picture.title, f"data:image/{kind};base64,{base64.b64encode(file.read_bytes()).decode()}")
@@ -111,7 +111,7 @@ def _section(comparison: Comparison, section: Section, why: Why, pictures: Seque
 
 
 def _kinds(why: Why) -> list[list[Any]]:
-    """Errors of each kind, a row a configuration."""
+    """Count errors of each kind, one row per configuration."""
     rows = []
     for account in why.accounts:
         counts = {row.kind: row.errors for row in account.errors if row.type == ALL}
@@ -204,7 +204,7 @@ def _hard(item: Hard, runs: int) -> list[Any]:
 
 
 def highlight_entities(sentence: StoredSentence, *entities: EntitySpan) -> Markup:
-    """A sentence with entities marked.
+    """Mark entities in a sentence.
 
     >>> print(highlight_entities(StoredSentence("", "", ("<In", "Oslo"), (), ()), EntitySpan(1, 2, "LOC")))
     &lt;In <mark>Oslo <small>LOC</small></mark>

@@ -1,4 +1,4 @@
-"""The table for a paper or a page: Markdown, LaTeX (booktabs), CSV."""
+"""The table of a comparison for a paper or a page: Markdown, LaTeX (booktabs), CSV."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _MARKDOWN = str.maketrans({**{character: f"\\{character}" for character in r"\`*
 
 
 def render_markdown(comparison: Comparison) -> str:
-    """Tables, verdicts and notes."""
+    """Render tables, verdicts and notes."""
     parts = []
     if (overall := comparison.overall) is not None:
         parts.append(f"## {OVERALL}")
@@ -82,7 +82,7 @@ def _bold(text: str, mark: Mark) -> str:
 
 
 def render_latex(comparison: Comparison) -> str:
-    r"""A `tabular` with booktabs' rules for sections of the same columns; then one for all test sets together."""
+    r"""Render a booktabs `tabular` for sections with the same columns, then one for all test sets together."""
     parts = [(section.name, section_grid(comparison, section)) for section in comparison.sections]
     tables = [_tabular([*like]) for _, like in groupby(parts, lambda part: part[1].headings)]
     if comparison.overall is not None:
@@ -112,7 +112,7 @@ def _strong(text: str, mark: Mark) -> str:
 
 
 def escape_latex(text: str) -> str:
-    r"""A text as LaTeX prints it.
+    r"""Escape a text for LaTeX.
 
     >>> print(escape_latex("crf_lr=10% ± 1"))
     crf\_lr=10\% $\pm$ 1

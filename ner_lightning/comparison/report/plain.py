@@ -1,4 +1,4 @@
-"""Everything of a comparison as plain values, for JSON."""
+"""A whole comparison as plain values, for JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was compared and what could be shown, in words, the same on the terminal, on the page and in Markdown."""
+"""Describe what was compared and what could be shown, in the same words on terminal, page and in Markdown."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from ner_lightning.comparison.section import Section
 from ner_lightning.page.wording import format_count
 from ner_lightning.statistics.pairs import FEWEST_SEEDS, Pair
 
-MOST_FREEDOM = 999.0  # above, nobody can tell
+MOST_FREEDOM = 999.0  # more make no visible difference
 OVERALL = "All test sets together"
 
 
 def every_pair(comparison: Comparison) -> list[tuple[str, Pair]]:
-    """The tests of each section and those over all of them, with where they stand."""
+    """List the tests of each section and those over all sections, each with its section's name."""
     found = [(section.name, pair) for section in comparison.sections for pair in section.pairs.pairs]
     return found + [(OVERALL, pair) for pair in (comparison.overall.pairs if comparison.overall else [])]
 
 
 def what_was_compared(section: Section, split: str) -> list[str]:
-    """Runs, configurations, what varies, on how many sentences."""
+    """Describe runs, configurations, what varies, and the number of sentences."""
     runs = sum(len(configuration.runs) for configuration in section.configurations.values())
     varied = f", which differ in {', '.join(section.varied)}" if section.varied else ""
     lines = [f"{format_count(runs, 'run')} of {format_count(len(section.rows), 'configuration')}{varied}."]
@@ -39,7 +39,7 @@ def what_was_compared(section: Section, split: str) -> list[str]:
 
 
 def _intervals(section: Section) -> list[str]:
-    """What the intervals of the table are over."""
+    """Say whether the intervals of the table are over sentences, seeds, or both."""
     seeds = {len(section.configurations[row.name].replicates) for row in section.rows if row.interval is not None}
     if not seeds:
         return []
@@ -52,7 +52,7 @@ def _intervals(section: Section) -> list[str]:
 
 
 def choice_note(section: Section, split: str) -> list[str]:
-    """What it costs to choose the best by the scores that are compared, and what the development set would choose."""
+    """Say what it costs to choose the best by the compared scores, and what the development set would choose."""
     best, chosen = next((row for row in section.rows if row.mark == "best"), None), section.dev_choice
     lines = []
     if section.optimism is not None and section.contest is not None:
@@ -68,7 +68,7 @@ def choice_note(section: Section, split: str) -> list[str]:
 
 
 def overall_notes(overall: Overall) -> list[str]:
-    """What a mean over test sets is, and which difference it could have shown."""
+    """Explain what a mean over test sets is, and which difference it could have shown."""
     return [
         "Each test set has the same weight. Intervals and tests are for new sentences and seeds of these sets, not for "
         f"other sets; they hold for all {overall.corrected:,} pairs of the page together.",
@@ -78,7 +78,7 @@ def overall_notes(overall: Overall) -> list[str]:
 
 
 def power_note(section: Section) -> list[str]:
-    """The smallest differences that could have been shown, over all pairs of a section."""
+    """Give the smallest differences that could have been shown, over all pairs of a section."""
     if not section.pairs.pairs:
         return []
     seeds = sorted({len(configuration.replicates) for configuration in section.tested})
@@ -97,7 +97,7 @@ def power_note(section: Section) -> list[str]:
 
 
 def _power(pairs: Sequence[Pair], what: str, where: str) -> list[str]:
-    """Of the pairs that have seeds enough; the correction is that of their p values."""
+    """Describe power for the pairs with enough seeds, corrected as their p values are."""
     known = [pair for pair in pairs if pair.detectable is not None]
     if not known:
         return []

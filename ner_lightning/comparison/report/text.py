@@ -1,4 +1,4 @@
-"""The comparison on a terminal."""
+"""Show a comparison on a terminal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FEWEST = 4  # columns: configuration, mark, number of runs, F1
 
 
 def show_comparison(comparison: Comparison, console: Console) -> None:
-    """Print the tables, the verdicts, what they can and cannot show, and what was left out."""
+    """Print tables, verdicts, what they can and cannot show, and what was left out."""
     for section in comparison.sections:
         where = f"{section.name}, " if section.name else ""
         title = f"{where}{comparison.settings.split}: strict F1 in points, mean ± standard deviation over runs"
@@ -42,7 +42,7 @@ def show_comparison(comparison: Comparison, console: Console) -> None:
 
 
 def _show_grid(found: Grid, title: str, console: Console) -> None:
-    """A table; the last columns are left to the files where they do not fit."""
+    """Print a table; columns that do not fit are left to the files."""
     laid = Table(title=title)
     columns = zip(found.headings, zip(*(cells for _, cells in found.rows), strict=True), strict=True)
     used = 1

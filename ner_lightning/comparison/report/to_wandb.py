@@ -1,4 +1,4 @@
-"""A comparison in W&B: a run of its own with tables, pictures and an artifact, and a Report when online."""
+"""Log a comparison to W&B: its own run with tables, pictures and an artifact, and a Report if online."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def log_comparison(
         options: `project`, `entity`, `group` (None: those of the runs), `mode` (as of the logger) and `report`.
 
     Returns:
-        Where the Report is; None: there is none.
+        The address of the Report; None if there is none.
 
     Raises:
-        UserError: the mode is none, `online` without a key, or W&B does not take it.
+        UserError: an unknown mode, `online` without a key, or W&B does not accept it.
     """
     import wandb
 
@@ -113,7 +113,7 @@ def _key(*parts: str) -> str:
 
 
 def wandb_tables(comparison: Comparison, whys: Sequence[Why]) -> dict[str, Table]:
-    """What is logged as W&B Tables; F1 as fractions, a column `section` where there are several."""
+    """Make the W&B Tables, with F1 as fractions, and a column `section` if there are several."""
     errors: list[list[Any]] = []
     confusions: list[list[Any]] = []
     for section, why in zip(comparison.sections, whys, strict=True):
@@ -138,10 +138,10 @@ def wandb_tables(comparison: Comparison, whys: Sequence[Why]) -> dict[str, Table
 
 
 def make_report(run: Run, comparison: Comparison) -> str | None:
-    """Make a W&B Report of the tables and verdicts beside the run; None, and a line in the log, where that cannot be.
+    """Make a W&B Report of tables and verdicts beside the run; None, and a line in the log, if it cannot be made.
 
     Args:
-        run: that the comparison was logged to.
+        run: the run that the comparison was logged to.
         comparison: of `compare`.
     """
     if run.offline or run.disabled:
@@ -167,7 +167,7 @@ def make_report(run: Run, comparison: Comparison) -> str | None:
             ],
         )
         report.save()
-    except Exception as error:  # W&B's own, and its server's: the comparison itself is there all the same
+    except Exception as error:  # from W&B or its server; the comparison itself exists all the same
         log.warning("No W&B Report: %s", first_line(error))
         return None
     return str(report.url)
@@ -180,7 +180,7 @@ def _runs(comparison: Comparison) -> list[str]:
 
 
 def _shared(comparison: Comparison, key: str) -> str | None:
-    """What the loggers of all runs agree on."""
+    """Return the value on which the loggers of all runs agree."""
     values = {
         ((run.config.get("logger") or {}).get("wandb") or {}).get(key)
         for section in comparison.sections
@@ -192,7 +192,7 @@ def _shared(comparison: Comparison, key: str) -> str | None:
 
 
 def _experiment(comparison: Comparison) -> str:
-    """The group that runs have by themselves: their experiment."""
+    """Return the group that runs have by default: their experiment."""
     names = {
         run.experiment for section in comparison.sections for c in section.configurations.values() for run in c.runs
     }

@@ -1,4 +1,4 @@
-"""From the words of a command line to finished runs, and to a list of those that are none, each with its reason."""
+"""Find finished runs by the words of a command line, and list what is no finished run, with reasons."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from ner_lightning.run.folder import (
 )
 from ner_lightning.run.reading import UnusableRun
 
-# What is inside a run folder, and what a sweep has put aside.
+# Folders inside a run folder, and folders that a sweep has put aside.
 NEVER = (SUPERSEDED, CHECKPOINTS, PREDICTIONS, CALIBRATION, FIGURES, "__pycache__", ".git")
 
 
 class Collected(NamedTuple):
-    """What was found."""
+    """The runs that were found, and what is left out."""
 
     runs: list[FinishedRun]
     left_out: list[LeftOut]
@@ -43,10 +43,10 @@ def collect(words: Sequence[str]) -> Collected:
             `wandb:entity/project/group`.
 
     Returns:
-        Each run once, in the order of the words and below a word in that of the names.
+        Each run once, in the order of the words, and within a word in that of the names.
 
     Raises:
-        UserError: a word that names nothing, or not one finished run in all.
+        UserError: a word matches nothing, or there is no finished run at all.
     """
     if not words:
         raise UserError(
@@ -86,7 +86,7 @@ def _below(word: str) -> Iterator[FinishedRun | LeftOut]:
 
             yield from filter(None, (_offline(file, read_offline) for file in offline))
         if not (any_run or states or offline):
-            yield LeftOut(str(folder), "no run folder there (a run folder holds {CONFIG} and {RESULT})")
+            yield LeftOut(str(folder), f"no run folder there (a run folder holds {CONFIG} and {RESULT})")
 
 
 def _paths(word: str) -> list[Path]:
@@ -105,7 +105,7 @@ def _is_run(folder: Path) -> bool:
 
 
 def _run_folders(top: Path, offline: list[Path]) -> Iterator[Path]:
-    """Run folders at and below a folder; what W&B wrote beside is added to `offline`."""
+    """Yield run folders at and below a folder; files that W&B wrote offline beside them are added to `offline`."""
     for name, folders, files in os.walk(top):
         here = Path(name)
         if here.name.startswith(("run-", "offline-run-")) and here.parent.name == "wandb":
@@ -136,7 +136,7 @@ def _offline(file: Path, read: Callable[[Path], FinishedRun]) -> FinishedRun | L
 
 
 def _states(folder: Path) -> Iterator[tuple[Path, str]]:
-    """Jobs of a sweep that have no result, by their folder, with what its manifest says of them."""
+    """Yield the folders of a sweep's jobs without a result, with their states in its manifest."""
     try:
         lines = (folder / MANIFEST).read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""One run as a comparison sees it: settings, scores, costs, and where its predictions are."""
+"""One run as a comparison uses it: settings, scores, costs, and its predictions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ner_lightning.run.reading import UnusableRun, is_number
 
 
 class NotARun(UnusableRun):
-    """Something else that stands among runs, such as a comparison; not worth a line."""
+    """The folder is something else among runs, such as a comparison; not worth a line."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class FinishedRun:
     """A finished run.
 
     Attributes:
-        name: what it is listed as: its folder, or its path in W&B.
+        name: its name in lists: its folder, or its path in W&B.
         config: the resolved configuration, plain containers.
         scores: of the best weights: `test/f1`, `val/f1/PER`, …
         cost: what it took, by name: those of `columns.COSTS`, and `seconds` of the whole run.
@@ -31,7 +31,7 @@ class FinishedRun:
         data: fingerprint of the content of each split.
         written: when its result was written, seconds since the epoch.
         folder: its folder, if there is one.
-        history: values by step, where they stand in no `metrics.csv`.
+        history: values by step, if there is no `metrics.csv`.
     """
 
     name: str
@@ -57,16 +57,16 @@ class FinishedRun:
         return scheme if scheme in ("IOB2", "BIOES") else None
 
     def file(self, name: Callable[[RunFolder], Path]) -> Path | None:
-        """Find a file of its folder, if it is there."""
+        """Find a file of its folder, if it exists."""
         path = None if self.folder is None else name(self.folder)
         return path if path is not None and path.is_file() else None
 
     def predictions(self, split: str) -> Path | None:
-        """The stored predictions of a split, if there are any."""
+        """Find the stored predictions of a split, if there are any."""
         return self.file(lambda folder: folder.predictions_of(split))
 
     def curve(self) -> list[dict[str, float]]:
-        """Every logged value by step, in order; the newest row of a step counts."""
+        """Read every logged value by step, in order; the newest row of a step counts."""
         if self.folder is None:
             return [dict(row) for row in self.history]
         return reading.read_curve(self.folder)
@@ -94,7 +94,7 @@ def read_run(folder: Path) -> FinishedRun:
 
 
 def with_finite_scores(run: FinishedRun) -> FinishedRun:
-    """The same run without scores and costs that are no numbers."""
+    """Drop the scores and costs that are NaN or infinite."""
     scores = {key: value for key, value in run.scores.items() if isfinite(value)}
     return replace(run, scores=scores, cost={name: n for name, n in run.cost.items() if isfinite(n)})
 
@@ -103,7 +103,7 @@ WANDB = "wandb:"
 
 
 class LeftOut(NamedTuple):
-    """A run that takes no part, and why."""
+    """A run that is left out, and why."""
 
     name: str
     reason: str

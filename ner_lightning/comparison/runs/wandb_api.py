@@ -1,4 +1,4 @@
-"""Runs on a W&B server, by `entity/project` or `entity/project/group`."""
+"""Read runs from a W&B server, by `entity/project` or `entity/project/group`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ner_lightning.run.reading import UnusableRun
 
 SECONDS = 20
 FAILURES = 3
-"""Failures in a row after which the server is asked no more."""
+"""Consecutive failures after which the server is not asked again."""
 
 
 def read_online(place: str) -> Iterator[FinishedRun | LeftOut]:
@@ -42,7 +42,7 @@ def read_online(place: str) -> Iterator[FinishedRun | LeftOut]:
     for run in runs:
         name = f"{WANDB}{place}/{run.name}" + (f" ({run.id})" if names[run.name] > 1 else "")
         if failures == FAILURES:
-            yield LeftOut(name, f"not asked for: {FAILURES} before it could not be read")
+            yield LeftOut(name, f"not read: {FAILURES} runs before it could not be read")
             continue
         try:
             check_state(run.job_type or "", run.state, run.config)

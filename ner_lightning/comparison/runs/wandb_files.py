@@ -1,6 +1,6 @@
-"""Runs that W&B wrote offline, read from their own file: LevelDB log blocks of protobuf records.
+"""Read runs that W&B wrote offline from their own files: LevelDB log blocks of protobuf records.
 
-The files need neither a server nor W&B's service, and tell of runs that were killed as well.
+The files need neither a server nor W&B's service, and include runs that were killed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FULL, LAST = 1, 4
 JOB, COMPARISON = "train", "comparison"
 COST = "cost/"
 TRAINING = {"model", "optim", "monitor"}
-"""Keys that the configuration of every training of ours has."""
+"""Keys in the configuration of each of our trainings."""
 
 
 def read_offline(file: Path) -> FinishedRun:
@@ -57,18 +57,18 @@ def read_offline(file: Path) -> FinishedRun:
 
 
 def check_state(job: str, state: str, config: Mapping[str, Any]) -> None:
-    """Refuse what is no finished training.
+    """Refuse anything but a finished training.
 
-    A sweep gives its jobs a job type each setting, so it is the configuration that tells a training.
+    A sweep gives the jobs of each setting their own job type, so a training is recognised by its configuration.
 
     Args:
         job: the job type.
-        state: as W&B calls it.
+        state: its name in W&B.
         config: of the run.
 
     Raises:
-        NotARun: a comparison.
-        UnusableRun: another kind, or no finished one.
+        NotARun: it is a comparison.
+        UnusableRun: it is something else, or not finished.
     """
     if job == COMPARISON:
         raise NotARun("a comparison")
@@ -85,7 +85,7 @@ def run_of(
     history: Iterable[Mapping[str, float]],
     written: float,
 ) -> FinishedRun:
-    """A run from what W&B knows of it; the scores logged last are those of the best weights.
+    """Build a run from what W&B knows about it; the scores logged last are those of the best weights.
 
     Raises:
         UnusableRun: there are none.

@@ -107,7 +107,7 @@ def test_jobs_of_a_sweep_without_a_result_are_listed_as_its_manifest_has_them(tm
         ([], "no runs given"),
         (["nowhere"], "there is no such file or folder"),
         (["nowhere/*"], "matches nothing"),
-        (["."], "no finished run there"),
+        (["."], r"no run folder there \(a run folder holds config.yaml and result.json\)"),
         (["wandb:mine"], "expected wandb:ENTITY/PROJECT"),
     ],
 )
