@@ -1,6 +1,6 @@
 """The columns of a comparison: one table that the terminal, the page, Markdown, LaTeX, CSV, JSON and W&B read.
 
-A column says what it is called in files and to people, how its numbers are made and how they are shown.
+A column defines its names in files and for people, how its numbers are computed and how they are shown.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ HIGHEST = "(highest)"
 
 
 class Cell(NamedTuple):
-    """What is shown, and the number it stands for, by which it is sorted."""
+    """The text that is shown, and the number to sort by."""
 
     text: str
     value: float | None = None
 
 
 class CostColumn(NamedTuple):
-    """What configurations cost.
+    """A column of a cost of configurations.
 
     Attributes:
-        keys: of its numbers in a row, in files and in W&B; the first is that of a run's result as well.
-        title: over the column for people; None: it stands in files alone.
-        make: its numbers from those of the runs that tell theirs, at least one.
-        show: one line of its numbers.
+        keys: of its numbers in a row, in files and in W&B; the first is also the key in a run's result.
+        title: over the column for people; None: only in files.
+        make: computes its numbers from those of the runs that have any, at least one.
+        show: formats its numbers in one line.
     """
 
     keys: tuple[str, ...]
@@ -41,18 +41,18 @@ class CostColumn(NamedTuple):
     show: Callable[..., str]
 
     def make_from(self, costs: Sequence[Any]) -> dict[str, float | None]:
-        """Make the numbers of a row from the costs of its runs."""
+        """Compute the numbers of a row from the costs of its runs."""
         values = [cost[self.keys[0]] for cost in costs if self.keys[0] in cost]
         return dict(zip(self.keys, self.make(values) if values else [None] * len(self.keys), strict=True))
 
     def cell(self, row: Row) -> Cell:
-        """Show the numbers of a row."""
+        """Format the numbers of a row."""
         value, *more = (row.costs[key] for key in self.keys)
         return Cell(NOTHING) if value is None else Cell(self.show(value, *more), value)
 
 
 def seconds_text(n: float, sd: float | None = None) -> str:
-    """Show seconds to people.
+    """Format seconds for people.
 
     >>> seconds_text(1234.5), seconds_text(9.874, 0.25)
     ('1,234', '9.87 ± 0.25')
@@ -62,7 +62,7 @@ def seconds_text(n: float, sd: float | None = None) -> str:
 
 
 def bytes_text(n: float) -> str:
-    """Show bytes to people.
+    """Format bytes for people.
 
     >>> bytes_text(1_500_000_000), bytes_text(300 * 2**20)
     ('1.4 GiB', '300 MiB')
@@ -71,7 +71,7 @@ def bytes_text(n: float) -> str:
 
 
 def count_text(n: float) -> str:
-    """Show a large count to people.
+    """Format a large count for people.
 
     >>> count_text(22_713_216), count_text(4_312), count_text(12)
     ('22.7 M', '4.3 k', '12')
@@ -93,7 +93,7 @@ def _mean(values: Sequence[float]) -> list[float]:
 
 
 COSTS = (
-    # Of training, validation left out, wall clock, median over the epochs of a run.
+    # Wall-clock time of training without validation, median over the epochs of a run.
     CostColumn(
         ("seconds_per_epoch", "seconds_sd"), "s / epoch", lambda values: (fmean(values), spread(values)), seconds_text
     ),
@@ -101,7 +101,7 @@ COSTS = (
     CostColumn(("gpu_memory",), "GPU memory", _largest, bytes_text),  # peak of the device
     CostColumn(("trained",), "trained", _largest, count_text),  # parameters
     CostColumn(("parameters",), None, _largest, count_text),
-    # Share of the time of a training step in the CRF (or the softmax's loss).
+    # Share of a training step spent in the CRF (or in the softmax's loss).
     CostColumn(("decoder_share",), "in decoder", _mean, lambda share: f"{100 * share:.1f} %"),
 )
 
@@ -112,11 +112,11 @@ class Column:
 
     Attributes:
         keys: of its numbers in CSV and in W&B.
-        numbers: of a row, one a key.
-        title: over the column for people; None: it stands in files alone.
-        cell: what people see of a row.
-        is_known: whether a row says anything; what no row says anything of is not shown.
-        is_text: whether it stands left.
+        numbers: returns those of a row, one per key.
+        title: over the column for people; None: only in files.
+        cell: formats a row for people.
+        is_known: whether a row has a value; a column without any is not shown.
+        is_text: whether it is aligned left.
     """
 
     keys: tuple[str, ...]
@@ -128,7 +128,7 @@ class Column:
 
 
 class Columns(NamedTuple):
-    """The columns of a comparison, in groups: people see beside F1 what belongs to it, files have all scores first."""
+    """The columns of a comparison in groups: people see what belongs to F1 beside it, files have all scores first."""
 
     names: list[Column]
     settings: list[Column]
@@ -140,13 +140,13 @@ class Columns(NamedTuple):
 
     @property
     def shown(self) -> list[Column]:
-        """Those for people, in their order."""
+        """List the columns for people, in their order."""
         every = [*self.names, *self.n, *self.f1, *self.beside_f1, *self.scores, *self.costs]
         return [column for column in every if column.title is not None]
 
     @property
     def measured(self) -> list[Column]:
-        """Those of files, behind the names and settings, in their order."""
+        """List the columns of files after names and settings, in their order."""
         return [*self.n, *self.f1, *self.scores, *self.beside_f1, *self.costs]
 
 
@@ -162,10 +162,10 @@ class PairColumn(NamedTuple):
     """A column of the table of tests.
 
     Attributes:
-        key: in CSV and in W&B; None: on the page alone.
-        title: on the page; None: in files alone.
-        value: of a test, unrounded.
-        shown: the value as the page has it.
+        key: in CSV and in W&B; None: only on the page.
+        title: on the page; None: only in files.
+        value: returns that of a test, unrounded.
+        shown: formats the value for the page.
     """
 
     key: str | None
@@ -193,7 +193,7 @@ PAIRS = (
 
 
 def score_cell(score: MeanScore | None) -> Cell:
-    """Show a score in points.
+    """Format a score in points.
 
     >>> from ner_lightning.comparison.table import MeanScore
     >>> score_cell(MeanScore(0.66052, 0.0041)).text, score_cell(None).text
@@ -205,7 +205,7 @@ def score_cell(score: MeanScore | None) -> Cell:
 
 
 def entities_cell(score: MeanScore | None) -> Cell:
-    """Show a number of entities.
+    """Format a number of entities.
 
     >>> from ner_lightning.comparison.table import MeanScore
     >>> entities_cell(MeanScore(1234.0, 0.0)).text, entities_cell(MeanScore(10.5, 0.71)).text
@@ -218,18 +218,18 @@ def entities_cell(score: MeanScore | None) -> Cell:
 
 
 def dev_cell(row: Row) -> Cell:
-    """Show F1 on the development set, and where it is the highest."""
+    """Format F1 on the development set, marking the highest."""
     cell = score_cell(row.dev)
     return cell._replace(text=f"{cell.text} {HIGHEST}") if row.dev_choice else cell
 
 
 def fold_cell(row: Row) -> Cell:
-    """Show the spread over folds in points."""
+    """Format the spread over folds in points."""
     return Cell(NOTHING) if row.fold_sd is None else Cell(f"{100 * row.fold_sd:.2f}", row.fold_sd)
 
 
 def interval_cell(row: Row) -> Cell:
-    """Show the interval of F1 in points."""
+    """Format the interval of F1 in points."""
     if row.interval is None:
         return Cell(NOTHING)
     low, high = row.interval
@@ -237,6 +237,6 @@ def interval_cell(row: Row) -> Cell:
 
 
 def runs_cell(row: Row) -> Cell:
-    """Show how many runs; seeds times folds where there are folds."""
+    """Format the number of runs, as seeds times folds if there are folds."""
     seeds, rest = divmod(row.n, row.folds)
     return Cell(str(row.n) if row.folds == 1 or rest else f"{seeds} × {row.folds}", row.n)

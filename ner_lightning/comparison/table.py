@@ -34,14 +34,14 @@ class Row:
 
     Attributes:
         name: of the configuration.
-        n: runs that F1 is of: those with predictions on the sentences of the section, or all where none has any.
-        scores: by name, `f1` first. F1 is the mean over seeds of that of all folds together, as in the tests, its
-            standard deviation that over seeds; other scores are means over runs.
-        interval: of mean F1; over sentences and seeds where there are predictions, else over seeds.
-        costs: by name, those of `columns.COSTS`, and standard deviations beside them.
-        settings: what tells it from the others, by dotted key.
-        mark: the best, or the baseline; no difference from it was shown; without predictions; or none of these.
-        folds: of a seed; 1: none.
+        n: number of runs behind F1: those with predictions on the section's sentences, or all if none has any.
+        scores: by name, `f1` first. F1 is that of all folds together, as in the tests; mean and standard deviation are
+            over seeds. Other scores are means over runs.
+        interval: of mean F1; over sentences and seeds if there are predictions, else over seeds.
+        costs: by name, those of `columns.COSTS`, and their standard deviations.
+        settings: the settings in which it differs from others, by dotted key.
+        mark: the best, the baseline, not shown to differ from it, without predictions, or none of these.
+        folds: number of folds per seed; 1: none.
         fold_sd: standard deviation of F1 over the folds of a seed, mean over seeds.
         dev: F1 on the development set, if another split is compared.
         dev_choice: whether it has the highest F1 there.
@@ -61,7 +61,7 @@ class Row:
 
     @property
     def seconds_per_epoch(self) -> float | None:
-        """Mean over runs."""
+        """The mean over runs."""
         return self.costs["seconds_per_epoch"]
 
     @property

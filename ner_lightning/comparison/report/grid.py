@@ -1,4 +1,4 @@
-"""The tables of a comparison: as cells for the terminal, the page and papers, as numbers for CSV and W&B."""
+"""The table of a section as cells, the same on the terminal, on the page and in a paper."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Grid(NamedTuple):
 
 
 def comparison_columns(comparison: Comparison) -> Columns:
-    """List the columns of a comparison, whatever its sections know of them."""
+    """List the columns of a comparison, whichever of them its sections have values for."""
     keys = dict.fromkeys(key for section in comparison.sections for key in section.varied)
     level = f"{100 * comparison.settings.level:g} %"
     f1, *scores = map(_score_column, comparison.columns)
@@ -111,14 +111,14 @@ def score_title(score: str) -> str:
 
 
 def section_grid(comparison: Comparison, section: Section) -> Grid:
-    """Lay out the table of a section; what no row of it knows has no column."""
+    """Lay out the table of a section; values that no row has get no column."""
     columns = [column for column in comparison_columns(comparison).shown if any(map(column.is_known, section.rows))]
     headings = [Heading(column.title or "", column.is_text) for column in columns]
     return Grid(headings, [(row.mark, [column.cell(row) for column in columns]) for row in section.rows])
 
 
 def overall_grid(overall: Overall) -> Grid:
-    """Lay out the table over all test sets: mean F1, and that on each."""
+    """Lay out the table over all test sets: mean F1, and F1 on each."""
     rows = []
     for row in overall.rows:
         scores = [score_cell(MeanScore(f1, None)) for f1 in (row.mean, *row.f1)]
@@ -128,7 +128,7 @@ def overall_grid(overall: Overall) -> Grid:
 
 
 def configuration_table(comparison: Comparison, columns: Sequence[Column]) -> Table:
-    """List every number of all sections, unrounded; fractions, seconds, bytes."""
+    """List every number of all sections, unrounded: fractions, seconds, bytes."""
     rows = [
         [section.name, *(number for column in columns for number in column.numbers(row))]
         for section in comparison.sections

@@ -24,8 +24,8 @@ from ner_lightning.run.predictions import StoredSentence
 from ner_lightning.tagging.spans import EntitySpan
 
 TEMPLATE = Path(__file__).with_name("report.html")
-LARGEST_SVG = 400_000  # bytes; above, the PNG is smaller and looks the same
-MOST_PAIRS = 60  # in words
+LARGEST_SVG = 400_000  # bytes; of larger ones the PNG is smaller and looks the same
+MOST_PAIRS = 60  # described in words
 PAIR_COLUMNS = [column for column in PAIRS if column.title is not None]
 KIND_NAMES = [kind.replace("_", " ") for kind in KINDS]
 

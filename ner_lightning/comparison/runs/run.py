@@ -25,8 +25,8 @@ class FinishedRun:
         name: its name in lists: its folder, or its path in W&B.
         config: the resolved configuration, plain containers.
         scores: of the best weights: `test/f1`, `val/f1/PER`, …
-        cost: what it took, by name: those of `columns.COSTS`, and `seconds` of the whole run.
-        setup: batch, precision, devices as they really were.
+        cost: its costs by name: those of `columns.COSTS`, and `seconds` of the whole run.
+        setup: batch, precision and devices as really used.
         versions: of packages and source.
         data: fingerprint of the content of each split.
         written: when its result was written, seconds since the epoch.
