@@ -83,10 +83,10 @@ class Diff:
     Attributes:
         before: name of the first.
         after: name of the second.
-        runs: of each.
-        totals: hits and false alarms that differ, means over the pairs of runs.
+        runs: number of runs of each.
+        totals: differing hits and false alarms, means over the pairs of runs.
         n_fixed: gold entities that more runs of the second find.
-        n_broken: those that fewer find.
+        n_broken: gold entities that fewer of them find.
         fixed: the largest shifts of the first kind, the largest first.
         broken: those of the second kind.
     """

@@ -21,7 +21,7 @@ FORMAT = 1
 
 
 def comparison_record(comparison: Comparison, whys: list[Why]) -> dict[str, Any]:
-    """List the whole, F1 as fractions.
+    """Convert the whole comparison, with F1 as fractions.
 
     Args:
         comparison: of `compare_runs`.
