@@ -88,7 +88,7 @@ class _Kernels(torch.autograd.Function):
 
 
 def kernels(inputs: Inputs) -> Contender:
-    """The compiled kernels without the public functions: what checks, constraints and dtypes around them cost."""
+    """Call the compiled kernels without the public functions, to see what checks and dtypes around them cost."""
     emissions, tags, mask, _ = inputs
     return Contender(
         lambda: _Kernels.apply(tags, mask, *inputs.leaves).mean(),
@@ -116,7 +116,7 @@ def without_gradient(decode: Callable[[], object]) -> Callable[[], object]:
 
 
 def disagreement(inputs: Inputs, contender: Contender) -> str:
-    """What differs from pytorch-crf: nothing, the loss, the gradient, or the paths."""
+    """Name what differs from pytorch-crf: nothing, the loss, the gradient, or the paths."""
     truth, found = pytorch_crf(inputs), []
     if contender.loss is not None:
         for loss in (truth.loss, contender.loss):

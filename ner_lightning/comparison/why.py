@@ -85,8 +85,8 @@ class Diff:
         after: name of the second.
         runs: number of runs of each.
         totals: differing hits and false alarms, means over the pairs of runs.
-        n_fixed: gold entities that more runs of the second find.
-        n_broken: gold entities that fewer of them find.
+        n_fixed: number of gold entities that more runs of the second find.
+        n_broken: number of gold entities that fewer of them find.
         fixed: the largest shifts of the first kind, the largest first.
         broken: those of the second kind.
     """

@@ -1,1 +1,1 @@
-"""The truth about a corpus before any training."""
+"""Inspect a corpus before any training."""

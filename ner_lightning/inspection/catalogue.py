@@ -1,4 +1,4 @@
-"""Every kind of finding, in the order in which they are reported."""
+"""Every kind of finding, in the order of the report."""
 
 from __future__ import annotations
 

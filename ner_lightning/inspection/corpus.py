@@ -1,4 +1,4 @@
-"""The splits of a corpus as they stand in their files, read without torch, in bounded memory."""
+"""Read the splits of a corpus as they are in their files, without torch, in bounded memory."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ log = logging.getLogger(__name__)
 
 SPLITS = ("train", "dev", "test")
 IN_MEMORY = 1 << 24
-"""Bytes of a file beyond which its sentences lie in a temporary folder, mapped, instead of in memory."""
+"""Bytes of a file beyond which its sentences are mapped from a temporary folder instead of held in memory."""
 
-# The keys of a corpus that are heeded here, and those that say nothing about which sentences it has. Where any other
-# one is set the LightningDataModule reads the corpus.
+# The keys of a corpus that are read here, and those that do not affect which sentences it has. If any other key is set,
+# the LightningDataModule reads the corpus.
 _HEEDED = {"_target_", "dir", "reader", "train", "dev", "test", "limit", "units", "streaming"}
 _IRRELEVANT = {
     *("scheme", "batching", "batch_size", "max_subwords", "eval_batch_size", "overlap", "num_workers", "types"),
@@ -38,17 +38,17 @@ _IRRELEVANT = {
 
 @dataclass(frozen=True)
 class Corpus:
-    """What an inspection looks at.
+    """The corpus that an inspection examines.
 
     Attributes:
         name: of the folder.
         splits: sentences by split.
-        reports: what is in each split.
-        files: that the splits came from, where they are files as they stand.
+        reports: the content of each split.
+        files: the files of the splits, if each split is a file as it is.
         units: what a word is.
-        decisions: what readers had to decide, by split, or by file where files were divided or put together.
-        sources: of several corpora, sentences, words, entities and types of each in each split.
-        read: files, or folders as a whole, that were read.
+        decisions: the decisions of readers, by split, or by file if files were divided or combined.
+        sources: if there are several corpora, sentences, words, entities and types of each in each split.
+        read: the files, or whole folders, that were read.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Corpus:
 
 @contextmanager
 def read_corpus(node: Mapping[str, Any]) -> Iterator[Corpus]:
-    """Read every split that is there; what does not fit into memory lies in a temporary folder until the end.
+    """Read every split that exists; what does not fit into memory is kept in a temporary folder until the end.
 
     Args:
         node: the `data` of a configuration.
@@ -76,7 +76,7 @@ def read_corpus(node: Mapping[str, Any]) -> Iterator[Corpus]:
 
 
 def _is_plain(node: Mapping[str, Any]) -> bool:
-    """Whether the splits are the files as they stand."""
+    """Tell whether the splits are the files as they are."""
     asked = {key: value for key, value in node.items() if key not in _HEEDED | _IRRELEVANT}
     return all(value is None or (key == "fraction" and value == 1) for key, value in asked.items())
 
@@ -98,12 +98,12 @@ def _as_files(node: Mapping[str, Any], stack: ExitStack) -> Corpus:
 
 
 def _on_disk(path: Path) -> Path:
-    """The file or folder behind what a reader calls a split, such as `data.parquet:train`."""
+    """Return the file or folder behind a reader's name of a split, such as `data.parquet:train`."""
     return path if path.exists() else path.with_name(path.name.partition(":")[0])
 
 
 def _tell_of_nothing(report: ReadReport, split: str, folder: str) -> None:
-    """Warn of a split that training would refuse or warn of: an inspection shows the others nevertheless."""
+    """Warn about a split that training would refuse or warn about; the inspection still shows the others."""
     try:
         check_annotated(report, split, folder)
     except DataError as error:
@@ -111,7 +111,7 @@ def _tell_of_nothing(report: ReadReport, split: str, folder: str) -> None:
 
 
 def _as_trained_on(node: Mapping[str, Any]) -> Corpus:
-    """The splits that training makes of the files."""
+    """Read the splits that training makes of the files."""
     data = make(node, "data")
     data.read(*SPLITS)
     if not data.sentences:
@@ -125,7 +125,7 @@ def _as_trained_on(node: Mapping[str, Any]) -> Corpus:
 
 
 def _paths(reader: Reader, node: Mapping[str, Any], split: str) -> list[Path]:
-    """The files of a split, one but for a split that is streamed; none where it is not there."""
+    """List the files of a split: one, several if it is streamed, none if it does not exist."""
     name = node.get(split)
     if split == "train" and node.get("streaming"):
         if isinstance(reader, ShardReader):
@@ -141,7 +141,7 @@ def _paths(reader: Reader, node: Mapping[str, Any], split: str) -> list[Path]:
 def _drawn(
     reader: Reader, paths: Sequence[Path], limit: int | None, stack: ExitStack
 ) -> tuple[Sequence[Sentence], ReadReport]:
-    """The sentences of a split, in memory if they are few, and what its reader had to decide."""
+    """Read the sentences of a split, in memory if they are few, and the decisions of its reader."""
     reports = [ReadReport() for _ in paths]
     drawn = islice(chain.from_iterable(map(reader.read, paths, reports)), limit)
     sentences: Sequence[Sentence]

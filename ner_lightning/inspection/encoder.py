@@ -1,4 +1,4 @@
-"""The encoder's view of words, without its weights."""
+"""How an encoder sees words, without its weights."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ if TYPE_CHECKING:
 
 
 def load_words(node: Mapping[str, Any], units: Literal["words", "characters"]) -> WordEncoder:
-    """The tokenizer of an encoder and the room of its rows.
+    """Load the tokenizer of an encoder and the length of its rows.
 
-    The room is that of the architecture, built where tensors have a shape and no memory; weights are not read.
+    The length is that of the architecture, built with shapes but no memory; weights are not read.
 
     Args:
         node: `model.encoder` of a configuration.
         units: what a word is.
 
     Raises:
-        EncoderUnavailable: one sentence with the ways out.
+        EncoderUnavailable: says in one sentence what can be done.
     """
     import torch
     from transformers import AutoConfig

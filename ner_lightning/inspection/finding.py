@@ -1,4 +1,4 @@
-"""One thing that is worth knowing about a corpus: how much of it, how much is too much, and where."""
+"""A finding: one thing worth knowing about a corpus, with its amount, its limit and its places."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Cell = str | int | float | None
 
 
 class FindingKind(NamedTuple):
-    """All that is said of a finding but what was found; declared beside what finds it.
+    """The description of a kind of finding, declared beside the code that finds it.
 
     Attributes:
-        name: under which it has a limit and can fail a build.
+        name: its name in limits and in reasons to fail a build.
         title: its name for people.
-        unit: what is counted: so many of so many `unit`.
+        unit: what is counted, as in "3 of 10 sentences".
         meaning: what it means and what to do.
         limit: the largest share that is not marked, unless `inspection.limits` says otherwise.
     """
@@ -32,7 +32,7 @@ class FindingKind(NamedTuple):
 
 @dataclass(frozen=True)
 class Part:
-    """A count of something, of so many: `Part("test", 126, 3453)`."""
+    """A count of something out of a total: `Part("test", 126, 3453)`."""
 
     name: str
     count: int
@@ -40,7 +40,7 @@ class Part:
 
     @property
     def share(self) -> float:
-        """The count as a share, 0 where there is nothing to count in."""
+        """The count as a share; 0 if the total is 0."""
         return self.count / self.total if self.total else 0.0
 
 
@@ -50,8 +50,8 @@ class Listing:
 
     Attributes:
         columns: headings.
-        rows: a cell a column, the most telling first.
-        unlisted: rows left out.
+        rows: one cell per column, the most telling rows first.
+        unlisted: number of rows left out.
     """
 
     columns: tuple[str, ...] = ()
@@ -60,21 +60,21 @@ class Listing:
 
     @classmethod
     def first(cls, listed: int, columns: tuple[str, ...], rows: Sequence[tuple[Cell, ...]], total: int) -> Listing:
-        """The first rows of `total` ones, which need not all have been made."""
+        """Make a listing of the first of `total` rows, which need not all have been made."""
         kept = tuple(rows[:listed])
         return cls(columns, kept, total - len(kept))
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What was counted under one name.
+    """A finding, with what was counted.
 
     Attributes:
-        kind: what it is called, counts and means.
-        parts: the counts, by split or pair of splits; none where it cannot be told.
+        kind: its name, unit and meaning.
+        parts: the counts, by split or pair of splits; none if it cannot be determined.
         limit: the largest share of any part that is not marked.
         listing: places.
-        why_not: what is missing where it cannot be told.
+        why_not: what is missing if it cannot be determined.
     """
 
     kind: FindingKind
@@ -92,7 +92,7 @@ class Finding:
         listing: Listing = Listing(),
         why_not: str = "",
     ) -> Finding:
-        """A finding under the limit that the settings have for it."""
+        """Make a finding with the limit from the settings."""
         return cls(kind, parts, settings.limit_of(kind), listing, why_not)
 
     @property
@@ -102,12 +102,12 @@ class Finding:
 
     @property
     def count(self) -> int:
-        """All parts together."""
+        """The sum of all parts."""
         return sum(part.count for part in self.parts)
 
     @property
     def worst(self) -> Part | None:
-        """The part with the largest share; None where it cannot be told."""
+        """The part with the largest share; None if it cannot be determined."""
         return max(self.parts, key=lambda part: part.share, default=None)
 
     @property
@@ -121,7 +121,7 @@ class Finding:
         return self.share > self.limit
 
     def sentence(self) -> str:
-        """What is said where it is beyond its limit.
+        """Describe how it exceeds its limit.
 
         >>> leakage = FindingKind("leakage", "Leakage", "sentences", "They also stand in train.", 0.0)
         >>> Finding(leakage, (Part("test in train", 126, 3453),), 0.0).sentence()
@@ -132,7 +132,7 @@ class Finding:
         return f"{self.name}: {said} {self.kind.unit}, limit {100 * self.limit:g} %"
 
     def to_json(self) -> dict[str, Any]:
-        """Plain containers."""
+        """Convert to plain containers."""
         return {
             "name": self.name,
             "title": self.kind.title,

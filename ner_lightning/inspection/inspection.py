@@ -1,4 +1,4 @@
-"""Everything an inspection looks at, and the whole of what it found."""
+"""Inspect a corpus and collect everything that was found."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ if TYPE_CHECKING:
 FORMAT = 1
 """Version of the JSON."""
 
-CHUNK = 10_000  # sentences that are looked at together
+CHUNK = 10_000  # sentences that are examined together
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """The truth about a corpus, in plain containers but for the findings.
+    """The result of an inspection, in plain containers except for the findings.
 
     Attributes:
         data: its folder.
         units: what a word is.
-        encoder: name and room of the encoder, None without one.
+        encoder: name and row length of the encoder; None without one.
         splits: counts, lengths and subwords by split.
-        sources: counts by split and source, of several corpora.
+        sources: counts by split and source, if there are several corpora.
         types: mentions by type and split.
         histograms: of words, subwords and entities per sentence and of words per entity, by split.
         findings: in the order of the reasons to fail.
-        notes: sentences on the corpus as a whole.
+        notes: sentences about the corpus as a whole.
         fail_on: reasons to fail that were asked for.
     """
 
@@ -66,15 +66,15 @@ class Inspection:
 
     @property
     def failures(self) -> list[Finding]:
-        """What was asked to fail on, and is beyond its limit."""
+        """The findings to fail on that exceed their limits."""
         return [finding for finding in self.findings if finding.name in self.fail_on and finding.is_over]
 
     def finding(self, name: str) -> Finding:
-        """The finding of a name."""
+        """Return the finding with a name."""
         return next(finding for finding in self.findings if finding.name == name)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain containers."""
+        """Convert to plain containers."""
         return {
             "format": FORMAT,
             "data": self.data,
@@ -101,12 +101,12 @@ def inspect_corpus(
 
     Args:
         corpus: its splits.
-        settings: what to note, and when to fail.
-        words: the encoder's view of words; without it nothing is said of subwords.
+        settings: what to report, and when to fail.
+        words: the encoder's view of words; without it nothing is said about subwords.
         encoder_name: of the encoder.
 
     Raises:
-        UserError: something to fail on cannot be told of this corpus: a build must not pass for want of a file.
+        UserError: something to fail on cannot be determined: a build must not pass because a file is missing.
     """
     settings = settings or InspectionSettings()
     splits = corpus.splits
@@ -150,7 +150,7 @@ def inspect_corpus(
 def _gathered(
     splits: Splits, words: WordEncoder | None
 ) -> tuple[dict[str, Gathered], Invisible, dict[str, SubwordCounts] | None]:
-    """The numbers of every split, from one look at each sentence."""
+    """Collect the numbers of every split, looking once at each sentence."""
     type_numbers: dict[str, int] = {}
     numbers: dict[str, Gathered] = {}
     invisible = Invisible()
@@ -206,7 +206,7 @@ def _histograms(numbers: Mapping[str, Gathered], subwords: Mapping[str, SubwordC
     return found
 
 
-LOOKED_AT = 2000  # sentences that tell what a word is
+LOOKED_AT = 2000  # sentences that show what a word is
 
 
 def _notes(corpus: Corpus) -> list[str]:

@@ -1,4 +1,4 @@
-"""What is reported, how much of it is too much, and what fails a build."""
+"""The settings of an inspection: what is reported, how much of it is too much, and what fails a build."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from ner_lightning.inspection.finding import FindingKind
 
 @dataclass(frozen=True)
 class InspectionSettings:
-    """What an inspection notes and when it fails.
+    """What an inspection reports and when it fails.
 
     Args:
-        fail_on: findings beyond whose limit the command leaves with exit code 1.
-        listed: places that are listed of each finding, at most.
-        rare: mentions in the training data below which a type is rare.
-        limits: the largest share of each finding that is not marked, from 0 (none of it) to 1 (any amount); of one that
-            is not named, its own. What a share is a share of stands in docs/inspection.md.
+        fail_on: findings for which the command exits with code 1 if they exceed their limits.
+        listed: most places that are listed of each finding.
+        rare: number of mentions in the training data below which a type is rare.
+        limits: the largest share of each finding that is not marked, from 0 (none of it) to 1 (any amount); a finding
+            not named here has its own. docs/inspection.md says what each share is a share of.
 
     Raises:
-        UserError: a finding there is not, a number below 1, or a limit that is no share.
+        UserError: an unknown finding, a number below 1, or a limit that is no share.
     """
 
     fail_on: Sequence[str] = ()
@@ -46,5 +46,5 @@ class InspectionSettings:
                 )
 
     def limit_of(self, kind: FindingKind) -> float:
-        """The limit of a finding."""
+        """Return the limit of a finding."""
         return float(self.limits.get(kind.name, kind.limit))

@@ -1,4 +1,4 @@
-"""Chinese: from what the grammar writes to sentences with character spans, careless spelling included."""
+"""Turn the grammar's Chinese texts into sentences with character spans, careless spelling included."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ SOUND_ALIKE = dict(
 
 
 def grammar(split: str) -> Grammar:
-    """The Chinese grammar as one split may use it."""
+    """Make the Chinese grammar as one split may use it."""
     words = (files(__package__) / "chinese_words.txt").read_text(encoding="utf-8")
     return Grammar(RULES, lexicons(words), SHARES, seed="zh", split=split)
 
 
 def slip(written: Written, rng: random.Random) -> Written:
-    """Now and then type a character of a name by its sound, or Latin letters small; lengths stay, so do the spans."""
+    """Now and then misspell a name by sound or in lower case; lengths stay, and so do the spans."""
     characters = list(written.text)
     for start, end, _ in written.spans:
         if rng.random() < 0.04:
@@ -36,7 +36,7 @@ def slip(written: Written, rng: random.Random) -> Written:
 
 
 def sentences(split: str, count: int, seen: set[str]) -> Iterator[Written]:
-    """Sentences of a split; every few of them share a topic, as in a document.
+    """Yield the sentences of a split; every few of them share a topic, as in a document.
 
     Args:
         split: ``train``, ``dev`` or ``test``.

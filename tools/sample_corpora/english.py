@@ -1,4 +1,4 @@
-"""English: from what the grammar writes to words with IOB2 tags, careless spelling included."""
+"""Turn the grammar's English texts into words with IOB2 tags, careless spelling included."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Row = tuple[str, str]
 
 
 def grammar(split: str) -> Grammar:
-    """The English grammar as one split may use it."""
+    """Make the English grammar as one split may use it."""
     words = (files(__package__) / "english_words.txt").read_text(encoding="utf-8")
     return Grammar(RULES, lexicons(words), SHARES, seed="en", split=split)
 
 
 def rows(written: Written) -> list[Row]:
-    """Words and their IOB2 tags.
+    """Pair words with their IOB2 tags.
 
     >>> rows(Written("in New York .", ((3, 11, "LOC"),)))
     [('in', 'O'), ('New', 'B-LOC'), ('York', 'I-LOC'), ('.', 'O')]
@@ -61,7 +61,7 @@ def spell(sentence: list[Row], register: str, rng: random.Random) -> list[Row]:
 
 
 def documents(split: str, sentences: int, seen: set[tuple[str, ...]]) -> Iterator[list[list[Row]]]:
-    """Documents of two to six sentences until the split has enough of them.
+    """Yield documents of two to six sentences until the split has enough sentences.
 
     Args:
         split: ``train``, ``dev`` or ``test``.

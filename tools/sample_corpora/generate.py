@@ -13,13 +13,13 @@ from pathlib import Path
 from ner_lightning.data.sample import folder
 from tools.sample_corpora import chinese, english
 
-# Characters teach less than words do: the Chinese tagger is given more of them.
+# Characters teach less than words do, so the Chinese tagger gets more of them.
 ENGLISH = {"train": 1500, "dev": 240, "test": 240}
 CHINESE = {"train": 2000, "dev": 240, "test": 240}
 
 
 def english_files() -> dict[str, str]:
-    """Text of the English files by name: CoNLL columns, IOB2, documents marked."""
+    """Write the text of the English files by name: CoNLL columns, IOB2, documents marked."""
     files, seen = {}, set[tuple[str, ...]]()
     for split, count in ENGLISH.items():
         blocks = []
@@ -31,7 +31,7 @@ def english_files() -> dict[str, str]:
 
 
 def chinese_files() -> dict[str, str]:
-    """Text of the Chinese files by name: one JSON object a line, character offsets, half-open."""
+    """Write the text of the Chinese files by name: one JSON object per line, character offsets, half-open."""
     files, seen = {}, set[str]()
     for split, count in CHINESE.items():
         lines = [
@@ -51,7 +51,7 @@ def write(root: Path) -> None:
 
 
 def stale(root: Path) -> list[str]:
-    """Names of the files below `root` that are missing or differ from what the grammar writes."""
+    """List the files below `root` that are missing or differ from what the grammar writes."""
     texts = english_files() | chinese_files()
     return [
         name
@@ -61,7 +61,7 @@ def stale(root: Path) -> list[str]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Write or check; exits with a sentence when a file is stale."""
+    """Write or check; exits with a sentence if a file is stale."""
     parser = argparse.ArgumentParser(prog="python -m tools.sample_corpora.generate", description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare only; exit code 1 if a file differs")
     root = folder("en").parent

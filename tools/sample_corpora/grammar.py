@@ -1,6 +1,6 @@
 """A small seeded grammar that writes sentences together with their entities.
 
-A grammar is two tables. A **lexicon** is a list of words; a **rule** is a list of productions, one a line:
+A grammar is two tables. A **lexicon** is a list of words; a **rule** is a list of productions, one per line:
 
 ========================  ==========================================================================
 ``{town}``                one entry of the lexicon, or one production of the rule, called ``town``
@@ -11,8 +11,8 @@ A grammar is two tables. A **lexicon** is a list of words; a **rule** is a list 
 ``3 text``                a production that counts three times
 ========================  ==========================================================================
 
-What a split may use is decided here as well: half of each lexicon is open to every split, a quarter belongs to
-the development and a quarter to the test sentences alone, so that a tagger has to judge by context and not by heart.
+This module also decides what each split may use: half of each lexicon is open to every split, a quarter only to the
+development sentences and a quarter only to the test sentences, so that a tagger must rely on context, not on memory.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Shares:
 
 
 def pick(rng: random.Random, items: Sequence[str], skew: float = 1.0) -> str:
-    """One of the items; `Random.random` alone is used, whose stream Python promises to keep.
+    """Draw one of the items; uses only `Random.random`, whose stream Python promises to keep.
 
     >>> pick(random.Random(0), ["a", "b", "c"])
     'c'
@@ -62,7 +62,7 @@ def pick(rng: random.Random, items: Sequence[str], skew: float = 1.0) -> str:
 
 
 def productions(block: str) -> tuple[list[str], list[str]]:
-    """The open and the held-out productions of a rule, repeated by weight.
+    """Parse the open and the held-out productions of a rule, repeated by weight.
 
     >>> productions('''
     ... 2 rain
@@ -80,7 +80,7 @@ def productions(block: str) -> tuple[list[str], list[str]]:
 
 
 def lexicons(text: str) -> dict[str, list[str]]:
-    """Lists of words: `name:` begins one; commas part its entries if it has any, else spaces.
+    """Parse lists of words: `name:` begins one; commas separate its entries if it has any, else spaces.
 
     >>> lexicons('''
     ... # Comments are for readers.
@@ -106,13 +106,13 @@ def lexicons(text: str) -> dict[str, list[str]]:
 
 
 class Grammar:
-    """Writes texts with their entities for one split.
+    """A writer of texts with their entities for one split.
 
     Args:
-        rules: Productions by name, one a line.
+        rules: Productions by name, one per line.
         lexicons: Entries by name; partitioned between the splits.
         shares: How much of what training never saw goes into the development and test sentences.
-        seed: Decides how the lexicons are parted; the same for the three splits of a language.
+        seed: Decides how the lexicons are divided; the same for the three splits of a language.
         split: ``train``, ``dev`` or ``test``.
 
     Raises:
@@ -133,7 +133,7 @@ class Grammar:
         self.lexicons = {name: self._part(entries, f"{seed}/{name}") for name, entries in lexicons.items()}
 
     def _part(self, entries: Sequence[str], seed: str) -> tuple[list[str], list[str]]:
-        """The entries open to every split, and those of this split alone."""
+        """Return the entries open to every split, and those of this split alone."""
         rng = random.Random(seed)
         mixed = sorted(dict.fromkeys(entries), key=lambda _: rng.random())
         half, quarter = -(-len(mixed) // 2), len(mixed) // 4
@@ -141,11 +141,11 @@ class Grammar:
         return mixed[:half], own[self.split]
 
     def begin_document(self) -> None:
-        """Forget whom and what the document before has named."""
+        """Forget the entities that the previous document has named."""
         self.named = {}
 
     def entity(self, label: str, rule: str | None, rng: random.Random) -> Written:
-        """A new entity, or one of this type that the document has named (people then by their last word)."""
+        """Write a new entity, or repeat one of this type that the document has named (people by their last word)."""
         named = self.named.setdefault(label, [])
         if rule is None and named and rng.random() < self.shares.recall:
             return Written(pick(rng, named), ())

@@ -1,4 +1,4 @@
-"""What careless writing does to a sentence: lower case, capitals, and slips of the finger."""
+"""Imitate careless writing in a sentence: lower case, capitals, and slips of the finger."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Find what is worth knowing about a corpus, one subject a module."""
+"""Find what is worth knowing about a corpus, one subject per module."""

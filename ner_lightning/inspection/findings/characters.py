@@ -1,4 +1,4 @@
-"""Words with characters that cannot be seen or were lost."""
+"""Find words with characters that are invisible or were lost."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ INVISIBLE = FindingKind(
 
 
 class Invisible:
-    """Counts words that hold a character as `is_invisible` tells it, while the sentences of all splits pass."""
+    """A counter of words with a character that `is_invisible`, fed with the sentences of all splits."""
 
     def __init__(self) -> None:
         self.words: Counter[str] = Counter()
@@ -52,7 +52,7 @@ class Invisible:
         self.affected[split] += affected
 
     def finding(self, settings: InspectionSettings) -> Finding:
-        """What passed, by character."""
+        """Report the words counted so far, by character."""
         rows: list[tuple[Cell, ...]] = [
             (code_point(character), character_name(character), count, self.places[character])
             for character, count in self.characters.most_common()

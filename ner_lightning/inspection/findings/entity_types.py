@@ -1,4 +1,4 @@
-"""Entity types: those that training lacks, those that are rare there, those that are spelt alike."""
+"""Find entity types that training lacks, that are rare there, or that are spelt alike."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Counts = Mapping[str, Mapping[str, int]]
 
 
 def count_types(numbers: Numbers) -> dict[str, dict[str, int]]:
-    """Mentions by type and split; the most frequent type first, a split that has none of it with 0."""
+    """Count mentions by type and split, the most frequent type first; 0 if a split has none."""
     found = {split: gathered.type_counts() for split, gathered in numbers.items()}
     totals = {
         name: sum(counts.get(name, 0) for counts in found.values()) for counts in found.values() for name in counts
@@ -41,7 +41,7 @@ FOREIGN = FindingKind(
 
 
 def find_foreign(splits: Splits, numbers: Numbers, settings: InspectionSettings) -> Finding:
-    """Mentions of dev and test of types that train does not have at all."""
+    """Find mentions of dev and test whose type train does not have at all."""
     later = [split for split in LATER_SPLITS if split in numbers]
     judged = "train" in numbers and bool(later)
     parts: list[Part] = []
@@ -77,7 +77,7 @@ RARE = FindingKind(
 
 
 def find_rare(counts: Counts, settings: InspectionSettings) -> Finding:
-    """Types with few mentions in train."""
+    """Find types with few mentions in train."""
     judged = any("train" in by_split for by_split in counts.values())
     known = {name: by_split for name, by_split in counts.items() if by_split.get("train")}
     rare = sorted((name for name in known if known[name]["train"] < settings.rare), key=lambda n: known[n]["train"])
@@ -103,7 +103,7 @@ ALIKE = FindingKind(
 
 
 def find_alike(counts: Counts, settings: InspectionSettings) -> Finding:
-    """Types that differ by nothing but case, spaces, hyphens or underscores."""
+    """Find types that differ only by case, spaces, hyphens or underscores."""
     groups: dict[str, list[str]] = {}
     for name in counts:
         groups.setdefault(re.sub(r"[\W_]+", "", name).casefold() or name, []).append(name)

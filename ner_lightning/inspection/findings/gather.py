@@ -1,4 +1,4 @@
-"""One pass over a split: numbers and hashes of every sentence and entity, a few bytes each, and no text."""
+"""Collect numbers and hashes of every sentence and entity in one pass: a few bytes each, and no text."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from ner_lightning.data.sentence import Sentence
 
 @dataclass(frozen=True)
 class Gathered:
-    """A split in numbers. Hashes have 64 bits and are those of this process.
+    """A split in numbers. Hashes have 64 bits and are valid only in this process.
 
     Attributes:
-        text: per sentence a hash of its words.
-        annotation: per sentence a hash of its entities.
-        complete: per sentence whether every word is annotated.
-        words: per sentence its number of words.
-        entities: per sentence its number of entities.
-        document: per sentence a hash of its document's name, 0 where there is none.
-        mention: per entity a hash of its words.
-        label: per entity the number of its type.
-        width: per entity its number of words.
+        text: per sentence, a hash of its words.
+        annotation: per sentence, a hash of its entities.
+        complete: per sentence, whether every word is annotated.
+        words: per sentence, its number of words.
+        entities: per sentence, its number of entities.
+        document: per sentence, a hash of its document's name; 0 if there is none.
+        mention: per entity, a hash of its words.
+        label: per entity, the number of its type.
+        width: per entity, its number of words.
         numbers: of the types by name, the same for every split.
     """
 
@@ -41,7 +41,7 @@ class Gathered:
     numbers: dict[str, int]
 
     def __len__(self) -> int:
-        """Number of sentences."""
+        """Count the sentences."""
         return len(self.text)
 
     @property
@@ -51,25 +51,25 @@ class Gathered:
 
     @cached_property
     def entity_start(self) -> np.ndarray:
-        """Per sentence the number of entities before it, and the number of all at the end."""
+        """Per sentence, the number of entities before it; at the end, the number of all."""
         return np.concatenate(([0], np.cumsum(self.entities)))
 
     def place_of_entity(self, entity: int) -> tuple[int, int]:
-        """The sentence an entity stands in, and which of its entities it is."""
+        """Find the sentence of an entity, and which of its entities it is."""
         sentence = int(np.searchsorted(self.entity_start, entity, side="right")) - 1
         return sentence, int(entity - self.entity_start[sentence])
 
     def type_counts(self) -> dict[str, int]:
-        """Mentions of each type that occurs."""
+        """Count the mentions of each type that occurs."""
         counts = np.bincount(self.label, minlength=len(self.types)).tolist()
         return {name: count for name, count in zip(self.types, counts, strict=True) if count}
 
 
 class Gatherer:
-    """Collects the numbers of a split while its sentences pass.
+    """A collector of the numbers of a split, fed with its sentences.
 
     Args:
-        types: numbers of the types, common to all splits; gets those that are new.
+        types: numbers of the types, common to all splits; new types are added.
     """
 
     def __init__(self, types: dict[str, int]) -> None:
@@ -93,7 +93,7 @@ class Gatherer:
                 width.append(end - start)
 
     def done(self) -> Gathered:
-        """The numbers of all that passed."""
+        """Return the numbers of all sentences."""
         return Gathered(**{name: _array(column) for name, column in self.columns.items()}, numbers=self.types)
 
 
@@ -102,7 +102,7 @@ _COLUMNS = dict.fromkeys(_HASHES, "q") | {"complete": "b", "words": "i", "entiti
 
 
 def gather(sentences: Iterable[Sentence], types: dict[str, int]) -> Gathered:
-    """The numbers of a split.
+    """Collect the numbers of a split.
 
     >>> gather([Sentence(("In", "Oslo"), ()), Sentence(("Oslo",))], {}).words.tolist()
     [2, 1]

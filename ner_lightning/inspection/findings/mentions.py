@@ -1,4 +1,4 @@
-"""Mentions, which are the words of an entity: of several types, not annotated elsewhere, unseen in training."""
+"""Find mentions (the words of entities) with several types, not annotated elsewhere, or unseen in training."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from ner_lightning.inspection.settings import InspectionSettings
 
 LOOKED_FOR = 200_000
-"""Mentions, the most frequent ones, that are looked for where nothing is annotated: a bound on memory."""
+"""Most mentions that are searched for in unannotated words (the most frequent ones): a bound on memory."""
 
 
 class _Entities:
-    """The entities of all splits in one row, and the way back to where they stand."""
+    """The entities of all splits in one row, with the way back to their places."""
 
     def __init__(self, splits: Splits, numbers: Numbers) -> None:
         self.splits, self.numbers, self.names = splits, numbers, list(numbers)
@@ -31,14 +31,14 @@ class _Entities:
         self.begins = np.concatenate(([0], np.cumsum([len(gathered.mention) for gathered in numbers.values()])))
 
     def at(self, entity: int) -> tuple[str, Sentence, int]:
-        """Split and sentence of an entity, and which one of its entities it is."""
+        """Find split and sentence of an entity, and which of its entities it is."""
         number = int(np.searchsorted(self.begins, entity, side="right")) - 1
         split = self.names[number]
         sentence, which = self.numbers[split].place_of_entity(entity - int(self.begins[number]))
         return split, self.splits[split][sentence], which
 
     def words(self, entity: int) -> tuple[str, ...]:
-        """The words of an entity."""
+        """Return the words of an entity."""
         _, sentence, which = self.at(entity)
         span = sentence.spans[which]
         return sentence.words[span.start : span.end]
@@ -57,7 +57,7 @@ AMBIGUOUS = FindingKind(
 
 
 def find_ambiguous(splits: Splits, numbers: Numbers, settings: InspectionSettings, joiner: str) -> Finding:
-    """Distinct mentions that are annotated with more than one type, the most evenly divided and frequent first."""
+    """Find mentions that are annotated with several types, the most evenly divided and frequent first."""
     entities = _Entities(splits, numbers)
     types = next(iter(numbers.values())).types
     pairs = np.stack([entities.mention, entities.label.astype(np.int64)], axis=1)
@@ -67,7 +67,7 @@ def find_ambiguous(splits: Splits, numbers: Numbers, settings: InspectionSetting
     rivals = {
         int(m): sorted(range(starts[m], starts[m] + n_types[m]), key=lambda k: (-counts[k], first[k])) for m in several
     }
-    # How many would have to change: what the most frequent type does not have.
+    # How many would have to change: all but those of the most frequent type.
     order = sorted(rivals, key=lambda m: (-sum(int(counts[k]) for k in rivals[m][1:]), int(first[rivals[m][0]])))
     rows: list[tuple[Cell, ...]] = []
     for m in order[: settings.listed]:
@@ -101,7 +101,7 @@ UNMARKED = FindingKind(
 
 
 def find_unmarked(splits: Splits, numbers: Numbers, settings: InspectionSettings, joiner: str) -> Finding:
-    """Distinct mentions, annotated at least twice, that also stand where nothing is annotated."""
+    """Find mentions, annotated at least twice, that also occur where nothing is annotated."""
     entities = _Entities(splits, numbers)
     _, first, counts = np.unique(entities.mention, return_index=True, return_counts=True)
     twice = np.flatnonzero(counts > 1)
@@ -126,7 +126,7 @@ def find_unmarked(splits: Splits, numbers: Numbers, settings: InspectionSettings
 def _unannotated(
     splits: Splits, mentions: Mapping[tuple[str, ...], int]
 ) -> tuple[Counter[tuple[str, ...]], dict[tuple[str, ...], str]]:
-    """How often mentions stand wholly outside of entities, the longest at each word, and where first."""
+    """Count how often mentions occur wholly outside entities (the longest at each word), and where first."""
     lengths: dict[str, set[int]] = {}
     for words in mentions:
         lengths.setdefault(words[0], set()).add(len(words))
@@ -156,7 +156,7 @@ def _match(
 
 
 def _gaps(sentence: Sentence) -> list[tuple[int, int]]:
-    """The stretches of annotated words between entities."""
+    """List the stretches of annotated words between entities."""
     taken = sorted([(s.start, s.end) for s in sentence.spans] + [(i, i + 1) for i in sentence.unknown])
     edges = [0, *(edge for pair in taken for edge in pair), len(sentence.words)]
     return [(start, end) for start, end in zip(edges[::2], edges[1::2], strict=True) if start < end]
@@ -175,7 +175,7 @@ UNSEEN = FindingKind(
 
 
 def find_unseen(numbers: Numbers, settings: InspectionSettings) -> Finding:
-    """Mentions of dev and test whose words are no mention in train: what memory alone cannot find."""
+    """Find mentions of dev and test whose words are no mention in train: memory alone cannot find them."""
     later = [split for split in LATER_SPLITS if split in numbers and len(numbers[split].mention)]
     judged = "train" in numbers and bool(later)
     parts, rows = [], []

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 PERCENTILES = (50, 90, 95, 99)
-RANGES = 20  # bars of a histogram, at most
+RANGES = 20  # most bars of a histogram
 
 
 def summarise(values: np.ndarray) -> dict[str, float | int] | None:
-    """Least, mean, percentiles and largest of whole numbers; None where there are none.
+    """Compute minimum, mean, percentiles and maximum of whole numbers; None if there are none.
 
-    A percentile is a value that occurs: the least one that so many percent do not exceed.
+    A percentile is a value that occurs: the smallest one that so many percent do not exceed.
 
     >>> summarise(np.array([1, 2, 3, 10]))
     {'min': 1, 'mean': 4.0, 'p50': 2, 'p90': 10, 'p95': 10, 'p99': 10, 'max': 10}
@@ -31,7 +31,7 @@ def summarise(values: np.ndarray) -> dict[str, float | int] | None:
 
 
 def count_by_range(values: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """Shares by range, the same ranges for every split; the last one takes all beyond the 99th percentile.
+    """Compute shares by range, equal ranges for every split; the last one takes all beyond the 99th percentile.
 
     >>> count_by_range({"train": np.array([0, 0, 1, 2])})
     {'edges': [0, 1, 2, 3], 'shares': {'train': [0.5, 0.25, 0.25, 0.0]}}
@@ -52,7 +52,7 @@ def count_by_range(values: Mapping[str, np.ndarray]) -> dict[str, Any]:
 
 
 def _round_up(width: float) -> int:
-    """The next round number: 1, 2, 5, 10, 20, 50 and so on."""
+    """Return the next round number: 1, 2, 5, 10, 20, 50 and so on."""
     power = 1
     while True:
         for factor in (1, 2, 5):

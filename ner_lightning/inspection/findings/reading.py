@@ -1,4 +1,4 @@
-"""What the readers had to decide: tags that break their scheme, spans that fit no words, sentences without words."""
+"""Report decisions of readers: tags that break their scheme, spans that fit no words, sentences without words."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ILLEGAL = FindingKind(
 
 
 def find_illegal(reports: Reports, settings: InspectionSettings) -> Finding:
-    """Steps from tag to tag that the scheme of their file forbids, by kind, and what repair made of them."""
+    """Find steps from tag to tag that the scheme of their file forbids, by kind, and how they were repaired."""
     steps: Counter[tuple[str, ForbiddenStep]] = Counter()
     places: dict[tuple[str, ForbiddenStep], str] = {}
     for split, report in reports.items():
@@ -121,7 +121,7 @@ DROPPED = (MISALIGNED, OVERLAPPING, NESTED, DISCONTINUOUS, REJECTED, EMPTY)
 
 
 def find_dropped(reports: Reports, settings: InspectionSettings) -> list[Finding]:
-    """Spans that were moved or left out, and sentences without a word."""
+    """Find spans that were moved or left out, and sentences without a word."""
     return [_counted(reports, settings, kind) for kind in DROPPED]
 
 
@@ -143,12 +143,12 @@ def _counted(reports: Reports, settings: InspectionSettings, kind: FindingKind) 
 
 
 def _total(report: ReadReport, kind: FindingKind) -> int:
-    """Sentences or spans of a file, those left out among them."""
+    """Count sentences or spans of a file, including those left out."""
     if kind.unit == "sentences":
         return report.sentences + report.empty_sentences + report.rejected
     return report.entities + report.overlapping + report.nested
 
 
 def _place(problem: Problem) -> str:
-    """`train.conll:7` for the whole path of a file and the line."""
+    """Shorten the path of a file and a line to `train.conll:7`."""
     return f"{problem.path.rpartition('/')[2]}:{problem.line}"

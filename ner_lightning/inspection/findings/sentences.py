@@ -1,4 +1,4 @@
-"""Sentences that stand more than once: within a split, in two splits, and annotated differently."""
+"""Find sentences that occur more than once: within a split, in two splits, or with different annotations."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DUPLICATES = FindingKind(
 
 
 def find_duplicates(splits: Splits, numbers: Numbers, settings: InspectionSettings, joiner: str) -> Finding:
-    """Sentences that repeat an earlier one of their split, word for word."""
+    """Find sentences that repeat an earlier one of their split, word for word."""
     parts, found = [], []
     for split, gathered in numbers.items():
         _, first, counts = np.unique(gathered.text, return_index=True, return_counts=True)
@@ -74,7 +74,7 @@ LEAKAGE = FindingKind(
 
 
 def find_leakage(splits: Splits, numbers: Numbers, settings: InspectionSettings, joiner: str) -> Finding:
-    """Sentences of dev and test that also stand in train, word for word; the longest are listed first."""
+    """Find sentences of dev and test that also occur in train, word for word; the longest are listed first."""
     later = [split for split in LATER_SPLITS if split in numbers]
     judged = "train" in numbers and bool(later)
     parts, found = [], []
@@ -117,7 +117,7 @@ DOCUMENTS = FindingKind(
 
 
 def find_documents(numbers: Numbers, splits: Splits, settings: InspectionSettings) -> Finding:
-    """Documents that have sentences in train and in a later split."""
+    """Find documents with sentences in train and in a later split."""
     later = [split for split in LATER_SPLITS if split in numbers]
     known = {split: _documents(gathered) for split, gathered in numbers.items()}
     judged = bool(known.get("train")) and any(known[split] for split in later)
@@ -139,13 +139,13 @@ def find_documents(numbers: Numbers, splits: Splits, settings: InspectionSetting
 
 
 def _documents(gathered: Gathered) -> dict[int, int]:
-    """The first sentence of each document, by the hash of its name."""
+    """Return the first sentence of each document, by the hash of its name."""
     names, first = np.unique(gathered.document, return_index=True)
     return {name: i for name, i in zip(names.tolist(), first.tolist(), strict=True) if name}
 
 
 class _Repeated:
-    """The sentences of all splits that are annotated throughout, in the order of their texts and annotations."""
+    """The fully annotated sentences of all splits, in the order of their texts and annotations."""
 
     def __init__(self, splits: Splits, numbers: Numbers) -> None:
         self.splits, self.names = splits, list(numbers)
@@ -160,11 +160,11 @@ class _Repeated:
         self.times = np.diff(self.starts)
         readings = np.diff(np.append(0, np.cumsum(self.begins_reading))[self.starts])
         self.conflicting = np.flatnonzero(readings > 1)
-        # Where each stands first: the order of hashes is another one in every process.
+        # By first places, since the order of hashes is different in every process.
         self.firsts = np.array([self.order[slice(*self.starts[t : t + 2])].min() for t in self.conflicting], np.int64)
 
     def readings(self, text: int) -> list[tuple[int, str, Sentence]]:
-        """The annotations of a text: how often, and split and sentence that have it first."""
+        """Return the annotations of a text: how often each occurs, and the split and sentence that has it first."""
         start, end = self.starts[text], self.starts[text + 1]
         heads = start + np.flatnonzero(self.begins_reading[start:end])
         counts = np.diff(np.append(heads, end)).tolist()
@@ -192,7 +192,7 @@ CONFLICTS = FindingKind(
 
 
 def find_conflicts(splits: Splits, numbers: Numbers, settings: InspectionSettings, joiner: str) -> Finding:
-    """Texts that stand several times, annotated throughout, and not everywhere with the same entities."""
+    """Find texts that occur several times, fully annotated, but not always with the same entities."""
     repeated = _Repeated(splits, numbers)
     order = repeated.conflicting[np.lexsort((repeated.firsts, -repeated.times[repeated.conflicting]))]
     rows: list[tuple[Cell, ...]] = []
@@ -209,13 +209,13 @@ def find_conflicts(splits: Splits, numbers: Numbers, settings: InspectionSetting
 
 
 def _changes(values: np.ndarray) -> np.ndarray:
-    """Where a value differs from the one before, the first one always."""
+    """Find where a value differs from the one before; the first always counts."""
     changed = np.ones(len(values), dtype=bool)
     changed[1:] = values[1:] != values[:-1]
     return changed
 
 
 def _look_up(values: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which values are among the sorted ones, and where."""
+    """Find which values are among the sorted ones, and where."""
     where = np.minimum(np.searchsorted(known, values), len(known) - 1)
     return known[where] == values, where

@@ -1,4 +1,4 @@
-"""How the words of a corpus look to an encoder: subwords, what is unknown to it, what it does not see at all."""
+"""Find how an encoder sees the words of a corpus: subwords, unknown characters, words it does not see at all."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Odd:
 
     Attributes:
         words: how many.
-        causes: how many by what is to blame: a character, or a word none of whose characters is.
-        places: where each of these stands first.
+        causes: how many by cause: a character, or a whole word if no single character is the cause.
+        places: the first place of each cause.
     """
 
     words: int = 0
@@ -52,18 +52,18 @@ class Odd:
 
 
 class SubwordCounts:
-    """What an encoder makes of a split, counted while its sentences pass; only lengths and odd words are kept.
+    """The subwords of a split, counted while its sentences pass; only lengths and odd words are kept.
 
     Args:
         split: its name, for places.
-        encoder: its view of words.
+        encoder: the encoder's view of words.
 
     Attributes:
         words: all words.
         entity_words: words that are part of an entity.
         entity_subwords: their subwords.
         split_words: words of more than one subword.
-        unknown: words in which something is unknown, by the characters the vocabulary lacks.
+        unknown: words with something unknown, by the characters that the vocabulary lacks.
         pieceless: words without a subword; they are read as unknown.
     """
 
@@ -76,7 +76,7 @@ class SubwordCounts:
 
     @property
     def lengths(self) -> np.ndarray:
-        """Per sentence its subwords, special ones not counted."""
+        """Per sentence, its number of subwords without special ones."""
         return np.array(self._lengths, dtype=np.int32)
 
     def add(self, sentences: Sequence[Sentence]) -> None:
@@ -106,7 +106,7 @@ class SubwordCounts:
         return self._seen
 
     def to_json(self) -> dict[str, Any]:
-        """The numbers that are no finding: subwords a word (fertility), and the share of words that are split."""
+        """Return the numbers that are no finding: subwords per word (fertility), and the share of split words."""
         total = int(self.lengths.sum())
         return {
             "subwords": total,
@@ -117,7 +117,7 @@ class SubwordCounts:
 
 
 class _Seen(NamedTuple):
-    """What an encoder makes of one word; at most one of the causes is there."""
+    """An encoder's view of one word; at most one of the causes is set."""
 
     pieces: int
     unknown: tuple[str, ...]
@@ -163,7 +163,7 @@ PIECELESS = FindingKind(
 
 
 def find_odd(subwords: Mapping[str, SubwordCounts] | None, settings: InspectionSettings) -> list[Finding]:
-    """Words with something the vocabulary does not know, and words without any subword."""
+    """Find words with something the vocabulary does not know, and words without any subword."""
     found = subwords or {}
     return [
         _odd(UNKNOWN, {split: (of_split.unknown, of_split.words) for split, of_split in found.items()}, settings),
@@ -213,7 +213,7 @@ LONG = FindingKind(
 def find_long(
     splits: Splits, subwords: Mapping[str, SubwordCounts] | None, room: int, settings: InspectionSettings, joiner: str
 ) -> Finding:
-    """Sentences of more subwords than a row of the encoder has room for, the longest first."""
+    """Find sentences with more subwords than fit into a row of the encoder, the longest first."""
     parts, found = [], []
     for split, of_split in (subwords or {}).items():
         over = np.flatnonzero(of_split.lengths > room)

@@ -1,1 +1,1 @@
-"""Show an inspection: terminal and page."""
+"""Show an inspection on the terminal and as a page."""

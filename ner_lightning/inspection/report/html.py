@@ -15,7 +15,7 @@ from ner_lightning.page.render import render
 
 TEMPLATE = Path(__file__).with_name("report.html")
 COLOURS = {split: number for number, split in enumerate(SPLITS)}
-MOST_TYPES = 40  # that a chart shows
+MOST_TYPES = 40  # most types that a chart shows
 
 HISTOGRAMS = {
     "words": ("words a sentence", "words"),
@@ -26,7 +26,7 @@ HISTOGRAMS = {
 
 
 def render_inspection(inspection: Inspection) -> str:
-    """The whole page."""
+    """Render the whole page."""
     return render(
         TEMPLATE,
         inspection=inspection,
@@ -42,7 +42,7 @@ def render_inspection(inspection: Inspection) -> str:
 
 
 def _charts(inspection: Inspection) -> list[tuple[str, list[str], Markup]]:
-    """Title, series and picture."""
+    """Yield title, series and picture of each chart."""
     splits = list(inspection.splits)
     found = []
     if inspection.types:

@@ -1,4 +1,4 @@
-"""Sentences, entities and places as people read them."""
+"""Format sentences, entities and places for people."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LONGEST = 160  # characters of a sentence that are shown
 
 
 def show_sentence(sentence: Sentence, joiner: str = " ") -> str:
-    """The words of a sentence, the end of a long one left out.
+    """Join the words of a sentence; the end of a long one is left out.
 
     >>> show_sentence(Sentence(("In", "Oslo", ".")))
     'In Oslo .'
@@ -21,12 +21,12 @@ def show_sentence(sentence: Sentence, joiner: str = " ") -> str:
 
 
 def show_mention(words: Sequence[str], span: EntitySpan, joiner: str = " ") -> str:
-    """The words of an entity, invisible characters by their code."""
+    """Join the words of an entity, with invisible characters as codes."""
     return reveal_invisible(shorten_excerpt(joiner.join(words[span.start : span.end])))
 
 
 def show_annotation(sentence: Sentence, joiner: str = " ") -> str:
-    """The entities of a sentence.
+    """List the entities of a sentence.
 
     >>> show_annotation(Sentence(("In", "Oslo", "."), (EntitySpan(1, 2, "LOC"),)))
     '[Oslo LOC]'
@@ -36,7 +36,7 @@ def show_annotation(sentence: Sentence, joiner: str = " ") -> str:
 
 
 def sentence_place(split: str, sentence: Sentence) -> str:
-    """Where a sentence stands: its split, and the file's own name for it or file and line.
+    """Name the place of a sentence: its split, and the file's own name for it, or file and line.
 
     >>> sentence_place("test", Sentence(("Oslo",), id="test.conll:7"))
     'test.conll:7'
@@ -48,7 +48,7 @@ def sentence_place(split: str, sentence: Sentence) -> str:
 
 
 def shorten_excerpt(text: str, longest: int = LONGEST) -> str:
-    """The beginning of a text, with a mark where it goes on.
+    """Cut a text to its beginning, with a mark where it goes on.
 
     >>> shorten_excerpt("Oslo and Rome", 6)
     'Oslo …'
@@ -57,7 +57,7 @@ def shorten_excerpt(text: str, longest: int = LONGEST) -> str:
 
 
 def reveal_invisible(text: str) -> str:
-    r"""A text with its invisible characters by their code: they would be seen nowhere, or play tricks with a page.
+    r"""Replace invisible characters by their codes, since they would be overlooked, or confuse a page.
 
     >>> reveal_invisible("a\u200bb \ufe0f")
     'a<U+200B>b <U+FE0F>'
@@ -66,7 +66,7 @@ def reveal_invisible(text: str) -> str:
 
 
 def code_point(character: str) -> str:
-    """The code point of a character.
+    """Return the code point of a character.
 
     >>> code_point("é")
     'U+00E9'
@@ -75,15 +75,15 @@ def code_point(character: str) -> str:
 
 
 def character_name(character: str) -> str:
-    """The name Unicode gives a character; control characters have none."""
+    """Return Unicode's name of a character; control characters have none."""
     return unicodedata.name(character, "unnamed").lower()
 
 
 def is_invisible(character: str) -> bool:
-    """Whether a character cannot be seen, is of no script or stands for one that was lost; the space is seen.
+    """Tell whether a character is invisible, belongs to no script or replaces a lost one; a space is visible.
 
     Control and format characters, spaces other than U+0020, private and unassigned ones, a lone surrogate, variation
-    selectors, and U+FFFD, which stands where decoding failed.
+    selectors, and U+FFFD, which marks failed decoding.
     """
     if character.isascii():
         return not (" " <= character <= "~")

@@ -1,4 +1,4 @@
-"""The report as tables in a terminal."""
+"""The report as tables on a terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ner_lightning.inspection.inspection import Inspection
 from ner_lightning.page.render import format_number, format_percent
 from ner_lightning.page.terminal import escape_line
 
-SHOWN = 3  # rows of each finding that is beyond its limit
+SHOWN = 3  # rows shown of each finding beyond its limit
 LENGTHS = {
     "words": "words a sentence",
     "subwords": "subwords a sentence",
@@ -35,7 +35,7 @@ FERTILITY = {
 
 
 def show_inspection(inspection: Inspection, console: Console) -> None:
-    """Print counts, types, lengths and findings; of those beyond their limit the first places."""
+    """Print counts, types, lengths and findings; of those beyond their limit, the first places."""
     console.print(Text(f"data: {escape_line(inspection.data)}"), soft_wrap=True)
     console.print(counts_table(inspection))
     console.print(lengths_table(inspection))
@@ -50,7 +50,7 @@ def show_inspection(inspection: Inspection, console: Console) -> None:
 
 
 def counts_table(inspection: Inspection) -> Table:
-    """A row a split: sentences, words, entities, types, documents, tag scheme."""
+    """Lay out one row per split: sentences, words, entities, types, documents, tag scheme."""
     columns = ("sentences", "words", "entities", "types", "documents", "scheme")
     table = _table("counts", "split", *columns)
     for split, facts in inspection.splits.items():
@@ -62,7 +62,7 @@ def counts_table(inspection: Inspection) -> Table:
 
 
 def lengths_rows(inspection: Inspection) -> Iterator[tuple[str, str, dict[str, float]]]:
-    """What is measured, the split, and least, mean, percentiles and largest."""
+    """Yield quantity, split, and minimum, mean, percentiles and maximum."""
     for name, what in LENGTHS.items():
         title = what.replace("words", inspection.units) if name.startswith("words") else what
         for split, facts in inspection.splits.items():
@@ -71,7 +71,7 @@ def lengths_rows(inspection: Inspection) -> Iterator[tuple[str, str, dict[str, f
 
 
 def lengths_table(inspection: Inspection) -> Table:
-    """Percentiles of words, subwords and entities per sentence and of words per entity."""
+    """Lay out percentiles of words, subwords and entities per sentence and of words per entity."""
     rows = list(lengths_rows(inspection))
     encoder = inspection.encoder
     title = f"lengths (encoder: {encoder['name']}, window {encoder['window']} subwords)" if encoder else "lengths"
@@ -85,7 +85,7 @@ def lengths_table(inspection: Inspection) -> Table:
 
 
 def types_table(inspection: Inspection) -> Table:
-    """Mentions of each type by split."""
+    """Lay out the mentions of each type by split."""
     table = _table("mentions by type", "type", *inspection.splits)
     for name, counts in inspection.types.items():
         table.add_row(name, *map(format_number, counts.values()))
@@ -93,7 +93,7 @@ def types_table(inspection: Inspection) -> Table:
 
 
 def findings_table(inspection: Inspection) -> Table:
-    """A row a finding: its counts by part, their shares, the limit, and whether one is beyond it; the others below."""
+    """Lay out the findings: counts by part, shares, limit, and a mark beyond it; those without counts below."""
     table = _table("findings", "finding", "in", "count", "of", "share", "limit", "")
     for finding in sorted(inspection.findings, key=lambda finding: not finding.is_over):
         names: list[str | Text] = [finding.name, Text(f"({finding.kind.unit})", "dim")]
@@ -120,7 +120,7 @@ def findings_table(inspection: Inspection) -> Table:
 
 
 def places_table(finding: Finding) -> Table:
-    """The first places of a finding."""
+    """Lay out the first places of a finding."""
     rows, beyond = finding.listing.rows[:SHOWN], finding.listing.unlisted + len(finding.listing.rows) - SHOWN
     table = _table(f"{finding.name}: {finding.kind.title.lower()}", *finding.listing.columns)
     for row in rows:
