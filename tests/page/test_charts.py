@@ -76,8 +76,8 @@ def shown_breadth(text: str) -> float:
 
 
 def test_no_text_leaves_the_frame() -> None:
-    svg = bars(ODD, {"train": [1_234_567 * n for n in range(8)], "test": [10**12] * 8})
-    svg_2 = histogram([0, 10, 20], {"a": [1.0, 0.0, 0.0]}, unit="words", mark=(1, "window of the encoder"))
+    svg = draw_bars(ODD, {"train": [1_234_567 * n for n in range(8)], "test": [10**12] * 8})
+    svg_2 = draw_histogram([0, 10, 20], {"a": [1.0, 0.0, 0.0]}, unit="words", mark=(1, "window of the encoder"))
     for node in (node for each in (svg, svg_2) for node in ElementTree.fromstring(each).iter("text")):
         x, breadth = float(node.attrib["x"]), shown_breadth(node.text or "")
         start = {"start": x, "middle": x - breadth / 2, "end": x - breadth}[node.attrib["text-anchor"]]
