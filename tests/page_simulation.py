@@ -23,9 +23,9 @@ from unittest.mock import patch
 import numpy as np
 
 from ner_lightning.statistics import resampling
-from ner_lightning.statistics.paired import mean_f1_interval
 from ner_lightning.statistics.pairs import Asked, Contest, JudgedSystems, Pair, compare_all
 from ner_lightning.statistics.several_sets import MeanOfSets
+from tests.oracle.one_set import mean_f1_interval
 from tests.oracle.simulated_runs import World
 
 SAMPLES = 999

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import ttest_ind
 
 from ner_lightning.statistics.counts import run_f1
-from ner_lightning.statistics.paired import Units, approximate_randomisation, paired_bootstrap
+from ner_lightning.statistics.paired import Difference, Units, approximate_randomisation, paired_bootstrap
 from ner_lightning.statistics.pairs import Asked, JudgedSystems, Pair, compare_all
 from ner_lightning.statistics.resampling import resampled_f1
 from ner_lightning.statistics.several_sets import MeanOfSets
@@ -144,6 +144,11 @@ def coverage(world: World, repetitions: int, seed: int = 1) -> tuple[float, floa
     return held / repetitions, shown / repetitions
 
 
+def _turned(difference: Difference) -> Difference:
+    """The same comparison as b minus a."""
+    return replace(difference, difference=-difference.difference, low=-difference.high, high=-difference.low)
+
+
 def coverage_of_mean(world: World, repetitions: int, sets: int = 3, seed: int = 2) -> tuple[float, float]:
     """Of means over test sets: share of 95 % intervals that hold the truth, and of equal systems called different."""
     unequal = replace(world, shift=SHIFT)
@@ -151,7 +156,7 @@ def coverage_of_mean(world: World, repetitions: int, sets: int = 3, seed: int = 
     held = wrong = 0
     for repetition in range(repetitions):
         found, null = (_mean_of_sets(each, sets, repetition, rng) for each in (unequal, world))
-        apart = found.difference if found.a == "a" else found.difference.turned()
+        apart = found.difference if found.a == "a" else _turned(found.difference)
         held += apart.low <= truth <= apart.high
         wrong += null.shown
     return held / repetitions, wrong / repetitions

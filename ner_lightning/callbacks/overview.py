@@ -10,7 +10,7 @@ from rich.table import Table
 from torch import nn
 
 from ner_lightning.optim.groups import group_table
-from ner_lightning.run.shown import show_tables
+from ner_lightning.run.log import show_tables
 
 if TYPE_CHECKING:
     from ner_lightning.data.datamodule import CorpusDataModule

@@ -12,9 +12,9 @@ from rich.text import Text
 from seqeval.metrics import classification_report
 from seqeval.scheme import IOB2, IOBES, Entities
 
+from ner_lightning.run.log import log_table, show_tables
 from ner_lightning.run.metric_keys import read_key
 from ner_lightning.run.predictions import read_stored
-from ner_lightning.run.shown import log_table, show_tables
 
 SEQEVAL_SCHEMES = {"IOB2": IOB2, "BIOES": IOBES}
 _COLUMNS = ("precision", "recall", "f1")

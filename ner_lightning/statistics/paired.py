@@ -20,7 +20,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations, product
 from math import comb
 from typing import Literal
@@ -62,11 +62,6 @@ class Difference:
     standard_error: float
     df: float
 
-    def turned(self) -> Difference:
-        """Return the same comparison as b minus a."""
-        changes = {"difference": -self.difference, "low": -self.high, "high": -self.low, "runs": self.runs[::-1]}
-        return replace(self, **changes)  # type: ignore[arg-type]
-
 
 def paired_bootstrap(
     a: ArrayLike,
@@ -103,35 +98,6 @@ def paired_bootstrap(
     scores = resampled_f1(np.concatenate([a, b]), samples, rng)
     drawn = scores[:, : len(a)].mean(1) - scores[:, len(a) :].mean(1)
     return difference_of(a, b, drawn, known, level, rng)
-
-
-def mean_f1_interval(
-    system: ArrayLike,
-    *,
-    samples: int = SAMPLES,
-    level: float = LEVEL,
-    seed: int = 0,
-    groups: Sequence[Hashable] | None = None,
-) -> tuple[float, float]:
-    """Interval of mean F1 of one system, over sentences and seeds as in `paired_bootstrap`; fractions.
-
-    Wider than `mean_interval`, which holds for this test set alone. That two such intervals overlap does not say that
-    their systems do not differ: sentences that are hard for both widen both and leave the difference as it is.
-
-    Args:
-        system: counts `[runs, sentences, 3]`.
-        samples: how many draws.
-        level: of the interval.
-        seed: of the draws.
-        groups: document of each sentence.
-
-    Raises:
-        ValueError: no counts, or fewer than two sentences.
-    """
-    counts = sum_groups(system, groups)
-    check_pair(counts, counts, paired_seeds=True)
-    rng = np.random.default_rng(seed)
-    return interval_of(counts, resampled_f1(counts, samples, rng), level, rng)
 
 
 def interval_of(

@@ -343,45 +343,6 @@ def _rounded_shown_from(df: float, own_df: float, critical: float, own_critical:
     return noncentrality(df, own_df, critical=critical, own_critical=own_critical) / shortfall(df)
 
 
-def compare_systems(
-    systems: Mapping[str, ArrayLike],
-    *,
-    seeds: Mapping[str, Sequence[Hashable]] | None = None,
-    baseline: str | None = None,
-    every: bool = True,
-    samples: int = SAMPLES,
-    level: float = LEVEL,
-    seed: int = 0,
-    groups: Sequence[Hashable] | None = None,
-    paired_seeds: bool | None = None,
-) -> list[Pair]:
-    """Compare systems on one test set, pair by pair; p values and intervals hold for all pairs together.
-
-    Args:
-        systems: counts `[runs, sentences, 3]` by name, all on the same sentences.
-        seeds: of the runs of each system, in their order (or other repetitions); None: runs are matched by place.
-        baseline: compare the others with this one, chosen before any score was seen; None: each with each.
-        every: list every pair; False: those with the best. The correction is the same: any could have been the best.
-        samples: draws.
-        level: of the intervals.
-        seed: of the draws.
-        groups: document of each sentence (`document_groups`).
-        paired_seeds: see `JudgedSystems`.
-
-    Returns:
-        The pairs.
-
-    Raises:
-        ValueError: systems that do not fit each other, not one seed per run, or no such baseline.
-    """
-    if baseline is not None and baseline not in systems:
-        raise ValueError(f"expected a baseline among {', '.join(systems)}, received {baseline}")
-    if len(systems) < 2:
-        return []
-    judged = JudgedSystems(systems, seeds, samples=samples, seed=seed, groups=groups, paired_seeds=paired_seeds)
-    return compare_all([Asked(judged, baseline, every)], level)[0]
-
-
 def _places(name: str, counts: Counts, seeds: Mapping[str, Sequence[Hashable]] | None) -> dict[Hashable, int]:
     """Map each seed to the place of its run."""
     known = range(len(counts)) if seeds is None else seeds[name]

