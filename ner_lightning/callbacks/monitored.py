@@ -66,7 +66,8 @@ def metrics_of_validation(trainer: pl.Trainer, task: Any) -> list[str]:
     types = known.val_metric.tags.types
     nothing = [[0, 0, 0]] * len(types)
     of_sources = [f"{source}/{score}" for source in data.sources.names for score in OF_TYPES]
-    return [f"{PREFIX}{name}" for name in ("loss", *entity_scores(nothing, nothing, types), *of_sources)]
+    own = ("loss", *entity_scores(nothing, nothing, types), *of_sources, *known.metric_names)
+    return [f"{PREFIX}{name}" for name in own]
 
 
 def check_name(monitor: str, known: Sequence[str]) -> None:

@@ -21,6 +21,7 @@ from ner_lightning.config.targets import check_targets
 from ner_lightning.data.sample import LANGUAGES
 from ner_lightning.errors import UserError
 from ner_lightning.run.folder import check_free, check_runs
+from ner_lightning.run.metric_keys import check_metric_name
 from ner_lightning.storage.outputs import check_outputs, check_place
 
 # What the user alone knows of a corpus, and how to give it.
@@ -38,7 +39,7 @@ MEANT_VALUES = {
 }
 
 # Nodes of which one object is built, and nodes of which each entry is an object.
-OBJECTS = ("data", "model", "optim", "trainer")
+OBJECTS = ("data", "model", "optim", "task", "trainer")
 GROUPS_OF_OBJECTS = ("callbacks", "logger")
 
 HUB_READERS = ("hf",)  # options of data/reader whose `data.dir` may be a name on the hub
@@ -201,6 +202,11 @@ def check_objects(container: dict[str, Any], words: Vocabulary | None = None) ->
     for group in GROUPS_OF_OBJECTS:
         places |= {f"{group}.{name}": node for name, node in (container.get(group) or {}).items()}
         places.pop(group, None)
+    task = container.get("task")
+    metrics = task.get("metrics") if isinstance(task, dict) else None
+    for name, node in metrics.items() if isinstance(metrics, dict) else ():
+        check_metric_name(str(name))
+        places[f"task.metrics.{name}"] = node
     model = container.get("model")
     if isinstance(model, dict) and "_target_" in model:
         for part in ("encoder", "decoder"):

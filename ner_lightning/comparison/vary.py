@@ -12,6 +12,9 @@ ELSEWHERE = ("paths", "name", "logger", "ckpt_path", "force", "hydra", "test")
 WATCHING = ("progress", "overview", "predictions", "last", "cost", "step_profile")
 CHECKPOINT = ("monitor", "mode")  # keys of the callback `checkpoint` that affect scores
 HELD = "sweep.effective_batch"
+TASK = {"_target_": "ner_lightning.task.tagging.TaggingTask"}
+"""The task of a run that names none, as older ones do not."""
+
 ABSENT = "–"
 CLASS = "_target_"
 
@@ -35,6 +38,10 @@ def settings_of(config: Mapping[str, Any]) -> Settings:
                 node = decisive["checkpoint"] or {}
                 decisive["checkpoint"] = {name: node.get(name) for name in CHECKPOINT}
             _flatten(decisive, "callbacks", folder, flat)
+        elif key == "task":
+            own = {name: part for name, part in (value or {}).items() if name != "metrics"}  # they watch
+            if own != TASK:
+                _flatten(own, key, folder, flat)
         elif key not in ELSEWHERE:
             _flatten(value, str(key), folder, flat)
     return flat

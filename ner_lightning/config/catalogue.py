@@ -19,6 +19,8 @@ PLACES = {
     "model.encoder.lora": "lora",
     "model.decoder": "decoder",
     "optim": "optim",
+    "task": "task",
+    "task.metrics.*": "metric",
     "trainer": "trainer",
     "trainer.strategy": "strategy",
     "trainer.profiler": "profiler",
@@ -56,6 +58,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "lora": ("ner_lightning.model.lora.LoRA",),
     "decoder": ("ner_lightning.model.decoder.crf.CRF", "ner_lightning.model.decoder.softmax.Softmax"),
     "optim": ("ner_lightning.optim.adamw.AdamW",),
+    "task": ("ner_lightning.task.tagging.TaggingTask",),
+    "metric": (),
     "trainer": ("pytorch_lightning.Trainer",),
     "strategy": (
         "pytorch_lightning.strategies.DDPStrategy",
@@ -138,7 +142,12 @@ KINDS: dict[str, tuple[str, ...]] = {
 }
 """What may stand at a place of each kind: full names of classes, and of a few functions."""
 
-SUPPLIED = {"decoder": ("tags",), "logger": ("run_config",)}
+SUPPLIED = {
+    "decoder": ("tags",),
+    "logger": ("run_config",),
+    "metric": ("tags",),
+    "task": ("model", "tags", "scored_tags", "optim", "sentences_per_batch", "about"),
+}
 """Arguments that the program passes itself, so that no configuration need give them."""
 
 LOGGING = (

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from ner_lightning.errors import UserError
+
 OF_TYPES = ("f1", "precision", "recall", "support")
 """Scores that exist for each entity type and each source."""
 
@@ -50,3 +52,17 @@ def can_name_source(name: str) -> bool:
     (True, False, False)
     """
     return re.fullmatch(r"[\w.-]+", name) is not None and _NO_SOURCE.fullmatch(name) is None
+
+
+def check_metric_name(name: str) -> None:
+    """Refuse what a further metric cannot be called: it would stand in the place of a score, or be read as another.
+
+    >>> check_metric_name("exact")
+    >>> check_metric_name("f1")
+    Traceback (most recent call last):
+    ner_lightning.errors.UserError: task.metrics.f1: there is a score of that name; choose another one
+    """
+    if not re.fullmatch(r"[A-Za-z]\w*", name):
+        raise UserError(f"task.metrics.{name}: expected a name of letters, digits and underscores")
+    if not can_name_source(name):
+        raise UserError(f"task.metrics.{name}: there is a score of that name; choose another one")

@@ -16,7 +16,7 @@ from ner_lightning.errors import UserError, first_line
 from ner_lightning.run.folder import CONFIG, RECORD, RESULT, RunFolder
 from ner_lightning.storage.yaml_files import read_yaml
 
-NODES = ("paths", "data", "model", "optim", "trainer", "callbacks", "sweep")
+NODES = ("paths", "data", "model", "optim", "task", "trainer", "callbacks", "sweep")
 """Parts of a configuration that must have keys, if they exist."""
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import pytorch_lightning as pl
 from pytorch_lightning.strategies import ModelParallelStrategy
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.utilities.types import LRSchedulerConfigType, OptimizerLRSchedulerConfig
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import Optimizer
+from torchmetrics import Metric
 
 from ner_lightning.errors import UserError, first_line
 from ner_lightning.metrics.entity_f1 import EntityF1
@@ -27,6 +29,9 @@ CHECKPOINT_KEY = "ner_lightning"
 """The key under which a checkpoint keeps all that is needed to rebuild the run, in plain containers."""
 
 
+Stage = Literal["val", "test"]
+
+
 class Evaluated(TypedDict):
     """The result of an evaluation step, as callbacks get it."""
 
@@ -41,6 +46,9 @@ class TaggingTask(pl.LightningModule):
     run. So a sentence in a short last batch, on another rank or in an accumulated step moves the weights as far as any
     other.
 
+    A task of another kind derives from this one: with another `sentence_losses` it has another loss, in training and in
+    validation, with another `training_step` another way to learn. Its own arguments are keys of the node `task`.
+
     Args:
         model: the network.
         tags: the tags the model was built for.
@@ -49,6 +57,8 @@ class TaggingTask(pl.LightningModule):
         optim: the optimiser's recipe; None for evaluation.
         sentences_per_batch: nominal sentences of a training batch on one rank; may be set until the first step.
         about: what is stored in the checkpoint to describe it.
+        metrics: further metrics by the name under which validation and test log them. Their `update` is given what that
+            of `EntityF1` is, and `compute` returns a number, or a dict of numbers that are logged as `name_key`.
     """
 
     def __init__(
@@ -60,6 +70,7 @@ class TaggingTask(pl.LightningModule):
         optim: AdamW | None = None,
         sentences_per_batch: float = 1,
         about: dict[str, Any] | None = None,
+        metrics: Mapping[str, Metric] | None = None,
     ) -> None:
         super().__init__()
         self.model, self.tags, self.optim = model, tags, optim
@@ -68,6 +79,9 @@ class TaggingTask(pl.LightningModule):
         scored = scored_tags or tags
         self.val_metric, self.test_metric = EntityF1(scored), EntityF1(scored)
         self.val_loss, self.test_loss = MeanLoss(), MeanLoss()
+        self.metric_names = tuple(metrics or ())  # a ModuleDict would not take every name
+        self.val_metrics = nn.ModuleList((metrics or {}).values())
+        self.test_metrics = nn.ModuleList(metric.clone() for metric in (metrics or {}).values())
 
     def on_train_start(self) -> None:
         """Log at least once per epoch, however few steps it has, unless nothing is to be logged."""
@@ -79,36 +93,43 @@ class TaggingTask(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Compute the loss of one batch, in nats per sentence."""
-        loss = (self._nll(self.model(batch), batch) * batch.weight).sum() / self.sentences_per_batch
+        loss = (self.sentence_losses(self.model(batch), batch) * batch.weight).sum() / self.sentences_per_batch
         self.log("train/loss", loss, on_step=True, on_epoch=False, prog_bar=True, batch_size=len(batch.index))
         return loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> Evaluated:
         """Count the entities of one batch."""
-        return self._evaluate(batch, self.val_metric, self.val_loss)
+        return self._evaluate(batch, "val")
 
     def test_step(self, batch: Batch, batch_idx: int) -> Evaluated:
         """Count the entities of one batch."""
-        return self._evaluate(batch, self.test_metric, self.test_loss)
+        return self._evaluate(batch, "test")
 
     def on_validation_epoch_end(self) -> None:
         """Log the scores of the epoch."""
-        self._log_scores(self.val_metric, self.val_loss, "val")
+        self._log_scores("val")
 
     def on_test_epoch_end(self) -> None:
         """Log the scores of the test."""
-        self._log_scores(self.test_metric, self.test_loss, "test")
+        self._log_scores("test")
 
-    def _evaluate(self, batch: Batch, metric: EntityF1, mean_loss: MeanLoss) -> Evaluated:
+    def _evaluate(self, batch: Batch, stage: Stage) -> Evaluated:
         emissions = self.model(batch)
         real = batch.mask & (batch.weight > 0)[:, None]
         predicted = self.model.decoder.decode(emissions, batch.mask)
-        metric.update(predicted, batch.tags, real, batch.unknown)
-        mean_loss.update(self._nll(emissions, batch), batch.weight)
+        metrics, mean_loss = self._metrics_of(stage)
+        for metric in metrics.values():
+            metric.update(predicted, batch.tags, real, batch.unknown)
+        mean_loss.update(self.sentence_losses(emissions, batch), batch.weight)
         return {"emissions": emissions, "predicted": predicted}
 
-    def _nll(self, emissions: Tensor, batch: Batch) -> Tensor:
-        """Compute the negative log-likelihood of each sentence, summed over the tags of unknown words."""
+    def _metrics_of(self, stage: Stage) -> tuple[dict[str, Any], MeanLoss]:
+        """Return the metrics of a stage by name, our own under "", and its mean loss."""
+        own, further, mean_loss = (getattr(self, f"{stage}_{kind}") for kind in ("metric", "metrics", "loss"))
+        return {"": own, **dict(zip(self.metric_names, further, strict=True))}, mean_loss
+
+    def sentence_losses(self, emissions: Tensor, batch: Batch) -> Tensor:
+        """Compute the loss of each sentence: its negative log-likelihood, summed over the tags of unknown words."""
         free, n_tags = batch.unknown, len(self.tags)
         if not self.training and len(self.val_metric.tags) > n_tags:
             foreign = batch.tags >= n_tags  # types the model does not know
@@ -119,14 +140,15 @@ class TaggingTask(pl.LightningModule):
         allowed = functional.one_hot(gold, n_tags).bool() | free.unsqueeze(-1)
         return self.model.decoder.loss(emissions, gold, batch.mask, allowed)
 
-    def _log_scores(self, metric: EntityF1, mean_loss: MeanLoss, prefix: str) -> None:
-        scores = metric.compute()
-        self.log(f"{prefix}/loss", mean_loss.compute())
-        mean_loss.reset()
+    def _log_scores(self, stage: Stage) -> None:
+        metrics, mean_loss = self._metrics_of(stage)
+        self.log(f"{stage}/loss", mean_loss.compute())
+        scores = {key: value for name, metric in metrics.items() for key, value in named_scores(name, metric).items()}
         # Lightning would mistake a type called dataloader_idx_0 for a name of its own.
-        self.log(f"{prefix}/f1", scores.pop("f1"), prog_bar=True, add_dataloader_idx=False)
-        self.log_dict({f"{prefix}/{name}": float(value) for name, value in scores.items()}, add_dataloader_idx=False)
-        metric.reset()
+        self.log(f"{stage}/f1", scores.pop("f1"), prog_bar=True, add_dataloader_idx=False)
+        self.log_dict({f"{stage}/{name}": value for name, value in scores.items()}, add_dataloader_idx=False)
+        for one in (mean_loss, *metrics.values()):
+            one.reset()
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Build the optimiser, and its schedule over the real number of steps."""
@@ -174,3 +196,24 @@ class TaggingTask(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Store what rebuilds this model in a fresh process."""
         checkpoint[CHECKPOINT_KEY] = self.about
+
+
+def named_scores(name: str, metric: Metric) -> dict[str, float]:
+    """Return what a metric has computed, under the names by which it is logged.
+
+    Args:
+        name: of the metric; with a dict of numbers the beginning of each name. Empty: the keys are names themselves.
+        metric: any.
+
+    Raises:
+        UserError: it has computed something else.
+    """
+    value = metric.compute()
+    found = value if isinstance(value, Mapping) else {"": value}
+    try:
+        return {"_".join(part for part in (name, str(key)) if part): float(one) for key, one in found.items()}
+    except (TypeError, ValueError, RuntimeError) as error:
+        kind = type(metric).__name__
+        raise UserError(
+            f"task.metrics.{name}: {kind}.compute() returns a number or a dict of numbers ({first_line(error)})"
+        ) from error

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytorch_lightning as pl
 from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
+from torchmetrics import Metric
 
 from ner_lightning.callbacks.finite_loss import FiniteLoss
 from ner_lightning.callbacks.monitored import MonitorCheck
@@ -28,6 +29,8 @@ from ner_lightning.trainer.hardware import check_hardware, with_devices_of_here
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
+
+    from ner_lightning.model.tagger import TaggingModel
 from ner_lightning.training.checkpoint import Loaded, build_model, describe, load, steps_behind
 
 log = logging.getLogger(__name__)
@@ -55,10 +58,11 @@ def build(config: dict[str, Any]) -> TrainingRun:
     tags = data.tag_set()
     encoder: Encoder = make(config["model"]["encoder"], "model.encoder")
     tokenizer = load_tokenizer(encoder.name, config["model"]["encoder"].get("revision"), data.units)
-    task = TaggingTask(
+    task = build_task(
+        config,
         build_model(config, encoder, tags),
         tags,
-        scored_tags=scored_tags(data, tags),
+        scored_tags(data, tags),
         optim=make(config["optim"], "optim"),
         about={
             **describe(config, tags, encoder, tokenizer),
@@ -73,6 +77,34 @@ def build(config: dict[str, Any]) -> TrainingRun:
     trainer = build_trainer(config["trainer"], callbacks, build_loggers(config))
     task.sentences_per_batch = data.sentences_per_batch(trainer.global_rank, trainer.world_size)
     return TrainingRun(data, task, trainer)
+
+
+def build_task(
+    config: Mapping[str, Any], model: TaggingModel, tags: TagSet, scored: TagSet, **objects: Any
+) -> TaggingTask:
+    """Build the task of a configuration around a model.
+
+    Args:
+        config: of a run; one that was written before there were tasks of other kinds names none.
+        model: the network.
+        tags: its own.
+        scored: those, and of types that it does not know.
+        objects: further arguments of the task.
+
+    Raises:
+        UserError: the class is no task of ours, or a metric is none of torchmetrics.
+    """
+    node = config.get("task") or {"_target_": f"{TaggingTask.__module__}.{TaggingTask.__qualname__}"}
+    metrics = {
+        name: make(metric, ("task", "metrics", name), tags=scored)
+        for name, metric in (node.get("metrics") or {}).items()
+    }
+    if other := next((name for name, metric in metrics.items() if not isinstance(metric, Metric)), None):
+        raise UserError(f"task.metrics.{other}: expected a class that derives from torchmetrics.Metric")
+    task = make(node, "task", model=model, tags=tags, scored_tags=scored, metrics=metrics, **objects)
+    if not isinstance(task, TaggingTask):
+        raise UserError(f"task: expected a class that derives from TaggingTask, found {node['_target_']}")
+    return task
 
 
 def build_callbacks(config: Mapping[str, Any]) -> list[pl.Callback]:
@@ -234,7 +266,7 @@ def build_evaluation(config: Mapping[str, Any], callbacks: list[pl.Callback]) ->
     data: CorpusDataModule = make(about_data, "data")
     data.read(config["split"], required=(config["split"],))
     data.check_annotated(config["split"])
-    task = TaggingTask(loaded.task.model, loaded.task.tags, scored_tags=scored_tags(data, loaded.task.tags))
+    task = build_task(config, loaded.task.model, loaded.task.tags, scored_tags(data, loaded.task.tags))
     prepare(data, task, loaded.tokenizer, seed=0)
     trainer = build_trainer(config["trainer"], [*source_scores(data, task), *callbacks], False)
     return TrainingRun(data, task, trainer), loaded.path

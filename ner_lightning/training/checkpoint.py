@@ -35,6 +35,9 @@ from ner_lightning.run.checkpoints import find_checkpoint, resume_from
 log = logging.getLogger(__name__)
 
 
+NETWORK = "model."
+"""What the names of a network's tensors begin with."""
+
 FORMAT = 1
 """Version of the description in a checkpoint."""
 
@@ -95,7 +98,9 @@ def load(path: str | Path) -> Loaded:
     """
     file = find_checkpoint(path)
     checkpoint = read_checkpoint(file)
-    about, state, where = checkpoint[CHECKPOINT_KEY], checkpoint["state_dict"], str(file)
+    about, where = checkpoint[CHECKPOINT_KEY], str(file)
+    # A task of another kind may have learned more; what it needed for that is not needed any more.
+    state = {name: tensor for name, tensor in checkpoint["state_dict"].items() if name.startswith(NETWORK)}
     config, tags = loadable(about["config"], where), _stored_tags(checkpoint, where)
     architecture = checked_architecture(about["encoder"], state, where)
     node = config["model"]["encoder"]

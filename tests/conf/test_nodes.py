@@ -22,6 +22,7 @@ SUPPLIED = {
     "ner_lightning.model.decoder.crf.CRF": {"tags"},
     "ner_lightning.model.decoder.softmax.Softmax": {"tags"},
     "ner_lightning.logger.wandb.wandb_logger": {"run_config"},
+    "ner_lightning.task.tagging.TaggingTask": {"model", "tags", "scored_tags", "optim", "sentences_per_batch", "about"},
 }
 
 
@@ -51,7 +52,7 @@ def located(target: str) -> Any:
 
 def test_nodes_of_every_kind_were_found() -> None:
     paths = {path for _, path, _ in NODES}
-    assert {"data", "data.reader", "model", "model.encoder", "model.decoder", "optim", "trainer"} <= paths
+    assert {"data", "data.reader", "model", "model.encoder", "model.decoder", "optim", "task", "trainer"} <= paths
     assert {"callbacks.checkpoint", "callbacks.early_stopping", "logger.tensorboard", "logger.wandb"} <= paths
     assert len(OURS) > 15
 

@@ -101,7 +101,7 @@ def missing(config: DictConfig) -> list[str]:
 
 def leaves(node: Any, path: str = "") -> list[tuple[str, Any]]:
     """The values of a tree with their dotted keys."""
-    if not isinstance(node, dict):
+    if not (isinstance(node, dict) and (node or not path)):
         return [(path, node)]
     return [leaf for key, value in node.items() for leaf in leaves(value, f"{path}.{key}" if path else str(key))]
 

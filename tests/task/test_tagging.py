@@ -164,7 +164,9 @@ def test_types_the_model_does_not_know_are_missed(tiny_encoder: Path, monkeypatc
     # The loss of evaluation takes a word of an unknown type as one without annotation.
     free = bench.batch(Sentence(sentence.words, sentence.spans[:1], unknown=(1,)))
     emissions = bench.task.model(batch)
-    assert bench.task._nll(emissions, batch).item() == pytest.approx(bench.task._nll(emissions, free).item(), rel=1e-6)
+    assert bench.task.sentence_losses(emissions, batch).item() == pytest.approx(
+        bench.task.sentence_losses(emissions, free).item(), rel=1e-6
+    )
 
 
 def test_foreign_tags_come_after_those_of_the_model() -> None:
@@ -196,17 +198,17 @@ def test_a_sentence_that_fills_up_a_rank_is_not_in_the_mean_loss(crf: Bench) -> 
 def test_padding_weighs_nothing(either: Bench) -> None:
     together = either.batch(*SENTENCES)
     emissions = either.task.model(together)
-    inside = either.task._nll(emissions, together)
+    inside = either.task.sentence_losses(emissions, together)
     for number, sentence in enumerate(SENTENCES):
         alone = either.batch(sentence)
         assert inside[number].item() == pytest.approx(
-            either.task._nll(either.task.model(alone), alone).item(), rel=1e-4, abs=1e-5
+            either.task.sentence_losses(either.task.model(alone), alone).item(), rel=1e-4, abs=1e-5
         )
     # Whatever stands in the padding, emissions and tags alike.
     padding = ~together.mask
     emissions[padding] = 1e4
     together.tags[padding] = 3
-    torch.testing.assert_close(either.task._nll(emissions, together), inside)
+    torch.testing.assert_close(either.task.sentence_losses(emissions, together), inside)
     predicted = either.task.model.decoder.decode(emissions, together.mask)
     assert not predicted[padding].any()
 

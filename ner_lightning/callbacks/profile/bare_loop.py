@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytorch_lightning as pl
 import torch
 
-from ner_lightning.task.tagging import TaggingTask
-
 if TYPE_CHECKING:
     from ner_lightning.data.batches.collate import Batch
-    from ner_lightning.model.tagger import TaggingModel
+    from ner_lightning.task.tagging import TaggingTask
 
 
 class BareLoop:
@@ -25,12 +23,7 @@ class BareLoop:
 
     def __init__(self, trainer: pl.Trainer, task: TaggingTask) -> None:
         assert task.optim is not None
-        self.task = TaggingTask(
-            _clean_copy(task.model),
-            task.tags,
-            scored_tags=task.val_metric.tags,
-            sentences_per_batch=task.sentences_per_batch,
-        )
+        self.task = _clean_copy(task)
         self.task.log = _say_nothing  # type: ignore[method-assign]
         self.optimizer, self.scheduler = task.optim.build(self.task.model, int(trainer.estimated_stepping_batches))
         self.precision: Any = trainer.precision_plugin
@@ -57,10 +50,10 @@ class BareLoop:
         self.optimizer.zero_grad()
 
 
-def _clean_copy(model: TaggingModel) -> TaggingModel:
-    """Copy the model without the hooks that others put into it: they would reach back to the original."""
-    copied = copy.deepcopy(model)
-    vars(copied.decoder).pop("loss", None)
+def _clean_copy(task: TaggingTask) -> TaggingTask:
+    """Copy the task without the hooks that others put into it: they would reach back to the original."""
+    copied = copy.deepcopy(task)
+    vars(copied.model.decoder).pop("loss", None)
     for module in copied.modules():
         module._forward_hooks.clear()
         module._forward_pre_hooks.clear()
