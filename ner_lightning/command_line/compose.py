@@ -22,10 +22,13 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from ner_lightning.command_line.installed import search_installed_packages
 from ner_lightning.command_line.yaml_source import SCHEME, checked_folder
 from ner_lightning.errors import UserError
 
 VERSION_BASE = "1.3"
+
+search_installed_packages()
 
 REMEMBERED = 64
 """Configurations that a command keeps, the newest ones."""
