@@ -15,6 +15,7 @@ from ner_lightning.config.targets import ALLOW
 from ner_lightning.convert import convert, main
 from ner_lightning.errors import DataError
 from tests.conf.tree import CONF
+from tests.test_readme import fences
 
 COLUMNS = "Ann\tB-PER\nLee\tI-PER\nleft\tO\n\n"
 RECORD = {"text": "Ann Smiths", "label": [[4, 9, "PER"]]}
@@ -61,22 +62,8 @@ def test_every_reader_of_a_corpus_is_a_reader_here(option: str) -> None:
     assert whole["from"] == corpus.data.reader
 
 
-MINE = """
-from ner_lightning.errors import DataError
-from ner_lightning.data.sentence import Sentence
-from ner_lightning.data.text.lines import numbered_lines
-from ner_lightning.tagging import EntitySpan
-
-class SlashReader:
-    def __init__(self, separator="/"):
-        self.separator = separator
-
-    def read(self, path, report):
-        for number, line in numbered_lines(path):
-            pairs = [token.rpartition(self.separator) for token in line.split()]
-            spans = tuple(EntitySpan(i, i + 1, label) for i, (_, _, label) in enumerate(pairs) if label != "O")
-            yield report.count(Sentence(tuple(word for word, _, _ in pairs), spans, id=f"{path.name}:{number}"))
-"""
+PAGE = (CONF.parent / "docs/extending.md").read_text(encoding="utf-8")
+(MINE,) = [block for block in fences(PAGE, "python") if "class SlashReader" in block]
 
 
 def started(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -94,7 +81,7 @@ def started(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedP
 
 
 def test_a_reader_of_ones_own(tmp_path: Path) -> None:
-    """As docs/data.md shows it: a class, a YAML, and leave to use it."""
+    """That of docs/extending.md, not installed: a class, a YAML, and leave to use it."""
     (tmp_path / "my_package.py").write_text(MINE)
     (tmp_path / "conf/from").mkdir(parents=True)
     (tmp_path / "conf/from/slash.yaml").write_text("_target_: my_package.SlashReader\nseparator: /\n")
