@@ -12,6 +12,7 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.utilities import rank_zero_only
 
 from ner_lightning.callbacks import atomic
+from ner_lightning.callbacks.averaging import averaged_weights
 from ner_lightning.run.folder import BEST
 from ner_lightning.storage.atomic import draft
 
@@ -73,7 +74,8 @@ class BestCheckpoint(ModelCheckpoint):
             super().load_state_dict(state_dict)
 
     def _save_checkpoint(self, trainer: pl.Trainer, filepath: str) -> None:
-        atomic.save_checkpoint(trainer, filepath, weights_only=True)
+        with averaged_weights(trainer):  # those that validation has judged
+            atomic.save_checkpoint(trainer, filepath, weights_only=True)
         self._last_global_step_saved = trainer.global_step
         self._last_checkpoint_saved = filepath
         if trainer.is_global_zero:

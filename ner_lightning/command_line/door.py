@@ -49,6 +49,7 @@ _NOISE = (
     r"You're resuming from a checkpoint that ended before the epoch",  # the data module continues with the next batch
     r"The number of training batches .* is smaller than the logging interval",  # then the task logs more often
     r".*does not have many workers.*",
+    r"You're using the WeightAveraging callback with a model that overrides the configure_model",  # sharding is refused
     r"It is recommended to use `self.log\('(test|val)/.*sync_dist=True",  # the metric itself sums over ranks
 )
 

@@ -13,6 +13,7 @@ from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torchmetrics import Metric
 
+from ner_lightning.callbacks.averaging import check_strategy
 from ner_lightning.callbacks.finite_loss import FiniteLoss
 from ner_lightning.callbacks.monitored import MonitorCheck
 from ner_lightning.config.objects import make
@@ -74,6 +75,7 @@ def build(config: dict[str, Any]) -> TrainingRun:
     if task.model.decoder.wants_counts:
         task.model.decoder.initialise_from_counts(*data.tag_counts(len(tags)))
     callbacks = [FiniteLoss(), MonitorCheck(), *source_scores(data, task), *build_callbacks(config)]
+    check_strategy(callbacks, config["trainer"]["strategy"])
     trainer = build_trainer(config["trainer"], callbacks, build_loggers(config))
     task.sentences_per_batch = data.sentences_per_batch(trainer.global_rank, trainer.world_size)
     return TrainingRun(data, task, trainer)

@@ -81,10 +81,12 @@ def keep_for_comparison(run: TrainingRun, output: Path, cost: Mapping[str, Any] 
 
 def score(run: TrainingRun, config: dict[str, Any]) -> dict[str, Any]:
     """Score dev and test with the best checkpoint, store the predictions, and print the tables."""
+    from ner_lightning.callbacks.averaging import forget_averages
     from ner_lightning.callbacks.checkpoint import best_checkpoint
     from ner_lightning.callbacks.predictions import stored_predictions
     from ner_lightning.metrics.report import show_scores
 
+    forget_averages(run.trainer)
     chooser = best_checkpoint(run.trainer)
     best = chooser.best_model_path or None if chooser else None
     if best is None:
