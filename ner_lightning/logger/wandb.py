@@ -104,8 +104,9 @@ def wandb_logger(
     if run is not None:
         run.define_metric(STEP)
         run.define_metric("*", step_metric=STEP, step_sync=True)
-        for best in ("val/f1", str(run_config["monitor"])):
-            run.define_metric(best, step_metric=STEP, step_sync=True, summary="max")
+        mode = (run_config.get("callbacks") or {}).get("checkpoint", {}).get("mode", "max")
+        for name, best in {"val/f1": "max", str(run_config["monitor"]): mode}.items():
+            run.define_metric(name, step_metric=STEP, step_sync=True, summary=best)
     return WandbLogger(experiment=run, project=project, save_dir=save_dir, name=options["name"])
 
 

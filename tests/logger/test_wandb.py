@@ -167,6 +167,16 @@ def test_another_monitored_metric_is_summarised_by_its_maximum_too(tmp_path, lin
     assert (summary["val/f1"], summary["val/f1_macro"], summary["val/loss"]) == ({"max": 0.5}, {"max": 0.5}, 0.25)
 
 
+def test_a_metric_that_is_to_be_small_is_summarised_by_its_minimum(tmp_path, lines):
+    config = {**CONFIG, "monitor": "val/loss", "callbacks": {"checkpoint": {"mode": "min"}}}
+    logger = open_logger(tmp_path, run_config=config)
+    for value in (0.5, 0.25, 0.75):
+        logger.log_metrics({"val/f1": value, "val/loss": value})
+    finish([logger], failed=False)
+    summary = only_run(tmp_path).summary
+    assert (summary["val/f1"], summary["val/loss"]) == ({"max": 0.75}, {"min": 0.25})
+
+
 def test_no_secret_reaches_any_file_of_the_run(tmp_path, lines, monkeypatch):
     monkeypatch.setenv("CORPUS_API_KEY", "visible-to-nobody-1")
     monkeypatch.setattr(sys, "argv", ["train", "+data.password=visible-to-nobody-2"])
