@@ -51,7 +51,7 @@ def forget_averages(trainer: pl.Trainer) -> None:
 
 
 def _averages(trainer: pl.Trainer) -> Iterator[WeightAveraging]:
-    """The callbacks that average, in a fit."""
+    """Yield the callbacks that average, in a fit."""
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         if isinstance(callback, WeightAveraging) and callback._average_model is not None:
             yield callback
