@@ -79,7 +79,8 @@ def test_the_keys_bind_to_the_class(option: str, path: str, node: dict[str, Any]
     target = node["_target_"]
     arguments = {key: value for key, value in node.items() if key != "_target_"}
     supplied = dict.fromkeys(SUPPLIED.get(target, ()))
-    inspect.signature(located(target)).bind(**arguments, **supplied)
+    bound = inspect.signature(located(target)).bind(**arguments, **supplied)  # or a TypeError
+    assert {*bound.arguments, *bound.kwargs} >= {*arguments, *supplied}
 
 
 @pytest.mark.parametrize(("option", "path", "node"), OURS, ids=by_target)

@@ -90,3 +90,7 @@ def test_a_cache_that_cannot_be_written_does_not_stop_anyone(tmp_path: Path, mon
     monkeypatch.setenv("NER_LIGHTNING_CACHE", str(tmp_path / "file"))
     (tmp_path / "weights").write_bytes(b"genuine")
     packaged.verify(tmp_path / "weights", hashlib.sha256(b"genuine").hexdigest(), reinstall="x")
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "weights"}
+    assert (tmp_path / "file").read_bytes() == b""
+    with pytest.raises(EncoderUnavailable, match="expected sha256"):  # it was read, nevertheless
+        packaged.verify(tmp_path / "weights", hashlib.sha256(b"another").hexdigest(), reinstall="x")
