@@ -1,1 +1,1 @@
-"""From files to batches."""
+"""Read, encode and batch corpora."""

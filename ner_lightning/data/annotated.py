@@ -1,4 +1,4 @@
-"""Splits in which nobody annotated anything, or nothing was found to annotate."""
+"""Find splits without any annotation, or without any entity."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 
 def check_annotated(report: ReadReport, split: str, folder: str) -> None:
-    """Refuse a split without a single annotated word; warn of one without a single entity.
+    """Refuse a split without a single annotated word; warn about one without a single entity.
 
     Args:
         report: of the split.
@@ -19,7 +19,7 @@ def check_annotated(report: ReadReport, split: str, folder: str) -> None:
         folder: of the corpus.
 
     Raises:
-        DataError: every word is unknown, so that nothing could be learned or scored.
+        DataError: every word is unknown, so nothing could be learned or scored.
     """
     if report.words and report.unknown_words >= report.words:
         without = ", or test=false to train without it" if split == "test" else ""

@@ -1,4 +1,4 @@
-"""What varies in training sentences: the options."""
+"""The options of how training sentences vary."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from ner_lightning.errors import DataError
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What varies anew in every epoch, in this order; 0 is never, 1 always.
+    """How sentences vary anew in every epoch, in this order of options; 0 is never, 1 always.
 
     After Dai and Adel 2020, "An Analysis of Simple Data Augmentation for Named Entity Recognition" (arXiv:2010.11683),
-    who added varied copies to the training data; here each epoch reads every sentence once, in another variant. Word
-    dropout is that of Flair, but for its zero vectors: an encoder knows its mask from pretraining.
+    who added varied copies to the training data; here each epoch reads every sentence once, in a new variant. Word
+    dropout is that of Flair, with mask tokens instead of zero vectors: an encoder knows its mask from pretraining.
 
     Args:
-        mention_replacement: probability of each mention: another one of its type, from the training data, stands there.
-        word_replacement: probability of each word: another training word with the same tag stands there.
-        lower_case: probability of each sentence: all its words are in lower case.
-        word_dropout: probability of each word: all its subwords are masked.
+        mention_replacement: probability that a mention is replaced by another of its type from the training data.
+        word_replacement: probability that a word is replaced by another training word with the same tag.
+        lower_case: probability that all words of a sentence are in lower case.
+        word_dropout: probability that all subwords of a word are masked.
 
     Raises:
         DataError: a probability below 0 or above 1.
@@ -36,7 +36,7 @@ class Augmentation:
                 raise DataError(f"data.augment.{name}={probability}: expected a probability, from 0 (off) to 1")
 
     def __bool__(self) -> bool:
-        """Whether anything varies.
+        """Tell whether anything varies.
 
         >>> bool(Augmentation()), bool(Augmentation(word_dropout=0.1))
         (False, True)
@@ -45,5 +45,5 @@ class Augmentation:
 
     @property
     def lengthens(self) -> bool:
-        """Whether sentences may grow; what is dropped leaves as many subwords."""
+        """Whether sentences may grow; dropout keeps the number of subwords."""
         return bool(self.mention_replacement or self.word_replacement or self.lower_case)

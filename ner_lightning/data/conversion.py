@@ -1,4 +1,4 @@
-"""From one file to another, whole or not at all, with a report of everything that did not fit."""
+"""Convert one file to another, completely or not at all, with a report of everything that did not fit."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ _COUNTS = (
     "rejected", "empty_sentences", "unknown_words",
 )  # fmt: skip
 _ALWAYS = ("sentences", "words", "entities")
-# All that a folder of brat's holds; nothing else is ever replaced.
+# All that a folder of brat holds; no other folder is ever replaced.
 _BRAT = (".txt", ".ann", ".conf")
 
 
 @dataclass
 class Converted:
-    """What a conversion read and wrote.
+    """The result of a conversion.
 
     Attributes:
-        source: what was read.
-        target: what was written; None: nothing.
-        report: what reading found.
-        written: what was written, and lost.
+        source: name of the input.
+        target: name of the output; None: nothing was written.
+        report: the report of reading.
+        written: the report of writing, with losses.
     """
 
     source: str
@@ -50,7 +50,7 @@ class Converted:
     written: WriteReport | None
 
     def remarks(self) -> list[str]:
-        """The first problems, and what the format of the output could not keep."""
+        """List the first problems, and what the output format could not keep."""
         problems, lines = self.report.problems, []
         lines += [f"  {problem}" for problem in problems[:_SHOWN]]
         if more := len(problems) + self.report.unlisted - _SHOWN:
@@ -63,7 +63,7 @@ class Converted:
         return lines
 
     def to_json(self) -> dict[str, Any]:
-        """The whole as plain containers."""
+        """Convert the whole to plain containers."""
         written = None if self.written is None else vars(self.written)
         read = {**report_to_dict(self.report), "problems": list(map(str, self.report.problems))}
         return {"input": self.source, "output": self.target, "read": read, "written": written}
@@ -71,7 +71,7 @@ class Converted:
 
 @dataclass
 class _WholeReport(ReadReport):
-    """A report that writes every problem down, however many."""
+    """A report that keeps every problem, however many there are."""
 
     stream: TextIO | None = field(default=None, repr=False, compare=False)
 
@@ -94,20 +94,20 @@ def convert_file(
 ) -> Converted:
     """Read a file and write it in another format.
 
-    A target appears when it is complete, or not at all. Documents stay whole where the reader leaves it open and the
-    format can hold them.
+    A target appears when it is complete, or not at all. Documents stay whole if the format can represent them, unless
+    the reader is told to split them.
 
     Args:
         reader: of the source.
         writer: of the target.
         source: a file or folder.
         target: a file or folder to make; None: only read.
-        force: whether what is there already is replaced.
-        report_file: the report as JSON: a file, or `-` for standard output.
-        problems_file: every problem as a JSON line, likewise.
+        force: whether an existing target is replaced.
+        report_file: for the report as JSON: a file, or `-` for standard output.
+        problems_file: for every problem as a JSON line: a file, or `-`.
 
     Raises:
-        UserError: a file that cannot be read or written, or that is there already and `force` is not set.
+        UserError: a file cannot be read or written, or exists already and `force` is not set.
     """
     path, goal = Path(source).expanduser(), None if target is None else Path(target).expanduser()
     if source == "-":
@@ -141,7 +141,7 @@ def convert_file(
 
 
 def conversion_table(converted: Converted) -> Table:
-    """Counts of what was read, those that are not zero, and of what was written."""
+    """Lay out the nonzero counts of what was read, and the counts of what was written."""
     report, written = converted.report, converted.written
     shown = [name for name in _COUNTS if name in _ALWAYS or getattr(report, name)]
     found = Table(title=f"{converted.source} → {converted.target or 'nothing'}")
@@ -155,7 +155,7 @@ def conversion_table(converted: Converted) -> Table:
 
 
 def _keep_whole(reader: Reader, writer: Writer) -> None:
-    """Leave documents as they are, unless the user said how to cut them."""
+    """Leave documents undivided, unless the user said how to split them."""
     if getattr(reader, "reads_documents", False) and getattr(reader, "sentences", None) == "auto":
         reader.sentences = "none"  # type: ignore[attr-defined]
         if isinstance(writer, SpacyWriter):
@@ -172,7 +172,7 @@ def _written(writer: Writer, sentences: Iterator[Any], draft: Path, goal: Path) 
 
 
 def _check_free(key: str, goal: Path, source: Path, force: bool) -> None:
-    """Refuse to replace what is there, unless told to; never the source, never a folder of other things."""
+    """Refuse to replace existing files unless forced, and never the source or a folder of other things."""
     if not goal.exists() or is_stream(goal):
         return
     if not force:

@@ -1,4 +1,4 @@
-"""The LightningDataModule: files to sentences to encoded corpora to batches."""
+"""The LightningDataModule: from files to sentences, to encoded corpora, to batches."""
 
 from __future__ import annotations
 
@@ -42,42 +42,43 @@ Batching = Literal["packed", "length_bucket", "token_budget", "random"]
 
 
 class CorpusDataModule(pl.LightningDataModule):
-    """A corpus in a folder, one file a split.
+    """A corpus in a folder, one file per split.
 
     Args:
-        dir: the folder; `sample:en` and `sample:zh` are embedded. Of several sources the one that holds theirs.
-        reader: knows the file format; None: each source has its own.
+        dir: the folder; `sample:en` and `sample:zh` are embedded. For several sources, the parent of their folders.
+        reader: of the files; None: each source has its own.
         train: file of the training split; None: found by its name.
         dev: file of the development split.
         test: file of the test split.
         units: `words`, or `characters` for Chinese without word boundaries.
-        scheme: `IOB2` or `BIOES`, what the model works in whatever the files use.
+        scheme: `IOB2` or `BIOES`: the scheme of the model, whatever the files use.
         batching: `packed` (no padding), `length_bucket` (similar lengths together), `token_budget` (as many sentences
-            as `max_subwords` hold; packed where the encoder can, otherwise similar lengths together) or `random`
+            as fit into `max_subwords`; packed if the encoder can, otherwise similar lengths together) or `random`
             (padded).
-        batch_size: sentences per device and step; not looked at by `token_budget`.
-        max_subwords: subwords per device and step, special tokens and padding included; None: any number.
+        batch_size: sentences per device and step; ignored by `token_budget`.
+        max_subwords: most subwords per device and step, including special tokens and padding; None: any number.
         eval_batch_size: sentences per device and evaluation step.
         overlap: subwords that neighbouring windows of a long sentence share.
-        context: subwords of its document that stand on each side of a sentence in its row, at most; 0: none.
-        num_workers: processes that lay out batches; 0: the main one.
+        context: most subwords of its document on each side of a sentence in its row; 0: none.
+        num_workers: processes that make batches; 0: the main one.
         limit: read only so many sentences of each split; None: all.
         types: entity types in the order of the tags; None: those of the training data, sorted.
-        cache: folder where corpora are kept, read and encoded; `auto`: in the user's cache folder; None: nowhere.
-        cache_gb: the cache forgets what was not used for longest when it grows beyond so many gigabytes.
-        streaming: read the training split while it is trained on, never holding it; `train` is then a file, a folder
-            of files or a pattern.
+        cache: folder that keeps corpora, read and encoded; `auto`: in the user's cache folder; None: nothing is kept.
+        cache_gb: gigabytes beyond which the cache deletes what has not been used for longest.
+        streaming: read the training split during training, without holding it; `train` is then a file, a folder of
+            files or a pattern.
         shuffle_buffer: sentences of a stream that are shuffled together, for each process that reads.
-        epoch_steps: batches of an epoch of a stream on each device; None: as many as one pass takes, which a first
-            pass counts (with `max_subwords`, about as many).
-        augment: what varies in training sentences, drawn anew in every epoch; None: nothing.
+        epoch_steps: batches per epoch of a stream on each device; None: as many as one pass takes, which a first pass
+            counts (with `max_subwords`, approximately).
+        augment: how training sentences vary, anew in every epoch; None: they do not.
         splits: shares of the splits that are made of the training data, `{train: 0.8, dev: 0.1, test: 0.1}`.
-        split_seed: of `splits`, `fold` and `fraction`, whatever the seed of the training.
-        fold: which of `folds` is tested, of all sentences but those of a test file; the next is dev, the rest train.
-        folds: how many.
-        fraction: of the training data that is used; a smaller part lies in every larger one.
+        split_seed: seed of `splits`, `fold` and `fraction`, independent of the seed of training.
+        fold: the one of `folds` that is tested, of all sentences but those of a test file; the next is dev, the rest
+            train.
+        folds: number of folds.
+        fraction: share of the training data that is used; a smaller part is contained in every larger one.
         sources: several corpora, folders or nodes by name: `{news: {dir: A}, web: {dir: B, weight: 0.5}}`.
-        label_map: what becomes of entity types, `{GPE: LOC, MISC: null}`; null drops their entities.
+        label_map: new names of entity types, `{GPE: LOC, MISC: null}`; null drops their entities.
 
     Raises:
         DataError: a size below 1, an overlap or context below 0, `epoch_steps` without `streaming`, `context` with it,
@@ -163,10 +164,10 @@ class CorpusDataModule(pl.LightningDataModule):
         self._corpora: dict[str, EncodedCorpus] = {}
 
     def read(self, *splits: str, required: tuple[str, ...] = ()) -> None:
-        """Read splits, but a training split that is streamed; those not `required` may be missing.
+        """Read splits, except a streamed training split; those not `required` may be missing.
 
         Raises:
-            DataError: when a required split is missing or empty, or a file cannot be understood.
+            DataError: a required split is missing or empty, or a file cannot be understood.
         """
         streamed = {"train"} & {*splits} if self.streaming else set()
         if streamed:
@@ -185,7 +186,7 @@ class CorpusDataModule(pl.LightningDataModule):
                 raise self.sources.missing(split)
 
     def check_annotated(self, *splits: str) -> None:
-        """Refuse splits without any annotated word, and warn of those without any entity, where they are there.
+        """Refuse splits without any annotated word, and warn about those without any entity.
 
         Raises:
             DataError: in one of them every word is unknown.
@@ -195,7 +196,7 @@ class CorpusDataModule(pl.LightningDataModule):
                 check_annotated(self.reports[split], split, self.folder)
 
     def marks_are_words(self) -> bool:
-        """Whether punctuation marks are words of their own in what was read, as far as the first sentences show."""
+        """Tell whether punctuation marks are words of their own, as far as the first sentences show."""
         return marks_are_words(sentence.words for sentence in next(iter(self.sentences.values()))[:2000])
 
     def _open_stream(self) -> None:
@@ -206,18 +207,18 @@ class CorpusDataModule(pl.LightningDataModule):
             self.reports["train"] = self._streamed.report
 
     def contents(self) -> dict[str, str]:
-        """The digest of each split; of a stream, which nobody holds, one of the names and sizes of its files."""
+        """Digest each split; for a stream, the names and sizes of its files."""
         streamed = {} if self._streamed is None else {"train": self._streamed.digest()}
         return streamed | contents_of(self.sentences)
 
     def tag_set(self) -> TagSet:
-        """The tags of the training data.
+        """Make the tag set of the training data.
 
         Raises:
-            DataError: when the training data have no entity at all, or one of a type that `types` leaves out.
+            DataError: the training data have no entity at all, or one of a type that `types` leaves out.
         """
         if self.types is not None and "train" not in self.reports:
-            return TagSet(self.types, self.scheme)  # a stream that nobody has counted
+            return TagSet(self.types, self.scheme)  # a stream that was not counted
         found = self.reports["train"].types
         if not found:
             raise DataError(
@@ -234,14 +235,14 @@ class CorpusDataModule(pl.LightningDataModule):
         return TagSet(self.types, self.scheme)
 
     def tag_counts(self, n_tags: int) -> TagCounts:
-        """First tags, tag bigrams and last tags of the training sentences that are annotated throughout.
+        """Count first tags, tag bigrams and last tags of the fully annotated training sentences.
 
-        Of a stream, those at its beginning.
+        For a stream, only those at its beginning.
         """
         return self._training.tag_counts(n_tags)
 
     def foreign_types(self, tags: TagSet) -> dict[str, dict[str, int]]:
-        """Mentions, per split and type, of entity types that `tags` does not have."""
+        """Count mentions, per split and type, of entity types that `tags` does not have."""
         found = {
             split: {label: count for label, count in store.type_counts().items() if label not in tags.types}
             for split, store in self.sentences.items()
@@ -257,24 +258,24 @@ class CorpusDataModule(pl.LightningDataModule):
             seed: of the order of training sentences.
         """
         self._words, self._tags, self._seed = words, tags, seed
-        files = self.sources.corpora[0].files  # of every reader the same: what is encoded has been read
+        files = self.sources.corpora[0].files  # the same for every reader, since what is encoded has been read
         self._corpora = {split: files.encoded(store, words, tags) for split, store in self.sentences.items()}
 
     def probe(self, size: int = 8) -> Batch:
-        """A padded batch of the first sentences, to try an encoder on."""
+        """Make a padded batch of the first sentences, to try an encoder on."""
         corpus = next(iter(self._corpora.values()))
         return Collator(corpus, self._words, "padded", self.overlap)(range(min(size, len(corpus))))
 
     def train_dataloader(self) -> DataLoader[Batch] | StreamLoader:
-        """Shuffled, every sentence once an epoch; of a stream, `epoch_steps` batches."""
+        """Make the loader of the training split: shuffled, once per epoch; of a stream, `epoch_steps` batches."""
         return self._training.loader(*self._rank(), num_workers=self.num_workers, pin_memory=self._pins())
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        """The development split."""
+        """Make the loader of the development split."""
         return self._evaluation("dev")
 
     def test_dataloader(self) -> DataLoader[Batch]:
-        """The test split."""
+        """Make the loader of the test split."""
         return self._evaluation("test")
 
     def _evaluation(self, split: str) -> DataLoader[Batch]:
@@ -293,7 +294,7 @@ class CorpusDataModule(pl.LightningDataModule):
         return order_loader(collator, sampler, num_workers=self.num_workers, pin_memory=self._pins())
 
     def sentences_per_batch(self, rank: int, world: int) -> float:
-        """Sentences of a training batch on one of `world` devices: `batch_size`, or the mean of a token budget."""
+        """Return sentences per training batch and device: `batch_size`, or the mean of a token budget."""
         if self.batching != "token_budget":
             return self.batch_size
         return self._training.sentences_per_batch(rank, world)
@@ -309,7 +310,7 @@ class CorpusDataModule(pl.LightningDataModule):
 
     @cached_property
     def _training(self) -> TrainingOrder | TrainingStream:
-        """The batches of the training split; asked for when it is known whether rows are packed."""
+        """Make the batches of the training split, once it is known whether rows are packed."""
         if self._streamed is not None:
             return TrainingStream(
                 self._streamed,
@@ -342,7 +343,7 @@ class CorpusDataModule(pl.LightningDataModule):
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the training data go on within an epoch; of a stream, every rank takes part."""
+        """Return where the training data continue within an epoch; for a stream, every rank takes part."""
         if self.trainer is None:
             return {}
         loop: Any = self.trainer.fit_loop.epoch_loop
@@ -351,7 +352,7 @@ class CorpusDataModule(pl.LightningDataModule):
         return self._training.state(EpochProgress(self.trainer.current_epoch, batches.ready, batches.processed, ended))
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on where a checkpoint was written."""
+        """Continue where a checkpoint was written."""
         self._training.resume(state_dict)
 
     def teardown(self, stage: str) -> None:

@@ -1,4 +1,4 @@
-"""A collator that varies its sentences, and how much they may grow."""
+"""Make a collator that varies its sentences, and bound how much they may grow."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ner_lightning.data.sentence import Sentence
 from ner_lightning.tagging.tagset import TagSet
 
 GROWTH = 0.25
-"""By how much of its length a sentence may grow where the subwords of a batch are bounded."""
+"""Share of its length by which a sentence may grow if the subwords of a batch are bounded."""
 
 
 def with_augmentation(
@@ -31,15 +31,15 @@ def with_augmentation(
     tags: TagSet,
     max_subwords: int | None,
 ) -> Collator:
-    """A collator of training sentences that varies them; the same one where nothing is to vary.
+    """Make a collator that varies its training sentences; if nothing is to vary, return the same one.
 
     Args:
-        collator: of the encoded sentences, from which what stands in for others is drawn.
-        sentences: what was encoded.
-        seed: of what is drawn, in several parts, beside the epoch.
+        collator: of the encoded sentences, from which substitutes are drawn.
+        sentences: the sentences that were encoded.
+        seed: of the draws, in several parts; the epoch is added.
         options: what varies.
         tags: of the corpus.
-        max_subwords: that a batch may cost; None: any number, and sentences may grow without bounds.
+        max_subwords: most subwords of a batch; None: any number, and sentences may grow without bounds.
     """
     if not options:
         return collator
@@ -56,20 +56,20 @@ def with_augmentation(
 
 
 def lower_cased(sentences: Iterable[Sentence], words: WordEncoder, tags: TagSet) -> EncodedCorpus:
-    """The subwords of sentences in lower case, word by word as in the corpus they were encoded to; without entities."""
+    """Encode the sentences in lower case, word by word as in their own corpus; without entities."""
     return encode([Sentence(tuple(map(str.lower, sentence.words))) for sentence in sentences], words, tags)
 
 
 def subword_growth(costs: Costs, words: WordEncoder, max_subwords: int) -> NDArray[np.int64]:
-    """By how many subwords each sentence may grow, so that batches can be planned; -1: it is to stay as it is.
+    """Compute by how many subwords each sentence may grow, so that batches can be planned; -1: not varied.
 
     That is a quarter of its row, but not beyond one row, nor beyond a batch of its own. A sentence that is read in
-    windows stays, for what its windows cost depends on where they fall.
+    windows is not varied, since the cost of its windows depends on where they fall.
 
     Args:
         costs: of the sentences as they are.
-        words: for special tokens and the room of a row.
-        max_subwords: that a batch may cost.
+        words: for special tokens and the length of a row.
+        max_subwords: most subwords of a batch.
     """
     special = len(words.prefix) + len(words.suffix)
     room = np.maximum(min(words.room + special, max_subwords) - costs.subwords, 0)
@@ -79,7 +79,7 @@ def subword_growth(costs: Costs, words: WordEncoder, max_subwords: int) -> NDArr
 
 @functools.cache
 def _say_that_case_is_nothing(probability: float) -> None:
-    """Once, also where blocks of a stream are encoded in several processes."""
+    """Warn once that case makes no difference, even if several processes encode blocks of a stream."""
     worker = get_worker_info()
     if worker is None or worker.id == 0:
         rank_zero_info(

@@ -1,4 +1,4 @@
-"""Encoded sentences to varied ones: each word of a variant is some word of the corpus."""
+"""Vary encoded sentences: each word of a variant is some word of the corpus."""
 
 from __future__ import annotations
 
@@ -15,46 +15,46 @@ from ner_lightning.data.batches.token_budget import Costs
 from ner_lightning.data.corpus.encoding import EncodedCorpus, ragged_range
 from ner_lightning.tagging.tagset import TagSet
 
-# What is drawn for a word (or for the mention that begins there), so that no option disturbs another's draws.
+# Purposes of draws for a word (or for the mention that begins there), so that no option disturbs another's draws.
 _MENTION, _WHICH_MENTION, _WORD, _WHICH_WORD, _LOWER, _DROP, _PURPOSES = range(7)
 
 
 class _Words(NamedTuple):
-    """Sentences under way: positions in the corpus of their words, one after another, and `[sentences]` counts."""
+    """Sentences being varied: positions of their words in the corpus, one after another, and `[sentences]` counts."""
 
     source: NDArray[np.int64]
     counts: NDArray[np.int64]
 
     @property
     def line(self) -> NDArray[np.int64]:
-        """Which sentence each word belongs to."""
+        """The sentence that each word belongs to."""
         return np.repeat(np.arange(len(self.counts)), self.counts)
 
     @property
     def place(self) -> NDArray[np.int64]:
-        """Which word of its sentence each is."""
+        """The place of each word in its sentence."""
         return ragged_range(np.zeros_like(self.counts), self.counts)
 
 
 class Augmenter:
     """Varies sentences of a corpus, a batch at a time.
 
-    What is drawn depends on the seed, the epoch, the sentence and the word, and on nothing else: not on the batch, the
-    process or what was drawn before.
+    A draw depends only on the seed, the epoch, the sentence and the word, not on the batch, the process or earlier
+    draws.
 
-    A tag is copied with its word, so that mentions stay mentions of their types and tags stay legal: a mention is
-    replaced as a whole by a whole one, a word by one of its very tag. Words that nobody annotated, and mentions among
-    them, are not replaced.
+    A tag is copied with its word, so mentions keep their types and tags stay legal: a whole mention is replaced by a
+    whole mention, a word by one with the same tag. Words that nobody annotated, and mentions among them, are not
+    replaced.
 
     Args:
-        corpus: the sentences, and what may stand in their words' place.
+        corpus: the sentences, and the substitutes for their words.
         tags: of the corpus.
         options: what varies.
         seed: in several parts.
-        mask_id: what stands for each subword of a word that is dropped.
-        lowered: the corpus in lower case, word by word; None: nothing is put in lower case.
-        growth: by how many subwords each sentence may grow, -1 for one that keeps its words; None: no bounds. What
-            would go beyond is not replaced.
+        mask_id: replaces each subword of a dropped word.
+        lowered: the corpus in lower case, word by word; None: nothing is lower-cased.
+        growth: by how many subwords each sentence may grow, -1 for one that keeps its words; None: no bounds. A
+            replacement that would exceed it is not made.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Augmenter:
             self._same_tag = SameLabel(corpus.tags, looks)
 
     def __call__(self, indices: Sequence[int], epoch: int) -> EncodedCorpus:
-        """A small corpus: these sentences as they are in this epoch, in this order."""
+        """Make a small corpus of these sentences as varied in this epoch, in this order."""
         sentences = np.asarray(indices, np.int64)
         of = draw_keys((*self.seed, epoch), sentences)
         start = self.corpus.word_start[sentences]
@@ -100,7 +100,7 @@ class Augmenter:
         return EncodedCorpus(pieces, _bounds(sizes), _bounds(words.counts), self.corpus.tags[words.source])
 
     def planned(self, costs: Costs) -> Costs:
-        """What sentences may cost at most, from what they cost as they are."""
+        """Add to the costs of sentences the most that they may grow."""
         return costs if self.growth is None else costs.grown(self.growth)
 
     def _replace_mentions(self, words: _Words, sentences: np.ndarray, of: np.ndarray) -> _Words:
@@ -136,7 +136,7 @@ class Augmenter:
         return _Words(source, words.counts)
 
     def _lower(self, words: _Words, sentences: np.ndarray, of: np.ndarray) -> NDArray[np.bool_] | None:
-        """Which words are in lower case; None: none."""
+        """Choose which words are in lower case; None: none."""
         if self.lowered is None or not self.options.lower_case:
             return None
         chosen = draw_uniform(of, np.full(len(of), _LOWER)) < self.options.lower_case
@@ -148,10 +148,10 @@ class Augmenter:
         return np.repeat(chosen, words.counts)
 
     def _fits(self, more: np.ndarray, line: np.ndarray, words: _Words, sentences: np.ndarray) -> np.ndarray:
-        """Which of some replacements, in the order of the words, the growth of their sentences has room for.
+        """Choose which replacements, in the order of the words, fit into the growth of their sentences.
 
         Args:
-            more: subwords that each adds.
+            more: number of subwords that each adds.
             line: which sentence it belongs to.
             words: the sentences before.
             sentences: their numbers.
@@ -160,7 +160,7 @@ class Augmenter:
             return np.ones(len(more), bool)
         _, sizes = self._pieces_of(words.source, None)
         room = self.growth[sentences] - (_sums(sizes, words.counts) - self.corpus.lengths[sentences])
-        # What shrinks a sentence is not counted, so that one that does not fit takes no room from those before it.
+        # Shrinking is not counted, so that a replacement that does not fit takes no room from those before it.
         added = np.cumsum(np.maximum(more, 0))
         before = np.searchsorted(line, line)
         in_sentence = added - np.where(before > 0, added[before - 1], 0)
@@ -170,7 +170,7 @@ class Augmenter:
         return draw_uniform(of[words.line], words.place * _PURPOSES + purpose)
 
     def _pieces_of(self, source: np.ndarray, lower: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-        """Where the subwords of each word begin, and how many there are."""
+        """Return where the subwords of each word begin, and how many there are."""
         starts = self.corpus.piece_start[source]
         ends = self.corpus.piece_start[source + 1]
         if lower is not None and self.lowered is not None:
@@ -189,10 +189,10 @@ class Augmenter:
 
 
 def _bounds(counts: np.ndarray) -> NDArray[np.int64]:
-    """Where each run begins, and where the last ends."""
+    """Compute where each run begins, and where the last ends."""
     return np.concatenate(([0], np.cumsum(counts)))
 
 
 def _sums(values: np.ndarray, counts: np.ndarray) -> NDArray[np.int64]:
-    """The sum of each of several runs."""
+    """Sum the values of each of several runs."""
     return np.diff(_bounds(values)[_bounds(counts)])

@@ -1,4 +1,4 @@
-"""Things of the same label that look different: one of them drawn in place of another."""
+"""Draw substitutes: things with the same label that look different."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Numbers = NDArray[np.int64]
 
 
 def row_numbers(values: np.ndarray, starts: np.ndarray, counts: np.ndarray) -> Numbers:
-    """Numbers for rows of several lengths, the same number for equal rows.
+    """Number rows of several lengths, with the same number for equal rows.
 
     Args:
-        values: the rows lie in here.
-        starts: where each begins.
-        counts: how long each is, at least 1.
+        values: contains the rows.
+        starts: where each row begins.
+        counts: how long each row is, at least 1.
 
     >>> row_numbers(np.array([5, 6, 5, 6, 6]), starts=np.array([0, 2, 4]), counts=np.array([2, 2, 1])).tolist()
     [1, 1, 0]
@@ -35,13 +35,13 @@ def row_numbers(values: np.ndarray, starts: np.ndarray, counts: np.ndarray) -> N
 
 
 class SameLabel:
-    """For each thing those of its label that look different.
+    """For each thing, those with the same label that look different.
 
-    All occurrences count, so that what is frequent is drawn often.
+    All occurrences count, so frequent things are drawn often.
 
     Args:
-        labels: of each thing; below 0: it neither stands in nor is stood in for.
-        looks: a number for how each looks.
+        labels: of each thing; below 0: it is neither replaced nor a substitute.
+        looks: a number for the appearance of each thing.
     """
 
     def __init__(self, labels: np.ndarray, looks: np.ndarray) -> None:
@@ -55,11 +55,11 @@ class SameLabel:
         self._alike = _runs(differs | (looks[1:] != looks[:-1]))
 
     def another(self, things: Numbers, uniform: NDArray[np.float64]) -> Numbers:
-        """For each thing one of the same label that looks different, -1 where there is none.
+        """Choose for each thing one with the same label that looks different; -1 if there is none.
 
         Args:
             things: their numbers.
-            uniform: in [0, 1), which one.
+            uniform: numbers in [0, 1) that decide which one.
 
         >>> SameLabel(np.array([0, 0, 0, 1]), np.array([4, 5, 4, 6])).another(np.array([0, 1, 3]), np.zeros(3)).tolist()
         [1, 0, -1]
@@ -77,7 +77,7 @@ class SameLabel:
 
 
 def _runs(differs: np.ndarray) -> tuple[Numbers, Numbers]:
-    """For each element the bounds of its run, where `differs` says which elements begin one after the first."""
+    """Return the bounds of the run of each element; `differs` says which elements after the first begin a run."""
     starts = np.concatenate(([0], np.flatnonzero(differs) + 1))
     ends = np.append(starts[1:], len(differs) + 1)
     sizes = ends - starts
@@ -88,10 +88,10 @@ class Mentions(NamedTuple):
     """Mentions in the order of the corpus.
 
     Attributes:
-        first: position of the first word of each.
+        first: position of the first word of each mention.
         last: position of the word after its last.
         label: index of its type.
-        start: `[sentences + 1]`, mentions before each sentence.
+        start: `[sentences + 1]`, number of mentions before each sentence.
     """
 
     first: NDArray[np.int64]
@@ -101,14 +101,14 @@ class Mentions(NamedTuple):
 
 
 def complete_mentions(corpus: EncodedCorpus, tags: TagSet) -> Mentions:
-    """The mentions whose words are all annotated.
+    """Find the mentions whose words are all annotated.
 
-    One that has, or may have, a word that nobody annotated is left out: `B-LOC ?` in IOB2, whose end is not known.
+    A mention that has, or may have, an unannotated word is left out: `B-LOC ?` in IOB2, whose end is unknown.
     """
     ids = np.asarray(corpus.tags, np.int64)
     known = ids >= 0
     code = np.where(known, np.array(tags.prefix_codes)[ids], -1)
-    # A position behind the last word, so that a mention there ends like any other.
+    # A position after the last word, so that a mention there ends like any other.
     goes_on = np.append(np.isin(code, (PREFIX_CODES["I"], PREFIX_CODES["E"])), False)
     first = np.flatnonzero(np.isin(code, (PREFIX_CODES["B"], PREFIX_CODES["S"])))
     stops = np.flatnonzero(~goes_on)

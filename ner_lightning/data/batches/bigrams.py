@@ -1,4 +1,4 @@
-"""How often tags follow one another in a corpus."""
+"""Count how often tags follow one another in a corpus."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class TagCounts(NamedTuple):
 
 
 def count_tags(corpus: EncodedCorpus, n_tags: int) -> TagCounts:
-    """Count first tags, tag bigrams and last tags of the sentences that are annotated throughout.
+    """Count first tags, tag bigrams and last tags of the fully annotated sentences.
 
     Args:
         corpus: its tags are below `n_tags`.

@@ -1,4 +1,4 @@
-"""From a list of sentences to one batch: rows of subwords, where each word's subwords are, gold tags."""
+"""Turn a list of sentences into one batch: rows of subwords, positions of words in them, gold tags."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Layout = Literal["packed", "padded"]
 
 @dataclass
 class Batch:
-    """What one step reads. `W` is the longest sentence in words; padding stands on the right.
+    """The input of one step. `W` is the number of words of the longest sentence; padding is on the right.
 
-    Packed, all rows stand one after another in a single row without padding; padded, each row is one line. The same
-    word positions, counted over the flattened rows, serve both.
+    Packed, all rows follow one another in a single row without padding; padded, each row is one line. Word positions
+    are counted over the flattened rows in both.
     """
 
     input_ids: Tensor  # int64 [rows, subwords], packed [1, total]
@@ -38,7 +38,7 @@ class Batch:
     mask: Tensor  # bool [batch, W]: real words
     tags: Tensor  # int64 [batch, W]: gold tag ids, 0 where unknown or padding
     unknown: Tensor | None  # bool [batch, W]: words whose tag nobody annotated; None when there are none
-    weight: Tensor  # float32 [batch]: 1, or 0 for a sentence that only fills up a rank
+    weight: Tensor  # float32 [batch]: 1, or 0 for a sentence only added to fill up a rank
     index: tuple[int, ...]  # which sentences of the corpus, on the host
 
     def _map(self, change: Callable[[Tensor], Tensor]) -> Batch:
@@ -49,16 +49,16 @@ class Batch:
         return Batch(**values)
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Batch:
-        """The same batch on another device; what the host needs stays on the host."""
+        """Move the batch to another device; what the host needs stays on the host."""
         return self._map(lambda tensor: tensor.to(device, non_blocking=non_blocking))
 
     def pin_memory(self) -> Batch:
-        """The same batch in page-locked memory, for asynchronous copies."""
+        """Copy the batch to page-locked memory, for asynchronous copies."""
         return self._map(Tensor.pin_memory)
 
 
 def _positions(counts: np.ndarray) -> np.ndarray:
-    """0, 1, … within each of several runs: `[2, 3]` gives `[0, 1, 0, 1, 2]`."""
+    """Count 0, 1, … within each of several runs: `[2, 3]` gives `[0, 1, 0, 1, 2]`."""
     starts = np.repeat(np.cumsum(counts) - counts, counts)
     return np.arange(counts.sum()) - starts
 
@@ -68,12 +68,12 @@ class Collator:
 
     Args:
         corpus: the encoded sentences.
-        words: the word encoder, for special tokens and the room of a row.
-        layout: `packed` (no padding, an encoder with the attention seam) or `padded`.
+        words: the word encoder, for special tokens and the length of a row.
+        layout: `packed` (no padding, for encoders that support it) or `padded`.
         overlap: subwords that neighbouring windows of a long sentence share; at most half a row.
-        augmenter: varies the sentences anew in every epoch; None: they are as they are.
-        context: what of its document stands around a sentence in its row; None: nothing. Only the encoder sees it: no
-            word of it is in a batch. It is not varied, and a sentence that is read in windows has none.
+        augmenter: varies the sentences anew in every epoch; None: they do not vary.
+        context: the part of its document that surrounds a sentence in its row; None: nothing. Only the encoder sees it;
+            its words are not in the batch. It is not varied, and a sentence that is read in windows has none.
     """
 
     def __init__(
@@ -86,10 +86,10 @@ class Collator:
         context: DocumentContext | None = None,
     ) -> None:
         self.corpus, self.words, self.layout, self.augmenter, self.context = corpus, words, layout, augmenter, context
-        self.overlap = min(overlap, words.room // 2)  # or a short row would hardly move on
+        self.overlap = min(overlap, words.room // 2)  # otherwise short rows would hardly advance
 
     def __call__(self, indices: Sequence[int], fillers: int = 0, epoch: int = 0) -> Batch:
-        """The batch of these sentences in this epoch; the last `fillers` of them weigh nothing."""
+        """Make the batch of these sentences in this epoch; the last `fillers` of them have weight 0."""
         corpus = self.corpus
         places: Sequence[int] = indices
         if self.augmenter is not None:
@@ -133,7 +133,7 @@ class Collator:
         )
 
     def costs(self) -> Costs:
-        """What each sentence of the corpus costs in a batch of this layout, at most if it is varied within bounds."""
+        """Compute what each sentence costs in a batch of this layout; at most, if it is varied."""
         corpus, special = self.corpus, len(self.words.prefix) + len(self.words.suffix)
         subwords = corpus.lengths + special
         if self.context is not None:
@@ -149,12 +149,12 @@ class Collator:
     def _edges(
         self, indices: Sequence[int], corpus: EncodedCorpus, places: Sequence[int]
     ) -> list[tuple[Sequence[int] | np.ndarray, Sequence[int] | np.ndarray]]:
-        """What stands before and after each sentence in its row; `places` are theirs in `corpus`, varied or not."""
+        """Return what comes before and after each sentence in its row; `places` are its positions in `corpus`."""
         prefix, suffix = self.words.prefix, self.words.suffix
         if self.context is None:
             return [(prefix, suffix)] * len(indices)
         sentences = np.asarray(indices, np.int64)
-        # A sentence that was varied has no more context than it was planned with.
+        # A varied sentence gets no more context than was planned.
         lengths = np.maximum(self.corpus.lengths[sentences], corpus.lengths[np.asarray(places, np.int64)])
         return [
             (np.concatenate((prefix, before)), np.concatenate((after, suffix)))

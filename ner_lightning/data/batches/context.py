@@ -1,4 +1,4 @@
-"""What stands around a sentence in its document, as context for the encoder.
+"""The surroundings of a sentence in its document, as context for the encoder.
 
 S. Schweter, A. Akbik. FLERT: Document-Level Features for Named Entity Recognition. arXiv:2011.06993, 2020.
 """
@@ -24,11 +24,11 @@ Numbers = NDArray[np.int64]
 
 
 class Documents(NamedTuple):
-    """The document of each sentence `[sentences]`; one that belongs to none stands alone.
+    """The document of each sentence `[sentences]`; one without a document is a document by itself.
 
     Attributes:
         first: its first sentence.
-        last: the sentence after its last.
+        last: the sentence after its last one.
     """
 
     first: Numbers
@@ -36,7 +36,7 @@ class Documents(NamedTuple):
 
     @classmethod
     def of(cls, store: SentenceStore) -> Documents:
-        """Read off what the reader found."""
+        """Read the documents off a store."""
         number, own = store.arrays["document"], np.arange(len(store))
         begins = np.flatnonzero(np.diff(number, prepend=-1))
         sizes = np.diff(np.append(begins, len(store)))
@@ -47,17 +47,17 @@ class Documents(NamedTuple):
 
 @dataclass(frozen=True)
 class DocumentContext:
-    """Takes subwords of the sentences before and after from the same document: the nearest, and whole words only.
+    """Takes subwords of the sentences before and after from the same document: the nearest, whole words only.
 
-    The sentences of a corpus stand one after another, so that a sentence and what is around it are one run of subwords.
-    Each side has at most `size` of them, and at most half of what the sentence leaves of its row; one side does not
-    grow where the other is short. A sentence that leaves nothing has no context.
+    The sentences of a corpus follow one another, so a sentence and its surroundings are one run of subwords. Each side
+    has at most `size` of them, and at most half of what the sentence leaves of its row; one side does not grow if the
+    other is short. A sentence that leaves nothing has no context.
 
     Attributes:
         corpus: the encoded sentences.
-        documents: where their documents begin and end.
-        size: subwords on each side at most.
-        room: subwords of a row, special tokens not counted.
+        documents: the beginning and end of their documents.
+        size: most subwords on each side.
+        room: subwords of a row, without special tokens.
     """
 
     corpus: EncodedCorpus
@@ -66,11 +66,11 @@ class DocumentContext:
     room: int
 
     def bounds(self, sentences: Numbers, lengths: Numbers) -> tuple[Numbers, Numbers]:
-        """Where the subwords of sentences begin and end together with their context.
+        """Find where the subwords of sentences begin and end, including their context.
 
         Args:
             sentences: their numbers.
-            lengths: subwords that each has in its row, which may be more than the corpus has of it.
+            lengths: number of subwords of each in its row, which may be more than in the corpus.
 
         Returns:
             Positions in the subwords of the corpus, `[begin, end)`.
@@ -85,7 +85,7 @@ class DocumentContext:
         return pieces[first], pieces[last]
 
     def around(self, sentences: Numbers, lengths: Numbers) -> list[tuple[NDArray[np.int32], NDArray[np.int32]]]:
-        """The subwords before and after each of several sentences; arguments as of `bounds`."""
+        """Return the subwords before and after each of several sentences; arguments as in `bounds`."""
         words, starts, pieces = self.corpus.word_start, self.corpus.piece_start, self.corpus.pieces
         own = zip(starts[words[sentences]].tolist(), starts[words[sentences + 1]].tolist(), strict=True)
         with_context = zip(*(bound.tolist() for bound in self.bounds(sentences, lengths)), strict=True)
@@ -95,13 +95,13 @@ class DocumentContext:
         ]
 
     def sizes(self) -> Numbers:
-        """Subwords of context of each sentence of the corpus, both sides together."""
+        """Count the subwords of context of each sentence of the corpus, both sides together."""
         begin, end = self.bounds(np.arange(len(self.corpus)), self.corpus.lengths)
         return end - begin - self.corpus.lengths
 
 
 def check_documents(store: SentenceStore, split: str, size: int, place: Path | str) -> None:
-    """See whether context can be had from the documents of a split; warn where it cannot.
+    """Check that the documents of a split can give context; warn if they cannot.
 
     Args:
         store: the sentences.
@@ -110,7 +110,7 @@ def check_documents(store: SentenceStore, split: str, size: int, place: Path | s
         place: of the corpus, for the message.
 
     Raises:
-        DataError: the training data know no documents.
+        DataError: the training data have no documents.
     """
     if not store.arrays["documents"].size:
         what = f"data.context={size}: no sentence of the {split} split belongs to a document"

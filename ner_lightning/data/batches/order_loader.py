@@ -1,4 +1,4 @@
-"""A DataLoader that leaves the order of things alone."""
+"""A DataLoader that does not disturb the order of anything."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ner_lightning.data.batches.samplers import Draw, EvaluationSampler, Trainin
 
 
 class _Batches(Dataset[Batch]):
-    """A corpus asked for whole batches: the sampler draws sentences, the collator lays them out."""
+    """A corpus indexed by whole batches: the sampler draws sentences, the collator makes the batch."""
 
     def __init__(self, collator: Collator) -> None:
         self.collator = collator
@@ -23,11 +23,11 @@ class _Batches(Dataset[Batch]):
 
 
 class OrderLoader(DataLoader[Batch]):
-    """Draws nothing before the first batch is wanted, and no number from torch's generator.
+    """A loader that draws nothing before the first batch is needed, and no number from torch's generator.
 
     Lightning asks for an iterator before it has restored a checkpoint and told the sampler its epoch; workers would
-    begin with the batches of another epoch. And a plain loader takes the seed of its workers from the stream that
-    dropout draws from, so that a run that makes one more iterator, as a resumed one does, would not be the same.
+    begin with the batches of another epoch. And a plain loader takes the seed of its workers from the generator of
+    dropout, so a run that makes one more iterator, as a resumed one does, would not be the same.
     """
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
@@ -37,7 +37,7 @@ class OrderLoader(DataLoader[Batch]):
 def order_loader(
     collator: Collator, sampler: TrainingSampler | EvaluationSampler, *, num_workers: int, pin_memory: bool
 ) -> OrderLoader:
-    """The batches of a sampler, laid out."""
+    """Make a loader of a sampler's batches."""
     return OrderLoader(
         _Batches(collator),
         sampler=sampler,

@@ -1,4 +1,4 @@
-"""Which sentences make up which batch: seeded, the same on every rank, every sentence exactly once an epoch."""
+"""Choose the sentences of each batch: seeded, in agreement on all ranks, every sentence exactly once per epoch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Grouping = Literal["random", "length_bucket", "token_budget"]
 
 
 class Draw(NamedTuple):
-    """Sentences of one batch; the last `fillers` of them stand elsewhere too and weigh nothing here."""
+    """Sentences of one batch; the last `fillers` of them are also elsewhere and have weight 0 here."""
 
     indices: tuple[int, ...]
     fillers: int = 0
@@ -24,21 +24,21 @@ class Draw(NamedTuple):
 class TrainingSampler:
     """Batches of an epoch in seeded random order.
 
-    All ranks draw the same order and each takes its share of every step, so that they always agree on the number of
-    steps, which is the same in every epoch. Where a step has fewer sentences than ranks, the ranks left over get a
-    sentence of weight 0.
+    All ranks draw the same order and each takes its share of every step, so they always agree on the number of steps,
+    which is the same in every epoch. If a step has fewer sentences than ranks, the remaining ranks get a sentence of
+    weight 0.
 
-    With `max_subwords` no batch costs more, but one that is a single sentence. Of the groupings `random` and
-    `length_bucket`, sentences so long that `batch_size` of them would cost more are batched by themselves, as many as
-    fit; the others as without it. `token_budget` fills `max_subwords` with any number of sentences: padded, of similar
-    length; packed, long and short ones mixed, so that all batches are alike.
+    With `max_subwords` no batch costs more, except a single sentence. With the groupings `random` and `length_bucket`,
+    sentences so long that `batch_size` of them would cost more are batched separately, as many as fit; the others as
+    without it. `token_budget` fills `max_subwords` with any number of sentences: padded, of similar length; packed,
+    long and short ones mixed, so that all batches are alike.
 
     Args:
         costs: of each sentence, or its subwords.
-        batch_size: sentences per rank and step; not looked at by `token_budget`.
+        batch_size: sentences per rank and step; ignored by `token_budget`.
         seed: of the order; the epoch is added to it.
         grouping: `random`, `length_bucket` (sentences of similar length share a step) or `token_budget`.
-        max_subwords: that a batch of one rank may cost; None: any number.
+        max_subwords: most subwords of a batch of one rank; None: any number.
         padded: whether a batch costs rows times the longest, or the sum of its rows.
         rank: this process.
         world: number of processes.
@@ -46,7 +46,7 @@ class TrainingSampler:
 
     # Steps whose sentences are sorted together: enough for little padding, few enough to stay random.
     BUCKET_STEPS = 50
-    # By how much a sentence counts as longer at most, so that neighbours in length do not always stay apart.
+    # Largest share by which a sentence counts as longer, so that neighbours in length are not always apart.
     JITTER = 0.25
 
     def __init__(
@@ -77,12 +77,12 @@ class TrainingSampler:
         self.epoch = epoch
 
     def resume(self, epoch: int, batches: int) -> None:
-        """Leave out the first batches of an epoch: they have been trained on."""
+        """Skip the first batches of an epoch, which have been trained on."""
         self._resumed = (epoch, batches)
 
     @property
     def order(self) -> dict[str, Any]:
-        """All that decides the order, in plain containers: what must be equal for a run to go on within an epoch."""
+        """Return all that decides the order, in plain containers; it must be equal to resume within an epoch."""
         count = len(self.costs.rows)
         bounds = {"batch_size": self.batch_size, "max_subwords": self.max_subwords, "padded": self.padded}
         return {"sentences": count, "seed": self.seed, "grouping": self.grouping, **bounds, "world": self.world}
@@ -95,13 +95,13 @@ class TrainingSampler:
         return len(self.costs.rows) / (len(self) * self.world)
 
     def __len__(self) -> int:
-        """Steps of an epoch, equal on every rank and in every epoch."""
+        """Count the steps of an epoch, equal on every rank and in every epoch."""
         if self.grouping == "token_budget":
             return len(self._giants) + self._mixed_steps if not self.padded else self._count(self._all)
         return -(-len(self._short) // (self.batch_size * self.world)) + self._count(self._long)
 
     def __iter__(self) -> Iterator[Draw]:
-        """This rank's batches of the current epoch."""
+        """Yield this rank's batches of the current epoch."""
         epoch, done = self._resumed
         for step in self._steps()[done if epoch == self.epoch else 0 :]:
             share = step[self.rank]
@@ -109,7 +109,7 @@ class TrainingSampler:
             yield Draw(indices, 0 if len(share) else 1, self.epoch)
 
     def _steps(self) -> list[list[Indices]]:
-        """The sentences of every rank, step by step."""
+        """Draw the sentences of every rank, step by step."""
         generator = np.random.default_rng((self.seed, self.epoch))
         if self.grouping != "token_budget":
             steps = self._plain(generator)
@@ -123,7 +123,7 @@ class TrainingSampler:
         return [steps[i] for i in generator.permutation(len(steps))]
 
     def _plain(self, generator: np.random.Generator) -> list[list[Indices]]:
-        """Steps of `batch_size` sentences a rank."""
+        """Make steps of `batch_size` sentences per rank."""
         order = generator.permutation(self._short)
         size = self.batch_size * self.world
         if self.grouping == "length_bucket":
@@ -137,18 +137,18 @@ class TrainingSampler:
         return [[step[rank :: self.world] for rank in range(self.world)] for step in steps]
 
     def _sorted(self, chosen: Indices, generator: np.random.Generator) -> list[list[Indices]]:
-        """Steps of sentences of similar length, as many as fit the budget."""
+        """Make steps of sentences of similar length, as many as fit the budget."""
         order = self.costs.longest_first(chosen, padded=self.padded, generator=generator)
         limit = None if self.grouping == "token_budget" else self.batch_size
         batches = cut_batches(order, self.costs, budget=self.max_subwords, limit=limit, padded=self.padded)
         return group_steps(batches, self.world)
 
     def _mixed(self, generator: np.random.Generator) -> list[list[Indices]]:
-        """Steps of long and short sentences that fill the budget, those beyond it by themselves."""
+        """Make steps of long and short sentences that fill the budget; longer ones are by themselves."""
         chosen, steps = self._within, self._mixed_steps
         stretched = self.costs.subwords[chosen] * (1 + self.JITTER * generator.random(len(chosen)))
         exact = self.costs.longest_first(chosen, padded=False, generator=generator)
-        for order in (chosen[np.argsort(-stretched)], exact):  # the second fits: it is what the steps were counted by
+        for order in (chosen[np.argsort(-stretched)], exact):  # the second fits: the steps were counted with it
             fitting = mix_steps(order, self.costs, steps=steps, world=self.world, budget=self._budget) if steps else []
             if fitting is not None:
                 break
@@ -157,7 +157,7 @@ class TrainingSampler:
 
     @cached_property
     def _mixed_steps(self) -> int:
-        """The smallest number of steps that the sentences fit into; which of several equal ones decides nothing."""
+        """The smallest number of steps that the sentences fit into; ties in length do not matter."""
         if not len(self._within):
             return 0
         order = self.costs.longest_first(self._within, padded=False)
@@ -181,7 +181,7 @@ class TrainingSampler:
 
     @cached_property
     def _expensive(self) -> np.ndarray:
-        """Sentences of which `batch_size` alike would be above the budget."""
+        """The sentences of which `batch_size` equal ones would exceed the budget."""
         if self.max_subwords is None:
             return np.zeros(len(self.costs.rows), bool)
         alone = self.costs.rows * self.costs.longest if self.padded else self.costs.subwords
@@ -210,15 +210,15 @@ class TrainingSampler:
 
 
 class EvaluationSampler:
-    """Every sentence once, longest first, so that a batch is even and the greatest need of memory comes at once.
+    """Draws every sentence once, longest first, so batches are even and the greatest need of memory comes first.
 
-    Ranks share the sentences and have as many batches each, for where parameters are sharded a step needs all ranks:
-    who has run out of sentences gets one of weight 0.
+    Ranks share the sentences and have the same number of batches, since with sharded parameters a step needs all ranks:
+    a rank that has run out of sentences gets one of weight 0.
 
     Args:
         costs: of each sentence, or its subwords.
-        batch_size: sentences of a batch.
-        max_subwords: that a batch may cost, unless it is a single sentence; None: any number.
+        batch_size: sentences per batch.
+        max_subwords: most subwords of a batch, unless it is a single sentence; None: any number.
         padded: whether a batch costs rows times the longest, or the sum of its rows.
         rank: this process.
         world: number of processes.
@@ -245,9 +245,9 @@ class EvaluationSampler:
         self.batches += [Draw((int(order[-1]),), fillers=1)] * missing
 
     def __len__(self) -> int:
-        """Batches of this rank."""
+        """Count the batches of this rank."""
         return len(self.batches)
 
     def __iter__(self) -> Iterator[Draw]:
-        """This rank's batches."""
+        """Yield this rank's batches."""
         return iter(self.batches)

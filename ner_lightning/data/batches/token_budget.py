@@ -1,7 +1,7 @@
-"""Batches of at most so many subwords: what a sentence costs, and how sentences fill a budget.
+"""Batches with a limit on subwords: what a sentence costs, and how sentences fill a budget.
 
-Both ways of filling depend on chance only in which of several equally long sentences stands where: the number of
-batches is the same in every epoch, so that a schedule knows it and processes agree on it.
+Both ways of filling use chance only to place equally long sentences: the number of batches is the same in every epoch,
+so that a schedule knows it and processes agree on it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ Indices = NDArray[np.int64]
 
 
 class Costs(NamedTuple):
-    """What each sentence of a corpus costs the encoder, special tokens and overlaps of windows included.
+    """The cost of each sentence of a corpus for the encoder, including special tokens and overlaps of windows.
 
     Attributes:
-        rows: rows of the encoder, 1 unless the sentence is read in windows.
+        rows: number of encoder rows, 1 unless the sentence is read in windows.
         longest: subwords of its longest row.
         subwords: subwords of all its rows.
     """
@@ -31,12 +31,12 @@ class Costs(NamedTuple):
 
     @classmethod
     def of_lengths(cls, lengths: Sequence[int] | np.ndarray) -> Costs:
-        """Sentences of one row each, of so many subwords."""
+        """Make the costs of sentences of one row each, from their numbers of subwords."""
         lengths = np.asarray(lengths, np.int64)
         return cls(np.ones_like(lengths), lengths, lengths)
 
     def grown(self, by: np.ndarray) -> Costs:
-        """The same sentences when each has grown by so many subwords; those below 0 have not.
+        """Add that many subwords to each sentence; negative numbers add none.
 
         >>> Costs.of_lengths([3, 5]).grown(np.array([2, -1])).subwords.tolist()
         [5, 5]
@@ -45,7 +45,7 @@ class Costs(NamedTuple):
         return Costs(self.rows, self.longest + more, self.subwords + more)
 
     def of_batch(self, batch: Sequence[int] | np.ndarray, *, padded: bool) -> int:
-        """Subwords that a batch of these sentences costs: rows times the longest, or their sum when packed.
+        """Compute the subwords that a batch costs: rows times the longest, or their sum when packed.
 
         >>> costs = Costs.of_lengths([3, 5, 2])
         >>> costs.of_batch([0, 1], padded=True), costs.of_batch([0, 1], padded=False)
@@ -57,20 +57,20 @@ class Costs(NamedTuple):
         return int(self.subwords[chosen].sum())
 
     def longest_first(self, chosen: Indices, *, padded: bool, generator: np.random.Generator | None = None) -> Indices:
-        """Sentences from the most to the least expensive, equal ones as they stand, or in random order."""
+        """Sort sentences from most to least expensive, equal ones as they are or in random order."""
         keys = (self.subwords, self.rows, self.longest) if padded else (self.subwords,)
         ties = np.arange(len(chosen)) if generator is None else generator.random(len(chosen))
         return chosen[np.lexsort((ties, *(-key[chosen] for key in keys)))]
 
 
 def cut_batches(order: Indices, costs: Costs, *, budget: int | None, limit: int | None, padded: bool) -> list[Indices]:
-    """Cut sentences that stand longest first into batches within a budget.
+    """Cut sentences, sorted longest first, into batches within a budget.
 
     Args:
         order: the sentences.
         costs: of all sentences.
-        budget: subwords of a batch; None: any number. A sentence beyond it is a batch of its own.
-        limit: sentences of a batch; None: any number.
+        budget: most subwords of a batch; None: any number. A sentence beyond it is a batch of its own.
+        limit: most sentences of a batch; None: any number.
         padded: whether a batch costs rows times the longest, or the sum of all rows.
 
     >>> costs = Costs.of_lengths([9, 4, 4, 2, 1])
@@ -91,9 +91,9 @@ def cut_batches(order: Indices, costs: Costs, *, budget: int | None, limit: int 
 
 
 def group_steps(batches: list[Indices], world: int) -> list[list[Indices]]:
-    """Neighbouring batches together in a step, one for each process.
+    """Group neighbouring batches into steps, one batch for each process.
 
-    Where their number does not divide, the largest are halved; a process that is left without any gets an empty one.
+    If their number is not divisible, the largest are halved; a process that is left without any gets an empty one.
 
     >>> batches = [np.array([0, 1]), np.array([2, 3, 4, 5]), np.array([6])]
     >>> [[batch.tolist() for batch in step] for step in group_steps(batches, 2)]
@@ -112,9 +112,9 @@ def group_steps(batches: list[Indices], world: int) -> list[list[Indices]]:
 
 
 def spread_over_bins(costs: Sequence[int], bins: int) -> Indices:
-    """The bin of each item, from the most expensive on always the one that holds least.
+    """Assign each item, from the most expensive on, to the bin that holds least.
 
-    The largest bin is then above the mean by little more than the cheapest items cost.
+    The largest bin then exceeds the mean by little more than the cost of the cheapest items.
 
     R. L. Graham. Bounds on multiprocessing timing anomalies. SIAM Journal on Applied Mathematics 17, 1969.
 
@@ -131,19 +131,19 @@ def spread_over_bins(costs: Sequence[int], bins: int) -> Indices:
 
 
 def mix_steps(order: Indices, costs: Costs, *, steps: int, world: int, budget: int) -> list[list[Indices]] | None:
-    """Spread sentences over steps, and each step over the processes, so that all have about as many subwords.
+    """Spread sentences over steps, and each step over the processes, so that all have about equally many subwords.
 
     Long and short sentences are mixed: every batch is a small picture of the corpus.
 
     Args:
         order: the sentences, longest first.
         costs: of all sentences.
-        steps: how many.
-        world: processes.
-        budget: subwords of a step on one process.
+        steps: number of steps.
+        world: number of processes.
+        budget: most subwords of a step on one process.
 
     Returns:
-        For each step the sentences of each process, or None where one of them would be above the budget.
+        For each step the sentences of each process; None if one of them would exceed the budget.
     """
     mixed: list[list[Indices]] = []
     for step in _grouped(order, costs, steps):

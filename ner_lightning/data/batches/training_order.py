@@ -1,4 +1,4 @@
-"""The training split of a corpus that is held as a whole: its batches, and where they go on within an epoch."""
+"""Batches of a training split that is held as a whole, and where they continue within an epoch."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ner_lightning.errors import DataError
 
 
 class EpochProgress(NamedTuple):
-    """How far an epoch has come.
+    """The progress of an epoch.
 
     Attributes:
         epoch: its number.
-        ready: batches given.
-        processed: batches trained on.
+        ready: number of batches handed out.
+        processed: number of batches trained on.
         ended: whether that was the last one.
     """
 
@@ -37,11 +37,11 @@ class TrainingOrder:
 
     Args:
         collator: lays out its sentences.
-        batch_size: as of `TrainingSampler`, like the rest.
+        batch_size: as in `TrainingSampler`, like the rest.
         seed: see there.
         grouping: see there.
         max_subwords: see there.
-        weighted: how often sentences are drawn in an epoch; None: once.
+        weighted: how often sentences are drawn per epoch; None: once.
     """
 
     def __init__(
@@ -68,46 +68,46 @@ class TrainingOrder:
         self._resumed: dict[str, Any] | None = None
 
     def sampler(self, rank: int, world: int) -> TrainingSampler:
-        """The batches of a rank; made once, for a budget takes seconds to count them."""
+        """Return the sampler of a rank; made once, since counting the batches of a budget takes seconds."""
         if self._sampler is None or (self._sampler.rank, self._sampler.world) != (rank, world):
             self._sampler = self._draw(rank=rank, world=world)
             self._go_on()
         return self._sampler
 
     def tag_counts(self, n_tags: int) -> TagCounts:
-        """First tags, tag bigrams and last tags of the sentences that are annotated throughout."""
+        """Count first tags, tag bigrams and last tags of the fully annotated sentences."""
         return count_tags(self._collator.corpus, n_tags)
 
     def sentences_per_batch(self, rank: int, world: int) -> float:
-        """Sentences of a batch on one rank, on average."""
+        """Return the average number of sentences of a batch on one rank."""
         return self.sampler(rank, world).sentences_per_batch
 
     def loader(self, rank: int, world: int, *, num_workers: int, pin_memory: bool) -> OrderLoader:
-        """The batches of a rank, laid out."""
+        """Make the loader of a rank's batches."""
         sampler = self.sampler(rank, world)
         return order_loader(self._collator, sampler, num_workers=num_workers, pin_memory=pin_memory)
 
     def state(self, progress: EpochProgress) -> dict[str, Any]:
-        """What a checkpoint keeps within an epoch; nothing before there are any batches."""
+        """Return what a checkpoint keeps within an epoch; empty before there are any batches."""
         if self._sampler is None or progress.ended:
             return {}
         place = {"epoch": progress.epoch, "batches": progress.ready}
         return {"place": place, "order": self._drawn_with(self._sampler)}
 
     def resume(self, state: dict[str, Any]) -> None:
-        """Go on where a checkpoint was written.
+        """Continue where a checkpoint was written.
 
         Raises:
-            DataError: its batches were drawn otherwise.
+            DataError: its batches were drawn with other settings.
         """
         self._resumed = state
         self._go_on()
 
     def close(self) -> None:
-        """Nothing: what is held need not be let go."""
+        """Do nothing: there is nothing to release."""
 
     def _drawn_with(self, sampler: TrainingSampler) -> dict[str, Any]:
-        """All that decides the batches, in plain containers."""
+        """Return all that decides the batches, in plain containers."""
         augmenter, context = self._collator.augmenter, self._collator.context
         return (
             sampler.order
@@ -116,7 +116,7 @@ class TrainingOrder:
         )
 
     def _go_on(self) -> None:
-        """Sampler and state: with sharded parameters the loader is there before the checkpoint is read."""
+        """Apply the state to the sampler; with sharded parameters the loader exists before the checkpoint is read."""
         if self._sampler is None or not self._resumed:
             return
         before, now = self._resumed["order"], self._drawn_with(self._sampler)

@@ -1,4 +1,4 @@
-"""Batches of several corpora, sentences of some drawn more or less often than once an epoch."""
+"""Batches of several corpora, with sentences of some drawn more or less often than once per epoch."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from ner_lightning.data.corpus.pieces import Weighted
 
 
 class _Extra(NamedTuple):
-    """Sentences in order of their length, so many of which are drawn."""
+    """Sentences in order of length, and how many of them are drawn."""
 
     by_length: Indices
     often: int
 
     def drawn(self, generator: np.random.Generator) -> Indices:
-        """One draw: each sentence with the same probability, often / sentences, and none twice."""
+        """Draw once: each sentence with the same probability, often / sentences, and none twice."""
         shuffled = np.lexsort((generator.random(len(self.by_length)), self._blocks))
         return self.by_length[shuffled[self._places(float(generator.random()))]]
 
     @property
     def shortest(self) -> Indices:
-        """Sentences at most as long, one by one, as those of any draw; some may stand there twice."""
+        """Return sentences at most as long, one by one, as those of any draw; some may occur twice."""
         return self.by_length[self._blocks[self._places(0.0)] * self._block]
 
     @property
     def longest(self) -> Indices:
-        """Sentences at least as long, one by one, as those of any draw."""
+        """Return sentences at least as long, one by one, as those of any draw."""
         ends = (self._blocks[self._places(np.nextafter(1.0, 0.0))] + 1) * self._block - 1
         return self.by_length[np.minimum(ends, len(self.by_length) - 1)]
 
     @property
     def _block(self) -> int:
-        """Neighbours in length that are shuffled: few enough to be alike, and eight of them drawn."""
+        """The number of neighbours in length that are shuffled: few enough to be alike, of which eight are drawn."""
         return 8 * -(-len(self.by_length) // max(self.often, 1))
 
     @property
@@ -45,31 +45,31 @@ class _Extra(NamedTuple):
         return np.arange(len(self.by_length)) // max(self._block, 1)
 
     def _places(self, start: float) -> Indices:
-        """Equal distances from a start in [0, 1), in distances."""
+        """Return places at equal distances from a start in [0, 1), in distances."""
         distance = len(self.by_length) / max(self.often, 1)
         places = np.floor((np.arange(self.often) + start) * distance).astype(np.int64)
         return np.minimum(places, len(self.by_length) - 1)
 
 
 class WeightedSampler(TrainingSampler):
-    """Batches of an epoch in which sentences stand as often as their weight says.
+    """Draws batches of an epoch in which sentences occur as often as their weight says.
 
-    A weight of 2.5 draws each sentence twice and every other one once more. Who is drawn once more is chosen anew in
-    each epoch, by systematic sampling: the sentences stand in order of their length, neighbours shuffled, and are drawn
-    at equal distances from a random start. So each is as likely as any other, whatever its length. Epochs differ little
-    in length, and all have as many steps, enough for the longest draw: where an epoch could do with fewer, some of its
-    steps are halved. All that holds for `TrainingSampler` holds here.
+    A weight of 2.5 draws each sentence twice and every other one once more. Which ones are drawn once more is chosen
+    anew in each epoch, by systematic sampling: the sentences are sorted by length, neighbours shuffled, and drawn at
+    equal distances from a random start. So all are equally likely, whatever their length. Epochs differ little in
+    length, and all have the same number of steps, enough for the longest draw: if an epoch needs fewer, some of its
+    steps are halved. Everything else is as in `TrainingSampler`.
 
     W. G. Madow, L. H. Madow. On the theory of systematic sampling. Annals of Mathematical Statistics 15, 1944.
 
     Args:
-        costs: as of `TrainingSampler`.
-        batch_size: likewise.
-        parts: what is drawn how often, all sentences in all.
-        options: as of `TrainingSampler`.
+        costs: as in `TrainingSampler`.
+        batch_size: as in `TrainingSampler`.
+        parts: which sentences are drawn how often; together all sentences.
+        options: as in `TrainingSampler`.
     """
 
-    # Draws that are tried before an epoch takes the shortest; of 2,400 epochs none did.
+    # Number of draws tried before an epoch takes the shortest; none of 2,400 epochs had to.
     TRIES = 20
 
     def __init__(self, costs: Costs, batch_size: int, *, parts: Sequence[Weighted], **options: Any) -> None:
@@ -78,7 +78,7 @@ class WeightedSampler(TrainingSampler):
 
     @property
     def order(self) -> dict[str, Any]:
-        """All that decides the order."""
+        """Return all that decides the order."""
         return {**super().order, "weights": [list(part) for part in self.parts], "drawn": "systematically"}
 
     @property
@@ -89,7 +89,7 @@ class WeightedSampler(TrainingSampler):
         return (len(self._always) + len(self._shortest_draws)) / (len(self) * self.world)
 
     def __len__(self) -> int:
-        """Steps of an epoch, equal on every rank and in every epoch."""
+        """Count the steps of an epoch, equal on every rank and in every epoch."""
         return self._most_steps
 
     def _steps(self) -> list[list[Indices]]:
@@ -98,7 +98,7 @@ class WeightedSampler(TrainingSampler):
             steps = self._steps_of(np.concatenate([extra.drawn(generator) for extra in self._extras]))
             if len(steps) <= self._most_steps:
                 break
-        else:  # batches that fill a budget may come out worse for shorter sentences
+        else:  # shorter sentences may fill a budget worse
             steps = self._steps_of(self._shortest_draws)
         while len(steps) < self._most_steps:
             largest = max(range(len(steps)), key=lambda number: sum(map(len, steps[number])))
@@ -113,19 +113,19 @@ class WeightedSampler(TrainingSampler):
         return [[drawn[share] for share in step] for step in sampler._steps()]
 
     def _plain_sampler(self, draws: Indices) -> tuple[TrainingSampler, Indices]:
-        """A sampler of what an epoch draws, and which sentence each of its own is."""
+        """Make a sampler of what an epoch draws, and map its sentences to those of the corpus."""
         drawn = np.concatenate([self._always, draws])
         costs = Costs(*(column[drawn] for column in self.costs))
         return TrainingSampler(costs, self.batch_size, **self._options), drawn
 
     @cached_property
     def _always(self) -> Indices:
-        """Sentences that every epoch has, as often as it has them."""
+        """The sentences of every epoch, as often as they occur in it."""
         return np.concatenate([np.repeat(np.arange(first, last), int(weight)) for first, last, weight in self.parts])
 
     @cached_property
     def _extras(self) -> list[_Extra]:
-        """What each part is drawn once more from."""
+        """The sentences of each part, some of which are drawn once more."""
         found = [_Extra(np.empty(0, np.int64), 0)]
         for first, last, weight in self.parts:
             often = round((weight % 1) * (last - first)) or int(weight < 1)
@@ -148,7 +148,7 @@ class WeightedSampler(TrainingSampler):
 
 
 def _halved(step: list[Indices]) -> tuple[list[Indices], list[Indices]]:
-    """Two steps of one: half of every share, or half of the shares where they are single sentences.
+    """Halve a step: half of every share, or half of the shares if they are single sentences.
 
     >>> one, other = _halved([np.array([1, 2, 3]), np.array([4])])
     >>> [share.tolist() for share in one], [share.tolist() for share in other]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Window(NamedTuple):
-    """Words `[first, last)` that one encoder row reads, of which it answers for `[own_first, own_last)`."""
+    """Words `[first, last)` that one encoder row reads; it decides those in `[own_first, own_last)`."""
 
     first: int
     last: int
@@ -19,16 +19,16 @@ class Window(NamedTuple):
 def split_windows(lengths: Sequence[int], room: int, overlap: int) -> list[Window]:
     """Cover a sentence with windows of at most `room` subwords; each word is owned by exactly one of them.
 
-    Neighbouring windows share up to `overlap` subwords, cut in the middle: a word belongs to the window that shows
+    Neighbouring windows share up to `overlap` subwords, cut in the middle: a word belongs to the window that has
     more of its surroundings. A sentence that fits is one window.
 
     Args:
         lengths: subwords of each word, none above `room`.
-        room: subwords a row may hold, special tokens not counted.
+        room: most subwords of a row, without special tokens.
         overlap: subwords that neighbouring windows share; below `room`.
 
     Raises:
-        ValueError: when a word is longer than `room`, or `overlap` leaves no way forward.
+        ValueError: a word is longer than `room`, or `overlap` is too large to advance.
 
     >>> split_windows([1, 1, 1], room=8, overlap=2)
     [Window(first=0, last=3, own_first=0, own_last=3)]

@@ -1,1 +1,1 @@
-"""A corpus encoded, stored and divided, without torch."""
+"""Encode, store and divide a corpus, without torch."""

@@ -1,4 +1,4 @@
-"""Fingerprints of what a run was trained and judged on: words and annotation, wherever they came from."""
+"""Fingerprints of the data that a run was trained and evaluated on: words and annotation, wherever they came from."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Mapping
 
 from ner_lightning.data.corpus.sentence_store import SentenceStore
 
-# Names of sentences, documents and original texts are no part: they change nothing that a model sees.
+# Names of sentences, documents and original texts are left out: they change nothing that a model sees.
 _SEEN = ("word_bytes", "word_start", "words", "spans_start", "unknown", "unknown_start")
 
 
 def content_of(sentences: SentenceStore) -> str:
-    """A digest of words, entities and unknown words, in their order.
+    """Digest words, entities and unknown words, in their order.
 
     >>> from ner_lightning.data.sentence import Sentence
     >>> from ner_lightning.data.corpus.sentence_store import in_memory
@@ -25,12 +25,12 @@ def content_of(sentences: SentenceStore) -> str:
         found.update(sentences.arrays[name].tobytes())
         found.update(b"|")
     spans = sentences.arrays["spans"]
-    # The numbers of types are in the order in which a file happens to have them.
+    # The numbers of types depend on their order in the file, so names are used.
     types = [sentences.types[label] for label in spans[:, 2].tolist()]
     found.update(spans[:, :2].tobytes() + "|".join(types).encode())
     return found.hexdigest()
 
 
 def contents_of(splits: Mapping[str, object]) -> dict[str, str]:
-    """The digest of each split that is held as a whole; one that is streamed has none."""
+    """Digest each split that is held as a whole; a streamed one has no digest."""
     return {split: content_of(sentences) for split, sentences in splits.items() if isinstance(sentences, SentenceStore)}

@@ -1,4 +1,4 @@
-"""One corpus or several, divided and put together: the splits of a run."""
+"""The splits of a run: one corpus or several, divided and combined."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ Found = dict[str, list[Piece]]
 class Corpora:
     """The splits of a run.
 
-    All are divided together, whatever their shares, so that a sentence that two of them have does not stand in train of
-    one and in test of the other. What their files already have in common stays.
+    All are divided together, whatever their shares, so that a sentence in two of them is not in train of one and in
+    test of the other. Sentences that their own split files share stay where they are.
 
     Args:
-        corpora: at least one; several have names.
-        division: folds and the part of train that is used.
-        cache: where splits that are put together are kept; None: nowhere.
+        corpora: at least one; if several, they have names.
+        division: the folds, and the part of train that is used.
+        cache: keeps combined splits; None: they are not kept.
 
     Attributes:
-        extents: of each split, where the sentences of each corpus stand.
+        extents: for each split, the place of the sentences of each corpus.
     """
 
     def __init__(self, corpora: Sequence[Corpus], division: Division, cache: Cache | None) -> None:
@@ -42,17 +42,17 @@ class Corpora:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the corpora, if there are several."""
+        """The names of the corpora, if there are several."""
         return tuple(corpus.name for corpus in self.corpora if corpus.name)
 
     @property
     def are_files(self) -> bool:
-        """Whether splits are files as they stand."""
+        """Whether splits are files as they are."""
         plain = self.division.fold is None and self.division.fraction == 1
         return plain and not any(corpus.name or corpus.shares or corpus.common_map for corpus in self.corpora)
 
     def read(self, *splits: str) -> dict[str, SentenceStore]:
-        """Splits, those that are there.
+        """Read splits, those that exist.
 
         Raises:
             DataError: a file cannot be understood, or sentences cannot be divided as asked.
@@ -75,7 +75,7 @@ class Corpora:
         return stores
 
     def missing(self, split: str) -> DataError:
-        """The error for a split that is needed and not there."""
+        """Make the error for a split that is needed and does not exist."""
         if not self.names:
             return self.corpora[0].missing(split)
         return DataError(
@@ -84,7 +84,7 @@ class Corpora:
         )
 
     def files(self) -> dict[str, ReadReport]:
-        """What reading each file found, by its name, and that of its corpus if there are several."""
+        """Return the report of reading each file by name, prefixed by its corpus if there are several."""
         return {
             f"{corpus.name}/{name}" if corpus.name else name: store.report
             for corpus in self.corpora
@@ -92,7 +92,7 @@ class Corpora:
         }
 
     def counts(self) -> dict[str, dict[str, dict[str, int]]]:
-        """Sentences, words, entities and types of each corpus in each split that was read."""
+        """Count sentences, words, entities and types of each corpus in each split that was read."""
         return {
             split: {
                 name: {"sentences": each.last - each.first, **dict(zip(each._fields[2:], each[2:], strict=True))}
@@ -102,7 +102,7 @@ class Corpora:
         }
 
     def sentences(self) -> dict[str, int | dict[str, int]]:
-        """Sentences of each split that was read, of several corpora those of each."""
+        """Count the sentences of each split that was read; if there are several corpora, of each."""
         found: dict[str, int | dict[str, int]] = {}
         for split, counts in self.counts().items():
             sizes = {name: each["sentences"] for name, each in counts.items()}
@@ -110,20 +110,20 @@ class Corpora:
         return found
 
     def weighted(self) -> list[Weighted] | None:
-        """How often training sentences are drawn in an epoch; None: each once."""
+        """Return how often training sentences are drawn per epoch; None: each once."""
         weights = {corpus.name: corpus.weight for corpus in self.corpora}
         if set(weights.values()) == {1}:
             return None
         return [Weighted(each.first, each.last, weights[name]) for name, each in self.extents["train"].items()]
 
     def names_of(self, split: str, sentences: Sequence[int]) -> list[str]:
-        """The corpora that some sentences of a split come from."""
+        """Name the corpora that some sentences of a split come from."""
         names, places = zip(*self.extents[split].items(), strict=True)
         found = np.searchsorted([place.last for place in places], sentences, side="right")
         return [names[number] for number in found.tolist()]
 
     def _alike(self) -> list[tuple[Mapping[str, float] | None, list[Corpus]]]:
-        """Corpora that are divided together."""
+        """Group corpora that are divided together."""
         if self.division.fold is not None:
             return [(None, self.corpora)]
         groups: dict[tuple[tuple[str, float], ...], list[Corpus]] = {}
@@ -132,7 +132,7 @@ class Corpora:
         return [(dict(shares), members) for shares, members in groups.items()]
 
     def _divided(self) -> dict[tuple[tuple[str, float], ...], Found]:
-        """The splits that are made, once, by the shares; corpora whose splits are files settle what others make."""
+        """Divide once, by shares; corpora whose splits are files decide first where shared sentences go."""
         groups = [(shares, members) for shares, members in self._alike() if shares != {}]
         if self._made is None and groups:
             undivided = [PieceGroup(self._undivided(shares, members), shares) for shares, members in groups]
@@ -150,11 +150,11 @@ class Corpora:
         return [Piece(corpus, store) for corpus in members if (store := corpus.read(split)) is not None]
 
     def _sorted(self, pieces: Sequence[Piece]) -> list[Piece]:
-        """Pieces in the order of their corpora."""
+        """Sort pieces by their corpora."""
         return [piece for corpus in self.corpora for piece in pieces if piece.corpus is corpus]
 
     def _warn_of_unused_labels(self) -> None:
-        """Say which types of a label map nobody has."""
+        """Warn about types of a label map that do not occur."""
         found: dict[str, set[str]] = {}
         mapped: set[str | None] = set()
         for corpus in self.corpora:
@@ -172,5 +172,5 @@ def _key_of(shares: Mapping[str, float] | None) -> tuple[tuple[str, float], ...]
 
 
 def _makes(shares: Mapping[str, float] | None) -> set[str]:
-    """The splits that are made of a corpus with these shares; None: folds, of all but a file of test."""
+    """Return the splits made of a corpus with these shares; None: folds, of all but a test file."""
     return set(SPLITS) if shares is None else set(shares)

@@ -1,4 +1,4 @@
-"""A corpus as files: where the sentences of each split come from."""
+"""A corpus as files: the source of the sentences of each split."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from ner_lightning.data.readers.reader import ShardReader, SplitReader
 from ner_lightning.errors import DataError
 
 Labels = Mapping[str, str | None]
-"""Entity types and what becomes of them; None: their entities are dropped."""
+"""New names of entity types; None: their entities are dropped."""
 
 
 @dataclass
 class Corpus:
-    """The splits of a corpus, one file each, read when they are asked for.
+    """The splits of a corpus, one file each, read when needed.
 
     Attributes:
         folder: of the corpus; `sample:en` and `sample:zh` are embedded.
         files: reads a file.
         names: file of each split; None: found by its name.
         name: among several corpora.
-        weight: how often each training sentence is drawn in an epoch.
-        label_map: what becomes of its entity types.
-        common_map: what becomes of them then, as of those of every corpus.
+        weight: how often each training sentence is drawn per epoch.
+        label_map: new names of its entity types.
+        common_map: new names applied after that, the same for every corpus.
         shares: of the splits that are made of its training data.
-        seen: what was read of it, by the name of the file.
+        seen: the sentences read so far, by file name.
     """
 
     folder: str
@@ -44,11 +44,11 @@ class Corpus:
 
     @property
     def key(self) -> str:
-        """Where it stands in a configuration."""
+        """Its place in a configuration."""
         return f"data.sources.{self.name}" if self.name else "data"
 
     def read(self, split: str) -> SentenceStore | None:
-        """The sentences of a split; None where it is not there.
+        """Read the sentences of a split; None if it does not exist.
 
         Raises:
             DataError: the split is empty, or its file cannot be understood.
@@ -57,14 +57,14 @@ class Corpus:
         return None if path is None else self._read(path)
 
     def undivided(self, parts: tuple[str, ...], made: tuple[str, ...]) -> list[SentenceStore]:
-        """What is there to be divided: the files of some splits, or the only file of the folder.
+        """Read what is to be divided: the files of some splits, or the only file of the folder.
 
         Args:
             parts: splits whose files are divided.
             made: splits that are made and must have no file of their own.
 
         Raises:
-            DataError: nothing is there, several files could be meant, or a split that is made is there already.
+            DataError: there is no file, several could be meant, or a split to be made exists already.
         """
         paths = {split: self._path(split) for split in ("train", "dev", "test")}
         found = list(dict.fromkeys(path for split in parts if (path := paths[split]) is not None))
@@ -81,10 +81,10 @@ class Corpus:
         return [self._read(path) for path in found]
 
     def stream_paths(self) -> list[Path]:
-        """The files of a training split that is streamed.
+        """List the files of a training split that is streamed.
 
         Raises:
-            DataError: when there is none.
+            DataError: there is none.
         """
         name, reader = self.names["train"], self.files.reader
         if isinstance(reader, ShardReader):
@@ -92,7 +92,7 @@ class Corpus:
         return shard_files(corpus_folder(self.folder), "train", name)
 
     def missing(self, split: str) -> DataError:
-        """The error for a split that is needed and not there."""
+        """Make the error for a split that is needed and does not exist."""
         if isinstance(self.files.reader, SplitReader):
             return DataError(
                 f"no {split} split; name one with {self.key}.{split}=NAME (a single dataset is {self.key}.{split}=.), "
@@ -102,7 +102,7 @@ class Corpus:
         return missing_split(self.folder, split, self.key)
 
     def label(self, name: str) -> str | None:
-        """What an entity type of its files is called; None where its entities are dropped.
+        """Rename an entity type of its files; None if its entities are dropped.
 
         >>> Corpus("", None, {}, label_map={"GPE": "LOC"}, common_map={"LOC": "PLACE", "MISC": None}).label("GPE")
         'PLACE'

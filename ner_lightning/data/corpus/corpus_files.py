@@ -1,4 +1,4 @@
-"""Files to sentences to encoded corpora, each made once and kept."""
+"""Read files to sentences, and encode these; each is done once and kept."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from ner_lightning.tagging.tagset import TagSet
 
 
 class CorpusFiles:
-    """Reads files and encodes what is in them.
+    """Reads files and encodes their sentences.
 
-    What is kept is named by content: the bytes of the file and of what its reader reads beside it, its name (sentences
-    are called after it), the reader with its options, `limit`, and the code that reads; for an encoding the tokenizer,
-    the room of a row and the tags too.
+    Kept entries are named by content: the bytes of the file and of other files its reader reads, its name (sentences
+    are named after it), the reader with its options, `limit`, and the code that reads; for an encoding also the
+    tokenizer, the length of a row and the tags.
 
     Args:
         reader: of the files.
-        cache: where both are kept; None: nowhere.
-        limit: sentences to read of a file; None: all.
+        cache: keeps both; None: nothing is kept.
+        limit: number of sentences to read of a file; None: all.
     """
 
     def __init__(self, reader: Reader, cache: Cache | None, limit: int | None = None) -> None:
         self.reader, self.cache, self.limit = reader, cache, limit
 
     def sentences(self, path: Path) -> SentenceStore:
-        """The sentences of a file.
+        """Read the sentences of a file.
 
         Raises:
-            DataError: when there is none, or the file cannot be understood.
+            DataError: there is none, or the file cannot be understood.
         """
         key = self._key(path)
 
@@ -53,10 +53,10 @@ class CorpusFiles:
         return store
 
     def survey(self, path: Path) -> ReadReport:
-        """What reading a file finds, without its sentences.
+        """Report on a file without keeping its sentences.
 
         Raises:
-            DataError: when the file cannot be understood.
+            DataError: the file cannot be understood.
         """
         key = self._key(path)
 
@@ -71,7 +71,7 @@ class CorpusFiles:
         return report_from_dict(self.cache.entry("survey", key, {}, build).about)
 
     def encoded(self, store: SentenceStore, words: WordEncoder, tags: TagSet) -> EncodedCorpus:
-        """Stored sentences encoded; what `words` has to say of them is said whether they were encoded now or before."""
+        """Encode stored sentences; the remarks of `words` are the same whether they are encoded now or were before."""
 
         def build(writer: ArrayWriter) -> Arrays:
             return write_encoded(store, words, tags, writer)
@@ -85,7 +85,7 @@ class CorpusFiles:
         return EncodedCorpus.over(arrays)
 
     def _key(self, path: Path) -> str | None:
-        """None where content has no name: a dataset of the hub, a reader whose options are no plain values."""
+        """Digest what decides a file's sentences; None for a hub dataset, or a reader with other than plain options."""
         if (
             self.cache is None
             or (reader := fingerprint_reader(self.reader)) is None

@@ -1,4 +1,4 @@
-"""Splits that a corpus does not have: shares, folds, and a part of the training data."""
+"""Make splits that a corpus does not have: by shares, folds, and a part of the training data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SPLITS = ("train", "dev", "test")
 
 
 class PieceGroup(NamedTuple):
-    """Pieces that are divided with the same shares of the splits; None: into folds."""
+    """Pieces that are divided by the same shares of the splits; None: into folds."""
 
     pieces: Sequence[Piece]
     shares: Mapping[str, float] | None
@@ -28,16 +28,16 @@ class PieceGroup(NamedTuple):
 
 @dataclass(frozen=True)
 class Division:
-    """How sentences are divided; each corpus may have shares of its own.
+    """How sentences are divided; each corpus may have its own shares.
 
     Attributes:
-        seed: of everything, whatever the seed of the training is.
-        fold: which fold is tested; None: there are no folds. The next one is dev, the rest train.
-        folds: how many.
-        fraction: of the training data that is used; a smaller one lies in a larger one.
+        seed: of the division, independent of the seed of training.
+        fold: the fold that is tested; None: there are no folds. The next one is dev, the rest train.
+        folds: number of folds.
+        fraction: share of the training data that is used; a smaller share is part of a larger one.
 
     Raises:
-        DataError: a value that cannot be used.
+        DataError: a value cannot be used.
     """
 
     seed: int = 0
@@ -60,15 +60,15 @@ class Division:
     def divided(
         self, groups: Sequence[PieceGroup], files: Mapping[str, Sequence[Piece]] | None = None
     ) -> list[dict[str, list[Piece]]]:
-        """The splits made of each group, each in their order.
+        """Divide each group into splits, each in its order.
 
-        What two groups have in common, or a group and a split that is a file, goes to the same split in both: the
-        larger part of it decides. Groups of which more splits are made come first. Where a later one does not make such
-        a split it goes to another that is not trained on.
+        Sentences shared by two groups, or by a group and a split that is a file, go to the same split in both: the
+        larger part of them decides. Groups with more splits come first. If a later group does not have such a split,
+        they go to another one that is not trained on.
 
         Args:
-            groups: what is divided, each with shares of its own.
-            files: splits of other corpora that are there already.
+            groups: the groups to divide, each with its own shares.
+            files: existing splits of other corpora.
 
         Raises:
             DataError: a split would be empty, or without any entity.
@@ -95,7 +95,7 @@ class Division:
         return found
 
     def _divided(self, group: PieceGroup, rows: Numbers, common: _Common) -> dict[str, Numbers]:
-        """The rows of a group in each split, and into `common` what was decided."""
+        """Divide a group, and record the decisions in `common`."""
         sizes = self._sizes(group)
         names = list(group.shares or (self._name_of_fold(number) for number in range(self.folds)))
         seen = _Seen.of(group.pieces)
@@ -149,20 +149,20 @@ class Division:
             )
 
     def reduced(self, pieces: Sequence[Piece]) -> list[Piece]:
-        """The part of the training data that is used."""
+        """Take the part of the training data that is used."""
         if self.fraction == 1 or not pieces:
             return list(pieces)
         seen = _Seen.of(pieces)
-        alone = [number.to_bytes(8, "little") for number in range(len(seen.texts))]  # repeated sentences may part
+        alone = [number.to_bytes(8, "little") for number in range(len(seen.texts))]  # repeated ones may part
         units: Units = arrange_units(tie_sentences(seen.documents, alone, 0), seen.texts, seen.labels, self.seed)
         return _taken(pieces, first_share(units, self.fraction, self.seed))
 
 
 def check_shares(shares: Mapping[str, float], key: str) -> dict[str, float]:
-    """Shares of the splits that are made, in their order; what is left of 1 is for train.
+    """Check the shares of the splits to be made, and sort them; what is left of 1 is for train.
 
     Raises:
-        DataError: shares that cannot be.
+        DataError: the shares are impossible.
 
     >>> check_shares({"dev": 0.25}, "data.splits")
     {'train': 0.75, 'dev': 0.25}
@@ -183,7 +183,7 @@ def check_shares(shares: Mapping[str, float], key: str) -> dict[str, float]:
 
 
 class _Common:
-    """Which sentences of all groups hang together, and which split they have been put into.
+    """The sentences of all groups that belong together, and the splits they have been put into.
 
     Args:
         units: the unit of each sentence.
@@ -194,15 +194,15 @@ class _Common:
         self._in_split = np.zeros((int(units.max(initial=-1)) + 1, len(SPLITS)), np.int64)
 
     def put(self, rows: Numbers, split: str) -> None:
-        """Some sentences are in a split."""
+        """Record that some sentences are in a split."""
         np.add.at(self._in_split[:, SPLITS.index(split)], self._units[rows], 1)
 
     def units_among(self, rows: Numbers) -> Numbers:
-        """The unit of each of some sentences, numbered from 0 on."""
+        """Return the unit of each of some sentences, numbered from 0."""
         return np.unique(self._units[rows], return_inverse=True)[1].astype(np.int64)
 
     def settled(self, rows: Numbers, of_sentence: Numbers, number: int) -> NDArray[np.str_]:
-        """The split that most of each unit is in already, by the numbers in `of_sentence`; empty for none."""
+        """Find the split that most of each unit is in already, by the numbers in `of_sentence`; empty for none."""
         unit = np.zeros(number, np.int64)
         unit[of_sentence] = self._units[rows]
         counts = self._in_split[unit]
@@ -210,7 +210,7 @@ class _Common:
 
 
 def _contents(pieces: Sequence[Piece]) -> tuple[list[int], list[bytes]]:
-    """The document of each sentence, by a number, -1 where there is none; and its words."""
+    """Return the document of each sentence, by a number, -1 if there is none; and its words."""
     names: dict[tuple[str, str], int] = {}
     documents, texts = [], []
     for piece in pieces:
@@ -223,12 +223,12 @@ def _contents(pieces: Sequence[Piece]) -> tuple[list[int], list[bytes]]:
 
 
 class _Seen(NamedTuple):
-    """What is known of the sentences of pieces, one after another.
+    """What is known about the sentences of pieces, one after another.
 
     Attributes:
-        documents: number of the document, -1 where there is none.
-        texts: the words.
-        labels: `[sentences, labels]`: mentions of each type of each corpus; of several corpora which it is, too.
+        documents: number of the document, -1 if there is none.
+        texts: their words.
+        labels: `[sentences, labels]`: mentions of each type of each corpus; if there are several, also the corpus.
     """
 
     documents: list[int]
@@ -261,7 +261,7 @@ class _Seen(NamedTuple):
 
 
 def _taken(pieces: Sequence[Piece], chosen: Numbers) -> list[Piece]:
-    """The chosen of all sentences, piece by piece."""
+    """Take the chosen of all sentences, piece by piece."""
     starts = np.cumsum([0, *map(len, pieces)])
     found = []
     for piece, first, last in zip(pieces, starts, starts[1:], strict=False):

@@ -1,4 +1,4 @@
-"""From sentences to subword ids and tag ids, once, as flat arrays."""
+"""Encode sentences to subword ids and tag ids, once, as flat arrays."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ ENCODED: Schema = {
 
 
 class WordEncoder:
-    """Subword ids of words, each distinct word tokenised once.
+    """Subword ids of words; each distinct word is tokenised once.
 
     A fast tokenizer treats the words of a pre-split sentence one by one, so a word's pieces do not depend on its
-    neighbours. A word that gets no piece at all (a lone U+FE0F, U+3000, a zero-width character) is given the unknown
-    token: it keeps its place and gets a tag. A word of more pieces than a row can hold keeps its first ones.
+    neighbours. A word without any piece (a lone U+FE0F, U+3000, a zero-width character) is given the unknown token: it
+    keeps its place and gets a tag. A word with more pieces than fit into a row keeps its first ones.
 
     Args:
         tokenizer: a fast tokenizer.
-        max_subwords: positions of an encoder row, special tokens included.
+        max_subwords: positions of an encoder row, including special tokens.
     """
 
     REMEMBERED = 1_000_000
@@ -63,7 +63,7 @@ class WordEncoder:
 
     def learn(self, words: Iterable[str]) -> None:
         """Tokenise the words not seen before, in one batch."""
-        if len(self._pieces) > self.REMEMBERED:  # a stream without end must not fill the memory
+        if len(self._pieces) > self.REMEMBERED:  # an endless stream must not fill the memory
             self._pieces.clear()
         new = [word for word in dict.fromkeys(words) if word not in self._pieces]
         if not new:
@@ -86,11 +86,11 @@ class WordEncoder:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A digest of all that decides which pieces a word gets."""
+        """Digest everything that decides which pieces a word gets."""
         import tokenizers
 
         backend = self.tokenizer.backend_tokenizer
-        backend.no_padding()  # left behind by the last call, and no matter of words
+        backend.no_padding()  # left over from the last call, and irrelevant to words
         backend.no_truncation()
         return digest(
             type(self.tokenizer).__name__,
@@ -100,7 +100,7 @@ class WordEncoder:
         )
 
     def pieces(self, word: str) -> tuple[int, ...]:
-        """Subword ids of one word, at least one."""
+        """Return the subword ids of one word, at least one."""
         if word not in self._pieces:
             self.learn([word])
         return self._pieces[word]
@@ -122,22 +122,22 @@ class EncodedCorpus:
 
     @classmethod
     def over(cls, arrays: Arrays) -> EncodedCorpus:
-        """The corpus that `write_encoded` wrote."""
+        """Make the corpus from the arrays that `write_encoded` wrote."""
         return cls(**{name: arrays[name] for name in ENCODED}, source=arrays)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """To another process a corpus of a folder goes as the name of the folder."""
+        """Send a corpus of a folder to another process as the name of its folder."""
         if self.source is not None and self.source.folder is not None:
             return EncodedCorpus.over, (self.source,)
         return EncodedCorpus, (self.pieces, self.piece_start, self.word_start, self.tags)
 
     def __len__(self) -> int:
-        """Number of sentences."""
+        """Count the sentences."""
         return len(self.word_start) - 1
 
     @cached_property
     def lengths(self) -> NDArray[np.int64]:
-        """Subwords of each sentence, special tokens not counted."""
+        """Subwords of each sentence, without special tokens."""
         return np.diff(self.piece_start[self.word_start])
 
 
@@ -157,11 +157,11 @@ def write_encoded(store: SentenceStore, words: WordEncoder, tags: TagSet, writer
     Args:
         store: the sentences.
         words: the encoder's view of words.
-        tags: every type that occurs.
+        tags: with every type that occurs.
         writer: takes `ENCODED`.
 
     Returns:
-        The arrays; beside them the words among them that are `pieceless` and `shortened`.
+        The arrays, and with them the words that are `pieceless` and `shortened`.
 
     Raises:
         ValueError: when a span's type is not in `tags`.
@@ -193,7 +193,7 @@ def write_encoded(store: SentenceStore, words: WordEncoder, tags: TagSet, writer
 
 
 def _gathered(rows: list[tuple[int, ...]], which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The chosen rows one after another, and how long each is."""
+    """Concatenate the chosen rows, and return the length of each."""
     sizes = np.fromiter(map(len, rows), np.int64, len(rows))
     flat = np.fromiter((piece for row in rows for piece in row), np.int32, int(sizes.sum()))
     starts, counts = (np.cumsum(sizes) - sizes)[which], sizes[which]
@@ -201,7 +201,7 @@ def _gathered(rows: list[tuple[int, ...]], which: np.ndarray) -> tuple[np.ndarra
 
 
 def ragged_range(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """For each start as many numbers as its count says, from it on.
+    """Count up from each start, as many numbers as its count says.
 
     >>> ragged_range(np.array([5, 0]), np.array([2, 3])).tolist()
     [5, 6, 0, 1, 2]
@@ -211,13 +211,13 @@ def ragged_range(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 
 def _tags_of_types(types: Sequence[str], tags: TagSet) -> np.ndarray:
-    """Per type the tag ids of a mention of one word, and of the first, inner and last word of a longer one."""
+    """Return, per type, the tag ids of a mention of one word, and of the first, inner and last word of longer ones."""
     rows = [[*tags.encode([EntitySpan(0, 1, label)], 1), *tags.encode([EntitySpan(0, 3, label)], 3)] for label in types]
     return np.array(rows, np.int16).reshape(-1, 4)
 
 
 def _tag_ids(store: SentenceStore, first: int, last: int, of_type: np.ndarray) -> np.ndarray:
-    """Tag ids of the words of sentences `first` up to `last`."""
+    """Return the tag ids of the words of sentences `first` up to `last`."""
     starts = store.arrays["word_start"][first : last + 1] - store.arrays["word_start"][first]
     ids = np.zeros(starts[-1], np.int16)
     rows, base = _of_sentences(store, "spans", first, last, starts)
@@ -235,6 +235,6 @@ def _tag_ids(store: SentenceStore, first: int, last: int, of_type: np.ndarray) -
 def _of_sentences(
     store: SentenceStore, name: str, first: int, last: int, word_starts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What is stored for some sentences, and beside each row the position of its sentence's first word."""
+    """Return the stored rows of some sentences, and for each row the position of its sentence's first word."""
     ends = store.arrays[f"{name}_start"][first : last + 1]
     return store.arrays[name][ends[0] : ends[-1]], np.repeat(word_starts[:-1], np.diff(ends))

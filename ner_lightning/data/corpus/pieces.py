@@ -1,4 +1,4 @@
-"""Pieces of corpora, and splits that are put together from them."""
+"""Pieces of corpora, and splits that are combined from them."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Piece:
     """Sentences of a file.
 
     Attributes:
-        corpus: the file belongs to.
+        corpus: the corpus of the file.
         store: the sentences of the whole file.
-        chosen: which of them, in their order; None: all.
+        chosen: the chosen ones, in their order; None: all.
     """
 
     corpus: Corpus
@@ -40,21 +40,21 @@ class Piece:
 
     @property
     def indices(self) -> Numbers:
-        """Which sentences of the file."""
+        """The chosen sentences of the file, by number."""
         return np.arange(len(self.store)) if self.chosen is None else self.chosen
 
     def take(self, wanted: Numbers) -> Piece:
-        """Some of its sentences, by their places in the piece."""
+        """Take some of its sentences, by their places in the piece."""
         return replace(self, chosen=self.indices[wanted])
 
     @property
     def as_it_is(self) -> bool:
-        """Whether it is a file as it stands, of the only corpus."""
+        """Whether it is a file as it is, of the only corpus."""
         renamed = any(self.corpus.label(name) != name for name in self.store.types)
         return self.chosen is None and not self.corpus.name and not renamed
 
     def sentences(self) -> Iterator[Sentence]:
-        """The sentences, their types and the names of their documents as all corpora together have them."""
+        """Yield the sentences with types and document names as used for all corpora together."""
         corpus = self.corpus
         labels = {name: corpus.label(name) for name in self.store.types}
         renamed = any(name != label for name, label in labels.items())
@@ -71,11 +71,11 @@ class Piece:
 
 
 def join_pieces(pieces: Sequence[Piece], cache: Cache | None) -> SentenceStore:
-    """The sentences of pieces one after another; a file as it stands is itself.
+    """Join the sentences of pieces; a single file as it is needs no joining.
 
     Args:
         pieces: at least one.
-        cache: where the whole is kept; None: nowhere.
+        cache: keeps the result; None: it is not kept.
     """
     if len(pieces) == 1 and pieces[0].as_it_is:
         return pieces[0].store
@@ -101,9 +101,9 @@ def _documents_counted(sentences: Iterator[Sentence], report: ReadReport) -> Ite
 
 
 def _decisions(pieces: Sequence[Piece]) -> ReadReport:
-    """What readers had to decide in files that are there as a whole; of a divided one nobody knows which part it was.
+    """Combine the decisions of readers in whole files; for a divided file nobody knows which part they concern.
 
-    Counts of sentences and what is in them are left at zero.
+    Counts of sentences and of their content are left at zero.
     """
     whole = ReadReport()
     for piece in pieces:
@@ -117,7 +117,7 @@ def _decisions(pieces: Sequence[Piece]) -> ReadReport:
 
 
 def _key(pieces: Sequence[Piece]) -> str | None:
-    """None where one of the files has no name for its content."""
+    """Digest the content of the pieces; None if one of the files has no digest."""
     if any(piece.store.key is None for piece in pieces):
         return None
     parts = [
@@ -133,7 +133,7 @@ def _key(pieces: Sequence[Piece]) -> str | None:
 
 
 class Extent(NamedTuple):
-    """The sentences of one corpus in a split, from `first` up to `last`, and what is in them."""
+    """The sentences of one corpus in a split, from `first` up to `last`, and counts of their content."""
 
     first: int
     last: int
@@ -143,7 +143,7 @@ class Extent(NamedTuple):
 
     @classmethod
     def of(cls, store: SentenceStore, first: int, last: int) -> Extent:
-        """Count what is in some sentences of a split."""
+        """Count the content of some sentences of a split."""
         start, end = store.arrays["word_start"][[first, last]].tolist()
         span, last_span = store.arrays["spans_start"][[first, last]].tolist()
         types = np.unique(store.arrays["spans"][span:last_span, 2])
@@ -151,7 +151,7 @@ class Extent(NamedTuple):
 
 
 def find_extents(pieces: Sequence[Piece], store: SentenceStore) -> dict[str, Extent]:
-    """Where the sentences of each corpus stand in what `join_pieces` made of pieces in the order of their corpora."""
+    """Find the sentences of each corpus in the joined pieces, which are in the order of their corpora."""
     sizes: dict[str, int] = {}
     for piece in pieces:
         sizes[piece.corpus.name] = sizes.get(piece.corpus.name, 0) + len(piece)
@@ -163,7 +163,7 @@ def find_extents(pieces: Sequence[Piece], store: SentenceStore) -> dict[str, Ext
 
 
 class Weighted(NamedTuple):
-    """Sentences `first` up to `last`, each to be drawn so often in an epoch; 0.5: another half of them each epoch."""
+    """Sentences `first` up to `last`, and how often each is drawn per epoch; 0.5: another half of them each epoch."""
 
     first: int
     last: int

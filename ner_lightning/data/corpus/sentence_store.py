@@ -1,4 +1,4 @@
-"""The sentences of a file as flat arrays: small, mapped from disk, and read one by one where they are asked for."""
+"""The sentences of a file as flat arrays: small, mapped from disk, and made into objects one by one when needed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ner_lightning.storage.flat_arrays import Arrays, ArrayWriter, Column, Memor
 from ner_lightning.tagging.spans import EntitySpan, touches
 
 CHUNK = 10_000
-"""Sentences that are python objects at one time while a file is read."""
+"""Number of sentences that are Python objects at a time while a file is read."""
 
-# Strings stand behind one another in UTF-8. `*_start` has a row for each sentence and one more.
+# Strings are concatenated in UTF-8. `*_start` has a row for each sentence and one more.
 SENTENCES: Schema = {
     "words": Column("u1"),
     "words_start": Column("i8"),  # byte where the words of a sentence begin
@@ -39,11 +39,11 @@ SENTENCES: Schema = {
 
 
 class SentenceStore(Sequence[Sentence]):
-    """Sentences over the arrays of `SENTENCES`; each is made when it is asked for, a slice is a list.
+    """Sentences over the arrays of `SENTENCES`, each made when needed; a slice is a list.
 
     Args:
         arrays: as `store_sentences` writes them.
-        key: digest of what they were read from; None where they are not kept.
+        key: digest of their source; None if they are not kept.
     """
 
     def __init__(self, arrays: Arrays, key: str | None = None) -> None:
@@ -52,7 +52,7 @@ class SentenceStore(Sequence[Sentence]):
 
     @property
     def report(self) -> ReadReport:
-        """What reading them found."""
+        """The report of reading them."""
         return report_from_dict(self.arrays.about["report"])
 
     def __len__(self) -> int:
@@ -73,7 +73,7 @@ class SentenceStore(Sequence[Sentence]):
         return map(self._sentence, range(len(self)))
 
     def type_counts(self) -> dict[str, int]:
-        """Mentions of each entity type.
+        """Count the mentions of each entity type.
 
         >>> in_memory([Sentence(("Oslo",), (EntitySpan(0, 1, "LOC"),))]).type_counts()
         {'LOC': 1}
@@ -82,7 +82,7 @@ class SentenceStore(Sequence[Sentence]):
         return dict(zip(self.types, counts, strict=True))
 
     def uncounted_entities(self) -> int:
-        """Entities that count neither way in evaluation: they hold or touch a word nobody annotated.
+        """Count the entities that evaluation ignores: those with or beside an unannotated word.
 
         >>> in_memory([Sentence(("in", "Oslo", "now"), (EntitySpan(1, 2, "LOC"),), unknown=(2,))]).uncounted_entities()
         1
@@ -91,7 +91,7 @@ class SentenceStore(Sequence[Sentence]):
         return sum(touches(span, set(self[index].unknown)) for index in partial for span in self[index].spans)
 
     def words(self, first: int, last: int) -> list[str]:
-        """The words of sentences `first` up to `last`, one after another."""
+        """Return the words of sentences `first` up to `last`, one after another."""
         start, end = self.arrays["word_start"][[first, last]]
         byte, last_byte = self.arrays["words_start"][[first, last]]
         return _split(self.arrays["words"][byte:last_byte], self.arrays["word_bytes"][start:end])
@@ -127,11 +127,11 @@ def _split(raw: np.ndarray, sizes: np.ndarray) -> list[str]:
 
 
 def store_sentences(sentences: Iterable[Sentence], report: ReadReport, writer: ArrayWriter) -> Arrays:
-    """Write sentences as arrays, never more than a chunk of them in memory.
+    """Write sentences as arrays, with never more than a chunk of them in memory.
 
     Args:
-        sentences: to be drawn once.
-        report: complete when they are.
+        sentences: iterated once.
+        report: complete after the last sentence.
         writer: takes `SENTENCES`.
     """
     packer, drawn = _Packer(), iter(sentences)
@@ -142,7 +142,7 @@ def store_sentences(sentences: Iterable[Sentence], report: ReadReport, writer: A
 
 
 def in_memory(sentences: Iterable[Sentence]) -> SentenceStore:
-    """Sentences as arrays in memory.
+    """Store sentences as arrays in memory.
 
     >>> in_memory([Sentence(("Oslo", "is"), (EntitySpan(0, 1, "LOC"),))])[0].spans
     (EntitySpan(start=0, end=1, label='LOC'),)
@@ -152,7 +152,7 @@ def in_memory(sentences: Iterable[Sentence]) -> SentenceStore:
 
 
 class _Packer:
-    """Turns chunks of sentences into rows that go behind those written before."""
+    """Turns chunks of sentences into rows to append to those written before."""
 
     def __init__(self) -> None:
         self.types: dict[str, int] = {}
@@ -160,7 +160,7 @@ class _Packer:
         self._document, self._documents = "", 0
 
     def starts(self) -> dict[str, np.ndarray]:
-        """The first row of each `*_start`."""
+        """Return the first row of each `*_start`."""
         return {name: np.zeros(1, np.int64) for name in self._ends}
 
     def pack(self, chunk: list[Sentence]) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""`data.sources`: several corpora as a configuration names them."""
+"""Read `data.sources`: several corpora, as a configuration names them."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ def corpora_from_config(
     cache: Cache | None,
     limit: int | None,
 ) -> Corpora:
-    """The corpora that a configuration names, in its order, and how they are divided.
+    """Make the corpora that a configuration names, in its order, with their division.
 
     Args:
-        folder: of the corpus, or what the folders of the sources are in.
-        reader: of the corpus, or of sources without one.
-        names: files of the splits; of sources without such a key.
+        folder: of the corpus, or the parent of the sources' folders.
+        reader: of the corpus, or of sources without their own.
+        names: files of the splits, also for sources without such keys.
         sources: folders, or nodes by name. A node may have a folder, a reader, files of the splits, a weight, a label
-            map and shares of splits; what it has not is that of all.
+            map and shares of splits; otherwise the common ones apply.
         splits: shares of the splits to be made.
-        label_map: applied after that of a source.
-        division: folds and the part of train that is used.
+        label_map: applied after a source's own.
+        division: the folds, and the part of train that is used.
         streaming: whether the training split is streamed.
         cache: of files.
-        limit: sentences to read of a file.
+        limit: number of sentences to read of a file.
 
     Raises:
-        DataError: a key that is none, two sources of one name, a weight that is not above 0, no reader, or what a
-            stream cannot do.
+        DataError: an unknown key, two sources with the same name, a weight that is not above 0, no reader, or something
+            that a stream cannot do.
     """
     if streaming:
         _check_stream(sources=sources, splits=splits, label_map=label_map, division=division)
@@ -108,10 +108,10 @@ def _checked_splits(shares: Mapping[str, float] | None, key: str, division: Divi
 
 
 def check_labels(labels: Labels | None, key: str) -> dict[str, str | None]:
-    """A label map, empty for none.
+    """Check a label map; empty for None.
 
     Raises:
-        DataError: a type that is no text.
+        DataError: a type is not text.
     """
     for name, label in (labels or {}).items():
         if not isinstance(name, str) or not name or not (label is None or (isinstance(label, str) and label)):
@@ -170,7 +170,7 @@ def _check_keys(node: Mapping[str, Any], key: str) -> None:
 
 
 def _folder(parent: str, name: str, reader: Reader) -> str:
-    """The folder of a source, below that of all."""
+    """Return the folder of a source, below the common one."""
     if name.startswith("sample:") or Path(name).expanduser().is_absolute():
         return name
     path = Path(parent).expanduser() / name

@@ -1,12 +1,12 @@
-"""Sentences divided into parts: documents whole, repeated sentences together, every part its share of each entity type.
+"""Divide sentences into parts: documents whole, repeated sentences together, with fair shares of each entity type.
 
-What cannot be torn is a unit: the sentences of a document, and sentences of the same words. Units are dealt out by
-iterative stratification, with counts in place of labels that are there or not.
+Sentences that must stay together form a unit: those of a document, and those with the same words. Units are dealt out
+by iterative stratification, with counts of labels instead of their mere presence.
 
 K. Sechidis, G. Tsoumakas, I. Vlahavas. On the stratification of multi-label data. ECML PKDD 2011.
 
-Units stand in an order that a seed and their words decide, not their place: the same sentences in other files, or in
-files of another order, are divided alike.
+The order of units is decided by a seed and their words, not by their place: the same sentences in other files, or in
+another order, are divided alike.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from numpy.typing import NDArray
 Numbers = NDArray[np.int64]
 
 PASSES, TOLERANCE = 10, 0.01
-"""How often units are gone through to even out the parts, and up to which share of what a part wants that is left."""
+"""Most passes over the units to even out the parts, and the share of a part's target at which this stops."""
 
 HALVINGS = 6
-"""How often `nested_order` halves: any beginning is stratified to a 64th of the whole."""
+"""How often `nested_order` halves: any beginning is stratified, to a 64th of the whole."""
 
 
 @dataclass(frozen=True)
 class Units:
-    """What is dealt out whole, in an order that a seed decides.
+    """Groups of sentences that are dealt out whole, in an order that a seed decides.
 
     Attributes:
         of_sentence: the unit of each sentence.
@@ -43,15 +43,15 @@ class Units:
 
 
 def tie_sentences(documents: Sequence[int], texts: Sequence[bytes], largest: float) -> Numbers:
-    """The unit of each sentence: one for a document, or for sentences without one that say the same.
+    """Assign each sentence to a unit: its document, or, without one, all sentences with the same words.
 
-    Documents that share a sentence are one unit, unless more than `largest` sentences would hang together so: where
-    most documents have a line such as a date line in common, nothing could be divided. Those are a unit each.
+    Documents that share a sentence are one unit, unless it would have more than `largest` sentences: if most documents
+    shared a line such as a date line, nothing could be divided. Such documents are separate units.
 
     Args:
-        documents: number of the document of each sentence, -1 where there is none.
-        texts: what each sentence says, or a digest of it.
-        largest: sentences of a unit of several documents.
+        documents: number of the document of each sentence, -1 if there is none.
+        texts: the words of each sentence, or a digest of them.
+        largest: most sentences of a unit of several documents.
 
     >>> tie_sentences([-1, -1, -1], [b"a", b"b", b"a"], largest=9).tolist()
     [0, 1, 0]
@@ -60,7 +60,7 @@ def tie_sentences(documents: Sequence[int], texts: Sequence[bytes], largest: flo
     >>> tie_sentences([0, 0, 1, 2], [b"a", b"b", b"b", b"c"], largest=2).tolist()
     [0, 0, 1, 2]
     """
-    own: dict[int | bytes, int] = {}  # documents, and what sentences without one say
+    own: dict[int | bytes, int] = {}  # documents, and texts of sentences without one
     wholes = [
         own.setdefault(document if document >= 0 else text, len(own))
         for document, text in zip(documents, texts, strict=True)
@@ -84,11 +84,11 @@ def tie_sentences(documents: Sequence[int], texts: Sequence[bytes], largest: flo
 
 
 def arrange_units(of_sentence: Numbers, texts: Sequence[bytes], labels: Numbers, seed: int) -> Units:
-    """Units in the order of a digest of the seed and their sentences, whatever order those stand in.
+    """Sort units by a digest of the seed and their sentences, whatever the order of those.
 
     Args:
         of_sentence: the unit of each sentence.
-        texts: what each sentence says, or a digest of it.
+        texts: the words of each sentence, or a digest of them.
         labels: `[sentences, labels]`, mentions of each type.
         seed: of the order.
     """
@@ -107,13 +107,13 @@ def arrange_units(of_sentence: Numbers, texts: Sequence[bytes], labels: Numbers,
 
 
 def stratify(units: Units, shares: Sequence[float], seed: int, among: Numbers | None = None) -> Numbers:
-    """The part of each unit: from the rarest type on, whoever still wants most of it gets the next unit.
+    """Assign a part to each unit: from the rarest type on, the part that still wants most of it gets the next unit.
 
     Args:
         units: to be dealt out.
-        shares: of the parts, positive; what counts is how they compare.
-        seed: decides between parts that want as much.
-        among: the units that are dealt out; None: all.
+        shares: of the parts, positive; only their ratios matter.
+        seed: decides between parts that want equally much.
+        among: the units to deal out; None: all.
 
     Returns:
         A part for each unit of `among`.
@@ -151,18 +151,18 @@ def stratify(units: Units, shares: Sequence[float], seed: int, among: Numbers | 
 
 
 def _evened(parts: Numbers, counts: Numbers, shares: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Move single units while that brings sentences and types nearer to the shares: documents are coarse."""
+    """Move single units as long as that brings sentences and types nearer to the shares, as documents are coarse."""
     counts = counts[:, counts.any(axis=0)]
     total = counts.sum(axis=0)
     amounts = counts / total
-    over = np.zeros((len(shares), counts.shape[1]))  # what each part has too much, as shares of the whole
+    over = np.zeros((len(shares), counts.shape[1]))  # the excess of each part, as shares of the whole
     np.add.at(over, parts, amounts)
     over -= shares[:, None]
     for _ in range(PASSES):
         moved = False
         for unit in range(len(parts) if (np.abs(over) > TOLERANCE * shares[:, None]).any() else 0):
             amount, here = amounts[unit], parts[unit]
-            # Of the sum of squares over parts and labels, each part by its share: what leaving and coming change.
+            # Change of the sum of squares over parts and labels, relative to shares, when a unit leaves and arrives.
             change = (amount * (2 * over + amount)).sum(axis=1) / shares
             change += (amount * (amount - 2 * over[here])).sum() / shares[here]
             change[here] = 0
@@ -177,7 +177,7 @@ def _evened(parts: Numbers, counts: Numbers, shares: NDArray[np.float64]) -> NDA
 
 
 def nested_order(units: Units, seed: int) -> Numbers:
-    """Units in an order of which every beginning is stratified: halves, halves of halves, and so on."""
+    """Order units so that every beginning is stratified: halves, halves of halves, and so on."""
     blocks = [np.arange(len(units.sizes))]
     for depth in range(HALVINGS):
         halves = []
@@ -189,7 +189,7 @@ def nested_order(units: Units, seed: int) -> Numbers:
 
 
 def first_share(units: Units, share: float, seed: int) -> Numbers:
-    """Sentences of the units at the beginning of `nested_order` that come closest to a share; at least one unit.
+    """Take sentences of the first units of `nested_order` that come closest to a share; at least one unit.
 
     >>> units = Units(np.array([0, 0, 1, 2]), np.array([2, 1, 1]), np.array([[2], [1], [1]]))
     >>> [len(first_share(units, share, seed=0)) for share in (0.01, 1.0)] >= [1, 4]
