@@ -1,13 +1,13 @@
-"""What no reader takes as it stands, whatever the format: labels and names that would go wrong later, in silence."""
+"""Refuse what is wrong in any format: labels and names that would cause silent trouble later."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-# A second tag behind the first (`PER|B-AUTHOR`), as nested annotation is written into one column.
+# A second tag after the first (`PER|B-AUTHOR`), as when nested annotation is written into one column.
 _SECOND_TAG = re.compile(r"[|,;]\s*([BIESMLU][-_].+|O$)")
-# Besides control characters and halves of characters: line ends by another name, marks of byte order and direction.
+# Besides control characters and lone surrogates: other line ends, byte order marks and direction marks.
 _UNSEEN = frozenset("\u2028\u2029\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -34,7 +34,7 @@ def check_label(label: str) -> None:
 
 
 def half_character(text: str) -> str:
-    r"""The first half of a surrogate pair in a text, as `U+D800`; empty where all characters are whole.
+    r"""Find the first lone surrogate in a text, as `U+D800`; empty if all characters are whole.
 
     >>> half_character("a\ud800"), half_character("Zoë")
     ('U+D800', '')

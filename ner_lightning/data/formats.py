@@ -1,11 +1,11 @@
-"""Which endings stand for which format: the one table of all commands that read or write corpora."""
+"""Map file endings to formats: the one table for all commands that read or write corpora."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 COMPRESSED = (".gz", ".bz2", ".xz")
-"""Endings of files that are decompressed while they are read; the ending before them tells the format."""
+"""Endings of files that are decompressed while they are read; the ending before shows the format."""
 
 ENDINGS = {
     "conll": (".conll", ".iob", ".iob2", ".bio", ".bioes", ".bmes", ".bilou", ".tsv", ".conllu", ".conllup"),
@@ -23,7 +23,7 @@ _FORMATS = {ending: name for name, endings in ENDINGS.items() for ending in endi
 
 
 def without_compression(name: str) -> str:
-    """A file's name without the ending that says how it is compressed.
+    """Drop the ending of a file's name that shows its compression.
 
     >>> without_compression("train.conll.gz"), without_compression("train.conll")
     ('train.conll', 'train.conll')
@@ -32,7 +32,7 @@ def without_compression(name: str) -> str:
 
 
 def ending_of(path: Path) -> str:
-    """What shows the format of a file, in lower case.
+    """Return the ending that shows the format of a file, in lower case.
 
     >>> ending_of(Path("TRAIN.CoNLL.gz")), ending_of(Path("eng.train")), ending_of(Path("train"))
     ('.conll', '.train', '')
@@ -41,7 +41,7 @@ def ending_of(path: Path) -> str:
 
 
 def format_by_ending(path: Path) -> str | None:
-    """The format that a name stands for, None where it stands for none.
+    """Return the format that a name stands for; None if there is none.
 
     >>> format_by_ending(Path("a.conllu.xz")), format_by_ending(Path("a.doc"))
     ('conll', None)
@@ -50,5 +50,5 @@ def format_by_ending(path: Path) -> str | None:
 
 
 def known_endings() -> str:
-    """All endings, for a message."""
+    """List all endings, for a message."""
     return " ".join(_FORMATS)

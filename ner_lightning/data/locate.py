@@ -1,4 +1,4 @@
-"""Where the files of a corpus are."""
+"""Find the files of a corpus."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ ALIASES = {
 """File names, without ending, that stand for a split."""
 
 ABOUT = ("readme", "license", "licence", "copying", "notice", "citation", "changelog")
-"""File names, without ending, of what tells of a corpus."""
+"""Names, without ending, of files that describe a corpus."""
 
 
 def corpus_folder(name: str) -> Path:
-    """The folder of a corpus: `sample:en` and `sample:zh` are embedded, anything else is a path.
+    """Return the folder of a corpus: `sample:en` and `sample:zh` are embedded, anything else is a path.
 
     Raises:
-        DataError: when there is no such folder.
+        DataError: there is no such folder.
     """
     if name.startswith("sample:"):
         from ner_lightning.data.sample import folder
@@ -37,16 +37,16 @@ def corpus_folder(name: str) -> Path:
 
 
 def split_file(folder: Path, split: str, name: str | None = None, key: str = "data") -> Path | None:
-    """The file of a split: the one named, or the one whose name says so; None when no name says so.
+    """Find the file of a split: the one given, or the one whose name says so; None if no name does.
 
     Args:
         folder: of the corpus.
-        split: whose file.
-        name: of the file.
-        key: where the corpus stands in a configuration, for what errors say.
+        split: the split.
+        name: of the file, if given.
+        key: place of the corpus in a configuration, for errors.
 
     Raises:
-        DataError: when the named file is missing, or several files could be meant.
+        DataError: the given file is missing, or several files could be meant.
     """
     if name is not None:
         path = folder / name
@@ -61,7 +61,7 @@ def split_file(folder: Path, split: str, name: str | None = None, key: str = "da
 
 
 def lone_file(folder: Path, key: str = "data") -> Path:
-    """The only file of a folder that no name of a split belongs to; what tells of a corpus is none of its files.
+    """Find the only file of a folder that is neither a split nor a description of the corpus.
 
     Raises:
         DataError: there is none, or there are several.
@@ -81,16 +81,16 @@ def lone_file(folder: Path, key: str = "data") -> Path:
 
 
 def shard_files(folder: Path, split: str, name: str | None = None) -> list[Path]:
-    """The files that together are a split, in the order of their names.
+    """Find the files that together are a split, in the order of their names.
 
     Args:
         folder: of the corpus.
-        split: whose files.
-        name: a file, a folder or a pattern (`shards/*.conll.gz`) below `folder`. None: the folder called like the
-            split, or else the files called like it with a number behind (`train-00003.jsonl.gz`), or the one file.
+        split: the split.
+        name: a file, a folder or a pattern (`shards/*.conll.gz`) below `folder`. None: the folder with the name of the
+            split, or else the files with its name and a number (`train-00003.jsonl.gz`), or the one file.
 
     Raises:
-        DataError: when there is none, or the one file could be several.
+        DataError: there is none, or several files could be the one.
     """
     if name is None:
         named = [path for path in sorted(folder.iterdir()) if path.is_dir() and path.name.lower() in ALIASES[split]]
@@ -130,7 +130,7 @@ def _is_part(path: Path, names: tuple[str, ...]) -> bool:
 
 
 def missing_split(name: str, split: str, key: str = "data") -> DataError:
-    """The error for a split that is needed and not there."""
+    """Make the error for a split that is needed and does not exist."""
     folder = Path(name) if not name.startswith("sample:") else corpus_folder(name)
     whole, part = "splits={dev: 0.1, test: 0.1} and one file with the whole corpus", f"splits={{{split}: 0.1}}"
     made = f", or {key}.{whole}" if split == "train" else f", or {key}.{part} to take it from train"

@@ -1,17 +1,17 @@
-"""Whether punctuation marks are words of their own, in training data and in text that is to be tagged."""
+"""Tell whether punctuation marks are words of their own, in training data and in text to be tagged."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
 _MARKS = ",;:!?"
-_LAST = f"{_MARKS}."  # a full stop inside a sentence may be that of an abbreviation
+_LAST = f"{_MARKS}."  # a full stop inside a sentence may belong to an abbreviation
 _CLOSING = "\"'”’»)]"
-_RARELY = 9  # times as many marks that stand alone as marks that do not
+_RARELY = 9  # this many marks must stand alone for each one that does not
 
 
 def marks_are_words(sentences: Iterable[Sequence[str]]) -> bool:
-    """Whether marks stand alone in sentences of words, but for a few.
+    """Tell whether marks stand alone in sentences of words, with few exceptions.
 
     >>> marks_are_words([["Ann", ",", "Bob", "left", "."]]), marks_are_words([["Ann,", "Bob", "left."]])
     (True, False)
@@ -21,7 +21,7 @@ def marks_are_words(sentences: Iterable[Sequence[str]]) -> bool:
 
 
 def marks_are_glued(texts: Iterable[str]) -> bool:
-    """Whether texts are as people write them, marks behind words without a space.
+    """Tell whether texts are as people write them, with marks directly after words.
 
     >>> marks_are_glued(["Ann left Oslo."]), marks_are_glued(["Mr. Lee left Oslo ."]), marks_are_glued(["Ann left"])
     (True, False, False)
@@ -31,7 +31,7 @@ def marks_are_glued(texts: Iterable[str]) -> bool:
 
 
 def _counted(sentences: Iterable[Sequence[str]]) -> tuple[int, int]:
-    """Marks that are words, and those at the end of a word."""
+    """Count marks that are words, and marks at the end of a word."""
     alone = glued = 0
     for words in sentences:
         for number, word in enumerate(words, 1):

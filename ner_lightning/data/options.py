@@ -1,4 +1,4 @@
-"""A misspelt option is an error, not a default."""
+"""Refuse misspelt options, which must not become defaults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reading a file found, and the error that names the place of what cannot be read."""
+"""Report what reading a file found, and where."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ForbiddenStep(NamedTuple):
         scheme: of the file.
         before: the tag before it, or `the start`.
         after: the tag after it, or `the end`.
-        repair: what was done, an option of the reader.
+        repair: how it was repaired, an option of the reader.
 
     >>> str(ForbiddenStep("IOB2", "O", "I-LOC", "conlleval"))
     'the scheme IOB2 forbids I-LOC after O (conlleval)'
@@ -39,15 +39,15 @@ class ForbiddenStep(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """Something in a file that was dealt with.
+    """Something wrong in a file that was dealt with.
 
     Attributes:
-        kind: which counter of the report it belongs to.
+        kind: the counter of the report it belongs to.
         path: the file.
         line: number of the line, row or record, from 1.
         what: what was found and what was done.
-        text: the words annotated, where it is about an annotation.
-        step: what was repaired, where it is about tags.
+        text: the annotated words, if it is about an annotation.
+        step: the repaired step, if it is about tags.
 
     >>> str(Problem("nested", "a.ann", 3, "left out: LOC 'York' nested in ORG 'New York Times'", "York"))
     "a.ann:3: left out: LOC 'York' nested in ORG 'New York Times'"
@@ -66,20 +66,20 @@ class Problem(NamedTuple):
 
 @dataclass
 class ReadReport:
-    """Counters a reader fills while its sentences are drawn; complete once the last one was.
+    """Counters that a reader fills while its sentences are drawn; complete after the last one.
 
     Attributes:
         sentences: sentences yielded.
         words: words in them (characters for Chinese without word boundaries).
         entities: entities in them.
         types: entities by type.
-        documents: documents, 0 where the file knows none.
+        documents: documents; 0 if the file does not mark them.
         scheme: tag scheme found or given, empty for a file with spans.
         repaired: places where the tags break the scheme.
         empty_sentences: lines or records without a word, left out.
         misaligned: character spans with an edge inside a word, or without any word.
-        overlapping: spans left out because they overlap one that was kept, and neither holds the other.
-        nested: spans left out because they stand inside one that was kept.
+        overlapping: spans left out because they overlap one that was kept, and neither contains the other.
+        nested: spans left out because they are inside one that was kept.
         discontinuous: spans of several pieces, made one or left out.
         rejected: records that their annotator refused or left open, left out.
         unknown_words: words nobody annotated.
@@ -105,7 +105,7 @@ class ReadReport:
     unlisted: int = 0
 
     def count(self, sentence: Sentence, path: Path | str | None = None, line: int | None = None) -> Sentence:
-        """Count a sentence and hand it on, looked through for what no format should bring.
+        """Count a sentence and return it, after checking it for what no format should contain.
 
         Args:
             sentence: the next one of a file.
@@ -113,7 +113,7 @@ class ReadReport:
             line: where the sentence begins.
 
         Raises:
-            DataError: an entity type that cannot be meant, or half a character.
+            DataError: an impossible entity type, or half a character.
 
         >>> report = ReadReport()
         >>> report.count(Sentence(("Paris",))).words, report.words
@@ -138,7 +138,7 @@ class ReadReport:
             raise DataError(f"{error}{where}; correct it in the file", path, line) from None
 
     def _look_at(self, sentence: Sentence, path: Path | str | None, line: int | None) -> None:
-        """Refuse halves of characters, which come from JSON and from names of files; tell of marks of byte order."""
+        """Refuse lone surrogates, which come from JSON and from file names; note byte order marks."""
         named = {"id": sentence.id, "name of the document": sentence.document, "words": "".join(sentence.words)}
         for what, text in named.items():
             if half := half_character(text):
@@ -156,7 +156,7 @@ class ReadReport:
             )
 
     def add(self, other: ReadReport) -> None:
-        """Take over what reading a further file found.
+        """Add the report of a further file.
 
         >>> report, other = ReadReport(sentences=2), ReadReport(sentences=1, types=Counter(PER=1))
         >>> report.add(other)
@@ -172,11 +172,11 @@ class ReadReport:
         self.unlisted += len(other.problems[room:])
 
     def note(self, what: str, path: Path | str, line: int, kind: ProblemKind = "other", text: str = "") -> None:
-        """List a problem that was dealt with; the counters are the reader's to set."""
+        """List a problem that was dealt with; the reader itself sets the counters."""
         self.list_problem(Problem(kind, str(path), line, what, text))
 
     def list_problem(self, problem: Problem) -> None:
-        """Keep a problem, or only count it where there are many; a subclass may write it down."""
+        """Keep a problem, or only count it if there are many; a subclass may write it down."""
         if len(self.problems) < LISTED_PROBLEMS:
             self.problems.append(problem)
         else:
@@ -184,13 +184,13 @@ class ReadReport:
 
 
 def report_to_dict(report: ReadReport) -> dict[str, Any]:
-    """A report as plain containers."""
+    """Convert a report to plain containers."""
     values = {each.name: getattr(report, each.name) for each in fields(ReadReport)}
     return {**values, "types": dict(report.types)}
 
 
 def report_from_dict(values: dict[str, Any]) -> ReadReport:
-    """The report that `report_to_dict` took apart.
+    """Rebuild the report from what `report_to_dict` returned.
 
     >>> report = ReadReport(sentences=1, types=Counter(PER=1))
     >>> report_from_dict(report_to_dict(report)) == report

@@ -12,13 +12,13 @@ class Sentence:
     """Words and the entities over them.
 
     Attributes:
-        words: its words; for Chinese without word boundaries its characters. Readers yield no sentence without words.
+        words: its words; for Chinese without word boundaries, its characters. Readers yield no sentence without words.
         spans: its entities, in order, not overlapping.
         unknown: indices of the words whose tag nobody annotated (partial labels, or no annotation at all).
         id: the file's own name for it (`# sent_id`, a JSONL `id`), otherwise its place, `file.conll:123`.
-        document: name of the document it belongs to, empty where the file knows none.
+        document: name of the document it belongs to; empty if the file has none.
         text: the text the words were taken from, if there was one.
-        offsets: `[start, end)` of each word in `text`, in characters; there exactly if `text` is.
+        offsets: `[start, end)` of each word in `text`, in characters; given if and only if `text` is.
 
     Raises:
         ValueError: spans, unknown words or offsets that do not fit them.

@@ -1,1 +1,1 @@
-"""One small class a file format."""
+"""Readers: one small class per file format."""

@@ -1,4 +1,4 @@
-"""brat's standoff format: a text in `.txt`, its annotations beside it in `.ann`."""
+"""Read brat's standoff format: a text in `.txt`, its annotations beside it in `.ann`."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ Pieces = list[tuple[int, int]]
 
 @dataclass(eq=False)
 class BratReader(TextOptions):
-    """brat's standoff files; positions are characters, and CR LF is two of them.
+    """A reader of brat's standoff files; positions are characters, and CR LF is two of them.
 
-    A path is a folder of documents, with all folders below it, or the `.txt` or `.ann` of one. Read are the text-bound
-    annotations (`T`); relations, events, attributes and notes are left alone. The triggers of events are text-bound
-    annotations too: `types` chooses. A text without its `.ann` is not annotated, an empty `.ann` says that there is
-    nothing. Texts are cut by punctuation, and positions are counted so that the texts in the `.ann` are found, unless
-    the options say otherwise.
+    A path is a folder of documents, with all folders below it, or the `.txt` or `.ann` of one document. Only text-bound
+    annotations (`T`) are read, not relations, events, attributes and notes. Triggers of events are text-bound
+    annotations too: choose with `types`. A text without its `.ann` is not annotated; an empty `.ann` says that there
+    are no entities. Texts are split by punctuation, and positions are counted so that the texts in the `.ann` are
+    found, unless the options say otherwise.
 
     Args: those of `TextOptions`, and
         types: entity types to read; None: all.
-        discontinuous: what becomes of a span of several pieces with words between: `join` takes all from its first to
+        discontinuous: what to do with a span of several pieces with words between: `join` takes all from its first to
             its last word, `first` its first piece, `drop` leaves it out, `error` refuses. All are counted. Pieces with
-            nothing but white space between them are one.
+            only white space between them are one.
     """
 
     types: list[str] | None = None
@@ -55,14 +55,14 @@ class BratReader(TextOptions):
         check_option("discontinuous", self.discontinuous, DISCONTINUOUS)
 
     def split_path(self, dataset: str, split: str | None) -> Path | None:
-        """The folder of a split, below that of the corpus, by its name or another name of the split."""
+        """Find the folder of a split, below that of the corpus, by its name or another name of the split."""
         for name in () if split is None else (split, *ALIASES.get(split, ())):
             if (Path(dataset).expanduser() / name).is_dir():
                 return Path(dataset).expanduser() / name
         return None
 
     def shard_paths(self, dataset: str, split: str | None) -> list[Path]:
-        """The texts of a split: each can be read by itself.
+        """List the texts of a split, each of which can be read by itself.
 
         Raises:
             DataError: there is no such folder, or no document in it.
@@ -73,7 +73,7 @@ class BratReader(TextOptions):
         return _texts(path)
 
     def files_beside(self, path: Path) -> list[Path]:
-        """What `read` reads with a text: its annotations; with annotations their text."""
+        """List what `read` reads along with a text: its annotations; or with annotations, their text."""
         return [path.with_suffix(".txt" if path.suffix == ".ann" else ".ann")]
 
     def read(self, path: Path, report: ReadReport) -> Iterator[Sentence]:
@@ -109,7 +109,7 @@ class BratReader(TextOptions):
         return Document(text, found, name, name, Place(standoff, 1))
 
     def _annotation(self, line: _Line, text: str, standoff: Path, report: ReadReport) -> list[Annotation]:
-        """The annotation of a line, in one piece; none if that is what the options say."""
+        """Return the annotation of a line in one piece, or none if the options say so."""
         start, end, surface = line.pieces[0][0], line.pieces[-1][1], line.surface
         gaps = [text[a[1] : b[0]] for a, b in pairwise(line.pieces)]
         if not any(gap.strip() for gap in gaps):
@@ -143,7 +143,7 @@ class _Line(NamedTuple):
 
 
 def _texts(path: Path) -> list[Path]:
-    """The texts of a folder, or that of a single document."""
+    """List the texts of a folder, or that of a single document."""
     if path.is_dir():
         texts = sorted(file for file in path.rglob("*.txt") if file.is_file())
         if lonely := next((f for f in sorted(path.rglob("*.ann")) if not f.with_suffix(".txt").is_file()), None):
@@ -158,7 +158,7 @@ def _texts(path: Path) -> list[Path]:
 
 
 def _entities(standoff: Path, encoding: str) -> Iterator[_Line]:
-    """The text-bound annotations of a file."""
+    """Yield the text-bound annotations of a file."""
     for number, line in numbered_lines(standoff, encoding):
         if not line.strip() or _OTHER.match(line):
             continue

@@ -1,4 +1,4 @@
-"""Which format a file has, told by its name and, where many share one, by its beginning."""
+"""Choose the reader of a file by its name and, if several formats share one, by its beginning."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ _LOOKED_AT = 20  # token lines
 
 @dataclass(eq=False)
 class ReaderByEnding(TextOptions):
-    """Reads whatever a name and a beginning show: columns, tables, JSON of several tools, brat, spaCy, Hugging Face.
+    """A reader of whatever name and beginning show: columns, tables, JSON, brat, spaCy, Hugging Face.
 
-    JSON is told apart by the keys of its first record, columns by their first lines; a `.txt` is brat's if an `.ann`
-    stands beside it, and columns otherwise. Options that a format has no use for are not used.
+    JSON is distinguished by the keys of its first record, columns by their first lines; a `.txt` is brat's if there is
+    an `.ann` beside it, and columns otherwise. Options that do not apply to a format are ignored.
 
     Args: those of `TextOptions`, and
-        repair: what to do where tags break their scheme: `conlleval`, `discard`, `error`.
+        repair: what to do if tags break their scheme: `conlleval`, `discard`, `error`.
     """
 
     repair: Repair = "conlleval"
@@ -51,7 +51,7 @@ class ReaderByEnding(TextOptions):
         check_option("repair", self.repair, REPAIRS)
 
     def files_beside(self, path: Path) -> list[Path]:
-        """What makes a text one of brat, and what is read with it."""
+        """List the files that make a text one of brat's, and are read with it."""
         return [path.with_suffix(ending) for ending in (".txt", ".ann") if ending != path.suffix]
 
     def read(self, path: Path, report: ReadReport) -> Iterator[Sentence]:
@@ -63,15 +63,15 @@ class ReaderByEnding(TextOptions):
         yield from self.chosen(path).read(path, report)
 
     def chosen(self, path: Path) -> Reader:
-        """The reader of a file or folder.
+        """Return the reader of a file or folder.
 
         Raises:
-            DataError: nothing there, or nothing that shows a format.
+            DataError: there is nothing, or its format cannot be told.
         """
         return self.reader_of(format_of(path, self.encoding))
 
     def reader_of(self, kind: str) -> Reader:
-        """The reader of a format, by its name in `data/reader`, with the options that it has a use for."""
+        """Make the reader of a format, by its name in `data/reader`, with the options that apply to it."""
         spans: dict[str, Any] = {"misaligned": self.misaligned, "overlap": self.overlap, "encoding": self.encoding}
         texts = {option.name: getattr(self, option.name) for option in fields(TextOptions)}
         tags: dict[str, Any] = {"repair": self.repair, "encoding": self.encoding}
@@ -101,15 +101,15 @@ class ReaderByEnding(TextOptions):
 
 
 def format_of(path: Path, encoding: str = "utf-8", text: Literal["conll", "text"] = "conll") -> str:
-    """The name of a file's format, an option of `data/reader`, or `text`.
+    """Name a file's format: an option of `data/reader`, or `text`.
 
     Args:
         path: a file or folder.
         encoding: of the file.
-        text: what a `.txt` is that is not brat's, and a file without any ending.
+        text: format of a `.txt` that is not brat's, and of a file without any ending.
 
     Raises:
-        DataError: nothing there, or nothing that shows one.
+        DataError: there is nothing, or its format cannot be told.
     """
     if not path.exists():
         raise DataError("expected a file or folder, found none; check the path", path)
@@ -147,7 +147,7 @@ def _format_of_folder(path: Path) -> str:
 
 
 def _format_of_json(path: Path, encoding: str) -> str:
-    """By the keys of the first record."""
+    """Name the format by the keys of the first record."""
     _, record = next(islice(numbered_items(path, encoding), 1), (0, None))
     if record is None:
         raise DataError("expected at least one record, found none: the file is empty", path)
@@ -157,13 +157,13 @@ def _format_of_json(path: Path, encoding: str) -> str:
 
 
 def _has_regions(record: Mapping[str, Any]) -> bool:
-    """Whether something in a record is a list of Label Studio's regions."""
+    """Tell whether a value of a record is a list of Label Studio's regions."""
     lists = (value for value in record.values() if isinstance(value, list) and value)
     return any(isinstance(value[0], dict) and isinstance(value[0].get("labels"), list) for value in lists)
 
 
 def _format_of_columns(path: Path, encoding: str) -> str:
-    """By the first lines: names of columns, or numbers of words."""
+    """Name the format by the first lines: names of columns, or numbers of words."""
     lines = (line for _, line in numbered_lines(path, encoding) if line.strip() and not line.startswith("#"))
     rows = [line.split("\t") for line in islice(lines, _LOOKED_AT)]
     if rows and has_heads(rows[0]):
@@ -177,6 +177,6 @@ def _format_of_columns(path: Path, encoding: str) -> str:
 
 
 def _is_numbered(rows: list[list[str]], third: list[str]) -> bool:
-    """Whether lines begin with 1, 2, 3 and have a tag in the third column: a word may be a number, too."""
+    """Tell whether lines begin with 1, 2, 3 and have a tag in the third column, since a word may be a number too."""
     start = [row[0] for row in rows[:3]]
     return start in (["1", "2", "3"], ["0", "1", "2"]) and (are_tags(third) or {*third} == {"O"})

@@ -1,4 +1,4 @@
-"""Columns: a word a line with its tag, an empty line between sentences."""
+"""Read columns: one word per line with its tag, an empty line between sentences."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ner_lightning.errors import DataError
 from ner_lightning.tagging import Repair, scheme_named
 from ner_lightning.tagging.schemes import REPAIRS
 
-# "# text", "#" or "#key = value"; a hashtag is none of them.
+# "# text", "#" or "#key = value", but not a hashtag.
 _COMMENT = re.compile(r"#(\s|$|[\w.]+\s*=)")
 _METADATA = re.compile(r"#\s*(newdoc|sent_id|text)\b(?:\s+id)?\s*(?:=\s?(.*))?$")
 _TAG = re.compile(r"O|[A-Z]-.+")
@@ -28,37 +28,37 @@ _NO_WORD = re.compile(r"\d+[-.]\d+")  # the range of a multiword token, an empty
 _LOOKED_FOR_KEY = 1000  # sentences
 
 KEYS_OF_TAGS = ("NER", "NE", "ner", "name", "Name", "NamedEntity")
-"""What stands before a tag among other facts, in CoNLL-U files of several projects."""
+"""Keys before a tag among other facts, in CoNLL-U files of several projects."""
 
 
 class ConllReader:
-    """CoNLL files and their many relatives: IOB and BMES files, Universal NER's iob2 with comments.
+    """A reader of CoNLL files and their many relatives: IOB and BMES files, Universal NER's iob2 with comments.
 
-    Lines that are empty, or hold only spaces and tabs, end a sentence. A cell is taken as it stands: a word may be a
+    Lines that are empty, or contain only spaces and tabs, end a sentence. A cell is taken as it is: a word may be a
     no-break space, an ideographic space or any other invisible character. Two files of one corpus are read
     independently, each in its own scheme.
 
     Args:
         word_column: column of the word, from 0; negative from the right.
-        tag_column: column of the tag; None if the file has no tags, then every word is unknown.
+        tag_column: column of the tag; None if the file has no tags, so that every word is unknown.
         delimiter: what separates columns, a tab or a space (also spelt `tab`, `space`); runs of spaces count as one.
             None: a tab if the first token line has one.
         index_column: column of the number of a word in its sentence, as in CoNLL-U; None: there is none. A line with a
             range (`1-2`, the surface of several words) or an empty node (`8.1`) is no word.
-        tag_key: what stands before the tag in its cell (`NER=B-PER|SpaceAfter=No`), a word without it being outside.
-            `auto`: one of the usual names. None: the cell is the tag.
+        tag_key: the key before the tag in its cell (`NER=B-PER|SpaceAfter=No`); a word without it is outside. `auto`:
+            one of the usual names. None: the cell is the tag.
         scheme: tag scheme, or `auto` for the one that fits the file best (a first pass over it). Tags may also be
             written `B_PER`, `b-per`, or as types without prefix.
         type: entity type of tags that have none (`B`, `I`, `O`).
         comments: whether lines that start with `#` are comments. `auto`: only between sentences, if they look like one
             (`# text`, `#key = value`) and not like a token line (as many columns, and a tag in its place: `# O`).
         document_marker: a line that starts with this cell begins a document; None if there is no such line.
-        repair: what to do where the tags break the scheme: `conlleval`, `discard` or `error`.
-        unknown_tag: the tag of words nobody annotated; an empty cell is read likewise. None: there are none.
+        repair: what to do if the tags break the scheme: `conlleval`, `discard` or `error`.
+        unknown_tag: the tag of words nobody annotated; an empty cell means the same. None: there are none.
         encoding: of the file.
 
     Raises:
-        ValueError: a delimiter, scheme or repair there is not.
+        ValueError: an unknown delimiter, scheme or repair.
     """
 
     def __init__(
@@ -178,19 +178,19 @@ class ConllReader:
         )
 
     def _ends_in_tag(self, line: str) -> bool:
-        """Whether a line that begins with `#` has a tab and a tag behind it, so that it is a word after all."""
+        """Tell whether a line that begins with `#` ends in a tab and a tag, so that it is a word after all."""
         before, tab, last = line.rpartition("\t")
         return bool(tab and before) and (last == self.unknown_tag or _TAG.fullmatch(last) is not None)
 
     def _blocks(self, path: Path, layout: Layout, key: str | None = None) -> Iterator[Block]:
-        """Group the token lines between empty lines; `key` is what stands before a tag in its cell."""
+        """Group the token lines between empty lines; `key` is what comes before a tag in its cell."""
         delimiter, columns, word, tag, index, _ = layout
         marker, unknown_tag = self.document_marker, self.unknown_tag
         document, longest = "", longest_sentence()
         block = Block([], [], [], [], {}, document, [])
         for number, line in numbered_lines(path, self.encoding):
             cells = line.split(delimiter)
-            # Nearly all lines pass here; the others are looked at closely.
+            # Nearly all lines pass here; the others are examined closely.
             if len(cells) != columns or "" in cells or line[0] in "#\ufeff" or cells[0] == marker:
                 line = self._without_mark(line)
                 begins_document = self._begins_document(line)
@@ -226,10 +226,10 @@ class ConllReader:
             yield block
 
     def _key_of_tags(self, path: Path, layout: Layout) -> str | None:
-        """What stands before tags in their cell, looked for in the first sentences.
+        """Find the key before tags in their cell, from the first sentences.
 
         Raises:
-            DataError: it does not stand there.
+            DataError: there is no such key.
         """
         if self.tag_key is None or layout.tag is None:
             return None
@@ -277,7 +277,7 @@ class ConllReader:
         return not (_TAG.match(tag) or tag == self.unknown_tag)
 
     def _without_mark(self, line: str) -> str:
-        """A line without the byte order mark that files put together have inside, where no word begins with it."""
+        """Drop a byte order mark that concatenated files have inside, where no word begins with it."""
         rest = line.removeprefix("\ufeff")
         is_metadata = "\t" not in rest and _METADATA.match(rest) is not None
         return rest if is_metadata or self._begins_document(rest) else line
@@ -288,7 +288,7 @@ class ConllReader:
 
 
 def _tag_under(key: str, cell: str) -> str:
-    """The tag in a cell of several facts; a word that has none is outside."""
+    """Return the tag in a cell of several facts; a word without one is outside."""
     return next((part[len(key) + 1 :] for part in cell.split("|") if part.startswith(f"{key}=")), "O")
 
 

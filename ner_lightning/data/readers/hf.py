@@ -1,4 +1,4 @@
-"""Hugging Face datasets: a folder, parquet or arrow files, or a name on the hub."""
+"""Read Hugging Face datasets: a folder, parquet or arrow files, or a name on the hub."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SHARD = re.compile(r"(?P<dataset>.+)#(?P<index>\d+)-of-(?P<number>\d+)")
 
 
 class HuggingFaceReader:
-    """Rows with a list of words and a list of tags, as names or as numbers of a ClassLabel.
+    """A reader of rows with a list of words and a list of tags, as names or as numbers of a ClassLabel.
 
     A path is a folder written by `save_to_disk`, a `.parquet` or `.arrow` file, or a folder of parquet files. A split
     of a dataset is given after a slash, like a file of a folder (`FOLDER/validation`), or after a colon, as for the hub
@@ -33,11 +33,11 @@ class HuggingFaceReader:
 
     Args:
         words_key: column of the words.
-        tags_key: column of the tags; None if there is none, then every word is unknown.
-        name: configuration of a dataset that has several (`conll2003` of those in one repository, or a folder of
-            parquet files below `FOLDER`).
+        tags_key: column of the tags; None if there is none, so that every word is unknown.
+        name: configuration of a dataset that has several (such as `conll2003` in a repository with others, or a folder
+            of parquet files below `FOLDER`).
         revision: commit or tag of a hub dataset.
-        tag_names: names of the tags by number, where the dataset itself doesn't hold them.
+        tag_names: names of the tags by number, if the dataset itself does not contain them.
         id_key: column with an identifier, None for the row number.
         document_key: column with the document's identifier.
         scheme: tag scheme, or `auto` for the one that fits the split best.
@@ -71,9 +71,9 @@ class HuggingFaceReader:
         self.repair = repair
 
     def split_path(self, dataset: str, split: str | None) -> Path | None:
-        """What `read` takes for a split of a dataset: `FOLDER/SPLIT`, or `OWNER/NAME:SPLIT` of the hub.
+        """Return what `read` takes for a split: `FOLDER/SPLIT`, or `OWNER/NAME:SPLIT` of the hub.
 
-        A single dataset without splits is one of them, and of the others there is none; `.` is the whole of it.
+        A single dataset without splits counts as one split, and the others do not exist; `.` is the whole dataset.
         """
         if split is None:
             return None
@@ -86,7 +86,7 @@ class HuggingFaceReader:
         return folder / split
 
     def shard_paths(self, dataset: str, split: str | None) -> list[Path]:
-        """What `read` takes for each of the parts of a split: its files, or `OWNER/NAME:SPLIT#2-of-8` of the hub.
+        """List what `read` takes for each part of a split: its files, or `OWNER/NAME:SPLIT#2-of-8` of the hub.
 
         Raises:
             DataError: as `read`.
@@ -151,10 +151,10 @@ class HuggingFaceReader:
         return Sentence(words, spans, unknown, name, document)
 
     def _words(self, row: Mapping[str, Any], place: Place) -> tuple[str, ...]:
-        """The words of a row.
+        """Check and return the words of a row.
 
         Raises:
-            DataError: no list, or a word that is none.
+            DataError: there is no list, or an item is no word.
         """
         found = row[self.words_key]
         if not isinstance(found, list) or not all(isinstance(word, str) for word in found):
@@ -169,7 +169,7 @@ class HuggingFaceReader:
         return tuple(found)
 
     def _names(self, dataset: Any, path: Path) -> list[str] | None:
-        """Tag names by number; None where the tags are names already."""
+        """Return the tag names by number; None if the tags are names already."""
         if self.tags_key is None:
             return None
         feature: Any = dataset.features[self.tags_key]
@@ -186,7 +186,7 @@ class HuggingFaceReader:
     def _tags(
         self, row: Mapping[str, Any], names: list[str] | None, path: Path, number: int
     ) -> tuple[list[str], tuple[int, ...]]:
-        """The tags of a row by name, and the words that have none (null): nobody annotated them."""
+        """Return the tags of a row by name, and the words without one (null), which nobody annotated."""
         tags = [] if self.tags_key is None else row[self.tags_key] or []
         if not isinstance(tags, list):
             raise DataError(f"expected a list of tags in {self.tags_key!r}, found {str(tags)[:60]!r}", path, number)
@@ -200,7 +200,7 @@ class HuggingFaceReader:
 
 
 def _rows(dataset: Any, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Row number, from 1, and row; a thousand rows in memory at a time."""
+    """Yield row number, from 1, and row; a thousand rows are in memory at a time."""
     number, batches = 0, iter(dataset.iter(_BATCH))
     while True:
         with _told(path):
@@ -221,7 +221,7 @@ def _library(path: Path) -> Any:
 
 
 def _place(path: Path) -> tuple[Path, str | None]:
-    """Folder, file or name of a dataset, and the split asked for."""
+    """Split a path into folder, file or name of a dataset, and the split asked for."""
     if not path.exists() and ":" in path.name:
         stem, _, split = path.name.partition(":")
         return path.with_name(stem), split
@@ -232,7 +232,7 @@ def _place(path: Path) -> tuple[Path, str | None]:
 
 @contextmanager
 def _told(location: Path) -> Iterator[None]:
-    """Whatever the library raises, and its kinds change, means one thing here."""
+    """Turn whatever the library raises, whose types change, into one error."""
     try:
         yield
     except DataError:
@@ -260,7 +260,7 @@ def _load(path: Path, name: str | None, revision: str | None) -> Any:
 
 
 def _streamed(path: Path, name: str | None, revision: str | None) -> Any:
-    """A dataset of the hub that is fetched row by row."""
+    """Open a dataset of the hub that is fetched row by row."""
     datasets, (location, split) = _library(path), _place(path)
     with _told(location):
         loaded = datasets.load_dataset(str(location), name, split=split, revision=revision, streaming=True)
@@ -277,7 +277,7 @@ def _local(datasets: Any, location: Path, split: str | None, name: str | None) -
 
 
 def _local_files(location: Path, split: str | None, name: str | None) -> list[Path]:
-    """The files of a local split; each can be read by itself."""
+    """List the files of a local split, each of which can be read by itself."""
     check_split(location, split)
     if location.suffix == ".arrow":
         return [location]
@@ -289,7 +289,7 @@ def _local_files(location: Path, split: str | None, name: str | None) -> list[Pa
 
 
 def _chosen(loaded: Any, split: str | None, location: Path) -> Any:
-    """The split asked for, where several were loaded."""
+    """Return the split asked for, if several were loaded."""
     if not isinstance(loaded, dict):
         return loaded
     if split is None and len(loaded) == 1:
@@ -325,7 +325,7 @@ class _Streamed:
     """A dataset fetched row by row, with its columns known."""
 
     def __init__(self, dataset: Any) -> None:
-        # Nothing public tells the columns of a dataset whose files were not opened yet.
+        # No public function returns the columns of a dataset before its files are opened.
         self._dataset = dataset if dataset.features else dataset._resolve_features()
         self.features = self._dataset.features
         self.column_names = list(self.features)

@@ -1,4 +1,4 @@
-"""Which files of a folder are a split of a Hugging Face dataset, and of which configuration."""
+"""Find the files of a split, and of a configuration, in the folder of a Hugging Face dataset."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ner_lightning.data.locate import ALIASES
 from ner_lightning.errors import DataError
 
 USUAL = tuple(name for names in ALIASES.values() for name in names)
-"""What splits are called where nobody chose a name."""
+"""Usual names of splits, if nobody chose other ones."""
 
 
 def lone_split(location: Path) -> str | None:
-    """The split that a single dataset is: what it says itself, otherwise train; None for a folder of several splits."""
+    """Name the split that a single dataset is: by its own statement, otherwise train; None if there are several."""
     if location.is_file():
         return "train"
     if (location / "dataset_dict.json").is_file() or not (location / "state.json").is_file():
@@ -44,10 +44,10 @@ def check_split(location: Path, split: str | None) -> None:
 
 
 def parquet_files(location: Path, split: str | None, name: str | None) -> list[Path]:
-    """The files of a split, of one configuration.
+    """Find the files of a split in one configuration.
 
-    A split shows in the name of a file (`train-00000-of-00002.parquet`) or of its folder, a configuration in the name
-    of a folder.
+    The name of a file (`train-00000-of-00002.parquet`) or of its folder shows the split, the name of a folder shows the
+    configuration.
 
     Raises:
         DataError: there is none, or several configurations could be meant.
@@ -85,7 +85,7 @@ def _configuration(
 
 
 def _configurations(paths: list[Path], location: Path, split: str | None) -> dict[tuple[str, ...], list[Path]]:
-    """Files by the folders they lie in, but those that say only that they hold data, or which split."""
+    """Group files by their folders, ignoring folder names that mean only data, or the split."""
     found = defaultdict(list)
     for path in paths:
         parts = path.relative_to(location).parent.parts

@@ -1,4 +1,4 @@
-"""JSON lines: a text with entities at character positions, or words with tags, one object a line."""
+"""Read JSON lines: a text with entities at character positions, or words with tags, one object per line."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ WORDS_KEYS = ("words", "tokens", "tokenized_text")
 TAGS_KEYS = ("tags", "ner_tags")
 _LOOKED_AT = 100  # records that decide how words are split
 _COUNTED = 1000  # records that decide how positions are counted
-# Lines in which positions may be counted in several ways, told without reading their JSON.
+# Lines in which positions may be counted in several ways, recognised without parsing their JSON.
 _AMBIGUOUS = re.compile(r"[\U00010000-\U0010ffff]|\\ud[89ab]|\\r\\n", re.IGNORECASE)
 
 Record = dict[str, Any]
@@ -62,27 +62,26 @@ Record = dict[str, Any]
 
 @dataclass(eq=False)
 class JsonlReader(TextOptions):
-    """JSON lines as doccano, CLUENER, this project and many others write them; one JSON array of such objects too.
+    """A reader of JSON lines as doccano, CLUENER, this project and many others write them, or of one JSON array.
 
-    A record has a text, or `words` (`tokens`), or both. Entities stand under `entities`, `spans`, `label`, `labels` or
-    `annotations`, in any form `read_annotations` knows; their positions are characters of the text, or words where a
+    A record has a text, or `words` (`tokens`), or both. Entities are under `entities`, `spans`, `label`, `labels` or
+    `annotations`, in any form that `read_annotations` knows; their positions are characters of the text, or words if a
     record has no text. Records with words may have `tags` (`ner_tags`) instead. A record with neither is not annotated:
-    all its words are unknown. `id` and `document` are taken over. GLiNER's records (`tokenized_text`, `ner`) and the
-    pairs of spaCy 2 (`["text", {"entities": …}]`) are read likewise. A text without words is cut nowhere, and positions
-    are counted in characters or utf16, whichever cuts fewer words, unless the options say otherwise.
+    all its words are unknown. `id` and `document` are kept. GLiNER's records (`tokenized_text`, `ner`) and the pairs of
+    spaCy 2 (`["text", {"entities": …}]`) are read too. A text without words is one sentence, and positions are counted
+    in characters or utf16, whichever cuts fewer words, unless the options say otherwise.
 
     Args: those of `TextOptions`, and
-        text_key: where the text stands.
-        spans_key: where the entities stand; None: under the first known key that is there, a filled one before an
-            empty one.
-        words_key: where the words stand; None: under `words`, `tokens` or `tokenized_text`.
-        tags_key: where the tags stand; None: under `tags` or `ner_tags`.
-        ends: whether an end is the last position (`inclusive`) or the one after it (`exclusive`); `auto`: inclusive for
-            CLUENER's form and GLiNER's only.
-        label_names: entity types, or tags, by number, for files that have numbers. None: they have names.
+        text_key: key of the text.
+        spans_key: key of the entities; None: the first known key that exists, one with entities before an empty one.
+        words_key: key of the words; None: `words`, `tokens` or `tokenized_text`.
+        tags_key: key of the tags; None: `tags` or `ner_tags`.
+        ends: whether an end is the last position (`inclusive`) or the one after it (`exclusive`); `auto`: inclusive
+            only for the forms of CLUENER and GLiNER.
+        label_names: entity types, or tags, by number, for files with numbers. None: files have names.
         scheme: tag scheme of records with tags, or `auto`.
         type: entity type of tags that have none (`B`, `I`, `O`).
-        repair: what to do where such tags break it.
+        repair: what to do if such tags break it.
     """
 
     text_key: str = "text"
@@ -139,7 +138,7 @@ class JsonlReader(TextOptions):
                 report.note("left out: a record without words", path, line, "empty")
 
     def _prepared(self, record: Record, place: Place, report: ReadReport) -> Record | None:  # noqa: ARG002  (a hook)
-        """A record as the others are, None to leave it out; formats that are nearly this one differ here."""
+        """Return a record as the others are, or None to leave it out; similar formats override this."""
         return record
 
     def _records(self, path: Path) -> Iterator[tuple[int, Record]]:
@@ -155,7 +154,7 @@ class JsonlReader(TextOptions):
                 yield number, record
 
     def _reading(self, path: Path, first: list[Record], report: ReadReport) -> Reading:
-        """What the options say, and where they leave it to the file, the file."""
+        """Decide how to read: by the options, or by the file if they leave it open."""
         texts = (text for r in first if isinstance(text := r.get(self.text_key), str))
         reading = self.reading_of(texts, sentences="none")._replace(options="positions, ends")
         if self.positions != "auto":
@@ -167,7 +166,7 @@ class JsonlReader(TextOptions):
         return reading._replace(positions=Counting())
 
     def _counting(self, path: Path, rule: SplitRule) -> tuple[int, Counting] | None:
-        """A way of counting that cuts fewer words than characters do, and the first line that shows it."""
+        """Find a way of counting that cuts fewer words than characters do, and the first line that shows it."""
         costs = dict.fromkeys(COUNTINGS, 0)
         shown: dict[Counting, int] = {}
         for line, record in islice(self._ambiguous(path), _COUNTED):
@@ -177,7 +176,7 @@ class JsonlReader(TextOptions):
             try:
                 annotations = list(read_annotations(entities, self.ends, True, self.label_names))
             except (TypeError, ValueError):
-                continue  # told, with its place, when it is read
+                continue  # reported, with its place, when it is read
             offsets = split_words(text, rule)
             found = {counting: count_misfits(annotations, text, offsets, counting) for counting in COUNTINGS}
             for counting, cost in found.items():
@@ -244,17 +243,17 @@ class JsonlReader(TextOptions):
         return list(read_annotations(entities, ends, character_keys, self.label_names))
 
     def _entities(self, record: Record) -> Any:
-        """What stands under the first known key of entities, a filled list before an empty one."""
+        """Return the value of the first known key of entities, a filled list before an empty one."""
         found = next((record[key] for key in self.spans_keys if record.get(key) is not None), None)
         return next(iter(self._filled(record).values()), found) if found in ([], {}) else found
 
     def _filled(self, record: Record) -> dict[str, Any]:
-        """Known keys under which entities seem to stand."""
+        """Collect the known keys that seem to hold entities."""
         held = {key: record[key] for key in self.spans_keys if isinstance(record.get(key), list | dict)}
         return {key: v for key, v in held.items() if v and (isinstance(v, dict) or isinstance(v[0], list | dict))}
 
     def _tell_of_other_keys(self, records: list[tuple[int, Record]], path: Path, report: ReadReport) -> None:
-        """List, once a file, that entities stand under several keys, of which one is read."""
+        """Note, once per file, that several keys hold entities, of which one is read."""
         for line, record in records:
             filled = self._filled(record)
             if len(filled) > 1 and any(value != next(iter(filled.values())) for value in filled.values()):
@@ -269,7 +268,7 @@ class JsonlReader(TextOptions):
         return words and next(self._tag_sequences(path), None) is not None
 
     def _named(self, tags: list[Any]) -> list[str]:
-        """Tags by name, where the file has numbers and the options their names."""
+        """Convert tags to names, if the file has numbers and the options name them."""
         found = [label_of_number(tag, self.label_names) if type(tag) is int else tag for tag in tags]
         if not all(isinstance(tag, str) for tag in found):
             raise ValueError(f"expected tag names, found {show_value(tags)}")
@@ -286,7 +285,7 @@ class JsonlReader(TextOptions):
         place: Place,
         report: ReadReport,
     ) -> Sentence:
-        """The sentence of a record that has its words."""
+        """Make the sentence of a record that has its own words."""
         words, offsets = _words(record, given, text)
         unknown = _unknown(record)
         spans: tuple[EntitySpan, ...] = ()
@@ -330,7 +329,7 @@ def _object(line: str, path: Path, number: int) -> Record:
 
 
 def _words(record: Record, given: Any, text: str | None) -> tuple[tuple[str, ...], Offsets | None]:
-    """The words a record has, and where they are in its text, if it has one."""
+    """Return the words of a record, and their places in its text, if it has one."""
     items: list[Any] = [item.get("text") if isinstance(item, dict) else item for item in _listed(given, "words")]
     if not all(isinstance(word, str) for word in items):
         raise ValueError(f"expected a list of words, found {show_value(given)}")
@@ -355,7 +354,7 @@ def _over_words(annotations: list[Annotation], size: int) -> list[EntitySpan]:
 
 
 def _unknown(record: Record) -> tuple[int, ...]:
-    """Words of a record that nobody annotated."""
+    """Return the words of a record that nobody annotated."""
     found = _listed(record.get("unknown") or [], "unknown words")
     if not all(type(index) is int for index in found):
         raise ValueError(f"expected a list of the numbers of words under 'unknown', found {show_value(found)}")
@@ -369,13 +368,13 @@ def _listed(value: Any, what: str) -> list[Any]:
 
 
 def _value(record: Record, keys: tuple[str, ...]) -> Any:
-    """What stands under the first of some keys that is there, a filled one before an empty one."""
+    """Return the value of the first of some keys that exists, a filled one before an empty one."""
     found = [record[key] for key in keys if record.get(key) is not None]
     return next((value for value in found if value not in ([], {})), found[0] if found else None)
 
 
 def _given_offsets(record: Record, given: list[Any], words: tuple[str, ...], text: str) -> Offsets | None:
-    """Where the record says its words are, if it says so."""
+    """Return where the record says its words are, if it does."""
     pairs = _listed(record.get("offsets") or [], "offsets") or [
         [word.get("start"), word.get("end")] for word in given if isinstance(word, dict)
     ]

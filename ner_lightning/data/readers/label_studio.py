@@ -1,4 +1,4 @@
-"""Label Studio's JSON export, and its short form JSON-MIN."""
+"""Read Label Studio's JSON export, and its short form JSON-MIN."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ Task = dict[str, Any]
 Regions = list[Any]
 
 _LOOKED_AT = 100  # tasks that decide how words are split
-# Keys of a task in the short form that are about the annotating.
+# Keys of a task in the short form that describe the annotation process.
 _ABOUT = ("id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time")
 
 
 @dataclass(eq=False)
 class LabelStudioReader(TextOptions):
-    """Tasks of Label Studio with regions of a `Labels` tag over a `Text`: a JSON array, or an object a line.
+    """A reader of Label Studio's tasks with a `Labels` tag over a `Text`: a JSON array, or one object per line.
 
-    Of several annotations of a task one is read: that marked as ground truth, otherwise the first or the last. A task
-    whose annotations were all cancelled is left out and counted; one that has none is not annotated. Predictions are
-    left alone. `document` and `name` of a task's data are taken over. Texts are cut by punctuation, and positions are
-    counted so that the texts of the regions are found (code points since version 1.4, UTF-16 units before), unless the
-    options say otherwise.
+    If a task has several annotations, one is read: that marked as ground truth, otherwise the first or the last. A task
+    whose annotations were all cancelled is left out and counted; a task without any is not annotated. Predictions are
+    ignored. `document` and `name` of a task's data are kept. Texts are split by punctuation, and positions are counted
+    so that the texts of the regions are found (code points since version 1.4, UTF-16 units before), unless the options
+    say otherwise.
 
     Args: those of `TextOptions`, and
-        text_key: where the text stands in a task's data; None: `text`, or the only text there.
-        to_name: of the Text tag whose regions are read, where a project labels several texts of a task.
+        text_key: key of the text in a task's data; None: `text`, or the only text there.
+        to_name: name of the Text tag whose regions are read, if a project labels several texts per task.
         annotation: which of several annotations is read: `first` or `last`.
     """
 
@@ -92,7 +92,7 @@ class LabelStudioReader(TextOptions):
                 yield found
 
     def _document(self, task: Task, labelled: set[str], place: Place, report: ReadReport) -> Document | None:
-        """A task as a document; None if it was cancelled."""
+        """Make a document of a task; None if it was cancelled."""
         data = task.get("data", task)
         if not isinstance(data, Mapping):
             raise ValueError(f"expected an object under 'data', found {show_value(data)}")
@@ -122,7 +122,7 @@ class LabelStudioReader(TextOptions):
         raise ValueError(f"expected a text under {key!r}, found the keys: {found}; name it: text_key=KEY")
 
     def _regions(self, task: Task, number: str, place: Place, report: ReadReport) -> Regions | None:
-        """The regions of the annotation that is read; None if nobody annotated the task."""
+        """Return the regions of the annotation that is read; None if nobody annotated the task."""
         every = _objects(task.get("annotations", task.get("completions")), "annotations")
         if not every:
             return None
@@ -139,10 +139,10 @@ class LabelStudioReader(TextOptions):
         return _objects(chosen["result"], "result")
 
     def _of_one_text(self, regions: Regions, labelled: set[str]) -> Regions:
-        """The regions of the text that is read; `labelled` gets the names of all that have some.
+        """Return the regions of the text that is read; `labelled` collects the names of all texts with some.
 
         Raises:
-            ValueError: regions of several texts, and nobody said of which.
+            ValueError: there are regions of several texts, and none was chosen.
         """
         if self.to_name is not None:
             return [region for region in regions if region.get("to_name") == self.to_name or not _is_span(region)]
@@ -161,15 +161,15 @@ _CANCELLED: Regions = []
 
 
 def _is_span(region: dict[str, Any]) -> bool:
-    """Whether a region is a labelled piece of text: not a relation, a choice about the whole, a rating."""
+    """Tell whether a region is a labelled piece of text, not a relation, a choice about the whole, a rating."""
     return region.get("type", "labels") in ("labels", "hypertextlabels")
 
 
 def _objects(value: Any, key: str) -> list[dict[str, Any]]:
-    """What stands under a key: a list of objects, or nothing.
+    """Return the list of objects under a key, empty if there is nothing.
 
     Raises:
-        ValueError: something else.
+        ValueError: there is something else.
     """
     if value is None:
         return []
@@ -179,7 +179,7 @@ def _objects(value: Any, key: str) -> list[dict[str, Any]]:
 
 
 def _short_regions(task: Task) -> Regions | None:
-    """The regions of a task in the short form: what stands under the name of the `Labels` tag."""
+    """Return the regions of a task in the short form: the value under the name of the `Labels` tag."""
     lists = [value for value in task.values() if isinstance(value, list) and value and isinstance(value[0], dict)]
     regions = [
         region
@@ -189,7 +189,7 @@ def _short_regions(task: Task) -> Regions | None:
     ]
     if regions:
         return regions
-    # Nothing marked, and yet somebody was there.
+    # Nothing is marked, but somebody looked at it.
     return [] if "annotation_id" in task else None
 
 

@@ -1,4 +1,4 @@
-"""Plain text: a sentence a line, nothing annotated."""
+"""Read plain text: one sentence per line, nothing annotated."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _RULES: dict[str, SplitRule] = {"words": "whitespace", "punctuation": "punctuati
 
 
 class PlainTextReader:
-    """Text to tag, a sentence a line; each word knows its place in the line.
+    """A reader of text to tag, one sentence per line; each word keeps its place in the line.
 
     Args:
-        units: `words`: split at spaces (text that is tokenised already); `punctuation`: punctuation marks are words of
-            their own (text as people write it); `characters`: for Chinese without word boundaries; `auto`: one of the
-            last two, by the script of the first lines (`predict`: as the model was trained).
+        units: `words`: split at spaces (for tokenised text); `punctuation`: punctuation marks are words of their own
+            (for text as people write it); `characters`: for Chinese without word boundaries; `auto`: one of the last
+            two, by the script of the first lines (in `predict`: as the model was trained).
         encoding: of the file.
-        documents: whether the lines between two empty ones are a document, called after its first line.
+        documents: whether the lines between two empty ones are a document, named after its first line.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Prodigy's JSON lines: tokens, spans, and the annotator's answer."""
+"""Read Prodigy's JSON lines: tokens, spans, and the annotator's answer."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ ANSWERS: tuple[Answer, ...] = ("accept", "reject", "ignore")
 
 
 class ProdigyReader(JsonlReader):
-    """What `prodigy db-out` writes: a text, its tokens, and spans over its characters.
+    """A reader of what `prodigy db-out` writes: a text, its tokens, and spans over its characters.
 
-    Words are the tokens; one of white space alone is none. A record without tokens is split by the rule of
+    Words are the tokens, except those of white space only. A record without tokens is split by the rule of
     `JsonlReader`. Records with another answer than `accept` are left out and counted: the spans of a rejected one are
-    wrong, and nobody says how. `meta.id` and `meta.document` are taken over.
+    wrong in an unknown way. `meta.id` and `meta.document` are kept.
 
     Args:
         answers: which answers are read; a record without one counts as accepted. None: `accept`.
@@ -68,7 +68,7 @@ class ProdigyReader(JsonlReader):
             {k: meta[k] for k in ("id", "document") if k in meta} if isinstance(meta, Mapping) else {}
         )
         if "answer" in record and record.get("spans") is None:
-            taken["spans"] = []  # somebody looked at it and found nothing
+            taken["spans"] = []  # the annotator found nothing
         tokens = record.get("tokens")
         if isinstance(tokens, list) and all(isinstance(t, dict) and isinstance(t.get("text"), str) for t in tokens):
             taken["tokens"] = [token for token in tokens if split_words(token["text"], "whitespace")]

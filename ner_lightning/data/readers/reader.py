@@ -1,4 +1,4 @@
-"""What every reader is."""
+"""The contract of readers."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from ner_lightning.data.sentence import Sentence
 
 
 class Reader(Protocol):
-    """One class a file format: the constructor takes the options, `read` any number of files.
+    """A reader of one file format: the constructor takes the options, `read` any number of files.
 
-    A reader streams: it never holds a whole file. It yields no sentence without words, and it leaves nothing out
-    that the report does not count.
+    A reader streams: it never holds a whole file. It yields no sentence without words, and the report counts everything
+    it leaves out.
 
-    What it made of a file is kept until the file, its options, its code or what that imports from its own package
-    change. Two things only the reader knows. A method `files_beside(path)` lists the files that `read` reads with one,
-    there or not. An attribute `cache_version` of its class takes the place of its code: what was kept is good until
-    that changes.
+    Its result is cached until the file, its options, its code or what that imports from its own package change. It can
+    say two things about this. A method `files_beside(path)` lists further files that `read` reads with a file, whether
+    they exist or not. A class attribute `cache_version` replaces its code: the cache is then valid until that changes.
     """
 
     def read(self, path: Path, report: ReadReport) -> Iterator[Sentence]:
@@ -27,7 +26,7 @@ class Reader(Protocol):
 
         Args:
             path: the file.
-            report: a fresh one; complete when the iterator is exhausted.
+            report: a fresh report; complete when the iterator is exhausted.
 
         Raises:
             DataError: the file cannot be read as asked; names file and line.
@@ -37,17 +36,17 @@ class Reader(Protocol):
 
 @runtime_checkable
 class SplitReader(Reader, Protocol):
-    """A reader of datasets that name their splits themselves, where the others have a file for each."""
+    """A reader of datasets that name their splits themselves, instead of having one file for each."""
 
     def split_path(self, dataset: str, split: str | None) -> Path | None:
-        """What `read` takes for a split of a dataset; None where no split is asked for."""
+        """Return what `read` takes for a split of a dataset; None if no split is asked for."""
         ...
 
 
 @runtime_checkable
 class ShardReader(Reader, Protocol):
-    """A reader of datasets that know themselves which parts a split has."""
+    """A reader of datasets that know the parts of a split themselves."""
 
     def shard_paths(self, dataset: str, split: str | None) -> list[Path]:
-        """What `read` takes for each part of a split."""
+        """List what `read` takes for each part of a split."""
         ...

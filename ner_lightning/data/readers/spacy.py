@@ -1,4 +1,4 @@
-"""spaCy's DocBin files."""
+"""Read spaCy's DocBin files."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from ner_lightning.data.text.words import OVERLAPS, Overlap, split_words
 from ner_lightning.errors import DataError
 from ner_lightning.tagging import EntitySpan
 
-_MISSING = 0  # token.ent_iob: nobody said whether it is an entity
+_MISSING = 0  # token.ent_iob: not known whether it is an entity
 
 
 class SpacyReader:
-    """Documents of a `.spacy` file, with spaCy's tokens as words; the file is in memory as a whole.
+    """A reader of `.spacy` files, with spaCy's tokens as words; the file is in memory as a whole.
 
-    Tokens of white space alone are no words. A token about which nothing was said (`-` in spaCy) is unknown. Needs the
+    Tokens of white space only are no words. A token with a missing annotation (`-` in spaCy) is unknown. Needs the
     extra `spacy`.
 
     Args:
         spans_key: name of a span group (`sc`) whose spans are read; None: the entities, `doc.ents`.
-        sentences: where a document is cut: `punctuation`, `lines` or `none`, see `split_sentences`; `auto`: where spaCy
-            says so, otherwise by punctuation. Never through an entity.
+        sentences: where a document is split: `punctuation`, `lines` or `none`, see `split_sentences`; `auto`: where
+            spaCy says so, otherwise by punctuation. Never inside an entity.
         overlap: which of overlapping spans of a group stays: `first`, `longest`, `error`.
     """
 
@@ -130,7 +130,7 @@ def _documents(path: Path) -> Iterator[Any]:
         raise DataError(
             f"expected a readable file, found {'a folder' if path.is_dir() else 'none'}; check the path", path
         )
-    # Whatever the library raises for a file that is none of its own: zlib's, msgpack's and its own errors.
+    # Whatever the library raises for a foreign file: errors of zlib, msgpack and its own.
     try:
         yield from DocBin().from_disk(path).get_docs(Vocab())
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Comma-separated tables: a word a row, with its tag and the number of its sentence, as the Kaggle NER corpora are."""
+"""Read comma-separated tables: one word per row, with its tag and the number of its sentence (as Kaggle's NER corpora)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", ",": ","
 _WORDS = ("word", "words", "token", "tokens", "text", "form")
 _TAGS = ("tag", "tags", "ner_tag", "ner_tags", "ner", "label", "labels", "entity", "bio", "iob", "ner_label")
 _SENTENCES = ("sentence #", "sentence#", "sentence", "sentence_id", "sentence_idx", "sent_id", "sentence id", "sent")
-_LONGEST_CELL = 100  # lines; a quotation mark that opens a cell and closes none would take the rest of the file
+_LONGEST_CELL = 100  # lines; an unclosed quotation mark would take the rest of the file
 
 Column = str | int
 
@@ -40,28 +40,28 @@ class _Row(NamedTuple):
 
 
 class TableReader:
-    """Tables with commas (or other delimiters) and cells in quotation marks, a word a row.
+    """A reader of tables with commas (or other delimiters) and cells in quotation marks, one word per row.
 
-    A row in which the column of sentences has another number than before begins a sentence, one in which it is empty
-    goes on with it (`Sentence: 1`, then nothing); an empty row ends one, too. Columns are named by the first row, or
-    counted from 0 where it has no names.
+    A row with a new value in the column of sentences begins a sentence, a row with an empty one continues it
+    (`Sentence: 1`, then nothing); an empty row also ends a sentence. Columns are named by the first row, or counted
+    from 0 if it has no names.
 
     Args:
-        word_column: name or number of the column of words; None: the one called `Word`, `token` and the like, in a
-            table without names the first.
-        tag_column: name or number of that of the tags; None: the one called `Tag`, `label` and the like, in a table
-            without names the last.
-        sentence_column: name or number of that of the sentences; None: the one called `Sentence #` and the like, if
+        word_column: name or number of the column of words; None: the one named `Word`, `token` or the like; in a table
+            without names, the first.
+        tag_column: name or number of the column of tags; None: the one named `Tag`, `label` or the like; in a table
+            without names, the last.
+        sentence_column: name or number of the column of sentences; None: the one named `Sentence #` or the like, if
             there is one.
         tags: whether tags are read; without them every word is unknown.
-        delimiter: `comma`, `semicolon`, `tab` or `bar`; None: the one that the first line has most of.
+        delimiter: `comma`, `semicolon`, `tab` or `bar`; None: the most frequent one in the first line.
         scheme: tag scheme, or `auto` for the one that fits the file best.
         type: entity type of tags that have none (`B`, `I`, `O`).
-        repair: what to do where the tags break the scheme: `conlleval`, `discard` or `error`.
-        encoding: of the file; that of Kaggle is in cp1252.
+        repair: what to do if the tags break the scheme: `conlleval`, `discard` or `error`.
+        encoding: of the file; Kaggle's is in cp1252.
 
     Raises:
-        ValueError: a delimiter, scheme or repair there is not.
+        ValueError: an unknown delimiter, scheme or repair.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class TableReader:
         return tag or "O"
 
     def _sentences(self, path: Path, layout: _Layout) -> Iterator[tuple[list[_Row], str]]:
-        """The rows of each sentence, and what the table calls it."""
+        """Yield the rows of each sentence, and its name in the table."""
         rows: list[_Row] = []
         name = ""
         for row in self._rows(path, layout):
@@ -139,7 +139,7 @@ class TableReader:
             yield rows, name
 
     def _rows(self, path: Path, layout: _Layout) -> Iterator[_Row]:
-        """The rows behind the names, checked; one without any cell is empty."""
+        """Yield the rows after the names, checked; one without any cell is empty."""
         for number, row in enumerate(_read(path, layout.delimiter, self.encoding)):
             if number == 0 and layout.heads:
                 continue
@@ -177,7 +177,7 @@ class TableReader:
 
 
 def has_heads(cells: list[str]) -> bool:
-    """Whether the cells of a first row are names of columns.
+    """Tell whether the cells of a first row are names of columns.
 
     >>> has_heads(["Sentence #", "Word", "POS", "Tag"]), has_heads(["Word", "O"])
     (True, False)
@@ -188,10 +188,10 @@ def has_heads(cells: list[str]) -> bool:
 def _column(
     asked: Column | None, usual: tuple[str, ...], names: list[str], heads: bool, default: int, key: str, path: Path
 ) -> int:
-    """The number of a column.
+    """Find the number of a column.
 
     Raises:
-        DataError: there is none of that name or number.
+        DataError: there is none with that name or number.
     """
     if isinstance(asked, int):
         if not -len(names) <= asked < len(names):
@@ -209,13 +209,13 @@ def _column(
 
 
 def _likely_delimiter(path: Path, encoding: str) -> str:
-    """What the first line has most of."""
+    """Return the most frequent delimiter in the first line."""
     line = next((line for _, line in numbered_lines(path, encoding) if line.strip()), "")
     return max(",;\t|", key=line.count)
 
 
 def _read(path: Path, delimiter: str, encoding: str) -> Iterator[_Row]:
-    """The rows of a table, with the lines they begin in."""
+    """Yield the rows of a table, with the lines they begin in."""
     number = 0
 
     def lines() -> Iterator[str]:

@@ -9,7 +9,7 @@ LANGUAGES = ("en", "zh")
 
 
 def folder(language: str) -> Path:
-    """The folder of a sample corpus: ``train``, ``dev`` and ``test``, CoNLL columns (en) or JSON lines (zh).
+    """Return the folder of a sample corpus: ``train``, ``dev``, ``test``, as CoNLL columns (en) or JSON lines (zh).
 
     Args:
         language: ``en`` or ``zh``.

@@ -1,4 +1,4 @@
-"""Which sentences of a sharded corpus each of several readers takes, in which order: the same answer everywhere."""
+"""Decide which sentences of a sharded corpus each of several readers takes, and in which order, alike everywhere."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ class Segment(NamedTuple):
 
 @dataclass(frozen=True)
 class ShardPlan:
-    """How the sentences of a corpus are split over consumers, anew in each pass.
+    """How the sentences of a corpus are divided among consumers, anew in each pass.
 
-    A pass goes through the shards in a random order. Where the sentences of each shard have been counted, every
-    consumer takes an equal stretch of that order; otherwise whole shards, or, of fewer shards than consumers, every
-    n-th sentence. Each sentence is read by exactly one consumer in a pass.
+    A pass goes through the shards in a random order. If the sentences of each shard have been counted, every consumer
+    takes an equal stretch of that order; otherwise whole shards, or, with fewer shards than consumers, every n-th
+    sentence. Each sentence is read by exactly one consumer in a pass.
 
     Args:
-        shards: how many.
-        consumers: how many.
+        shards: number of shards.
+        consumers: number of consumers.
         seed: of the order.
         counts: sentences of each shard; None: unknown.
 
@@ -57,11 +57,11 @@ class ShardPlan:
             )
 
     def segments(self, passing: int, consumer: int) -> list[Segment]:
-        """What a consumer reads in a pass, in order.
+        """List what a consumer reads in a pass, in order.
 
         Args:
             passing: the pass, from 0.
-            consumer: from 0.
+            consumer: the consumer, from 0.
 
         >>> ShardPlan(shards=2, consumers=2, seed=0, counts=(3, 5)).segments(0, 0)
         [Segment(shard=0, start=0, stop=3, step=1), Segment(shard=1, start=0, stop=1, step=1)]
@@ -82,7 +82,7 @@ class ShardPlan:
     def _uncounted(self, order: list[int], consumer: int) -> list[Segment]:
         if self.shards >= self.consumers:
             return [Segment(shard, 0, None) for shard in order[consumer :: self.consumers]]
-        # The first sentences go to another consumer in each shard: short shards are not all for the first ones.
+        # The first sentences go to another consumer in each shard, so short shards do not all favour the first ones.
         return [Segment(shard, (consumer - shard) % self.consumers, None, self.consumers) for shard in order]
 
     def _stretch(self, consumer: int) -> tuple[int, int]:
@@ -90,7 +90,7 @@ class ShardPlan:
         return consumer * total // self.consumers, (consumer + 1) * total // self.consumers
 
     def share(self, consumer: int) -> int:
-        """Sentences of a consumer in a pass, where they were counted.
+        """Count the sentences of a consumer in a pass, if they were counted.
 
         >>> [ShardPlan(shards=1, consumers=3, seed=0, counts=(8,)).share(consumer) for consumer in range(3)]
         [2, 3, 3]
@@ -100,7 +100,7 @@ class ShardPlan:
 
     @property
     def largest_share(self) -> int:
-        """Sentences of the consumer that has most."""
+        """Count the sentences of the consumer that has most."""
         return max(self.share(consumer) for consumer in range(self.consumers))
 
 
@@ -108,8 +108,8 @@ class Shards:
     """The files of a corpus, read in part.
 
     Args:
-        reader: of each. If it is to find the tag scheme itself, it finds it in the first shard, for all of them: part
-            of a file would not tell.
+        reader: of each file. If it must find the tag scheme itself, it uses the first shard for all of them, since part
+            of a file would not be enough.
         paths: at least one.
     """
 
@@ -121,12 +121,12 @@ class Shards:
         return len(self.paths)
 
     def read(self, segment: Segment, taken: int = 0) -> Iterator[Sentence]:
-        """The sentences of a segment, without the first `taken`."""
+        """Yield the sentences of a segment, without the first `taken`."""
         sentences = self.reader.read(self.paths[segment.shard], ReadReport())
         return islice(sentences, segment.start + taken * segment.step, segment.stop, segment.step)
 
     def first_sentences(self, number: int) -> list[Sentence]:
-        """Sentences from the beginning of the corpus."""
+        """Read sentences from the beginning of the corpus."""
         whole = (self.read(Segment(shard, 0, None)) for shard in range(len(self)))
         return list(islice(chain.from_iterable(whole), number))
 

@@ -1,9 +1,9 @@
-"""A training corpus larger than memory: read block by block, shuffled, encoded and laid out on the way.
+"""A training corpus larger than memory: read block by block, shuffled, encoded and batched on the way.
 
-Every DataLoader worker of every process is a consumer with a share of its own (see `ShardPlan`). It reads a block of
+Every DataLoader worker of every process is a consumer with its own share (see `ShardPlan`). It reads a block of
 sentences, encodes it, draws batches from it as from a small corpus, and goes on to the next; at the end of its share it
-begins the next pass. Where it stands is four numbers, a `StreamPosition`, that travel with each batch: from where the
-last trained batch came, a consumer goes on with the very next sentence.
+begins the next pass. Its position is four numbers, a `StreamPosition`, that travel with each batch: from the position
+of the last trained batch, a consumer continues with the very next sentence.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from ner_lightning.errors import DataError
 from ner_lightning.tagging.tagset import TagSet
 
 Augment = Callable[[Collator, Sequence[Sentence], Sequence[int]], Collator]
-"""From the collator of a block, its sentences and a seed in parts to a collator that varies them."""
+"""Takes the collator of a block, its sentences and a seed in parts; returns a collator that varies them."""
 
 Draws = Callable[[Costs, int], Iterable[Draw]]
-"""From what a block's sentences cost and a seed to its batches."""
+"""Takes the costs of a block's sentences and a seed; returns its batches."""
 
 
 @dataclass(frozen=True)
 class BlockDraws:
-    """Batches of a block, as `TrainingSampler` draws them for a single process."""
+    """Draws batches of a block, as `TrainingSampler` does for a single process."""
 
     batch_size: int
     grouping: Grouping
@@ -42,7 +42,7 @@ class BlockDraws:
     padded: bool = False
 
     def __call__(self, costs: Costs, seed: int) -> TrainingSampler:
-        """Batches of sentences that cost so much."""
+        """Draw batches of sentences with these costs."""
         return TrainingSampler(
             costs,
             self.batch_size,
@@ -59,13 +59,13 @@ class BlockDraws:
 
 
 class StreamPosition(NamedTuple):
-    """How far a consumer has come.
+    """The position of a consumer.
 
     Attributes:
         passing: the pass through the corpus, from 0.
-        segment: of the pass.
-        taken: sentences of the segment before the block.
-        batches: batches of the block that are done.
+        segment: the segment of the pass.
+        taken: number of sentences of the segment before the block.
+        batches: number of finished batches of the block.
     """
 
     passing: int = 0
@@ -86,18 +86,18 @@ class Stream:
 
     Args:
         shards: the corpus.
-        plan: who reads what.
+        plan: which consumer reads what.
         words: the encoder's view of words.
         tags: every type that occurs.
-        types: those that the training data may have.
+        types: the types that the training data may have.
         draws: batches of a block.
-        buffer: sentences of a block, those that are shuffled together.
+        buffer: sentences per block, which are shuffled together.
         layout: of a batch.
         overlap: subwords that neighbouring windows of a long sentence share.
-        even: where a pass is to have as many batches for every consumer, the sentences of a batch (`buffer` a multiple
-            of it, sentences counted); a consumer with one batch less gets one of weight 0. None: each begins its next
-            pass when it is through.
-        augment: varies the sentences of a block with what is in it; None: they are as they are.
+        even: if a pass must have the same number of batches for every consumer: the sentences per batch (`buffer` is a
+            multiple of it, sentences are counted); a consumer with one batch less gets one of weight 0. None: each
+            begins its next pass when it has finished.
+        augment: varies the sentences of a block with others of it; None: they do not vary.
     """
 
     shards: Shards
@@ -113,10 +113,10 @@ class Stream:
     augment: Augment | None = None
 
     def batches(self, consumer: int, place: StreamPosition) -> Iterator[tuple[Batch, StreamPosition]]:
-        """The batches of a consumer from a place on, each with the place after it.
+        """Yield the batches of a consumer from a place on, each with the place after it.
 
         Raises:
-            DataError: a sentence cannot be read, has an entity of an unknown type, or there is none at all.
+            DataError: a sentence cannot be read or has an entity of an unknown type, or there is none at all.
         """
         for start, after, sentences in self._blocks(consumer, place):
             corpus = encode_block(sentences, self.words, self.tags, self.types)
@@ -131,7 +131,7 @@ class Stream:
                 yield collator(*draw), here
 
     def _blocks(self, consumer: int, place: StreamPosition) -> Iterator[_Block]:
-        """Blocks of a consumer from the beginning of the one that `place` lies in."""
+        """Yield the blocks of a consumer, from the beginning of the one that contains `place`."""
         start = StreamPosition(*place[:3])
         while True:
             passing, found, taken = start.passing, 0, start.taken
@@ -157,7 +157,7 @@ class Stream:
             start = after
 
     def _fillers(self, consumer: int, start: StreamPosition, size: int) -> list[Draw]:
-        """What a consumer lacks at the end of its pass."""
+        """Return the batches of weight 0 that a consumer lacks at the end of its pass."""
         if self.even is None:
             return []
         segments = self.plan.segments(start.passing, consumer)[: start.segment]
@@ -173,7 +173,7 @@ def encode_block(sentences: list[Sentence], words: WordEncoder, tags: TagSet, ty
     """Encode sentences that nobody has seen yet.
 
     Raises:
-        DataError: one has an entity of a type that is none of `types`.
+        DataError: one has an entity of a type that is not in `types`.
     """
     store = in_memory(sentences)
     if unknown := set(store.types) - set(types):
@@ -183,14 +183,14 @@ def encode_block(sentences: list[Sentence], words: WordEncoder, tags: TagSet, ty
 
 
 class WorkerShare(IterableDataset[tuple[Batch, StreamPosition]]):
-    """The consumer that a DataLoader worker is.
+    """The consumer run by a DataLoader worker.
 
     Args:
         stream: of all consumers.
         rank: of this process.
         workers: of each process, at least 1.
-        places: where each of this process's consumers goes on.
-        turn: which of them is the next to give a batch; the DataLoader asks its workers in turn, from the first on.
+        places: where each of this process's consumers continues.
+        turn: the one that gives the next batch; the DataLoader asks its workers in turn, from the first on.
     """
 
     def __init__(self, stream: Stream, rank: int, workers: int, places: Sequence[StreamPosition], turn: int) -> None:

@@ -1,4 +1,4 @@
-"""Epochs of a stream: so many batches each, one after another, and where to go on after them."""
+"""Epochs of a stream: a fixed number of batches each, one after another, and where to continue after them."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from ner_lightning.errors import DataError
 
 
 class StreamLoader:
-    """A loader whose epoch is a number of steps, equal on every rank; the next one goes on where it ended.
+    """A loader whose epoch is a number of steps, equal on every rank; the next epoch continues where it ended.
 
     Args:
         stream: of all consumers.
-        steps: batches of an epoch.
+        steps: batches per epoch.
         rank: of this process.
-        num_workers: processes that read, 0: this one.
+        num_workers: processes that read; 0: this one.
         pin_memory: whether batches go through page-locked memory.
-        given: batches that were given before this loader.
-        places: where each consumer of this process goes on; None: at the beginning.
+        given: number of batches handed out before this loader.
+        places: where each consumer of this process continues; None: at the beginning.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class StreamLoader:
         self._before = given, list(self.places)
         self._left = steps - given % steps  # of the epoch in which a run is resumed
         share = WorkerShare(stream, rank, len(self.places), self.places, given % len(self.places))
-        # Its own generator: a loader takes the seed of its workers from the one that dropout draws from.
+        # Its own generator: otherwise a loader takes the seed of its workers from the generator of dropout.
         options: dict[str, Any] = {"num_workers": num_workers, "pin_memory": pin_memory, "generator": torch.Generator()}
         self._loader = DataLoader(share, batch_size=None, **options)
         self._batches: Iterator[tuple[Batch, StreamPosition]] | None = None
@@ -52,19 +52,19 @@ class StreamLoader:
         return self.steps
 
     def __iter__(self) -> Iterator[Batch]:
-        """The batches of the next epoch."""
+        """Yield the batches of the next epoch."""
         left, self._left = self._left, self.steps  # now: nobody asks for more than the last batch
         for _ in range(left):
             yield self._next()
 
     def _next(self) -> Batch:
         if self._batches is None:
-            if self._loader.num_workers:  # a forked tokenizer that may use threads warns of a deadlock
+            if self._loader.num_workers:  # a forked tokenizer that may use threads warns about a deadlock
                 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
             self._batches = iter(self._loader)
         try:
             batch, place = next(self._batches)
-        except DataError as error:  # a worker's comes with its trace
+        except DataError as error:  # an error of a worker comes with its trace
             raise DataError(str(error).rstrip().rpartition("DataError: ")[2]) from None
         self._before = self.given, list(self.places)
         self.places[self.given % len(self.places)] = place
@@ -72,20 +72,20 @@ class StreamLoader:
         return batch
 
     def state(self, in_flight: bool = False) -> dict[str, Any]:
-        """Plain containers that say where to go on.
+        """Return where to continue, in plain containers.
 
         Args:
-            in_flight: whether the last batch given was not trained on.
+            in_flight: whether the last batch handed out was not trained on.
         """
         given, places = self._before if in_flight else (self.given, self.places)
         return {"given": given, "places": [list(place) for place in places]}
 
     def state_dict(self) -> dict[str, Any]:
-        """Nothing: the data module keeps the state. By this method Lightning knows that a run may be resumed."""
+        """Return nothing, as the data module keeps the state; it shows Lightning that a run can be resumed."""
         return {}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Nothing: what `state_dict` gave."""
+        """Do nothing, since `state_dict` returned nothing."""
 
     def close(self) -> None:
         """End the processes that read."""

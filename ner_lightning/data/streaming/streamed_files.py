@@ -1,4 +1,4 @@
-"""The files of a training split that is streamed, and what a first pass over them counts."""
+"""The files of a streamed training split, and what a first pass over them counts."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ner_lightning.storage.fingerprint import digest
 
 
 class StreamedFiles:
-    """Shards to be read again and again, never held in memory.
+    """Shards that are read again and again, never held in memory.
 
     Args:
-        files: reads a shard; its cache keeps what was counted.
+        files: reads a shard; its cache keeps the counts.
         paths: the shards.
         counted: whether a first pass counts sentences, types and problems.
 
@@ -36,7 +36,7 @@ class StreamedFiles:
 
     @cached_property
     def report(self) -> ReadReport | None:
-        """What the first pass found; None where there was none."""
+        """The report of the first pass; None if there was none."""
         if self._reports is None:
             return None
         whole = ReadReport(scheme=self._reports[0].scheme)
@@ -46,16 +46,16 @@ class StreamedFiles:
 
     @property
     def counts(self) -> tuple[int, ...] | None:
-        """Sentences of each shard; None where there was no first pass."""
+        """Sentences of each shard; None if there was no first pass."""
         return None if self._reports is None else tuple(report.sentences for report in self._reports)
 
     def digest(self) -> str:
-        """A digest of the files' names and sizes: what they hold is read once an epoch, not beforehand."""
+        """Digest the files' names and sizes; their content is read once per epoch, not beforehand."""
         return digest("stream", [(path.name, path.stat().st_size) for path in self.paths])
 
 
 def _counted(files: CorpusFiles, paths: Sequence[Path], limit: int | None) -> list[ReadReport]:
-    """The report of each shard; with a limit, as if the corpus ended there."""
+    """Report on each shard; with a limit, as if the corpus ended there."""
     reports, left = [], limit
     for path in paths:
         report = ReadReport() if left == 0 else files.survey(path)

@@ -1,4 +1,4 @@
-"""The training split of a corpus that is streamed: its batches, and where they go on within a pass."""
+"""Batches of a streamed training split, and where they continue within a pass."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ from ner_lightning.tagging.tagset import TagSet
 class TrainingStream:
     """Draws the batches of a stream, as `TrainingOrder` does those of a corpus that is held.
 
-    An epoch that is one pass ends with the pass where batches can be counted beforehand; where a budget decides how
-    many sentences they hold, it is about as long.
+    An epoch that is one pass ends with the pass if batches can be counted beforehand; if a budget decides their numbers
+    of sentences, it is about as long.
 
     Args:
-        files: the shards, counted where `epoch_steps` is None.
+        files: the shards, counted if `epoch_steps` is None.
         words: the encoder's view of words.
         tags: every type that occurs.
-        types: those that the training data may have.
+        types: the types that the training data may have.
         draws: batches of a block.
         buffer: sentences that are shuffled together.
-        epoch_steps: batches of an epoch on each rank; None: as many as one pass takes.
-        augment: what varies in the sentences.
+        epoch_steps: batches per epoch on each rank; None: as many as one pass takes.
+        augment: how the sentences vary.
         seed: of every order.
-        layout: of batches, as of `Stream`.
-        overlap: likewise.
+        layout: of batches, as in `Stream`.
+        overlap: as in `Stream`.
     """
 
     def __init__(
@@ -66,11 +66,11 @@ class TrainingStream:
         self._resumed: dict[str, Any] | None = None
 
     def tag_counts(self, n_tags: int) -> TagCounts:
-        """First tags, tag bigrams and last tags of the first sentences, of the first `n_tags` tags."""
+        """Count first tags, tag bigrams and last tags of the first sentences, for the first `n_tags` tags."""
         return count_tags(self._beginning, n_tags)
 
     def sentences_per_batch(self, rank: int, world: int) -> float:  # noqa: ARG002  alike on all of them
-        """Sentences of a batch: `batch_size` where all are full, otherwise the mean over the first sentences."""
+        """Return sentences per batch: `batch_size` if all are full, else the mean of the first sentences."""
         if self._draws.are_full:
             return self._draws.batch_size
         costs = Collator(self._beginning, self._words, self._layout, self._overlap).costs()
@@ -83,7 +83,7 @@ class TrainingStream:
         return encode_block(self._files.shards.first_sentences(CHUNK), self._words, self._tags, self._types)
 
     def loader(self, rank: int, world: int, *, num_workers: int, pin_memory: bool) -> StreamLoader:
-        """The batches of a rank, laid out.
+        """Make the loader of a rank's batches.
 
         Args:
             rank: this process.
@@ -92,7 +92,7 @@ class TrainingStream:
             pin_memory: whether batches go through page-locked memory.
 
         Raises:
-            DataError: what is resumed is of another corpus, or of another number of readers.
+            DataError: the resumed state is of another corpus, or of another number of readers.
         """
         draws, shards, workers = self._draws, self._files.shards, max(num_workers, 1)
         plan = ShardPlan(len(shards), world * workers, self._seed, self._files.counts)
@@ -133,7 +133,7 @@ class TrainingStream:
         return self._loader
 
     def resume(self, state: dict[str, Any]) -> None:
-        """Go on where a checkpoint was written, from the next loader on."""
+        """Continue where a checkpoint was written, from the next loader on."""
         self._resumed = state.get("stream")
 
     def _start(self, rank: int) -> dict[str, Any]:
@@ -154,9 +154,9 @@ class TrainingStream:
         return {"given": resumed["given"], "places": [StreamPosition(*place) for place in resumed["places"][rank]]}
 
     def state(self, progress: EpochProgress) -> dict[str, Any]:
-        """What a checkpoint keeps: where the readers of every rank go on; nothing before there is a loader.
+        """Return what a checkpoint keeps: where the readers of every rank continue; empty before there is a loader.
 
-        All ranks must ask at once.
+        All ranks must call it at once.
         """
         if self._loader is None:
             return {}
