@@ -14,7 +14,7 @@ Numbers = NDArray[np.int64]
 
 
 def row_numbers(values: np.ndarray, starts: np.ndarray, counts: np.ndarray) -> Numbers:
-    """Number rows of several lengths, with the same number for equal rows.
+    """Give a number to each of several rows, the same for equal rows.
 
     Args:
         values: contains the rows.

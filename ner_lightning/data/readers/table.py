@@ -1,4 +1,4 @@
-"""Read comma-separated tables: one word per row, with its tag and the number of its sentence (as Kaggle's NER corpora)."""
+"""Read comma-separated tables: one word per row, with its tag and the number of its sentence (like Kaggle corpora)."""
 
 from __future__ import annotations
 

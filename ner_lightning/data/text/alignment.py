@@ -1,4 +1,4 @@
-"""Character spans laid over words: what is cut, nested or overlapping is dealt with by a policy, and listed."""
+"""Lay character spans over words: spans that cut words, nest or overlap are treated by a policy, and listed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Annotation(NamedTuple):
         end: the position after its last.
         label: entity type.
         surface: the text the file gives for it, None if it gives none.
-        line: where it stands, if not where its text does.
+        line: its line, if not that of its text.
     """
 
     start: int
@@ -41,7 +41,7 @@ class Annotation(NamedTuple):
 
 
 class Policy(NamedTuple):
-    """What is done with spans that words and flat tags cannot hold.
+    """The treatment of spans that words and flat tags cannot represent.
 
     Attributes:
         misaligned: a span with an edge inside a word: `snap` widens it to whole words, `drop` leaves it out, `error`
@@ -68,12 +68,12 @@ class Counting(NamedTuple):
         return self.positions + (" with CR LF as one" if self.one_line_end else "")
 
 
-# In the order of preference, where several explain a file equally well.
+# In the order of preference, for files that several explain equally well.
 COUNTINGS = tuple(Counting(unit, one) for one in (False, True) for unit in ("characters", "utf16"))
 
 
 class Place(NamedTuple):
-    """Where something stands, for messages."""
+    """A place in a file, for messages."""
 
     path: Path
     line: int
@@ -85,9 +85,9 @@ def lay(
     """Lay annotated spans over words and list what did not fit.
 
     Args:
-        annotations: in characters of `text`, inside it; one that is there twice is taken once.
+        annotations: in characters of `text`, inside it; duplicates are taken once.
         text: the text.
-        offsets: where its words are.
+        offsets: of its words.
         policy: what to do with what does not fit.
         place: of the text.
         report: gets `misaligned`, `overlapping`, `nested` and the problems.
@@ -117,7 +117,7 @@ def leave_out_overlaps(
     report: ReadReport,
     lines: dict[EntitySpan, int] | None = None,
 ) -> tuple[EntitySpan, ...]:
-    """Leave out what overlaps, count and list it; of nested spans the outermost stays.
+    """Leave out overlapping spans, count and list them; of nested spans the outermost stays.
 
     Args:
         spans: over words.
@@ -125,7 +125,7 @@ def leave_out_overlaps(
         policy: what to do with overlaps.
         place: of the sentence.
         report: gets `overlapping`, `nested` and the problems.
-        lines: where spans stand, if not there.
+        lines: lines of spans, if not that of the sentence.
 
     Raises:
         DataError: spans overlap, and the policy refuses.
@@ -162,20 +162,20 @@ def in_characters(
     surface: Surface = "error",
     report: ReadReport | None = None,
 ) -> tuple[list[Annotation], Counting]:
-    """Annotations in characters of their text, and how they were counted.
+    """Convert annotations to characters of their text, and return how they were counted.
 
     Args:
         annotations: with positions as the file has them.
-        text: what they are positions of.
+        text: the text of the positions.
         positions: how they are counted; `auto`: so that all surfaces the file gives are found, characters if possible.
         place: of the text.
-        options: of the reader that say how positions are counted, for the message.
-        surface: what to do where the text at a position is not what the file gives for it: `error`, or take the
-            position, and `warn` in the report.
+        options: names of the reader's options for counting, for the message.
+        surface: what to do if the text at a position differs from what the file gives: `error`, or take the position,
+            and `warn` in the report.
         report: gets the warnings.
 
     Raises:
-        DataError: a span outside the text, at no character of it, or unlike its surface where that is an error.
+        DataError: a span is outside the text, inside a character, or unlike its surface if that is an error.
 
     >>> where = Place(Path("a.ann"), 1)
     >>> in_characters([Annotation(3, 7, "LOC", "Oslo")], "👍 Oslo", "auto", where)[0]
@@ -205,7 +205,7 @@ def in_characters(
 
 
 def _fitting(annotations: Sequence[Annotation], text: str, surface: Surface) -> Counting:
-    """The first way of counting by which all surfaces are found; where some need not be, that which finds most."""
+    """Find the first way of counting that finds all surfaces; if they may differ, the one that finds most."""
     if surface == "error":
         fitting = (c for c in COUNTINGS if next(_faults(annotations, text, c), None) is None)
         return next(fitting, Counting())
@@ -213,7 +213,7 @@ def _fitting(annotations: Sequence[Annotation], text: str, surface: Surface) -> 
 
 
 def count_misfits(annotations: Sequence[Annotation], text: str, offsets: Offsets, counting: Counting) -> int:
-    """How many spans lie outside the text, cut a word or differ from their surface if positions are counted so."""
+    """Count the spans that are outside the text, cut a word or differ from their surface if counted this way."""
     ruler = Ruler(text, *counting)
     cut = 0
     for found in annotations:
@@ -228,14 +228,14 @@ def count_misfits(annotations: Sequence[Annotation], text: str, offsets: Offsets
 
 
 def shorten_message(text: str) -> str:
-    """The beginning of a long text, for a message."""
+    """Cut a long text to its beginning, for a message."""
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
 def _laid(
     found: Annotation, text: str, offsets: Offsets, policy: Policy, place: Place, report: ReadReport
 ) -> EntitySpan | None:
-    """One span over words; None if it is left out."""
+    """Lay one span over words; None if it is left out."""
     start, end = found.start, found.end
     covered = covered_words(start, end, offsets)
     if covered is not None and (covered[2] or _cuts_nothing_visible(start, end, text, offsets, covered)):
@@ -256,13 +256,13 @@ def _laid(
 
 
 def _cuts_nothing_visible(start: int, end: int, text: str, offsets: Offsets, covered: tuple[int, int, bool]) -> bool:
-    """Whether only direction marks, zero-width spaces and their like are cut off at the edges of the words."""
+    """Tell whether only direction marks, zero-width spaces and the like are cut off at the edges of words."""
     first, last = offsets[covered[0]][0], offsets[covered[1] - 1][1]
     return all(unicodedata.category(c) == "Cf" and c != "\u200d" for c in text[first:start] + text[end:last])
 
 
 def _faults(annotations: Iterable[Annotation], text: str, counting: Counting) -> Iterator[tuple[Annotation, str, bool]]:
-    """Spans that are not in the text or not as the file says, why, and whether they are inside it."""
+    """Yield spans that are not in the text or not as the file says, with the reason, and whether they are inside."""
     ruler = Ruler(text, *counting)
     size = f"the {len(text)} characters of the text"
     for found in annotations:
@@ -279,5 +279,5 @@ def _faults(annotations: Iterable[Annotation], text: str, counting: Counting) ->
 
 
 def _plain(text: str) -> str:
-    """A text without the differences that tools make: line ends written out, white space changed."""
+    """Remove the differences that tools make to a text: escaped line ends, changed white space."""
     return " ".join(text.replace("\\n", "\n").split())

@@ -1,4 +1,4 @@
-"""The forms in which JSON files write entities."""
+"""Read entities in the forms in which JSON files write them."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _LABELS = ("label", "type", "entity_type", "entity")
 def read_annotations(
     value: Any, ends: Ends, character_keys: bool, label_names: Mapping[Any, str] | None = None
 ) -> Iterator[Annotation]:
-    """Read a record's entities, in whichever of the known forms they are.
+    """Read a record's entities, in any of the known forms.
 
-    Lists `[start, end, label]`; mappings with start, end and label under their usual names, `char_start` and `char_end`
-    first; CLUENER's `{label: {surface: [[start, end], ...]}}`.
+    These are lists `[start, end, label]`, mappings with start, end and label under their usual names (`char_start` and
+    `char_end` first), and CLUENER's `{label: {surface: [[start, end], ...]}}`.
 
     Args:
-        value: what stands under the record's key.
+        value: the value of the record's key.
         ends: whether `end` is the last position or the one after it; `auto`: `inclusive` for CLUENER's form only.
         character_keys: whether `char_start` and `char_end` may be taken.
-        label_names: entity types by number, where the file has numbers.
+        label_names: entity types by number, if the file has numbers.
 
     Raises:
-        ValueError: another form, or a position or label that is none.
+        ValueError: another form, or an invalid position or label.
 
     >>> list(read_annotations([[0, 2, "LOC"]], "auto", True))
     [Annotation(start=0, end=2, label='LOC', surface=None, line=None)]
@@ -70,10 +70,10 @@ def _written(value: Any, character_keys: bool) -> Iterator[tuple[Any, Any, Any, 
 
 
 def label_of_number(number: int, label_names: Mapping[Any, str] | None) -> str:
-    """The name of an entity type, or of a tag, that a file has as a number.
+    """Return the name of an entity type, or of a tag, that a file gives as a number.
 
     Raises:
-        ValueError: nobody said it.
+        ValueError: there is no name for it.
 
     >>> label_of_number(2, {2: "PER"})
     'PER'

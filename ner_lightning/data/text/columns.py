@@ -1,4 +1,4 @@
-"""Sentences of column files as they stand, and columns that are not what they are said to be."""
+"""Sentences of column files as they are, and checks that columns are what they are said to be."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import NamedTuple
 from ner_lightning.data.text.looks import are_tags
 from ner_lightning.errors import DataError
 
-_SENTENCES = 200  # that show what columns are
+_SENTENCES = 200  # number of sentences that show what columns are
 _DIGITS = 9  # of a number that counts the words of a sentence
-_FEWEST = 3  # words that are numbers before it is no accident
+_FEWEST = 3  # this many words that are numbers are no accident
 
 
 class Layout(NamedTuple):
-    """Which column is what.
+    """The columns of a file.
 
     Attributes:
         delimiter: a tab or a space.
-        columns: how many.
-        word: the one of the words.
-        tag: the one of the tags, None where none are read.
-        number: the one of the numbers of words, None where there is none.
-        line: where it was seen.
+        columns: number of columns.
+        word: the column of words.
+        tag: the column of tags; None if none are read.
+        number: the column of numbers of words; None if there is none.
+        line: the line that shows it.
     """
 
     delimiter: str
@@ -39,13 +39,13 @@ class Block(NamedTuple):
     """The lines of a sentence.
 
     Attributes:
-        words: a word a line.
-        tags: a tag a line, where tags are read.
+        words: one word per line.
+        tags: one tag per line, if tags are read.
         unknown: words nobody annotated.
-        lines: their numbers.
-        metadata: what comments say of the sentence.
-        document: it belongs to.
-        empty: lines whose cell for the tag is empty.
+        lines: the numbers of the lines.
+        metadata: from comments about the sentence.
+        document: the document it belongs to.
+        empty: lines with an empty cell for the tag.
     """
 
     words: list[str]
@@ -61,8 +61,8 @@ def check_columns(blocks: Iterator[Block], layout: Layout, path: Path, tagged: b
     """Refuse columns that are not what they are said to be, as far as the first sentences show.
 
     Args:
-        blocks: the sentences, of which the first are drawn; all where none of them has a tag.
-        layout: what is said.
+        blocks: the sentences, of which the first are drawn; all if none of them has a tag.
+        layout: what the columns are said to be.
         path: the file.
         tagged: whether tags are asked for.
 
@@ -100,12 +100,12 @@ def check_columns(blocks: Iterator[Block], layout: Layout, path: Path, tagged: b
 
 
 def _may_stand_beside(layout: Layout) -> bool:
-    """Whether there is a column behind that of the words which is not that of the tags."""
+    """Tell whether there is a column after that of the words which is not that of the tags."""
     return bool({*range(layout.word + 1, layout.columns)} - {layout.tag})
 
 
 def _counts(words: Sequence[str]) -> bool:
-    """Whether the words of a sentence are numbers one after another."""
+    """Tell whether the words of a sentence are consecutive numbers."""
     return all(word.isdecimal() and len(word) <= _DIGITS for word in words) and all(
         int(b) - int(a) == 1 for a, b in pairwise(words)
     )

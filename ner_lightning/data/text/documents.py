@@ -1,4 +1,4 @@
-"""Texts with annotated spans become sentences; shared by the readers of annotation tools."""
+"""Turn texts with annotated spans into sentences; shared by the readers of annotation tools."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from ner_lightning.errors import DataError
 
 
 class Document(NamedTuple):
-    """A text and what somebody annotated in it.
+    """A text and its annotations.
 
     Attributes:
         text: the text.
         annotations: its entities, positions as the file has them; None: nobody annotated it.
-        name: what its sentences are called after.
-        document: the document it is, or is of; empty where that is unknown.
-        place: where it stands.
+        name: the name that its sentences are named after.
+        document: name of the document that it is or belongs to; empty if unknown.
+        place: its place in a file.
     """
 
     text: str
@@ -48,16 +48,16 @@ class Document(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """How texts become sentences.
+    """The rules by which texts become sentences.
 
     Attributes:
         words: see `split_words`.
         sentences: see `split_sentences`.
-        policy: of spans that do not fit.
+        policy: for spans that do not fit.
         positions: how positions are counted; `auto`: as the surfaces in the file say.
-        options: of the reader that say how positions are counted, for messages.
-        surface: what to do where a text differs from what the file says it is.
-        writing: how tags are written, where records have tags.
+        options: names of the reader's options for counting, for messages.
+        surface: what to do if a text differs from what the file says it is.
+        writing: how tags are written, if records have tags.
     """
 
     words: SplitRule
@@ -71,24 +71,24 @@ class Reading(NamedTuple):
 
 @dataclass(kw_only=True, eq=False)
 class TextOptions:
-    """What every reader of annotated texts takes, and how texts become sentences by it.
+    """The options of every reader of annotated texts, and how texts become sentences by them.
 
     Args:
         words: how a text becomes words, see `split_words`: `whitespace`, `punctuation` or `characters`; `auto`:
             characters if the first texts are in a script without spaces, otherwise `punctuation`.
-        sentences: where a text is cut, see `split_sentences`: `punctuation`, `lines` or `none`; `auto`: as the format
-            has it.
+        sentences: where a text is split, see `split_sentences`: `punctuation`, `lines` or `none`; `auto`: as usual for
+            the format.
         positions: how positions are counted: `characters` (code points), `utf16` (as JavaScript does), `graphemes` or
             `bytes`; `auto`: as the file shows.
         misaligned: what to do with a span that has an edge inside a word: `snap` widens it to whole words, `drop`
-            leaves it out, `error` refuses. All are counted. A span of nothing but white space is dropped.
-        surface: what to do where the text at a position is not the one the file gives: `error`, or take the position
-            and `warn` in the report, or `ignore` it. Some exports widen positions to words and not the text.
+            leaves it out, `error` refuses. All are counted. A span of only white space is dropped.
+        surface: what to do if the text at a position differs from the one the file gives: `error`, or take the position
+            and `warn` in the report, or `ignore` it. Some exports widen positions to words but not the text.
         overlap: which of overlapping spans stays, `first` or `longest`, or `error`; the others are counted.
         encoding: of the files.
 
     Raises:
-        ValueError: an option that is none, naming it, and what it can be.
+        ValueError: an unknown option; the message names it and the known ones.
     """
 
     words: SplitRule | Literal["auto"] = "auto"
@@ -111,8 +111,8 @@ class TextOptions:
         """Decide how texts become sentences.
 
         Args:
-            texts: some of them, which decide how words are split where the options do not.
-            sentences: where they are cut where the options do not say.
+            texts: some of them, which decide how words are split if the options do not.
+            sentences: where they are split if the options do not say.
         """
         return Reading(
             split_rule(texts) if self.words == "auto" else self.words,
@@ -124,12 +124,12 @@ class TextOptions:
 
 
 def document_sentences(document: Document, reading: Reading, report: ReadReport) -> Iterator[Sentence]:
-    """Cut a document into sentences, never through an entity; those without a word are left out.
+    """Split a document into sentences, never inside an entity; those without a word are left out.
 
-    A sentence of several is called `name:first character`. What is yielded is not counted yet.
+    If there are several, each is named `name:first character`. The sentences yielded are not counted yet.
 
     Raises:
-        DataError: a span that is not in the text, or that the policy refuses; a text with half a character.
+        DataError: a span is not in the text, or refused by the policy; the text has half a character.
     """
     text, place = document.text, document.place
     _check_whole(text, place)
@@ -164,19 +164,19 @@ def document_sentences(document: Document, reading: Reading, report: ReadReport)
 
 
 def tell_counting(counting: Counting, place: Place, report: ReadReport) -> None:
-    """List, once a report, that positions are not characters."""
+    """Note, once per report, that positions are not characters."""
     what = f"positions are counted in {counting}"
     if not any(problem.what == what for problem in report.problems):
         report.note(what, place.path, place.line)
 
 
 def _moved(annotation: Annotation, start: int, size: int) -> Annotation:
-    """An annotation in a piece of its text; an edge in the white space between pieces moves to the piece's."""
+    """Move an annotation into a piece of its text; an edge in white space between pieces moves to the piece's edge."""
     return annotation._replace(start=max(annotation.start - start, 0), end=min(annotation.end - start, size))
 
 
 def _check_whole(text: str, place: Place) -> None:
-    """A lone surrogate, which no tokenizer takes, is half a character."""
+    """Refuse lone surrogates, halves of characters that no tokenizer accepts."""
     try:
         text.encode()
     except UnicodeEncodeError as error:

@@ -1,4 +1,4 @@
-"""The objects of a JSON file, one after another: of an array, or simply behind one another."""
+"""Read the objects of a JSON file one after another, from an array or simply concatenated."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ MARK_INSIDE = (
     "expected JSON, found a byte order mark (U+FEFF) inside the file: files were put together; take the marks out: "
     "sed 's/^\\xEF\\xBB\\xBF//'"
 )
-_CUT = 16  # an error so near to the end of what was read may be the end's
+_CUT = 16  # an error this near the end of what was read may be due to the end
 
 
 def numbered_items(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the line an object begins in, and the object: of one array, or of objects behind one another.
+    """Yield the first line of each object, and the object: from one array, or from concatenated objects.
 
-    In memory are one object and the block it was read in, however long the line.
+    Only one object and the block it was read in are in memory, however long the line.
 
     Raises:
-        DataError: as `numbered_lines`; what is no JSON or no object; an object longer than any record.
+        DataError: as `numbered_lines`; invalid JSON, no object, or an object longer than any record.
     """
     text = _Text(path, encoding)
     array = text.next_mark() == "[" and not text.begins_pair()
@@ -56,7 +56,7 @@ def numbered_items(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, d
 
 
 def pair_as_record(value: Any) -> Any:
-    """A pair of spaCy 2, `["text", {"entities": […]}]`, as the record it stands for; anything else as it is.
+    """Convert a pair of spaCy 2, `["text", {"entities": […]}]`, to a record; anything else stays as it is.
 
     >>> pair_as_record(["Ann", {"entities": [[0, 3, "PER"]]}])
     {'text': 'Ann', 'entities': [[0, 3, 'PER']]}
@@ -67,12 +67,12 @@ def pair_as_record(value: Any) -> Any:
 
 
 def collected(value: Any, path: Path, line: int) -> Iterator[dict[str, Any]]:
-    """The record that a value is, or the pairs that a tool for spaCy 2 puts into one object.
+    """Yield the record that a value is, or the pairs that a tool for spaCy 2 puts into one object.
 
-    `{"classes": […], "annotations": [pair, …]}`; an item of null was deleted there.
+    That object is `{"classes": […], "annotations": [pair, …]}`; an item that is null was deleted in the tool.
 
     Raises:
-        DataError: what is no object.
+        DataError: the value is no object.
     """
     record = pair_as_record(value)
     pairs = record.get("annotations") if isinstance(record, dict) else None
@@ -87,14 +87,14 @@ def collected(value: Any, path: Path, line: int) -> Iterator[dict[str, Any]]:
 
 
 class _Text:
-    """What is left of a file: a block or as many as a value needs."""
+    """The rest of a file: one block, or as many as a value needs."""
 
     def __init__(self, path: Path, encoding: str) -> None:
         self._path, self._blocks = path, text_blocks(path, encoding)
         self._text, self._position, self.line = "", 0, 1
 
     def next_mark(self) -> str:
-        """Skip white space; the character after it, or nothing at the end."""
+        """Skip white space; return the character after it, or nothing at the end."""
         while True:
             rest = self._text[self._position : self._position + 1]
             if rest == "\ufeff":
@@ -107,7 +107,7 @@ class _Text:
                 return ""
 
     def begins_pair(self) -> bool:
-        """Whether `["text", …` begins here, and not an array of records."""
+        """Tell whether `["text", …` begins here, and not an array of records."""
         while True:
             rest = self._text[self._position + 1 :].lstrip(" \t\r\n")
             if rest or not self._more():
@@ -118,7 +118,7 @@ class _Text:
         self._position += count
 
     def value(self) -> Any:
-        """The JSON value that begins here."""
+        """Read the JSON value that begins here."""
         wanted = 0
         while True:
             size = len(self._text) - self._position
@@ -133,7 +133,7 @@ class _Text:
                         f"expected records, found one of more than {LONGEST_ITEM} characters; is it of this format?"
                     ) from None
                 if cut and self._more():
-                    wanted = 2 * size  # or a long record would be tried again at every block
+                    wanted = 2 * size  # otherwise a long record would be tried again at every block
                     continue
                 line = self.line + self._text.count("\n", self._position, error.pos)
                 near = self._text[error.pos : error.pos + 40]

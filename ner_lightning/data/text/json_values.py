@@ -1,4 +1,4 @@
-"""JSON as files of corpora have it: what the parser would take in silence, or fail on with a trace, is a sentence."""
+"""Parse JSON strictly: what the parser would accept silently, or fail on with a trace, is reported in one sentence."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _REPR.maxlevel = 3
 
 
 class JsonError(ValueError):
-    """JSON that no record should hold, though a parser may take it."""
+    """The JSON is something that no record should hold, though a parser may accept it."""
 
 
 def parse_json(text: str) -> Any:
-    """The value of a JSON text.
+    """Parse a JSON text.
 
     Raises:
         json.JSONDecodeError: it is no JSON.
-        JsonError: it is, and has a key twice, a number beyond all counting, or brackets nested too deeply.
+        JsonError: it has a key twice, a number that is too long, or brackets nested too deeply.
 
     >>> parse_json('{"a": [1, 2]}')
     {'a': [1, 2]}
@@ -36,12 +36,12 @@ def parse_json(text: str) -> Any:
 
 
 def nesting_error() -> JsonError:
-    """The error for brackets that the parser cannot follow."""
+    """Make the error for brackets nested too deeply for the parser."""
     return JsonError("expected a JSON object for each record, found brackets nested too deeply")
 
 
 def show_value(value: Any) -> str:
-    """The beginning of a value in a message, however large or deep it is.
+    """Shorten a value for a message, however large or deep it is.
 
     >>> show_value({"start": "3"}), show_value(["x"] * 1000)
     ("{'start': '3'}", "['x', 'x', 'x', 'x', 'x', 'x', ...]")
@@ -50,7 +50,7 @@ def show_value(value: Any) -> str:
 
 
 def identifier_text(value: Any) -> str:
-    """What an identifier of a record is called: text and numbers as they stand."""
+    """Convert the identifier of a record to text; text and numbers stay as they are."""
     return str(value) if isinstance(value, str | int | float) else show_value(value)
 
 

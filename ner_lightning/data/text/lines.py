@@ -1,4 +1,4 @@
-"""The lines of a text file with their numbers."""
+"""Read the lines of a text file with their numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ner_lightning.data.formats import COMPRESSED
 from ner_lightning.errors import DataError, escape_surrogates
 
 BLOCK = 1 << 20  # bytes read at once
-LONGEST_LINE = 1 << 24  # bytes; a line beyond is no line but a file of another format
+LONGEST_LINE = 1 << 24  # bytes; anything longer is no line but a file of another format
 LONGEST_SENTENCE = 1_000_000  # words
 UNLIMITED = "NER_LIGHTNING_LONGEST_SENTENCE"
 """The environment variable that sets another limit."""
@@ -24,7 +24,7 @@ LONGEST_TEXT = 1 << 24  # bytes of a file that is one document
 
 _OPENERS: dict[str, Callable[[Path], Any]] = dict(zip(COMPRESSED, (gzip.open, bz2.open, lzma.open), strict=True))
 
-_KINDS = {  # by the bytes they begin with
+_KINDS = {  # kinds of files by their first bytes
     b"PK\x03\x04": "a zip archive or an office document",
     b"PAR1": "a parquet file (data=hf reads it)",
     b"ARROW1": "an arrow file (data=hf reads it)",
@@ -44,7 +44,7 @@ _KINDS = {  # by the bytes they begin with
 def numbered_lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
     r"""Yield number (from 1) and text of each line, without its end; a byte order mark is dropped.
 
-    Lines end at LF or CR LF and nowhere else: U+2028, U+0085 and their like, at which `str.splitlines` would split,
+    Lines end only at LF or CR LF: U+2028, U+0085 and the like, at which `str.splitlines` would split,
     occur inside words. A file whose name ends in `.gz`, `.bz2` or `.xz` is decompressed on the way.
 
     Args:
@@ -53,7 +53,7 @@ def numbered_lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, s
 
     Raises:
         DataError: no such file, no such encoding, bytes that are not of the encoding or not compressed, lines that end
-            in a carriage return alone, or a line without end.
+            only in a carriage return, or an endless line.
     """
     _check_encoding(encoding, path)
     number, rest = 0, b""
@@ -83,10 +83,10 @@ def numbered_lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, s
 
 
 def longest_sentence() -> int:
-    """Words that a sentence of a file of columns may have.
+    """Return the largest number of words that a sentence of a column file may have.
 
     Raises:
-        DataError: the environment sets a limit that is none.
+        DataError: the environment sets an invalid limit.
     """
     asked = os.environ.get(UNLIMITED, "")
     if not asked:
@@ -97,7 +97,7 @@ def longest_sentence() -> int:
 
 
 def too_long(longest: int, path: Path, line: int) -> DataError:
-    """The error for a sentence without end: a file without empty lines, or one made to fill the memory."""
+    """Make the error for an endless sentence: a file without empty lines, or one made to fill the memory."""
     return DataError(
         f"expected an empty line after each sentence, found more than {longest:,} words without one; put empty lines "
         f"in, or set {UNLIMITED} to more words",
@@ -107,10 +107,10 @@ def too_long(longest: int, path: Path, line: int) -> DataError:
 
 
 def whole_text(path: Path, encoding: str = "utf-8") -> str:
-    """A file that is one document, as it stands: line ends and byte order marks are characters like others.
+    """Read a file that is one document, unchanged: line ends and byte order marks are characters like others.
 
     Raises:
-        DataError: as `numbered_lines`; more bytes than a document has.
+        DataError: as `numbered_lines`; more bytes than a document may have.
     """
     _check_encoding(encoding, path)
     with _open(path) as file:
@@ -125,7 +125,7 @@ def text_blocks(path: Path, encoding: str = "utf-8") -> Iterator[str]:
     """Yield a text file in blocks, wherever its lines end; a byte order mark is dropped.
 
     Raises:
-        DataError: as `numbered_lines`, of lines of any length.
+        DataError: as `numbered_lines`, but lines may have any length.
     """
     _check_encoding(encoding, path)
     decoder = codecs.getincrementaldecoder(encoding)()
@@ -154,7 +154,7 @@ def _open(path: Path) -> IO[bytes]:
             if path.suffix.lower() in _OPENERS
             else path.open("rb")
         )
-    except (OSError, ValueError) as error:  # ValueError: a name that holds a zero byte
+    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
         found = "a folder" if _is_folder(path) else (getattr(error, "strerror", None) or str(error)).lower()
         raise DataError(f"expected a readable file, found: {found}; check the path", path) from None
 
@@ -177,10 +177,10 @@ def _is_folder(path: Path) -> bool:
 
 
 def _check_encoding(encoding: str, path: Path) -> None:
-    """Refuse the name of an encoding that is none, or none of text in lines."""
+    """Refuse an unknown encoding, or one that is not for text in lines."""
     try:
         found = codecs.lookup(encoding)
-        "\n".encode(found.name)  # base64 and its like are no encodings of text
+        "\n".encode(found.name)  # base64 and the like are no encodings of text
     except (LookupError, ValueError):
         raise DataError(
             f"encoding={escape_surrogates(encoding)}: there is no such encoding of text; write utf-8, latin-1, cp1252, "
@@ -192,7 +192,7 @@ def _check_encoding(encoding: str, path: Path) -> None:
 
 
 def _check_line_ends(block: bytes, path: Path) -> None:
-    """Refuse lines that end in CR alone, which would be one line to every reader."""
+    """Refuse lines that end only in CR, which would be one line to every reader."""
     if b"\r" not in block:
         return
     alone = block.count(b"\r", 0, len(block) - 1) - block.count(b"\r\n")
@@ -229,6 +229,6 @@ def _without_mark(raw: bytes, path: Path) -> bytes:
         raise DataError("expected UTF-8 text, found UTF-16; convert it: iconv -f UTF-16 -t UTF-8", path, 1)
     if kind := next((kind for magic, kind in _KINDS.items() if raw.startswith(magic)), None):
         raise DataError(f"expected a text file, found {kind}; give a text file in UTF-8", path)
-    if 5 * raw.count(b"\0") > len(raw):  # a few are characters, though odd ones
+    if 5 * raw.count(b"\0") > len(raw):  # a few may be characters, if odd ones
         raise DataError("expected text, found zero bytes: a binary file, or UTF-16; give a text file in UTF-8", path, 1)
     return raw.removeprefix(codecs.BOM_UTF8)

@@ -1,4 +1,4 @@
-"""What a file looks like, for the error of a reader that cannot read it."""
+"""Guess what a file looks like, for the error of a reader that cannot read it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HEADS = {"word", "words", "token", "tokens", "text", "tag", "tags", "ner", "lab
 
 
 def are_tags(cells: Sequence[str]) -> bool:
-    """Whether all cells are tags, one at least of an entity.
+    """Tell whether all cells are tags, at least one of them of an entity.
 
     >>> are_tags(["O", "B-PER"]), are_tags(["O", "O"]), are_tags(["Ann", "B-PER"])
     (True, False, False)
@@ -27,7 +27,7 @@ def are_tags(cells: Sequence[str]) -> bool:
 
 
 def looks_like(path: Path, asked: str) -> str:
-    """What to write instead, behind the error of a reader; empty where the file looks like what was asked for.
+    """Suggest what to write instead, at the end of a reader's error; empty if the file looks as expected.
 
     Args:
         path: the file.

@@ -1,8 +1,8 @@
-"""Positions in a text as tools count them, and as Python does.
+"""Convert positions in a text as tools count them to those of Python.
 
-Python and Label Studio (since 2021) count code points. JavaScript counts UTF-16 units, an emoji beyond U+FFFF being
-two, and doccano stores what JavaScript counts, or grapheme clusters where a project says so. Some tools count bytes of
-UTF-8. Browsers take CR LF for one character.
+Python and Label Studio (since 2021) count code points. JavaScript counts UTF-16 units, in which an emoji beyond U+FFFF
+is two, and doccano stores what JavaScript counts, or grapheme clusters if a project says so. Some tools count bytes of
+UTF-8. Browsers count CR LF as one character.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _BEYOND = re.compile("[\U00010000-\U0010ffff]|\r\n")
 
 
 class Ruler:
-    """Turns positions of one text into characters of it.
+    """A converter of positions in one text to characters of it.
 
     Args:
         text: the text.
@@ -36,14 +36,14 @@ class Ruler:
         self._characters = None if sizes is None else _characters(sizes)
 
     def character(self, position: int) -> int | None:
-        """The character at a position; None where none begins there, or the text is over."""
+        """Return the character at a position; None if none begins there, or the text has ended."""
         if self._characters is None:
             return position if 0 <= position <= self._length else None
         return self._characters.get(position)
 
 
 def position_counter(text: str, positions: Positions) -> Callable[[int], int]:
-    """The way back: from characters of a text to positions.
+    """Return a function from characters of a text to positions, the way back.
 
     >>> position_counter("👍 Oslo", "utf16")(2), position_counter("👍 Oslo", "characters")(2)
     (3, 2)
@@ -55,7 +55,7 @@ def position_counter(text: str, positions: Positions) -> Callable[[int], int]:
 
 
 def may_differ(text: str) -> bool:
-    """Whether UTF-16 units or line ends make positions of this text ambiguous.
+    """Tell whether UTF-16 units or line ends make positions in this text ambiguous.
 
     >>> may_differ("Köln"), may_differ("👍")
     (False, True)
@@ -70,7 +70,7 @@ def _counts_differ(text: str, positions: Positions, one_line_end: bool) -> bool:
 
 
 def _sizes(text: str, positions: Positions, one_line_end: bool) -> list[int]:
-    """How far each character moves a position on; those inside a grapheme cluster not at all."""
+    """Return by how much each character advances a position; those inside a grapheme cluster not at all."""
     if positions == "graphemes":
         import regex  # type: ignore[import-untyped]
 
@@ -91,7 +91,7 @@ def _sizes(text: str, positions: Positions, one_line_end: bool) -> list[int]:
 
 
 def _characters(sizes: Iterable[int]) -> dict[int, int]:
-    """Position to character; of several at one position the last, where something begins that counts."""
+    """Map positions to characters; of several at one position the last, where something begins that counts."""
     found, position = {0: 0}, 0
     for index, size in enumerate(sizes, 1):
         position += size

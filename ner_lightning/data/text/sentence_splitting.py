@@ -1,4 +1,4 @@
-"""Where the sentences of a document begin."""
+"""Find where the sentences of a document begin."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _END = re.compile(
 )
 _LINE = re.compile(r"\r\n?|\n")
 _WORD_BEFORE = re.compile(r"[^\W_][\w.]*$")
-# Shortened words that go on with a capital; "etc." and "Inc." may end a sentence.
+# Abbreviations that may be followed by a capital; "etc." and "Inc." may end a sentence, and are not among them.
 _SHORTENED = frozenset(
     [
         "mr",
@@ -89,17 +89,17 @@ _BEFORE_NUMBERS = frozenset(
 def split_sentences(
     text: str, rule: SentenceRule = "punctuation", together: Iterable[tuple[int, int]] = ()
 ) -> tuple[tuple[int, int], ...]:
-    """Cut a document into sentences, `[start, end)` in characters; together they are the whole text.
+    """Split a document into sentences, `[start, end)` in characters; together they are the whole text.
 
-    `punctuation`: after a full stop, question or exclamation mark and the quotes and brackets that close behind it,
-    where white space follows and then no small letter, or at once after the marks of Chinese and Japanese; not after an
-    initial (`J. Doe`) or a shortened word (`Dr. Lee`, `No. 5`); and at the end of a line. `lines`: at the end of a line
-    alone. `none`: nowhere. White space belongs to the sentence before it.
+    `punctuation`: after a full stop, question or exclamation mark and any closing quotes and brackets, if white space
+    and then no small letter follows, or directly after the marks of Chinese and Japanese; not after an initial
+    (`J. Doe`) or an abbreviation (`Dr. Lee`, `No. 5`); and at the end of a line. `lines`: only at the end of a line.
+    `none`: nowhere. White space belongs to the sentence before it.
 
     Args:
         text: the document.
         rule: as above.
-        together: stretches never cut through, such as entities.
+        together: stretches that are never split, such as entities.
 
     >>> text = "Dr. Lee left. “Gone?” He is! 他走了。她在。"
     >>> [text[start:end] for start, end in split_sentences(text)]
@@ -116,14 +116,14 @@ def split_sentences(
     for cut in sorted(cuts):
         before = bisect_right(starts, cut) - 1
         inside = before >= 0 and blocked[before][0] < cut < blocked[before][1]
-        # The beginning of a text may be white space alone: it belongs to the first sentence.
+        # White space at the beginning of a text belongs to the first sentence.
         if kept[-1] < cut < len(text) and not inside and not text[kept[-1] : cut].isspace():
             kept.append(cut)
     return tuple(pairwise([*kept, len(text)])) if text else ()
 
 
 def _ends(text: str) -> Iterator[int]:
-    """Where a sentence begins behind a mark that ends one."""
+    """Yield where a sentence begins after a mark that ends one."""
     for match in _END.finditer(text):
         following = _after_space(text, match.end())
         ideographic = match[0][0] in "。！？｡…" and following == match.end()
@@ -137,7 +137,7 @@ def _ends(text: str) -> Iterator[int]:
 
 
 def _is_shortened(text: str, stop: int, after: str) -> bool:
-    """Whether the full stop at `stop` belongs to the word before it; `after` is what follows."""
+    """Tell whether the full stop at `stop` belongs to the word before it; `after` is what follows."""
     match = _WORD_BEFORE.search(text, max(0, stop - 20), stop)
     if match is None:
         return False

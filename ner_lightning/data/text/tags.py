@@ -1,4 +1,4 @@
-"""Tags of a sentence in a file become spans; what is wrong with them gets its place."""
+"""Turn the tags of a sentence in a file into spans, and report what is wrong with them with its place."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ner_lightning.tagging import EntitySpan, Repair, irregular_steps, is_transi
 from ner_lightning.tagging.notation import STANDARD, Notation, notation_of
 from ner_lightning.tagging.schemes import count_steps, fitting_scheme
 
-_LOOKED_AT = 1000  # sentences that show how tags are written, where the scheme is known
+_LOOKED_AT = 1000  # sentences that show how tags are written, if the scheme is known
 
 
 class TagWriting(NamedTuple):
-    """How a file writes its entities as tags.
+    """The way in which a file writes its entities as tags.
 
     Attributes:
-        scheme: which letter stands where; empty for a file without tags.
+        scheme: the tag scheme; empty for a file without tags.
         notation: how a tag is written.
     """
 
@@ -31,17 +31,17 @@ class TagWriting(NamedTuple):
 def writing_of(
     tag_sequences: Iterable[Sequence[str]], scheme: str, entity_type: str | None, path: Path, report: ReadReport
 ) -> TagWriting:
-    """Find out how a file writes tags, and say so where it is not as usual.
+    """Detect how a file writes tags, and note it if it is unusual.
 
     Args:
         tag_sequences: the tags of its sentences; with `auto` all of them are drawn.
-        scheme: named by the user, or `auto`.
-        entity_type: of tags that have none.
+        scheme: as named by the user, or `auto`.
+        entity_type: type of tags that have none.
         path: the file, for messages.
         report: gets the scheme, and a note.
 
     Raises:
-        DataError: tags without a type where none is named.
+        DataError: tags have no type, and none is named.
     """
     tags: Counter[str] = Counter()
     steps = count_steps(_counted(tag_sequences if scheme == "auto" else _first(tag_sequences), tags))
@@ -67,7 +67,7 @@ def _counted(tag_sequences: Iterable[Sequence[str]], tags: Counter[str]) -> Iter
 
 
 def _first(tag_sequences: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
-    """The first sequences, and those after them up to one with an entity."""
+    """Yield the first sequences, and those after them up to one with an entity."""
     marked = False
     for number, tags in enumerate(tag_sequences, 1):
         yield tags
@@ -87,8 +87,8 @@ def read_tags(
     """Decode the tags of one sentence, count and list what was repaired.
 
     Args:
-        tags: one a word.
-        lines: the line (or row) each word stands in.
+        tags: one per word.
+        lines: the line (or row) of each word.
         writing: how the file writes its tags.
         repair: `conlleval`, `discard` or `error`.
         path: the file, for messages.

@@ -1,4 +1,4 @@
-"""Words of a text: splitting it, finding given words in it, laying character spans over them."""
+"""Split a text into words, find given words in it, and lay character spans over them."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def split_words(text: str, rule: SplitRule) -> Offsets:
     """Split text into words, given by their `[start, end)` in characters.
 
     Spaces, tabs and line ends are never words.
-    `whitespace`: what stands between them; U+00A0, U+3000 and other invisible characters are part of words.
-    `punctuation`: runs of letters, digits and their marks; every punctuation mark or symbol is a word of its own, and
-    so is every character of a script without spaces; an emoji with its skin, joined by U+200D, or a flag is one word;
-    invisible whitespace of any kind is no word.
+    `whitespace`: words are what they separate; U+00A0, U+3000 and other invisible characters are part of words.
+    `punctuation`: words are runs of letters, digits and their marks; every punctuation mark or symbol is a word of its
+    own, and so is every character of a script without spaces; an emoji with its skin tone, joined by U+200D, or a flag
+    is one word; invisible whitespace of any kind is no word.
     `characters`: every other character is a word, visible or not.
 
     >>> [text[i:j] for text in ["In U+3000, Ann's."] for i, j in split_words(text, "punctuation")]
@@ -50,7 +50,7 @@ def split_words(text: str, rule: SplitRule) -> Offsets:
     before = "space"
     for i, character in enumerate(text):
         kind = _kind(character)
-        # A mark (accent, vowel sign, variation selector, joiner) belongs to whatever stands before it.
+        # A mark (accent, vowel sign, variation selector, joiner) belongs to whatever is before it.
         if before != "space" and (
             kind == "mark"
             or (kind == before == "letter")
@@ -65,14 +65,14 @@ def split_words(text: str, rule: SplitRule) -> Offsets:
 
 
 def _is_joined(text: str, index: int, start: int) -> bool:
-    """Whether a symbol goes on with the one before it, whose word begins at `start`."""
+    """Tell whether a symbol continues the one before it, whose word begins at `start`."""
     if text[index - 1] == "\u200d":
         return unicodedata.category(text[index]) == "So"
     return _is_flag(text[index]) and _is_flag(text[index - 1]) and index - start == 1
 
 
 def _is_flag(character: str) -> bool:
-    """Two regional indicators are a flag."""
+    """Tell whether a character is a regional indicator, two of which are a flag."""
     return "\U0001f1e6" <= character <= "\U0001f1ff"
 
 
@@ -81,13 +81,13 @@ def _kind(character: str) -> Literal["space", "letter", "mark", "alone"]:
     category = unicodedata.category(character)
     if character.isspace():
         return "space"
-    if category[0] == "M" or category == "Cf" or "\U0001f3fb" <= character <= "\U0001f3ff":  # the skins of emoji
+    if category[0] == "M" or category == "Cf" or "\U0001f3fb" <= character <= "\U0001f3ff":  # skin tones of emoji
         return "mark"
     return "letter" if (character.isalnum() or character == "_") and not _UNSPACED.match(character) else "alone"
 
 
 def split_rule(texts: Iterable[str]) -> SplitRule:
-    """The rule for texts of this script: `characters` where it has no spaces between words, otherwise `punctuation`.
+    """Choose the rule for texts of this script: `characters` if it has no spaces between words, else `punctuation`.
 
     >>> split_rule(["Ann lives in Oslo."]), split_rule(["安住在北京。"])
     ('punctuation', 'characters')
@@ -96,7 +96,7 @@ def split_rule(texts: Iterable[str]) -> SplitRule:
 
 
 def has_spaces(texts: Iterable[str]) -> bool:
-    """Whether the language of the texts puts spaces between words: fewer than a third of the letters say otherwise.
+    """Tell whether the texts' language puts spaces between words: under a third of the letters are otherwise.
 
     >>> has_spaces(["Ann lives in 北京"]), has_spaces(["安在IBM工作"])
     (True, False)
@@ -111,7 +111,7 @@ def has_spaces(texts: Iterable[str]) -> bool:
 def locate_words(words: Sequence[str], text: str) -> Offsets | None:
     """Find words in the text they were split from; None if the text is another one.
 
-    They must follow one another with nothing but whitespace between.
+    They must follow one another with only whitespace between.
 
     >>> locate_words(["Paris", "!"], "Paris !"), locate_words(["Paris"], "Rome")
     (((0, 5), (6, 7)), None)
@@ -127,7 +127,7 @@ def locate_words(words: Sequence[str], text: str) -> Offsets | None:
 
 
 def covered_words(start: int, end: int, offsets: Offsets) -> tuple[int, int, bool] | None:
-    """Words that a character span touches, and whether it cuts none of them; None if it touches no word.
+    """Find the words that a character span touches, and whether it cuts none of them; None if it touches none.
 
     Args:
         start: first character.
@@ -146,10 +146,10 @@ def covered_words(start: int, end: int, offsets: Offsets) -> tuple[int, int, boo
 
 
 def without_overlaps(spans: Iterable[EntitySpan], rule: Overlap) -> tuple[tuple[EntitySpan, ...], list[EntitySpan]]:
-    """Keep what a flat tag sequence can hold: the spans kept, in order, and those left out.
+    """Keep the spans that a flat tag sequence can represent, in order, and return those left out, too.
 
-    `first`: the one that begins first, the longer of two that begin together; of nested spans that is the outermost.
-    `longest`: the one with more words, the first of two equals.
+    `first`: the one that begins first, or the longer of two that begin together; of nested spans, the outermost.
+    `longest`: the one with more words, or the first of two equals.
 
     Raises:
         ValueError: spans overlap and the rule is `error`, or there is no such rule.

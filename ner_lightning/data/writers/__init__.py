@@ -1,4 +1,4 @@
-"""One small class a file format, and the functions that write the two of our own."""
+"""Writers: one small class per file format, and functions for our own two."""
 
 from ner_lightning.data.writers.columns import ConllWriter, write_conll
 from ner_lightning.data.writers.json_lines import JsonlWriter, sentence_record, write_jsonl

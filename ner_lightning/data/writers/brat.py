@@ -1,4 +1,4 @@
-"""brat's standoff format: a text in `.txt`, its annotations beside it in `.ann`."""
+"""Write brat's standoff format: a text in `.txt`, its annotations beside it in `.ann`."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pathlib import Path
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.writers.writer import Mention, WriteReport, is_unannotated, mentions
 
-SENTENCES_A_FILE = 100  # where a corpus knows no documents; brat shows a file at once
+SENTENCES_A_FILE = 100  # if a corpus has no documents, since brat shows a whole file
 
 _LONGEST_NAME = 120
 _UNFIT = re.compile(r"[^\w.-]+")
 
 
 class BratWriter:
-    """A folder with a `.txt` and an `.ann` for each document, a sentence a line, and `annotation.conf` for brat.
+    """A writer of a folder with `.txt` and `.ann` for each document, one sentence per line, and `annotation.conf`.
 
-    Sentences of no document go into files of a hundred. Words and ids are not kept. A document nobody annotated has no
+    Sentences without a document go into files of a hundred. Words and ids are not kept. An unannotated document has no
     `.ann`.
     """
 
@@ -29,7 +29,7 @@ class BratWriter:
         """Write a folder.
 
         Raises:
-            ValueError: an entity type with white space in it, which brat cannot have.
+            ValueError: an entity type contains white space, which brat cannot represent.
         """
         written = WriteReport()
         types: dict[str, None] = {}
@@ -72,7 +72,7 @@ class BratWriter:
 
 
 def _documents(sentences: Iterable[Sentence], fallback: str) -> Iterator[tuple[str, Iterable[Sentence]]]:
-    """Sentences by document; without one, a hundred at a time."""
+    """Group sentences by document; without one, a hundred at a time."""
     count = 0
 
     def key(sentence: Sentence) -> str:
@@ -84,7 +84,7 @@ def _documents(sentences: Iterable[Sentence], fallback: str) -> Iterator[tuple[s
 
 
 def _standoff(mention: Mention, position: int) -> str:
-    """Type, pieces and text of an entity; one over a line end is written in pieces, as brat does."""
+    """Write type, pieces and text of an entity; one across a line end is written in pieces, as brat does."""
     pieces = list(re.finditer(r"[^\r\n]+", mention.surface))
     start = position + mention.start
     where = ";".join(f"{start + piece.start()} {start + piece.end()}" for piece in pieces)
@@ -92,13 +92,13 @@ def _standoff(mention: Mention, position: int) -> str:
 
 
 def _file_name(document: str) -> str:
-    """A document's name as a path below the folder; nothing in it leads out."""
+    """Turn a document's name into a path below the folder, which cannot lead out of it."""
     parts = [_UNFIT.sub("_", part).strip(".")[:_LONGEST_NAME] for part in document.split("/")]
     return "/".join(part for part in parts if part) or "document"
 
 
 def _free(folder: Path, name: str, taken: set[str]) -> Path:
-    """The name, with a number if another document has it."""
+    """Return the path of a name, with a number if another document has it."""
     free, number = name, 1
     while free.lower() in taken:
         number += 1

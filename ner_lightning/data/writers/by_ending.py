@@ -1,4 +1,4 @@
-"""Which format a file is to have, told by its name."""
+"""Choose the writer of a file by its name."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ner_lightning.tagging import scheme_named
 
 
 class WriterByEnding:
-    """Writes columns, JSON lines of our own, `.spacy` or `.parquet`; other formats share their endings: name them.
+    """A writer of columns, our JSON lines, `.spacy` or `.parquet`, by the ending; other formats must be named.
 
     Args:
-        scheme: tag scheme, where the format has tags.
+        scheme: tag scheme, if the format has tags.
     """
 
     whole_documents = False
@@ -32,15 +32,15 @@ class WriterByEnding:
         """Write a file.
 
         Raises:
-            UserError: a name that shows no format.
+            UserError: the name shows no format.
         """
         return self.chosen(target).write(sentences, target)
 
     def chosen(self, target: Path) -> Writer:
-        """The writer of a file.
+        """Return the writer of a file.
 
         Raises:
-            UserError: a name that shows no format.
+            UserError: the name shows no format.
         """
         ending = target.suffix.lower()
         if ending in COMPRESSED:

@@ -1,4 +1,4 @@
-"""Columns: a word a line with its tag, an empty line between sentences."""
+"""Write columns: one word per line with its tag, an empty line between sentences."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ UNKNOWN_TAG = "?"
 
 
 class ConllWriter:
-    """A word, a tab and its tag a line; a word nobody annotated has the tag `?`.
+    """A writer of a word, a tab and its tag per line; a word nobody annotated has the tag `?`.
 
     Args:
         scheme: tag scheme: IOB2, BIOES, BILOU, BMES, IOB1, IO.
         documents: whether a line `-DOCSTART-` begins each document.
-        comments: whether `# newdoc id`, `# sent_id` and `# text` stand before each sentence, as in Universal NER; they
-            keep what is lost otherwise, but not every program takes them for comments.
+        comments: whether `# newdoc id`, `# sent_id` and `# text` precede each sentence, as in Universal NER; they keep
+            what is otherwise lost, but not every program recognises them as comments.
     """
 
     whole_documents = False
@@ -49,7 +49,7 @@ def write_conll(
     document_marker: str | None = None,
     comments: bool = False,
 ) -> int:
-    """Write a word and its tag a line, with a tab between, and an empty line after each sentence.
+    """Write one word and its tag per line, with a tab between, and an empty line after each sentence.
 
     A word nobody annotated gets the tag `?`. Texts, offsets and ids are kept in comments or not at all; `write_jsonl`
     keeps them.
@@ -58,15 +58,15 @@ def write_conll(
         sentences: what to write.
         target: a file to make, or an open text stream.
         scheme: tag scheme.
-        document_marker: the word of a line written where another document begins, such as `-DOCSTART-`.
-        comments: whether `# newdoc id`, `# sent_id` and `# text` stand before a sentence.
+        document_marker: the word of a line written at the beginning of each document, such as `-DOCSTART-`.
+        comments: whether `# newdoc id`, `# sent_id` and `# text` precede a sentence.
 
     Returns:
         The number of sentences written.
 
     Raises:
-        ValueError: a word that is empty, holds a tab or line feed, or would read as the marker; spans the scheme
-            cannot tell apart.
+        ValueError: a word is empty, contains a tab or line feed, or would be read as the marker; or the scheme cannot
+            separate spans.
     """
     count, document = 0, ""
     with opened(target) as stream:
@@ -79,7 +79,7 @@ def write_conll(
                     stream.write(f"# newdoc id = {_in_a_line(document)}\n")
             lines = format_columns(sentence, scheme)
             if count == 1 and sentence.words[:1] and sentence.words[0].startswith("\ufeff"):
-                stream.write("\n")  # a reader takes U+FEFF at the very start for a byte order mark
+                stream.write("\n")  # a reader would take U+FEFF at the very start for a byte order mark
             if comments:
                 stream.writelines(_comments(sentence))
             stream.write(lines)
@@ -87,7 +87,7 @@ def write_conll(
 
 
 def format_columns(sentence: Sentence, scheme: str = "IOB2") -> str:
-    r"""The lines of a sentence, with the empty one behind it.
+    r"""Format the lines of a sentence, including the empty one at its end.
 
     Raises:
         ValueError: as `write_conll`.

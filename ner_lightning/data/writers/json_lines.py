@@ -1,4 +1,4 @@
-"""JSON lines: an object a sentence, with text, words and entities."""
+"""Write JSON lines: one object per sentence, with text, words and entities."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ner_lightning.data.writers.writer import WriteReport, opened
 
 
 class JsonlWriter:
-    """JSON lines as `data=jsonl` reads them back without loss.
+    """A writer of JSON lines that `data=jsonl` reads back without loss.
 
     Args:
-        words: whether to write the words and their offsets; without, they are split anew when the file is read.
+        words: whether to write the words and their offsets; otherwise text is split again when the file is read.
     """
 
     whole_documents = False
@@ -38,13 +38,13 @@ def write_jsonl(
     joiner: str = " ",
     words: bool = True,
 ) -> int:
-    """Write an object a line, see `sentence_record`.
+    """Write one object per line, see `sentence_record`.
 
     Args:
         sentences: what to write.
         target: a file to make, or an open text stream.
-        probabilities: of each sentence's entities, in their order, one sequence a sentence.
-        joiner: what stands between words where a sentence has no text of its own; nothing, for characters.
+        probabilities: of each sentence's entities, in their order, one sequence per sentence.
+        joiner: what joins words if a sentence has no text of its own; empty for characters.
         words: whether to write the words and their offsets too.
 
     Returns:
@@ -66,7 +66,7 @@ def write_jsonl(
 def sentence_record(
     sentence: Sentence, probabilities: Sequence[float] | None = None, *, joiner: str = " ", words: bool = True
 ) -> dict[str, Any]:
-    """One sentence as plain containers: text, words and entities, both in words and in characters.
+    """Convert a sentence to plain containers: text, words and entities, in words and in characters.
 
     >>> from ner_lightning.tagging import EntitySpan
     >>> record = sentence_record(Sentence(("In", "New", "York"), (EntitySpan(1, 3, "LOC"),)), words=False)

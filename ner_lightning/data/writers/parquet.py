@@ -1,4 +1,4 @@
-"""Parquet files as datasets of Hugging Face have them."""
+"""Write parquet files as datasets of Hugging Face have them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ROWS = 1000  # in memory at once
 
 
 class ParquetWriter:
-    """A `.parquet` file with the columns `id`, `document`, `tokens` and `ner_tags`, tags as text.
+    """A writer of `.parquet` files with the columns `id`, `document`, `tokens` and `ner_tags`, tags as text.
 
     Texts are not kept. Needs the extra `hf`.
 
@@ -33,7 +33,7 @@ class ParquetWriter:
 
         Raises:
             UserError: pyarrow is not installed.
-            ValueError: spans the scheme cannot tell apart.
+            ValueError: the scheme cannot separate spans.
         """
         try:
             import pyarrow as pa  # type: ignore[import-untyped]

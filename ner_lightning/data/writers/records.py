@@ -1,4 +1,4 @@
-"""The JSON of annotation tools: doccano, Prodigy, Label Studio, and the layout of CLUENER."""
+"""Write the JSON of annotation tools: doccano, Prodigy, Label Studio, and the layout of CLUENER."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Record = dict[str, Any]
 
 
 class DoccanoWriter:
-    """doccano's JSON lines: `{"text": …, "label": [[start, end, type], …]}`, to be imported as JSONL.
+    """A writer of doccano's JSON lines, `{"text": …, "label": [[start, end, type], …]}`, to import as JSONL.
 
     Words are not kept. A sentence nobody annotated has no `label`.
 
     Args:
-        positions: `characters` (code points), or `utf16` as doccano itself counts them, which differs behind emoji.
+        positions: `characters` (code points), or `utf16` as doccano itself counts, which differs after emoji.
     """
 
     whole_documents = True
@@ -43,7 +43,7 @@ class DoccanoWriter:
 
 
 class ProdigyWriter:
-    """Prodigy's JSON lines, with tokens and the answer `accept`; one without spans was not annotated."""
+    """A writer of Prodigy's JSON lines, with tokens and the answer `accept`; unannotated ones have no spans."""
 
     whole_documents = True
 
@@ -53,7 +53,7 @@ class ProdigyWriter:
 
 
 class CluenerWriter:
-    """The layout of CLUENER: `{"text": …, "label": {type: {surface: [[start, last], …]}}}`, ends inclusive.
+    """A writer of CLUENER's layout, `{"text": …, "label": {type: {surface: [[start, last], …]}}}`, ends inclusive.
 
     Words, ids and documents are not kept. A sentence nobody annotated has no `label`, as in its test file.
     """
@@ -66,7 +66,7 @@ class CluenerWriter:
 
 
 class LabelStudioWriter:
-    """Label Studio's JSON, an array of tasks, to be imported into a project with a `Labels` tag over a `Text`.
+    """A writer of Label Studio's JSON, an array of tasks, to import into a project with `Labels` over a `Text`.
 
     Words are not kept. A sentence nobody annotated is a task without annotations.
 

@@ -1,4 +1,4 @@
-"""spaCy's DocBin files."""
+"""Write spaCy's DocBin files."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ner_lightning.errors import UserError
 
 
 class SpacyWriter:
-    """A `.spacy` file with a document for each sentence; all of them are in memory until it is written.
+    """A writer of a `.spacy` file with a document per sentence; all are in memory until it is written.
 
-    Tokens are the words, and white space beyond single spaces. Unknown words are missing values, as spaCy has them. Ids
+    Tokens are the words, and white space beyond single spaces. Unknown words are missing values, as in spaCy. Ids
     and documents are kept in `doc.user_data`. Needs the extra `spacy`.
 
     Args:
@@ -66,7 +66,7 @@ def _inside(index: int, sentence: Sentence) -> bool:
 
 
 def _tokens(sentence: Sentence) -> list[tuple[str, bool, bool]]:
-    """Text, whether a space follows, and whether it is a word, of each token; together they are the text."""
+    """List text, whether a space follows, and whether it is a word, of each token; together they are the text."""
     text, position = sentence.text or "", 0
     tokens: list[tuple[str, bool, bool]] = []
 

@@ -1,4 +1,4 @@
-"""What every writer is, and what they share."""
+"""The contract of writers, and what they share."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import NamedTuple, Protocol, TextIO
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.text.words import has_spaces
 
-_LOOKED_AT = 100  # sentences that decide what stands between words
+_LOOKED_AT = 100  # sentences that decide what joins words
 
 
 @dataclass
 class WriteReport:
-    """What was written, and what the format has no place for.
+    """What was written, and what the format could not represent.
 
     Attributes:
-        sentences: sentences, or documents where they are kept whole.
+        sentences: sentences, or documents if they are kept whole.
         words: words in them.
         entities: entities in them.
-        unknown_lost: words nobody annotated that now look as if somebody had found nothing there.
+        unknown_lost: unannotated words that now look as if they were outside of entities.
     """
 
     sentences: int = 0
@@ -32,7 +32,7 @@ class WriteReport:
     unknown_lost: int = field(default=0)
 
     def count(self, sentence: Sentence) -> Sentence:
-        """Count a sentence and hand it on."""
+        """Count a sentence and return it."""
         self.sentences += 1
         self.words += len(sentence.words)
         self.entities += len(sentence.spans)
@@ -40,10 +40,10 @@ class WriteReport:
 
 
 class Writer(Protocol):
-    """One class a file format: the constructor takes the options, `write` any number of files.
+    """A writer of one file format: the constructor takes the options, `write` any number of files.
 
     Attributes:
-        whole_documents: whether a record may be a whole document, so that it need not be cut into sentences.
+        whole_documents: whether a record may be a whole document, which need not be split into sentences.
     """
 
     whole_documents: bool
@@ -52,11 +52,11 @@ class Writer(Protocol):
         """Write sentences, one at a time.
 
         Args:
-            sentences: what to write; each has a text where the format has texts, see `with_texts`.
-            target: a file (a folder) that is not there yet.
+            sentences: what to write; each has a text if the format has texts, see `with_texts`.
+            target: a file (or folder) that does not exist yet.
 
         Raises:
-            ValueError: a sentence that the format cannot hold.
+            ValueError: the format cannot represent a sentence.
         """
         ...
 
@@ -78,10 +78,10 @@ class Mention(NamedTuple):
 
 
 def mentions(sentence: Sentence) -> list[Mention]:
-    """The entities of a sentence that has its text, in characters.
+    """List the entities of a sentence that has its text, in characters.
 
     Raises:
-        ValueError: it has none.
+        ValueError: it has no text.
 
     >>> from ner_lightning.tagging import EntitySpan
     >>> mentions(Sentence(("New", "York"), (EntitySpan(0, 2, "LOC"),), text="New York!", offsets=((0, 3), (4, 8))))
@@ -94,7 +94,7 @@ def mentions(sentence: Sentence) -> list[Mention]:
 
 
 def is_unannotated(sentence: Sentence) -> bool:
-    """Whether nobody annotated any word of it.
+    """Tell whether nobody annotated any word of it.
 
     >>> is_unannotated(Sentence(("a", "b"), unknown=(0, 1))), is_unannotated(Sentence(("a", "b"), unknown=(0,)))
     (True, False)
@@ -103,7 +103,7 @@ def is_unannotated(sentence: Sentence) -> bool:
 
 
 def with_texts(sentences: Iterable[Sentence]) -> Iterator[Sentence]:
-    """Sentences with a text each: their own, or their words with spaces between, unless their script has none.
+    """Yield sentences with a text each: their own, or their words joined by spaces, unless their script has none.
 
     >>> next(with_texts([Sentence(("Ann", "left"))])).text, next(with_texts([Sentence(("北", "京"))])).text
     ('Ann left', '北京')
@@ -124,7 +124,7 @@ def with_texts(sentences: Iterable[Sentence]) -> Iterator[Sentence]:
 
 @contextmanager
 def opened(target: Path | TextIO) -> Iterator[TextIO]:
-    """A file to make, or a stream that is open already."""
+    """Open a file to make, or pass on a stream that is open already."""
     # newline="\n": a carriage return inside a word stays one
     stream = target.open("w", encoding="utf-8", newline="\n") if isinstance(target, Path) else nullcontext(target)
     with stream as open_stream:
