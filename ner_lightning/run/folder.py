@@ -63,6 +63,7 @@ class RunFolder:
         self.path = Path(path)
         self.config, self.record, self.result = (self.path / name for name in (CONFIG, RECORD, RESULT))
         self.error, self.log, self.output = (self.path / name for name in ("error.json", "run.log", "output.log"))
+        self.digests = self.path / "job.json"
         self.curve, self.mentions = self.path / "metrics.csv", self.path / "training_mentions.json"
         self.checkpoints, self.predictions = self.path / CHECKPOINTS, self.path / PREDICTIONS
         self.calibration, self.figures = self.path / CALIBRATION, self.path / FIGURES

@@ -21,7 +21,16 @@ from filelock import FileLock, Timeout
 
 from ner_lightning.errors import Pruned
 from ner_lightning.run import failure
-from ner_lightning.run.folder import LAST, RESULT, RunFolder, damaged_files, is_finished, set_aside
+from ner_lightning.run.folder import (
+    LAST,
+    RESULT,
+    RunFolder,
+    damaged_files,
+    is_finished,
+    read_json,
+    set_aside,
+    write_json,
+)
 from ner_lightning.run.reading import find_result
 from ner_lightning.storage import locks
 from ner_lightning.storage.archives import is_whole
@@ -32,6 +41,9 @@ from ner_lightning.sweep.settings import SweepSettings
 from ner_lightning.trainer.effective_batch import with_effective_batch
 
 log = logging.getLogger(__name__)
+
+DIGESTS = ("config", "code")
+"""What a job keeps in its own folder too: by them its result is believed, whatever becomes of the manifest."""
 
 INTERRUPTED = {code: number.name for number in (signal.SIGINT, signal.SIGTERM) for code in (128 + number, -number)}
 """Exit codes of a run that was asked to end; negative if it had no time to react."""
@@ -83,6 +95,8 @@ class Sweep:
     def _run_locked(self, name: str, overrides: Sequence[str], config: Mapping[str, Any], extra: Sequence[str]) -> Job:
         known = self.manifest.jobs().get(name, Job(name))
         folder = self.home / name
+        if known.config is None:  # new, or its manifest is lost
+            known = replace(known, **_digests_in(folder))
         same = known.config in (None, config_digest(config)) and (
             self.settings.code == "any" or known.code in (None, code_digest())
         )
@@ -113,6 +127,7 @@ class Sweep:
         folder = self.home / name
         RunFolder(folder).error.unlink(missing_ok=True)
         before = self.manifest.jobs()[name]
+        write_json(RunFolder(folder).digests, {key: getattr(before, key) for key in DIGESTS})
         self.manifest.change(name, state="running", started=before.started or utc_now(), ended=None, error=None)
 
         def started(pid: int) -> None:
@@ -225,6 +240,12 @@ class Sweep:
 def objective(job: Job, monitor: str) -> float:
     """Return the value of a job for a sweeper: always a number, NaN if there is none."""
     return float(job.metrics.get(monitor, math.nan))
+
+
+def _digests_in(folder: Path) -> dict[str, str]:
+    """Read what a job's folder says of the configuration and the code that it was run with."""
+    stored = read_json(RunFolder(folder).digests)
+    return {key: value for key in DIGESTS if isinstance(value := stored.get(key), str)}
 
 
 def is_resumable(folder: Path) -> bool:

@@ -114,6 +114,18 @@ def test_a_finished_job_is_written_down_and_not_run_again(do: Do, tmp_path: Path
     assert objective(job, "test/f1") != objective(job, "test/f1")  # NaN
 
 
+@pytest.mark.parametrize("act", [FINISH, SAVE + KILL])
+def test_without_its_manifest_a_job_still_knows_what_it_was_run_with(do: Do, tmp_path: Path, act: str) -> None:
+    do(act)
+    (tmp_path / "manifest.jsonl").unlink()
+    other = do(FINISH, config={**CONFIG, "seed": 2})
+    assert (other.state, other.attempts) == ("finished", 1)
+    assert (tmp_path / "superseded" / "seed-1.1" / "checkpoints").is_dir()
+    (tmp_path / "manifest.jsonl").unlink()
+    again = do(config={**CONFIG, "seed": 2})  # the same: nothing runs
+    assert (again.state, again.metrics) == ("finished", {"val/f1": 0.5})
+
+
 def test_a_job_is_a_single_run_into_its_own_folder(do: Do, tmp_path: Path) -> None:
     do(FINISH)
     words = told(tmp_path)[0]
