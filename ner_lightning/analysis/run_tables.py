@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ner_lightning.analysis.errors import confusion, error_table
+from ner_lightning.analysis.errors import Confusion, confusion, error_table
 from ner_lightning.run.predictions import StoredSentence, read_stored
 from ner_lightning.statistics.counts import f1, judged_entities
 
@@ -34,7 +34,7 @@ def make_run_tables(stored: Mapping[str, Path], scheme: str) -> dict[str, PlainT
             ["type", "precision", "recall", "f1", "gold"], scores_by_type(sentences, scheme)
         )
         found[f"{split}/confusion"] = PlainTable(
-            ["annotated", "found", "entities"], confusion_counts(sentences, scheme)
+            ["annotated", "found", "entities"], confusion_counts(confusion(sentences, scheme=scheme))
         )
     return found
 
@@ -52,9 +52,8 @@ def scores_by_type(sentences: Sequence[StoredSentence], scheme: str | None = Non
     ]
 
 
-def confusion_counts(sentences: Sequence[StoredSentence], scheme: str | None = None) -> list[list[Any]]:
-    """Count each pair of annotated and found type that occurs."""
-    found = confusion(sentences, scheme=scheme)
+def confusion_counts(found: Confusion) -> list[list[Any]]:
+    """List each pair of annotated and found type that occurs, and how often."""
     return [
         [gold, other, int(n)]
         for gold, row in zip(found.types, found.counts, strict=True)

@@ -73,19 +73,19 @@ class Busy(UserError):
         self.target, self.writer = target, writer
 
 
-def acquire_where_known(lock: FileLock, **options: float) -> None:
+def acquire_where_known(lock: FileLock, timeout: float | None = None) -> None:
     """Take a lock; on a file system without locks, continue without it.
 
     Args:
         lock: not taken yet.
-        options: of its `acquire`, such as `timeout`.
+        timeout: seconds to wait; None: as the lock says.
 
     Raises:
         Timeout: another process has it.
         OSError: it cannot be taken for another reason.
     """
     try:
-        lock.acquire(**options)
+        lock.acquire(timeout=timeout)
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise

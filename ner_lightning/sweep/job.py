@@ -96,7 +96,7 @@ class Sweep:
         known = self.manifest.jobs().get(name, Job(name))
         folder = self.home / name
         if known.config is None:  # new, or its manifest is lost
-            known = replace(known, **_digests_in(folder))
+            known = _with_stored_digests(known, folder)
         same = known.config in (None, config_digest(config)) and (
             self.settings.code == "any" or known.code in (None, code_digest())
         )
@@ -242,10 +242,11 @@ def objective(job: Job, monitor: str) -> float:
     return float(job.metrics.get(monitor, math.nan))
 
 
-def _digests_in(folder: Path) -> dict[str, str]:
-    """Read what a job's folder says of the configuration and the code that it was run with."""
+def _with_stored_digests(job: Job, folder: Path) -> Job:
+    """Return a job with the digests of the configuration and the code that its folder says it was run with."""
     stored = read_json(RunFolder(folder).digests)
-    return {key: value for key in DIGESTS if isinstance(value := stored.get(key), str)}
+    config, code = (str(stored[key]) if stored.get(key) else None for key in DIGESTS)
+    return replace(job, config=config, code=code)
 
 
 def is_resumable(folder: Path) -> bool:

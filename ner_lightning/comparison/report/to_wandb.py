@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ner_lightning.analysis.run_tables import confusion_counts
 from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.report.files import WrittenReport
 from ner_lightning.comparison.report.grid import Table, comparison_columns, configuration_table, pair_table
@@ -119,13 +120,7 @@ def wandb_tables(comparison: Comparison, whys: Sequence[Why]) -> dict[str, Table
     for section, why in zip(comparison.sections, whys, strict=True):
         for account in why.accounts:
             errors += [[section.name, account.name, *row] for row in account.errors]
-            types = account.confusion.types
-            confusions += [
-                [section.name, account.name, gold, found, int(n)]
-                for gold, line in zip(types, account.confusion.counts, strict=True)
-                for found, n in zip(types, line, strict=True)
-                if n
-            ]
+            confusions += [[section.name, account.name, *row] for row in confusion_counts(account.confusion)]
     columns = comparison_columns(comparison)
     named: dict[str, Table] = {
         "configurations": configuration_table(comparison, [*columns.names, *columns.measured]),
