@@ -6,9 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from ner_lightning.comparison.configurations import Configuration
 from ner_lightning.comparison.runs.run import FinishedRun
-
-# Packages that the arithmetic can depend on.
-TELLING = ("ner-lightning", "torch", "transformers", "pytorch-lightning", "numpy")
+from ner_lightning.run.reading import TELLING
 
 SETUP = {
     "effective_batch": "sentences per optimiser step",

