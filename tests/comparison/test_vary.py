@@ -29,6 +29,14 @@ def test_a_callback_that_decides_and_a_held_batch_vary() -> None:
     assert keys_of(with_settings(), with_settings(sweep={"effective_batch": 32})) == ["sweep.effective_batch"]
 
 
+def test_a_task_of_another_kind_varies_and_one_that_is_not_named_is_ours() -> None:
+    ours = {"_target_": "ner_lightning.task.tagging.TaggingTask", "metrics": {"exact": {"_target_": "x.Exact"}}}
+    theirs = {"_target_": "x.RDrop", "alpha": 0.5, "metrics": {}}
+    assert keys_of(with_settings(), with_settings(task=ours)) == []
+    assert keys_of(with_settings(task=ours), with_settings(task=theirs)) == ["task._target_"]
+    assert keys_of(with_settings(task=theirs), with_settings(task=theirs | {"alpha": 1.0})) == ["task.alpha"]
+
+
 def test_each_callback_of_the_configuration_watches_or_is_known_to_decide() -> None:
     def callbacks(name: str) -> set[str]:
         node = yaml.safe_load((CONF / name).read_text())

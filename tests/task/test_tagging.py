@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torchmetrics import Metric
 
 from ner_lightning.data.batches.collate import Batch, Collator
 from ner_lightning.data.corpus.encoding import WordEncoder, encode
 from ner_lightning.data.sentence import Sentence
+from ner_lightning.errors import UserError
 from ner_lightning.model.decoder.crf import CRF
 from ner_lightning.model.decoder.softmax import Softmax
 from ner_lightning.model.encoder import Encoder
@@ -21,7 +23,7 @@ from ner_lightning.model.tagger import TaggingModel
 from ner_lightning.optim.adamw import AdamW
 from ner_lightning.tagging.spans import EntitySpan
 from ner_lightning.tagging.tagset import TagSet
-from ner_lightning.task.tagging import CHECKPOINT_KEY, TaggingTask
+from ner_lightning.task.tagging import CHECKPOINT_KEY, TaggingTask, named_scores
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*trainer. reference is not registered")
 
@@ -267,3 +269,37 @@ def test_the_schedule_covers_the_real_number_of_steps(tiny_encoder: Path) -> Non
     assert all(rate > 0 for rate in rates)
     assert scheduler.get_last_lr()[0] == 0
     assert made["lr_scheduler"]["interval"] == "step"  # type: ignore[index]
+
+
+class Counts(Metric):
+    """How many words there are, as a number, as several, or as what is none."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+        self.add_state("words", torch.tensor(0), dist_reduce_fx="sum")
+
+    def update(self, predicted: torch.Tensor, gold: torch.Tensor, mask: torch.Tensor, unknown: object) -> None:
+        self.words = self.words + mask.sum()
+
+    def compute(self) -> Any:
+        return {"one": self.words, "several": {"all": self.words, "half": self.words / 2}, "none": [1, 2]}[self.kind]
+
+
+def test_further_metrics_by_their_names(tiny_encoder: Path) -> None:
+    metrics = {"one": Counts("one"), "items": Counts("several")}  # a name that a ModuleDict would not take
+    bench = Bench(tiny_encoder, CRF(TAGS), metrics=metrics)
+    before = bench.task.state_dict().keys()
+    bench.task.validation_step(bench.batch(*SENTENCES[:2]), 0)
+    words = 6
+    of_stage = {stage: bench.task._metrics_of(stage)[0] for stage in ("val", "test")}
+    found = {k: v for name, one in of_stage["val"].items() if name for k, v in named_scores(name, one).items()}
+    assert found == {"one": words, "items_all": words, "items_half": words / 2}
+    assert named_scores("one", of_stage["test"]["one"]) == {"one": 0}  # a stage of its own
+    assert bench.task.state_dict().keys() == before
+    assert not [name for name in before if "metric" in name]
+
+
+def test_a_metric_that_computes_no_number() -> None:
+    with pytest.raises(UserError, match=r"task\.metrics\.x: Counts\.compute\(\) returns a number or a dict of numbers"):
+        named_scores("x", Counts("none"))
