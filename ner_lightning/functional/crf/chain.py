@@ -63,26 +63,29 @@ def scored_moves(
 
 
 def check_shapes(
-    emissions: Float[Tensor, "batch words tags"],
-    mask: Bool[Tensor, "batch words"],
-    transitions: Float[Tensor, "tags tags"],
+    emissions: Shaped[Tensor, "..."],
+    mask: Shaped[Tensor, "..."],
+    start: Shaped[Tensor, "..."],
+    end: Shaped[Tensor, "..."],
+    transitions: Shaped[Tensor, "..."],
 ) -> None:
-    """Refuse tensors whose shapes do not fit together; `check_mask` looks at the content of the mask.
+    """Refuse tensors that do not fit together, outside of which a compiled kernel would read; `check_mask` does more.
 
     Raises:
-        ValueError: emissions of another rank, another number of tags, a mask of another shape.
+        ValueError: emissions of another rank, another number of tags (or none), a mask of another shape.
 
-    >>> check_shapes(torch.zeros(1, 2, 3), torch.ones(1, 2, dtype=torch.bool), torch.zeros(4, 4))
+    >>> check_shapes(torch.zeros(1, 2, 3), torch.ones(1, 2, dtype=torch.bool), *torch.zeros(2, 4), torch.zeros(4, 4))
     Traceback (most recent call last):
         ...
     ValueError: expected emissions [batch, words, 4 tags], got shape (1, 2, 3)
     """
-    if emissions.dim() != 3 or emissions.shape[2] != transitions.shape[0]:
-        raise ValueError(
-            f"expected emissions [batch, words, {transitions.shape[0]} tags], got shape {tuple(emissions.shape)}"
-        )
-    if mask.shape != emissions.shape[:2]:
-        raise ValueError(f"expected a mask of shape {tuple(emissions.shape[:2])}, got {tuple(mask.shape)}")
+    tags, shape = len(transitions), tuple(emissions.shape)
+    if len(shape) != 3 or shape[2] != tags or not tags:
+        raise ValueError(f"expected emissions [batch, words, {tags or 'some'} tags], got shape {shape}")
+    expected = {"a mask": shape[:2], "start": (tags,), "end": (tags,), "transitions": (tags, tags)}
+    for (name, wanted), found in zip(expected.items(), (mask, start, end, transitions), strict=True):
+        if found.shape != wanted:
+            raise ValueError(f"expected {name} of shape {wanted}, got {tuple(found.shape)}")
 
 
 def closed_emissions(
@@ -124,7 +127,7 @@ def closed_chain(
              [1., -inf],
              [-inf, 0.]]], dtype=torch.float64)
     """
-    check_shapes(emissions, mask, transitions)
+    check_shapes(emissions, mask, start, end, transitions)
     check_mask(mask)
     scores: Float64[Tensor, "batch positions closed"] = closed_emissions(emissions, mask, allowed, torch.float64)
     moves = scored_moves(start, end, transitions, legal).double()

@@ -16,7 +16,7 @@ from torch import Tensor
 from ner_lightning.functional.crf.backend import refuse_second_derivative, wide
 from ner_lightning.functional.crf.chain import check_mask, closed_chain
 from ner_lightning.functional.crf.numba import partition
-from ner_lightning.functional.crf.numba.compiled import check_array_shapes, count_words
+from ner_lightning.functional.crf.numba.compiled import count_words
 from ner_lightning.functional.crf.numba.path import first_outside, subtract
 from ner_lightning.functional.crf.paths import check_tags, legal_path
 
@@ -43,7 +43,7 @@ def as_arrays(
     """Convert the tensors to arguments of a kernel, illegal moves at minus infinity; shares memory if possible.
 
     Raises:
-        ValueError: shapes that do not fit, a mask with holes.
+        ValueError: a mask with holes; shapes were checked before (`chain.check_shapes`).
     """
     # Half precision has no arithmetic there; float32 is read as it is.
     given = emissions.detach().to(wide(emissions.dtype)).numpy()
@@ -53,7 +53,6 @@ def as_arrays(
         start, end = np.where(table[-1, :-1], start, -np.inf), np.where(table[:-1, -1], end, -np.inf)
         transitions = np.where(table[:-1, :-1], transitions, -np.inf)
     lengths = np.empty(len(mask), np.int64)
-    check_array_shapes(given, lengths, start, end, transitions)
     if mask.dtype != torch.bool or not count_words(np.ascontiguousarray(mask.numpy()), lengths):
         check_mask(mask)  # says what is wrong
     return given, lengths, start, end, transitions

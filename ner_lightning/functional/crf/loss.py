@@ -237,7 +237,7 @@ def _compiled_loss(
 ) -> Tensor:
     from ner_lightning.functional.crf import in_numba  # numba is slow to import and may be absent
 
-    check_shapes(emissions, mask, scores[2])
+    check_shapes(emissions, mask, *scores)
     legal, allowed = limits
     if allowed is not None:
         emissions = emissions.masked_fill(~allowed, -torch.inf)
@@ -262,7 +262,7 @@ def _reference_loss(
             "pytorch-crf (backend='reference') knows no constraints and no partial labels in its loss, its gradient "
             "is NaN where a score is minus infinity; use constrain='decode' or 'none', or another backend"
         )
-    check_shapes(emissions, mask, scores[2])
+    check_shapes(emissions, mask, *scores)
     check_mask(mask)
     log_z = reference.log_partition(emissions, mask, *scores)
     if tags is None:

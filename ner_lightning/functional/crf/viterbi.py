@@ -50,7 +50,7 @@ def viterbi_decode(
     BestPath(tags=tensor([[0, 1]]), best_score=tensor([4.]))
     """
     chosen = choose_backend(backend, emissions)
-    check_shapes(emissions, mask, transitions)
+    check_shapes(emissions, mask, start, end, transitions)
     check_numbers(emissions, mask)
     if chosen == "numba":
         from ner_lightning.functional.crf import in_numba

@@ -298,6 +298,17 @@ def test_unknown_shapes_are_refused():
         log_partition(case.emissions[..., :2], case.mask, *case.scores)
     with pytest.raises(ValueError, match="expected a mask of shape"):
         log_partition(case.emissions, case.mask[:, :2], *case.scores)
+    start, end, transitions = case.scores
+    for name, scores in {
+        "start": (start[:2], end, transitions),
+        "end": (start, end[:2], transitions),
+        "transitions": (start, end, transitions[:, :2]),
+    }.items():
+        for backend in ("torch", "numba"):
+            with pytest.raises(ValueError, match=rf"expected {name} of shape \(3"):
+                log_partition(case.emissions, case.mask, *scores, backend=backend)
+    with pytest.raises(ValueError, match=r"expected emissions .* some tags"):
+        log_partition(case.emissions[..., :0], case.mask, start[:0], end[:0], transitions[:0, :0])
 
 
 def test_falls_back_to_torch_where_numba_is_absent(monkeypatch):

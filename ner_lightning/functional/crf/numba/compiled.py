@@ -9,9 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numba
-from numpy.typing import NDArray
 
-__all__ = ["check_array_shapes", "compiled", "count_words"]
+__all__ = ["compiled", "count_words"]
 
 
 def compiled(*fastmath: str) -> Callable[[Callable[..., Any]], Any]:
@@ -32,23 +31,6 @@ def compiled(*fastmath: str) -> Callable[[Callable[..., Any]], Any]:
             return numba.njit(nogil=True, fastmath=flags, error_model="numpy")(function)
 
     return decorate
-
-
-def check_array_shapes(
-    emissions: NDArray[Any], lengths: NDArray[Any], start: NDArray[Any], end: NDArray[Any], transitions: NDArray[Any]
-) -> None:
-    """Refuse arrays that do not fit together: a compiled kernel would read past their ends unnoticed.
-
-    Raises:
-        ValueError: a shape that does not fit the emissions.
-    """
-    if emissions.ndim != 3 or emissions.shape[2] == 0:
-        raise ValueError(f"expected emissions [batch, words, tags] of at least one tag, got shape {emissions.shape}")
-    batch, _, tags = emissions.shape
-    expected = {"lengths": (batch,), "start": (tags,), "end": (tags,), "transitions": (tags, tags)}
-    for (name, shape), array in zip(expected.items(), (lengths, start, end, transitions), strict=True):
-        if array.shape != shape:
-            raise ValueError(f"expected {name} of shape {shape} for emissions {emissions.shape}, got {array.shape}")
 
 
 @compiled()

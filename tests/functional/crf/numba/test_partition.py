@@ -12,7 +12,6 @@ import torchcrf
 
 pytest.importorskip("numba")
 
-from ner_lightning.functional.crf.numba.compiled import check_array_shapes
 from ner_lightning.functional.crf.numba.partition import log_partition
 from ner_lightning.functional.crf.numba.viterbi import viterbi
 from tests.functional.crf.numba.kernels import derivatives
@@ -250,17 +249,3 @@ def test_a_batch_is_its_sentences_one_by_one():
         found = derivatives(*alone, np.ones(1))
         assert found.log_z[0] == log_z[b]
         np.testing.assert_array_equal(found.d_emissions[0], d_emissions[b, :length])
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"emissions": np.zeros((5, 7))}, r"emissions \[batch, words, tags\]"),
-        ({"lengths": np.ones(4, int)}, r"lengths of shape \(5,\)"),
-        ({"start": np.zeros(4)}, r"start of shape \(3,\)"),
-        ({"transitions": np.zeros((3, 4))}, r"transitions of shape \(3, 3\)"),
-    ],
-)
-def test_shapes_that_would_read_outside(change, message):
-    with pytest.raises(ValueError, match=message):
-        check_array_shapes(*make_inputs(3)._replace(**change))
