@@ -169,7 +169,7 @@ def test_what_is_not_the_same_is_told(tmp_path: Path) -> None:
         write_run(tmp_path / str(seed), with_settings(seed=seed), predicted(gold, 0.8, seed), **told)
     notes = compared(sweep).notes
     assert "Not the same in all runs: precision (32, 64)." in notes
-    assert notes[-1].startswith("Seconds an epoch differ up to 4.0 times between runs of crf: ")
+    assert notes[-1].startswith("Seconds per epoch differ by a factor of up to 4.0 between runs of crf: ")
 
 
 @pytest.mark.parametrize(
