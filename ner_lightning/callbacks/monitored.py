@@ -7,7 +7,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
+from pytorch_lightning.callbacks import EarlyStopping
 
+from ner_lightning.callbacks.checkpoint import BestCheckpoint, best_checkpoint
 from ner_lightning.errors import UserError
 from ner_lightning.metrics.scores import entity_scores
 from ner_lightning.run.metric_keys import OF_TYPES, read_key
@@ -41,22 +43,23 @@ class MonitorCheck(pl.Callback):
         if stage == "fit":
             known = metrics_of_validation(trainer, pl_module)
             for callback in monitoring(trainer):
-                check_name(callback.monitor, known)
-                check_mode(callback.monitor, str(getattr(callback, "mode", "")))
+                check_name(str(callback.monitor), known)
+                check_mode(str(callback.monitor), callback.mode)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Check what was logged; nothing can be logged after this."""
         if self._has_looked or trainer.state.fn != "fit" or trainer.sanity_checking:
             return
         self._has_looked = True
-        for callback in monitoring(trainer):
-            if callback.monitor not in trainer.callback_metrics:
-                raise UserError(_never_logged(callback.monitor, trainer.callback_metrics))
+        # What stops early may go by a metric of training, which comes later; Lightning asks for it then.
+        chooser = best_checkpoint(trainer)
+        if chooser and chooser.monitor not in trainer.callback_metrics:
+            raise UserError(_never_logged(str(chooser.monitor), trainer.callback_metrics))
 
 
-def monitoring(trainer: pl.Trainer) -> Iterator[Any]:
-    """Yield the callbacks that monitor a metric."""
-    return (one for one in trainer.callbacks if isinstance(getattr(one, "monitor", None), str))  # type: ignore[attr-defined]
+def monitoring(trainer: pl.Trainer) -> Iterator[BestCheckpoint | EarlyStopping]:
+    """Yield the callbacks that choose weights or stop early by a metric."""
+    return (one for one in trainer.callbacks if isinstance(one, BestCheckpoint | EarlyStopping))  # type: ignore[attr-defined]
 
 
 def metrics_of_validation(trainer: pl.Trainer, task: Any) -> list[str]:

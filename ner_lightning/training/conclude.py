@@ -94,7 +94,7 @@ def score(run: TrainingRun, config: dict[str, Any]) -> dict[str, Any]:
     options: dict[str, Any] = {"datamodule": run.data, "ckpt_path": best, "verbose": False, "weights_only": True}
     scores = {"checkpoint": best, **run.trainer.validate(run.task, **options)[0]}
     if chooser and chooser.best_model_score is not None:  # for a metric that only a fit logs
-        scores.setdefault(config["monitor"], float(chooser.best_model_score))
+        scores.setdefault(str(chooser.monitor), float(chooser.best_model_score))
     split = "dev"
     if config["test"] and "test" in run.data.sentences and config["trainer"].get("limit_test_batches") != 0:
         scores |= run.trainer.test(run.task, **options)[0]

@@ -26,6 +26,11 @@ class Own(pl.Callback):
         pl_module.log("val/spelling", -float(trainer.current_epoch))
 
 
+class End(pl.Callback):
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        pl_module.log("own/end", float(batch_idx), on_step=False, on_epoch=True)
+
+
 class Late(pl.Callback):
     def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
         pl_module.log("own/epoch", float(trainer.current_epoch), on_step=True, on_epoch=False)
@@ -108,6 +113,17 @@ def test_a_metric_that_nobody_logs_is_said_at_the_first_validation(tmp_path: Pat
     assert "val/f1/" not in told
     assert len(curve(tmp_path / "run", "val/f1")) == 1
     assert not (tmp_path / "run/checkpoints/best.ckpt").exists()
+
+
+def test_what_stops_early_may_go_by_a_metric_of_training(package: str, tmp_path: Path, tiny_encoder: Path) -> None:
+    words = (
+        "test=false",
+        "trainer.max_epochs=2",
+        "callbacks=early_stopping",
+        "callbacks.early_stopping.monitor=own/end",
+    )
+    result = trained(tmp_path, tiny_encoder, *words, f"+callbacks.own={{_target_:{package}.End}}")
+    assert result["epochs"] == 2
 
 
 def test_stopping_early_goes_the_way_of_the_best_checkpoint(tmp_path: Path, tiny_encoder: Path) -> None:
