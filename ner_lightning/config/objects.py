@@ -43,20 +43,41 @@ def make(node: Mapping[str, Any], place: str | Sequence[str], **objects: Any) ->
     return _bound(own, keys, objects)()
 
 
+def make_arguments(node: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """Build the objects inside a configuration node, and not its own: what its class would be called with.
+
+    Args:
+        node: plain containers.
+        place: where the node stands.
+
+    Raises:
+        UserError: as `make`.
+
+    >>> node = {"augment": {"_target_": "ner_lightning.data.augmentation.Augmentation", "lower_case": 0.5}, "dir": "x"}
+    >>> make_arguments(node, "data")["augment"].lower_case
+    0.5
+    """
+    check_targets(dict(node), (place,))
+    return {name: part() for name, part in _parts(node, (place,)).items()}
+
+
 def _bound(node: Mapping[str, Any], place: tuple[str, ...], objects: Mapping[str, Any]) -> Callable[[], Any]:
     """Check a node and all inside it against their classes, and return a function that builds it."""
     target = located(node["_target_"], place)
-    arguments = {key: value for key, value in node.items() if key != "_target_"}
-    _check_arguments(target, place, {**arguments, **objects})
-    parts = {key: _part(value, (*place, key)) for key, value in arguments.items()}
+    parts = _parts(node, place)
+    _check_arguments(target, place, {**parts, **objects})
     return lambda: target(**{key: part() for key, part in parts.items()}, **objects)
+
+
+def _parts(node: Mapping[str, Any], place: tuple[str, ...]) -> dict[str, Callable[[], Any]]:
+    return {str(key): _part(value, (*place, str(key))) for key, value in node.items() if key != "_target_"}
 
 
 def _part(value: Any, place: tuple[str, ...]) -> Callable[[], Any]:
     if isinstance(value, Mapping):
         if "_target_" in value:
             return _bound(value, place, {})
-        parts = {key: _part(item, (*place, str(key))) for key, item in value.items()}
+        parts = {key: _part(item, (*place, str(key))) for key, item in value.items()}  # its keys may be numbers
         return lambda: {key: part() for key, part in parts.items()}
     if isinstance(value, list):
         items = [_part(item, (*place, str(index))) for index, item in enumerate(value)]

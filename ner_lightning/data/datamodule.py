@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 
 import pytorch_lightning as pl
@@ -22,7 +21,6 @@ from ner_lightning.data.batches.order_loader import order_loader
 from ner_lightning.data.batches.samplers import EvaluationSampler, Grouping
 from ner_lightning.data.batches.training_order import EpochProgress, TrainingOrder
 from ner_lightning.data.corpus.content import contents_of
-from ner_lightning.data.corpus.division import Division
 from ner_lightning.data.corpus.encoding import EncodedCorpus, WordEncoder
 from ner_lightning.data.corpus.sentence_store import SentenceStore
 from ner_lightning.data.corpus.sources import Sources, corpora_from_config
@@ -34,8 +32,6 @@ from ner_lightning.data.streaming.stream_loader import StreamLoader
 from ner_lightning.data.streaming.streamed_files import StreamedFiles
 from ner_lightning.data.streaming.training_stream import TrainingStream
 from ner_lightning.errors import DataError
-from ner_lightning.storage.cache import Cache
-from ner_lightning.storage.folders import corpora_folder
 from ner_lightning.tagging.tagset import TagSet
 
 Batching = Literal["packed", "length_bucket", "token_budget", "random"]
@@ -133,7 +129,7 @@ class CorpusDataModule(pl.LightningDataModule):
             )
         _check_types(types)
         _check_least(0, overlap=overlap, context=context)
-        _check_least(1, batch_size=batch_size, eval_batch_size=eval_batch_size, limit=limit, max_subwords=max_subwords)
+        _check_least(1, batch_size=batch_size, eval_batch_size=eval_batch_size, max_subwords=max_subwords)
         _check_least(1, shuffle_buffer=shuffle_buffer, epoch_steps=epoch_steps)
         self.folder = dir
         self.units, self.scheme, self.batching = units, scheme, batching
@@ -143,18 +139,23 @@ class CorpusDataModule(pl.LightningDataModule):
         self.max_subwords = max_subwords
         self.num_workers, self.limit = num_workers, limit
         self.types = None if types is None else tuple(types)
-        kept = None if cache is None else Cache(_cache_folder(cache), int(cache_gb * 1e9))
         self.sources = corpora_from_config(
             dir,
             reader,
-            {"train": train, "dev": dev, "test": test},
-            sources=sources,
-            splits=splits,
-            label_map=label_map,
-            division=Division(split_seed, fold, folds, fraction),
-            streaming=streaming,
-            cache=kept,
+            train=train,
+            dev=dev,
+            test=test,
             limit=limit,
+            cache=cache,
+            cache_gb=cache_gb,
+            streaming=streaming,
+            splits=splits,
+            split_seed=split_seed,
+            fold=fold,
+            folds=folds,
+            fraction=fraction,
+            sources=sources,
+            label_map=label_map,
         )
         self.streaming, self.shuffle_buffer, self.epoch_steps = streaming, shuffle_buffer, epoch_steps
         self.augment = augment or Augmentation()
@@ -386,7 +387,3 @@ def _check_least(least: int, **sizes: int | None) -> None:
 def _check_types(types: Sequence[str] | None) -> None:
     if types is not None and (not types or "" in types or len(set(types)) < len(types)):
         raise DataError(f"data.types={list(types)}: expected entity types, none twice; null: those of the data")
-
-
-def _cache_folder(name: str) -> Path:
-    return corpora_folder() if name == "auto" else Path(name).expanduser()

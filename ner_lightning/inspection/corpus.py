@@ -1,7 +1,8 @@
-"""Read the splits of a corpus as they are in their files, without torch, in bounded memory."""
+"""Read the splits of a corpus as training has them, without torch, in bounded memory."""
 
 from __future__ import annotations
 
+import inspect
 import logging
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,33 +12,27 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from ner_lightning.config.objects import make
+from ner_lightning.config.objects import make, make_arguments
+from ner_lightning.config.signatures import signature
 from ner_lightning.data.annotated import check_annotated
+from ner_lightning.data.corpus.corpora import Corpora
+from ner_lightning.data.corpus.corpus import Corpus
+from ner_lightning.data.corpus.division import SPLITS
 from ner_lightning.data.corpus.sentence_store import SENTENCES, SentenceStore, store_sentences
-from ner_lightning.data.locate import corpus_folder, missing_split, shard_files, split_file
-from ner_lightning.data.readers.reader import Reader, ShardReader, SplitReader
+from ner_lightning.data.corpus.sources import corpora_from_config
 from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.errors import DataError
+from ner_lightning.errors import DataError, UserError
 from ner_lightning.storage.flat_arrays import FolderWriter
 
 log = logging.getLogger(__name__)
 
-SPLITS = ("train", "dev", "test")
-IN_MEMORY = 1 << 24
-"""Bytes of a file beyond which its sentences are mapped from a temporary folder instead of held in memory."""
-
-# The keys of a corpus that are read here, and those that do not affect which sentences it has. If any other key is set,
-# the LightningDataModule reads the corpus.
-_HEEDED = {"_target_", "dir", "reader", "train", "dev", "test", "limit", "units", "streaming"}
-_IRRELEVANT = {
-    *("scheme", "batching", "batch_size", "max_subwords", "eval_batch_size", "overlap", "num_workers", "types"),
-    *("cache", "cache_gb", "shuffle_buffer", "epoch_steps", "augment", "context", "split_seed", "folds"),
-}
+DATA = "ner_lightning.data.datamodule.CorpusDataModule"
+"""The class whose keys are those of `corpora_from_config` and more; it is not imported, for it needs torch."""
 
 
 @dataclass(frozen=True)
-class Corpus:
+class InspectedCorpus:
     """The corpus that an inspection examines.
 
     Attributes:
@@ -62,39 +57,83 @@ class Corpus:
 
 
 @contextmanager
-def read_corpus(node: Mapping[str, Any]) -> Iterator[Corpus]:
-    """Read every split that exists; what does not fit into memory is kept in a temporary folder until the end.
+def read_corpus(node: Mapping[str, Any]) -> Iterator[InspectedCorpus]:
+    """Read every split that exists; what is not to be cached lies in a temporary folder until the end.
 
     Args:
         node: the `data` of a configuration.
 
     Raises:
         DataError: no split at all, an empty one, or a file that cannot be understood.
+        UserError: a key that no corpus has.
     """
     with ExitStack() as stack:
-        yield _as_files(node, stack) if _is_plain(node) else _as_trained_on(node)
+        yield _read(_corpora(node, stack), node, stack)
 
 
-def _is_plain(node: Mapping[str, Any]) -> bool:
-    """Tell whether the splits are the files as they are."""
-    asked = {key: value for key, value in node.items() if key not in _HEEDED | _IRRELEVANT}
-    return all(value is None or (key == "fraction" and value == 1) for key, value in asked.items())
+def _corpora(node: Mapping[str, Any], stack: ExitStack) -> Corpora:
+    """Make the corpora that training would read."""
+    if node.get("cache", "auto") is None:
+        node = {**node, "cache": _temporary_folder(stack)}
+    if node.get("_target_", DATA) != DATA:  # a class of the user's own, which alone knows its keys
+        return make(node, "data").sources
+    known = signature(DATA)
+    if known is not None and (unknown := sorted(set(node) - known.parameters.keys() - {"_target_"})):
+        raise UserError(f"data.{unknown[0]}: a corpus has no such key; see conf/data/corpus.yaml.")
+    keys = inspect.signature(corpora_from_config).parameters
+    return corpora_from_config(**make_arguments({key: node[key] for key in node if key in keys}, "data"))
 
 
-def _as_files(node: Mapping[str, Any], stack: ExitStack) -> Corpus:
-    reader: Reader = make(node["reader"], "data.reader")
-    splits: dict[str, Sequence[Sentence]] = {}
-    reports, files = {}, {}
-    read: list[Path] = []
-    for split in SPLITS:
-        if paths := _paths(reader, node, split):
-            splits[split], reports[split] = _drawn(reader, paths, node.get("limit"), stack)
-            read += map(_on_disk, paths)
-            files[split] = str(paths[0] if len(paths) == 1 else paths[0].parent)
-            _tell_of_nothing(reports[split], split, node["dir"])
-    if not splits:
-        raise missing_split(node["dir"], "train")
-    return Corpus(node["dir"], splits, reports, files, node.get("units", "words"), reports, read=read)
+def _read(corpora: Corpora, node: Mapping[str, Any], stack: ExitStack) -> InspectedCorpus:
+    streams = bool(node.get("streaming"))
+    stores = corpora.read(*(split for split in SPLITS if not (streams and split == "train")))
+    files = {split: str(path) for split in stores if corpora.are_files and (path := corpora.corpora[0].path_of(split))}
+    read = [_on_disk(path) for corpus in corpora.corpora for path in corpus.seen]
+    if streams:
+        (corpus,) = corpora.corpora
+        paths = corpus.stream_paths()
+        stores = {"train": _drawn(corpus, paths, _temporary_folder(stack), stack), **stores}
+        files["train"] = str(paths[0] if len(paths) == 1 else paths[0].parent)
+        read += map(_on_disk, paths)
+    if not stores:
+        raise corpora.missing("train")
+    reports = {split: store.report for split, store in stores.items()}
+    for split, report in reports.items():
+        _tell_of_nothing(report, split, node["dir"])
+    return InspectedCorpus(
+        node["dir"],
+        stores,
+        reports,
+        files,
+        node.get("units", "words"),
+        reports if corpora.are_files else corpora.files(),
+        corpora.counts() if corpora.names else {},
+        read,
+    )
+
+
+def _drawn(corpus: Corpus, paths: Sequence[Path], folder: str, stack: ExitStack) -> SentenceStore:
+    """Read a split that training would stream into a folder."""
+    reports = [ReadReport() for _ in paths]
+    drawn = islice(chain.from_iterable(map(corpus.files.reader.read, paths, reports)), corpus.files.limit)
+    writer = FolderWriter(Path(folder) / "sentences", SENTENCES)
+    stack.callback(writer.close)
+    whole = ReadReport()
+
+    def counted() -> Iterator[Sentence]:
+        yield from drawn
+        whole.scheme = reports[0].scheme
+        for report in reports:
+            whole.add(report)
+
+    store = SentenceStore(store_sentences(counted(), whole, writer))
+    if not len(store):
+        raise DataError("expected at least one sentence, found none", paths[0])
+    return store
+
+
+def _temporary_folder(stack: ExitStack) -> str:
+    return stack.enter_context(tempfile.TemporaryDirectory(prefix="ner_lightning_inspect_"))
 
 
 def _on_disk(path: Path) -> Path:
@@ -108,52 +147,3 @@ def _tell_of_nothing(report: ReadReport, split: str, folder: str) -> None:
         check_annotated(report, split, folder)
     except DataError as error:
         log.warning("%s", error)
-
-
-def _as_trained_on(node: Mapping[str, Any]) -> Corpus:
-    """Read the splits that training makes of the files."""
-    data = make(node, "data")
-    data.read(*SPLITS)
-    if not data.sentences:
-        raise data.sources.missing("train")
-    decisions = data.reports if data.sources.are_files else data.sources.files()
-    sources = data.sources.counts() if data.sources.names else {}
-    read = [
-        _on_disk(Path(corpus.folder).expanduser() / name) for corpus in data.sources.corpora for name in corpus.seen
-    ]
-    return Corpus(node["dir"], data.sentences, data.reports, {}, node.get("units", "words"), decisions, sources, read)
-
-
-def _paths(reader: Reader, node: Mapping[str, Any], split: str) -> list[Path]:
-    """List the files of a split: one, several if it is streamed, none if it does not exist."""
-    name = node.get(split)
-    if split == "train" and node.get("streaming"):
-        if isinstance(reader, ShardReader):
-            return reader.shard_paths(node["dir"], name)
-        return shard_files(corpus_folder(node["dir"]), split, name)
-    if isinstance(reader, SplitReader):
-        path = reader.split_path(node["dir"], name)
-    else:
-        path = split_file(corpus_folder(node["dir"]), split, name)
-    return [] if path is None else [path]
-
-
-def _drawn(
-    reader: Reader, paths: Sequence[Path], limit: int | None, stack: ExitStack
-) -> tuple[Sequence[Sentence], ReadReport]:
-    """Read the sentences of a split, in memory if they are few, and the decisions of its reader."""
-    reports = [ReadReport() for _ in paths]
-    drawn = islice(chain.from_iterable(map(reader.read, paths, reports)), limit)
-    sentences: Sequence[Sentence]
-    if all(path.is_file() for path in paths) and sum(path.stat().st_size for path in paths) <= IN_MEMORY:
-        sentences = list(drawn)
-    else:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ner_lightning_inspect_"))
-        writer = FolderWriter(Path(folder) / "sentences", SENTENCES)
-        stack.callback(writer.close)
-        sentences = SentenceStore(store_sentences(drawn, ReadReport(), writer))
-    if not sentences:
-        raise DataError("expected at least one sentence, found none", paths[0])
-    for report in reports[1:]:
-        reports[0].add(report)
-    return sentences, reports[0]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ner_lightning.errors import UserError
 from ner_lightning.inspection.catalogue import FINDINGS
-from ner_lightning.inspection.corpus import Corpus
+from ner_lightning.inspection.corpus import InspectedCorpus
 from ner_lightning.inspection.finding import Finding
 from ner_lightning.inspection.findings.characters import Invisible
 from ner_lightning.inspection.findings.entity_types import count_types, find_alike, find_foreign, find_rare
@@ -92,7 +92,7 @@ class Inspection:
 
 
 def inspect_corpus(
-    corpus: Corpus,
+    corpus: InspectedCorpus,
     settings: InspectionSettings | None = None,
     words: WordEncoder | None = None,
     encoder_name: str = "",
@@ -172,7 +172,7 @@ def _check_told(findings: Sequence[Finding], settings: InspectionSettings) -> No
             raise UserError(f"fail_on={finding.name} cannot be told of these data: {finding.why_not}.")
 
 
-def _facts(corpus: Corpus, split: str, gathered: Gathered, subwords: SubwordCounts | None) -> dict[str, Any]:
+def _facts(corpus: InspectedCorpus, split: str, gathered: Gathered, subwords: SubwordCounts | None) -> dict[str, Any]:
     report = corpus.reports[split]
     return {
         "file": corpus.files.get(split),
@@ -209,7 +209,7 @@ def _histograms(numbers: Mapping[str, Gathered], subwords: Mapping[str, SubwordC
 LOOKED_AT = 2000  # sentences that show what a word is
 
 
-def _notes(corpus: Corpus) -> list[str]:
+def _notes(corpus: InspectedCorpus) -> list[str]:
     notes = []
     schemes = {name: report.scheme for name, report in corpus.decisions.items() if report.scheme}
     if len(set(schemes.values())) > 1:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.inspection.corpus import Corpus
+from ner_lightning.inspection.corpus import InspectedCorpus
 from ner_lightning.inspection.findings.gather import Gathered, gather
 from ner_lightning.inspection.inspection import Inspection, inspect_corpus
 from ner_lightning.inspection.settings import InspectionSettings
@@ -22,7 +22,7 @@ def sentence(text: str, name: str = "", document: str = "") -> Sentence:
     return Sentence(words, tags_to_spans(tags, "IOB2").spans, unknown, name, document)
 
 
-def made(units: str = "words", **splits: Sequence[str | Sentence]) -> Corpus:
+def made(units: str = "words", **splits: Sequence[str | Sentence]) -> InspectedCorpus:
     """A corpus; its sentences are named after split and place, `train.x:1` for the first."""
     reports = {split: ReadReport(scheme="IOB2") for split in splits}
     read = {
@@ -32,10 +32,12 @@ def made(units: str = "words", **splits: Sequence[str | Sentence]) -> Corpus:
         ]
         for split, items in splits.items()
     }
-    return Corpus("folder/of/corpus", read, reports, {split: f"folder/{split}.x" for split in splits}, units, reports)
+    return InspectedCorpus(
+        "folder/of/corpus", read, reports, {split: f"folder/{split}.x" for split in splits}, units, reports
+    )
 
 
-def numbers(corpus: Corpus) -> dict[str, Gathered]:
+def numbers(corpus: InspectedCorpus) -> dict[str, Gathered]:
     """What is gathered of a corpus."""
     types: dict[str, int] = {}
     return {split: gather(sentences, types) for split, sentences in corpus.splits.items()}

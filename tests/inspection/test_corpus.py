@@ -1,20 +1,20 @@
-"""The splits of a corpus, read without torch and in bounded memory."""
+"""The splits of a corpus as training has them, read without torch and in bounded memory."""
 
 from __future__ import annotations
 
 import gzip
+import inspect
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 
 from ner_lightning.data.corpus.sentence_store import SentenceStore
-from ner_lightning.errors import DataError
-from ner_lightning.inspection import corpus as module
+from ner_lightning.data.corpus.sources import corpora_from_config
+from ner_lightning.data.datamodule import CorpusDataModule
+from ner_lightning.errors import DataError, UserError
 from ner_lightning.inspection.corpus import read_corpus
 from ner_lightning.inspection.inspection import inspect_corpus
 from tests.conf.tree import complete
@@ -48,18 +48,18 @@ def test_no_split_at_all(tmp_path: Path) -> None:
         pass
 
 
-def test_what_is_large_lies_in_a_folder_and_gives_the_same(tmp_path: Path) -> None:
+def test_what_nobody_wants_to_keep_lies_in_a_folder_until_the_end(tmp_path: Path) -> None:
     write_corpus(tmp_path, train=[*EASY, *EASY, "a/B-LOC"], test=EASY)
-    with read_corpus(node(tmp_path)) as found:
-        small = inspect_corpus(found).to_json()
-        assert isinstance(found.splits["train"], list)
-    with patch.object(module, "IN_MEMORY", 0), read_corpus(node(tmp_path)) as found:
+    with read_corpus(node(tmp_path, f"data.cache={tmp_path / 'kept'}")) as found:
+        kept = inspect_corpus(found).to_json()
+    assert len([path for path in (tmp_path / "kept").iterdir() if path.is_dir()]) == 2
+    with read_corpus(node(tmp_path, "data.cache=null")) as found:
         store = found.splits["train"]
         assert isinstance(store, SentenceStore)
         folder = store.arrays.folder
         assert folder is not None
         assert folder.is_dir()
-        assert inspect_corpus(found).to_json() == small
+        assert inspect_corpus(found).to_json() == kept
     assert not folder.exists()
 
 
@@ -72,67 +72,76 @@ def test_a_split_that_is_streamed_is_read_from_all_its_files(tmp_path: Path) -> 
     with read_corpus(node(tmp_path, "data.streaming=true")) as found:
         assert len(found.splits["train"]) == found.reports["train"].sentences == 7
         assert found.files["train"] == str(tmp_path / "train")
+    with read_corpus(node(tmp_path, "data.streaming=true", "data.limit=6")) as found:
+        assert len(found.splits["train"]) == 6
 
 
-def test_what_only_the_data_module_knows_is_asked_of_it(tmp_path: Path) -> None:
-    """An option of a corpus that nobody here has heard of."""
-    write_corpus(tmp_path, train=EASY)
-    built: dict[str, Any] = {}
-
-    class DataModule:
-        sentences: dict[str, Any] = {}  # noqa: RUF012
-        reports: dict[str, Any] = {}  # noqa: RUF012
-        sources = SimpleNamespace(are_files=True, names=(), corpora=())
-
-        def read(self, *splits: str) -> None:
-            with read_corpus(node(tmp_path)) as found:
-                self.sentences, self.reports = dict(found.splits), dict(found.reports)
-
-    def make(given: dict[str, Any]) -> Any:
-        built.update(given)
-        return DataModule()
-
-    with patch.object(module, "_as_trained_on", wraps=module._as_trained_on) as trained_on:
-        asked = node(tmp_path) | {"unheard_of": 3}
-        with (
-            patch.object(module, "make", side_effect=lambda n, p: make(n) if "unheard_of" in n else _really(n, p)),
-            read_corpus(asked) as found,
-        ):
-            assert len(found.splits["train"]) == len(EASY)
-        trained_on.assert_called_once()
-    assert built["unheard_of"] == 3
-
-
-def _really(given: dict[str, Any], place: str) -> Any:
+def made_by_training(asked: dict[str, Any]) -> CorpusDataModule:
     from ner_lightning.config.objects import make
 
-    return make(given, place)
+    data: CorpusDataModule = make(asked, "data")
+    data.read("train", "dev", "test")
+    return data
 
 
-@pytest.mark.parametrize("data", ["conll", "jsonl", "sample_en"])
-def test_the_options_as_they_are_need_no_torch(data: str, tmp_path: Path) -> None:
-    """A new option of a corpus is either heeded here, or says nothing of its sentences: it belongs into a list."""
-    config = complete("inspect", f"data={data}")["data"]
-    assert module._is_plain(config), "corpus.py knows neither as heeded nor as irrelevant: " + ", ".join(
-        key for key, value in config.items() if value and key not in module._HEEDED | module._IRRELEVANT
-    )
+DIVIDED = [
+    ["data.fold=1", "data.folds=3"],
+    ["data.splits={dev: 0.2, test: 0.2}"],
+    ["data.fraction=0.5"],
+    ["data.label_map={PER: PERSON, LOC: null}"],
+    ["data.sources={a: {}, b: {weight: 2, label_map: {LOC: null}}}"],
+    ["data.limit=3"],
+    ["data.train=b/train.conll", "data.units=characters"],
+]
 
 
-def test_no_torch_is_imported() -> None:
-    program = (
-        "import sys\n"
-        "from ner_lightning.inspection.corpus import read_corpus\n"
-        "from ner_lightning.inspection.inspection import inspect_corpus\n"
-        "import ner_lightning.inspection.report.html, ner_lightning.inspection.report.text\n"
-        "from ner_lightning.data.readers.conll import ConllReader\n"
-        "reader = {'_target_': 'ner_lightning.data.readers.conll.ConllReader'}\n"
-        "node = dict.fromkeys(('train', 'dev', 'test', 'limit'))\n"
-        "node |= {'dir': 'sample:en', 'reader': reader, 'units': 'words'}\n"
-        "with read_corpus(node) as corpus:\n"
-        "    assert inspect_corpus(corpus).types\n"
-        "print(*sorted({'torch', 'pytorch_lightning', 'transformers'} & set(sys.modules)))\n"
-    )
-    found = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120
-    )
-    assert found.stdout.split() == []
+@pytest.mark.parametrize("words", DIVIDED, ids=lambda words: words[0])
+def test_the_splits_are_those_of_training(tmp_path: Path, words: list[str]) -> None:
+    write_corpus(tmp_path, train=[*EASY, "Oslo/B-GPE"])
+    write_corpus(tmp_path / "a", train=EASY, dev=EASY[:3])
+    write_corpus(tmp_path / "b", train=[*EASY[:4], "Rome/B-LOC is/O"])
+    asked = node(tmp_path, *words)
+    data = made_by_training(asked)
+    with read_corpus(asked) as found:
+        assert {split: list(sentences) for split, sentences in found.splits.items()} == {
+            split: list(sentences) for split, sentences in data.sentences.items()
+        }
+        assert found.reports == data.reports
+        assert found.sources == (data.sources.counts() if data.sources.names else {})
+
+
+def test_an_inspection_and_training_take_the_same_keys() -> None:
+    """The keys of reading are named once; what the data module takes has the same names and defaults."""
+    taken = inspect.signature(CorpusDataModule).parameters
+    for name, parameter in inspect.signature(corpora_from_config).parameters.items():
+        assert name in taken
+        if name != "reader":  # None only where each source has its own
+            assert taken[name].default == parameter.default, name
+
+
+def test_a_key_that_no_corpus_has_is_refused(tmp_path: Path) -> None:
+    write_corpus(tmp_path, train=EASY)
+    with pytest.raises(UserError, match=r"data\.limt: a corpus has no such key"), read_corpus({"limt": 3}):
+        pass
+
+
+FRESH = """
+import sys
+sys.argv = ["inspect", *sys.argv[1:]]
+from ner_lightning.inspect import main
+try:
+    main()
+finally:
+    print(*sorted({"torch", "pytorch_lightning", "transformers"} & set(sys.modules)), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("words", [[], *DIVIDED[:5], ["data.streaming=true"]], ids=lambda words: [*words, "files"][0])
+def test_the_command_imports_no_torch(tmp_path: Path, words: list[str]) -> None:
+    write_corpus(tmp_path, train=[*EASY, "Oslo/B-GPE"])
+    write_corpus(tmp_path / "a", train=EASY, dev=EASY[:3])
+    write_corpus(tmp_path / "b", train=EASY)
+    command = [sys.executable, "-c", FRESH, "data=conll", f"data.dir={tmp_path}", *words, "output=-"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
+    assert '"sentences"' in found.stdout
+    assert found.stderr.splitlines()[-1] == ""

@@ -86,9 +86,9 @@ class Corpora:
     def files(self) -> dict[str, ReadReport]:
         """Return the report of reading each file by name, prefixed by its corpus if there are several."""
         return {
-            f"{corpus.name}/{name}" if corpus.name else name: store.report
+            f"{corpus.name}/{path.name}" if corpus.name else path.name: store.report
             for corpus in self.corpora
-            for name, store in corpus.seen.items()
+            for path, store in corpus.seen.items()
         }
 
     def counts(self) -> dict[str, dict[str, dict[str, int]]]:

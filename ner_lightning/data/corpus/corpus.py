@@ -29,7 +29,7 @@ class Corpus:
         label_map: new names of its entity types.
         common_map: new names applied after that, the same for every corpus.
         shares: of the splits that are made of its training data.
-        seen: the sentences read so far, by file name.
+        seen: the sentences read so far, by file.
     """
 
     folder: str
@@ -40,7 +40,7 @@ class Corpus:
     label_map: Labels = field(default_factory=dict)
     common_map: Labels = field(default_factory=dict)
     shares: Mapping[str, float] | None = None
-    seen: dict[str, SentenceStore] = field(default_factory=dict)
+    seen: dict[Path, SentenceStore] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -53,8 +53,19 @@ class Corpus:
         Raises:
             DataError: the split is empty, or its file cannot be understood.
         """
-        path = self._path(split)
+        path = self.path_of(split)
         return None if path is None else self._read(path)
+
+    def path_of(self, split: str) -> Path | None:
+        """Find what is read for a split; None where it is not there.
+
+        Raises:
+            DataError: no such folder or file, or several that could be meant.
+        """
+        reader = self.files.reader
+        if isinstance(reader, SplitReader):
+            return reader.split_path(self.folder, self.names[split])
+        return split_file(corpus_folder(self.folder), split, self.names[split], self.key)
 
     def undivided(self, parts: tuple[str, ...], made: tuple[str, ...]) -> list[SentenceStore]:
         """Read what is to be divided: the files of some splits, or the only file of the folder.
@@ -66,7 +77,7 @@ class Corpus:
         Raises:
             DataError: there is no file, several could be meant, or a split to be made exists already.
         """
-        paths = {split: self._path(split) for split in ("train", "dev", "test")}
+        paths = {split: self.path_of(split) for split in ("train", "dev", "test")}
         found = list(dict.fromkeys(path for split in parts if (path := paths[split]) is not None))
         if not found and not isinstance(self.files.reader, SplitReader):
             found = [lone_file(corpus_folder(self.folder), self.key)]
@@ -111,11 +122,5 @@ class Corpus:
         return None if label is None else self.common_map.get(label, label)
 
     def _read(self, path: Path) -> SentenceStore:
-        store = self.seen[path.name] = self.files.sentences(path)
+        store = self.seen[path] = self.files.sentences(path)
         return store
-
-    def _path(self, split: str) -> Path | None:
-        reader = self.files.reader
-        if isinstance(reader, SplitReader):
-            return reader.split_path(self.folder, self.names[split])
-        return split_file(corpus_folder(self.folder), split, self.names[split], self.key)

@@ -1,4 +1,4 @@
-"""Read `data.sources`: several corpora, as a configuration names them."""
+"""Make the corpora that a configuration names: one, or several as `data.sources`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ner_lightning.data.readers.reader import Reader, SplitReader
 from ner_lightning.errors import DataError
 from ner_lightning.run.metric_keys import can_name_source
 from ner_lightning.storage.cache import Cache
+from ner_lightning.storage.folders import corpora_folder
 
 Sources = Mapping[str, Any] | Sequence[Any]
 
@@ -22,45 +23,65 @@ KEYS = ("dir", "reader", "train", "dev", "test", "weight", "label_map", "splits"
 
 
 def corpora_from_config(
-    folder: str,
-    reader: Reader | None,
-    names: Mapping[str, str | None],
+    dir: str,
+    reader: Reader | None = None,
     *,
-    sources: Sources | None,
-    splits: Mapping[str, float] | None,
-    label_map: Labels | None,
-    division: Division,
-    streaming: bool,
-    cache: Cache | None,
-    limit: int | None,
+    train: str | None = None,
+    dev: str | None = None,
+    test: str | None = None,
+    limit: int | None = None,
+    cache: str | None = "auto",
+    cache_gb: float = 20,
+    streaming: bool = False,
+    splits: Mapping[str, float] | None = None,
+    split_seed: int = 0,
+    fold: int | None = None,
+    folds: int = 5,
+    fraction: float = 1.0,
+    sources: Sources | None = None,
+    label_map: Labels | None = None,
 ) -> Corpora:
-    """Make the corpora that a configuration names, in its order, with their division.
+    """Make the corpora that a configuration names, in its order; nothing is read yet.
+
+    These are the keys of `data` that say which sentences a run has, by the names and with the defaults of
+    `CorpusDataModule`, which takes those that say what is done with them too.
 
     Args:
-        folder: of the corpus, or the parent of the sources' folders.
+        dir: folder of the corpus, or the parent of the sources' folders.
         reader: of the corpus, or of sources without their own.
-        names: files of the splits, also for sources without such keys.
+        train: file of the training split, also for sources without such a key.
+        dev: file of the development split, likewise.
+        test: file of the test split, likewise.
+        limit: sentences to read of a file; None: all.
+        cache: folder where files are kept; `auto`: in the user's cache folder; None: nowhere.
+        cache_gb: its size, in gigabytes.
+        streaming: whether the training split is streamed.
+        splits: shares of the splits to be made.
+        split_seed: of `splits`, `fold` and `fraction`.
+        fold: which fold is tested; None: there are none.
+        folds: how many.
+        fraction: of the training data that is used.
         sources: folders, or nodes by name. A node may have a folder, a reader, files of the splits, a weight, a label
             map and shares of splits; otherwise the common ones apply.
-        splits: shares of the splits to be made.
         label_map: applied after a source's own.
-        division: the folds, and the part of train that is used.
-        streaming: whether the training split is streamed.
-        cache: of files.
-        limit: number of sentences to read of a file.
 
     Raises:
-        DataError: an unknown key, two sources with the same name, a weight that is not above 0, no reader, or something
-            that a stream cannot do.
+        DataError: an unknown key, two sources with the same name, a weight that is not above 0, no reader, no share, or
+            something that a stream cannot do.
     """
+    if limit is not None and limit < 1:
+        raise DataError(f"data.limit={limit}: expected a whole number from 1 on")
+    division = Division(split_seed, fold, folds, fraction)
     if streaming:
         _check_stream(sources=sources, splits=splits, label_map=label_map, division=division)
     common = check_labels(label_map, "data.label_map")
+    names = {"train": train, "dev": dev, "test": test}
+    kept = None if cache is None else Cache(_cache_folder(cache), int(cache_gb * 1e9))
     if sources is None:
         if reader is None:
             raise DataError("data.reader=null: expected the reader of the corpus, one of the group data/reader")
         own = _checked_splits(splits, "data.splits", division)
-        corpora = [Corpus(folder, CorpusFiles(reader, cache, limit), names, common_map=common, shares=own)]
+        corpora = [Corpus(dir, CorpusFiles(reader, kept, limit), names, common_map=common, shares=own)]
     else:
         corpora = []
         for name, node in _named(sources):
@@ -71,8 +92,8 @@ def corpora_from_config(
                 raise DataError(f"{key}.reader is not given, nor is data.reader; name one of the group data/reader")
             corpora.append(
                 Corpus(
-                    _folder(folder, str(node.get("dir") or name), its_reader),
-                    CorpusFiles(its_reader, cache, limit),
+                    _folder(dir, str(node.get("dir") or name), its_reader),
+                    CorpusFiles(its_reader, kept, limit),
                     {split: node.get(split, file) for split, file in names.items()},
                     name,
                     float(node.get("weight", 1)),
@@ -81,7 +102,11 @@ def corpora_from_config(
                     own,
                 )
             )
-    return Corpora(corpora, division, cache)
+    return Corpora(corpora, division, kept)
+
+
+def _cache_folder(name: str) -> Path:
+    return corpora_folder() if name == "auto" else Path(name).expanduser()
 
 
 def _check_stream(

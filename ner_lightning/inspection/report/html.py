@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ner_lightning.inspection.corpus import SPLITS
+from ner_lightning.data.corpus.division import SPLITS
 from ner_lightning.inspection.inspection import Inspection
 from ner_lightning.inspection.report.text import lengths_rows
 from ner_lightning.page.charts import draw_bars, draw_histogram

@@ -107,7 +107,7 @@ def test_a_fraction_leaves_dev_and_test_as_they_are(tmp_path: Path) -> None:
     for split in ("dev", "test"):
         assert texts(small, split) == texts(whole, split)
     assert whole.sources.are_files
-    assert whole.sentences["train"].report == small.sources.corpora[0].seen["train.conll"].report
+    assert whole.sentences["train"].report == small.sources.corpora[0].seen[tmp_path / "train.conll"].report
 
 
 def test_types_are_renamed_and_dropped(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
