@@ -49,6 +49,7 @@ def convert(cfg: DictConfig) -> Converted:
         force=config["force"],
         report_file=config["report"],
         problems_file=config["problems"],
+        longest_sentence=config["longest_sentence"],
     )
 
 

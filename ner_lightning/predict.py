@@ -39,6 +39,7 @@ def main(cfg: DictConfig) -> None:
         output_format=cfg.output_format,
         batch_size=cfg.batch_size,
         min_probability=cfg.min_probability,
+        longest_sentence=cfg.longest_sentence,
         force=cfg.force,
     )
     rate = (done.sentences - done.resumed) / (time.monotonic() - started)

@@ -46,6 +46,12 @@ def test_the_options_of_both_sides(source: Path, tmp_path: Path) -> None:
         convert(composed(f"input={source}", "from.misaligned=error"))
 
 
+def test_a_sentence_of_too_many_words_is_refused_by_the_key_that_allows_it(source: Path) -> None:
+    with pytest.raises(DataError, match=r"a\.jsonl:1: .* at most 1 words, .* longest_sentence=NUMBER"):
+        convert(composed(f"input={source}", "longest_sentence=1"))
+    assert convert(composed(f"input={source}", "longest_sentence=null")).report.sentences == 1
+
+
 def test_the_report_is_shown_on_stderr(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(composed(f"input={source}", f"output={tmp_path / 'b.conll'}"))
     out, err = capsys.readouterr()

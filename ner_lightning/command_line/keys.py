@@ -115,6 +115,9 @@ class PredictKeys:
     )
     batch_size: Count = key(64, "sentences")
     device: str = key("auto", "auto | cpu | cuda")
+    longest_sentence: Count | None = key(
+        1_000_000, "words, at most: a file with a longer one is refused; null: any number"
+    )
     min_probability: Share = key(0.0, "leave out entities less probable than this")
     force: bool = key(
         False,
@@ -152,6 +155,9 @@ class ConvertKeys:
     )
     output: str | None = key(None, "a file, or a folder for brat; null: only read and report", writes=True)
     force: bool = key(False, "true: replace what is there")
+    longest_sentence: Count | None = key(
+        1_000_000, "words, at most: a file with a longer one is refused; null: any number"
+    )
     report: str | None = key(None, "the report as JSON: a file, or - for standard output", writes=True)
     problems: str | None = key(
         None, "every single problem as a JSON line: a file, or - for standard output", writes=True

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from ner_lightning.data.readers.by_ending import ReaderByEnding
 from ner_lightning.data.readers.reader import Reader
-from ner_lightning.data.report import Problem, ReadReport, report_to_dict
+from ner_lightning.data.report import Problem, ReadReport, SentenceLimit, report_to_dict
 from ner_lightning.data.writers.by_ending import WriterByEnding
 from ner_lightning.data.writers.spacy import SpacyWriter
 from ner_lightning.data.writers.writer import Writer, WriteReport, with_texts
@@ -91,6 +91,7 @@ def convert_file(
     force: bool = False,
     report_file: str | None = None,
     problems_file: str | None = None,
+    longest_sentence: int | None = 1_000_000,
 ) -> Converted:
     """Read a file and write it in another format.
 
@@ -105,6 +106,7 @@ def convert_file(
         force: whether an existing target is replaced.
         report_file: for the report as JSON: a file, or `-` for standard output.
         problems_file: for every problem as a JSON line: a file, or `-`.
+        longest_sentence: number of words in a sentence, at most; None: any number.
 
     Raises:
         UserError: a file cannot be read or written, or exists already and `force` is not set.
@@ -124,7 +126,7 @@ def convert_file(
     if goal is not None and writer.whole_documents:
         _keep_whole(reader, writer)
     with _stream("report", report_file) as report_stream, _stream("problems", problems_file) as stream:
-        report = _WholeReport(stream=stream)
+        report = _WholeReport(limit=SentenceLimit(longest_sentence, "longest_sentence"), stream=stream)
         sentences = reader.read(path, report)
         if goal is None:
             for _ in sentences:

@@ -58,6 +58,7 @@ class CorpusDataModule(pl.LightningDataModule):
         context: most subwords of its document on each side of a sentence in its row; 0: none.
         num_workers: processes that make batches; 0: the main one.
         limit: read only so many sentences of each split; None: all.
+        longest_sentence: words of a sentence, at most: a file with a longer one is refused; None: any number.
         types: entity types in the order of the tags; None: those of the training data, sorted.
         cache: folder that keeps corpora, read and encoded; `auto`: in the user's cache folder; None: nothing is kept.
         cache_gb: gigabytes beyond which the cache deletes what has not been used for longest.
@@ -99,6 +100,7 @@ class CorpusDataModule(pl.LightningDataModule):
         context: Whole = 0,
         num_workers: Whole = 0,
         limit: Count | None = None,
+        longest_sentence: Count | None = 1_000_000,
         types: Sequence[str] | None = None,
         cache: str | None = "auto",
         cache_gb: Positive = 20,
@@ -146,6 +148,7 @@ class CorpusDataModule(pl.LightningDataModule):
             dev=dev,
             test=test,
             limit=limit,
+            longest_sentence=longest_sentence,
             cache=cache,
             cache_gb=cache_gb,
             streaming=streaming,

@@ -64,6 +64,21 @@ class Problem(NamedTuple):
         return f"{self.path}:{self.line}: {self.what}"
 
 
+class SentenceLimit(NamedTuple):
+    """How long a sentence may be: a file without ends of sentences, or one made for it, would fill the memory.
+
+    Attributes:
+        words: at most; None: any number.
+        key: of the configuration that says so, for the message.
+    """
+
+    words: int | None = 1_000_000
+    key: str = "data.longest_sentence"
+
+
+USUAL_LIMIT = SentenceLimit()
+
+
 @dataclass
 class ReadReport:
     """Counters that a reader fills while its sentences are drawn; complete after the last one.
@@ -85,6 +100,7 @@ class ReadReport:
         unknown_words: words nobody annotated.
         problems: one for each thing counted above that was changed or left out, the first 1000.
         unlisted: number of problems beyond those.
+        limit: how long a sentence may be; asked of the reader, and nothing it found.
     """
 
     sentences: int = 0
@@ -103,6 +119,7 @@ class ReadReport:
     unknown_words: int = 0
     problems: list[Problem] = field(default_factory=list)
     unlisted: int = 0
+    limit: SentenceLimit = field(default=USUAL_LIMIT, repr=False, compare=False)
 
     def count(self, sentence: Sentence, path: Path | str | None = None, line: int | None = None) -> Sentence:
         """Count a sentence and return it, after checking it for what no format should contain.
@@ -113,12 +130,13 @@ class ReadReport:
             line: where the sentence begins.
 
         Raises:
-            DataError: an impossible entity type, or half a character.
+            DataError: an impossible entity type, half a character, or more words than a sentence may have.
 
         >>> report = ReadReport()
         >>> report.count(Sentence(("Paris",))).words, report.words
         (('Paris',), 1)
         """
+        self.check_length(len(sentence.words), path or sentence.id, line)
         self.sentences += 1
         self.words += len(sentence.words)
         self.entities += len(sentence.spans)
@@ -129,6 +147,26 @@ class ReadReport:
             self.types[span.label] += 1
         self._look_at(sentence, path, line)
         return sentence
+
+    def check_length(self, words: int, path: Path | str, line: int | None) -> None:
+        """Refuse a sentence that is too long; readers that gather its words one by one ask while they do.
+
+        Args:
+            words: how many there are.
+            path: the file.
+            line: where the sentence begins.
+
+        Raises:
+            DataError: they are too many.
+        """
+        longest, key = self.limit
+        if longest is not None and words > longest:
+            raise DataError(
+                f"expected a sentence of at most {longest:,} words, found one that goes on; end sentences (in columns "
+                f"with an empty line), or allow more: {key}=NUMBER, or null for any",
+                path,
+                line,
+            )
 
     def _check_label(self, label: str, sentence: Sentence, path: Path | str | None, line: int | None) -> None:
         try:
@@ -185,7 +223,7 @@ class ReadReport:
 
 def report_to_dict(report: ReadReport) -> dict[str, Any]:
     """Convert a report to plain containers."""
-    values = {each.name: getattr(report, each.name) for each in fields(ReadReport)}
+    values = {each.name: getattr(report, each.name) for each in fields(ReadReport) if each.compare}
     return {**values, "types": dict(report.types)}
 
 

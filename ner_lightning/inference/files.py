@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from ner_lightning.data.formats import format_by_ending
 from ner_lightning.data.readers.reader import Reader
-from ner_lightning.data.report import ReadReport
+from ner_lightning.data.report import ReadReport, SentenceLimit
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.writers.columns import format_columns
 from ner_lightning.data.writers.json_lines import sentence_record
@@ -49,6 +49,7 @@ def tag_file(
     output_format: str = "auto",
     batch_size: int = 64,
     min_probability: float = 0.0,
+    longest_sentence: int | None = 1_000_000,
     force: bool = False,
 ) -> Done:
     """Tag a file of any size, sentence by sentence, in its order.
@@ -65,6 +66,7 @@ def tag_file(
         output_format: `jsonl`, `conll`, or `auto`: by the ending, JSON lines without one.
         batch_size: sentences that go through the model together.
         min_probability: entities less probable than this are left out, from 0 to 1.
+        longest_sentence: words of a sentence of the file, at most; None: any number.
         force: whether to discard the beginning of another output that is in the way.
 
     Returns:
@@ -80,10 +82,10 @@ def tag_file(
     check_outputs({"output": target}, {"input": source})
     form = Form(written, tagger.tags.scheme, "" if tagger.units == "characters" else " ")
     settings = {"model": tagger.fingerprint, "output_format": written, "min_probability": min_probability}
-    report = ReadReport()
+    report = ReadReport(limit=SentenceLimit(longest_sentence, "longest_sentence"))
     with ExitStack() as stack:
         path = stack.enter_context(_input(source))
-        chosen = reader_for(path, reader, tagger)
+        chosen = reader_for(path, reader, tagger, report.limit)
         output = stack.enter_context(
             opened_output(target, settings | {"reader": fingerprint_reader(chosen)}, force=force)
         )

@@ -15,7 +15,7 @@ from ner_lightning.data.readers.jsonl import JsonlReader
 from ner_lightning.data.readers.plain import PlainTextReader
 from ner_lightning.data.readers.reader import Reader
 from ner_lightning.data.readers.table import TableReader
-from ner_lightning.data.report import ReadReport
+from ner_lightning.data.report import USUAL_LIMIT, ReadReport, SentenceLimit
 from ner_lightning.errors import DataError
 from ner_lightning.inference.tagger import SPLIT_RULES, Tagger, Units
 
@@ -24,13 +24,14 @@ log = logging.getLogger(__name__)
 _LOOKED_AT = 100  # number of texts that show whether punctuation marks stand alone
 
 
-def reader_for(path: Path, asked: Reader | None, tagger: Tagger) -> Reader:
+def reader_for(path: Path, asked: Reader | None, tagger: Tagger, longest: SentenceLimit = USUAL_LIMIT) -> Reader:
     """Choose the reader of a file to be tagged; annotation in the file is ignored where possible.
 
     Args:
         path: the file.
         asked: the reader the user named; None: chosen by the file's name, plain text if that says nothing.
         tagger: splits text.
+        longest: how long a sentence may be.
 
     Raises:
         DataError: there is no such file, or its format cannot be told.
@@ -41,10 +42,10 @@ def reader_for(path: Path, asked: Reader | None, tagger: Tagger) -> Reader:
         reader.documents = reader.documents or tagger.context > 0
         if reader.units == "auto":
             reader.units = "words"
-            reader.units = _units(reader, path, tagger)
+            reader.units = _units(reader, path, tagger, longest)
     elif getattr(reader, "words", None) == "auto":
         reader.words = "whitespace"  # type: ignore[attr-defined]
-        reader.words = SPLIT_RULES[_units(reader, path, tagger)]  # type: ignore[attr-defined]
+        reader.words = SPLIT_RULES[_units(reader, path, tagger, longest)]  # type: ignore[attr-defined]
     return reader
 
 
@@ -67,11 +68,12 @@ def _leave_out_annotation(reader: Reader) -> None:
         reader.spans_keys = reader.tags_keys = ("",)
 
 
-def _units(reader: Reader, path: Path, tagger: Tagger) -> Units:
+def _units(reader: Reader, path: Path, tagger: Tagger, longest: SentenceLimit) -> Units:
     """Decide how the texts of a file are split (at spaces meanwhile), and log why if it is not obvious."""
     texts: list[str] = []
     with suppress(DataError):  # reported when the file is read, after the sentences before it are tagged
-        texts.extend(s.text for s in islice(reader.read(path, ReadReport()), _LOOKED_AT) if s.text is not None)
+        first = islice(reader.read(path, ReadReport(limit=longest)), _LOOKED_AT)
+        texts.extend(sentence.text for sentence in first if sentence.text is not None)
     units = tagger.units_for(texts)
     if units != tagger.units:
         log.info("%s: split at punctuation marks too, as the training data are (units=words: at spaces alone)", path)

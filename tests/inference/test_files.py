@@ -44,6 +44,14 @@ def test_text_to_json_lines(easy: Tagger, source: Path, tmp_path: Path) -> None:
     assert "unknown" not in found[0]
 
 
+def test_a_sentence_of_too_many_words_is_refused_by_the_key_that_allows_it(
+    easy: Tagger, source: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=r"input\.txt:1: .* at most 4 words, .* longest_sentence=NUMBER"):
+        tag_file(easy, str(source), str(tmp_path / "a.jsonl"), longest_sentence=4)
+    assert tag_file(easy, str(source), str(tmp_path / "b.jsonl"), longest_sentence=5).sentences == 4
+
+
 def test_text_to_columns(easy: Tagger, source: Path, tmp_path: Path) -> None:
     target = tmp_path / "output.conll"
     tag_file(easy, str(source), str(target))

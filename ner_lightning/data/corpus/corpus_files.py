@@ -8,7 +8,7 @@ from pathlib import Path
 from ner_lightning.data.corpus.encoding import ENCODED, EncodedCorpus, WordEncoder, write_encoded
 from ner_lightning.data.corpus.sentence_store import SENTENCES, SentenceStore, store_sentences
 from ner_lightning.data.readers.reader import Reader
-from ner_lightning.data.report import ReadReport, report_from_dict, report_to_dict
+from ner_lightning.data.report import USUAL_LIMIT, ReadReport, SentenceLimit, report_from_dict, report_to_dict
 from ner_lightning.errors import DataError
 from ner_lightning.storage.cache import Cache
 from ner_lightning.storage.fingerprint import digest, fingerprint_code, fingerprint_files, fingerprint_reader
@@ -27,10 +27,13 @@ class CorpusFiles:
         reader: of the files.
         cache: keeps both; None: nothing is kept.
         limit: number of sentences to read of a file; None: all.
+        longest: how long a sentence may be.
     """
 
-    def __init__(self, reader: Reader, cache: Cache | None, limit: int | None = None) -> None:
-        self.reader, self.cache, self.limit = reader, cache, limit
+    def __init__(
+        self, reader: Reader, cache: Cache | None, limit: int | None = None, longest: SentenceLimit = USUAL_LIMIT
+    ) -> None:
+        self.reader, self.cache, self.limit, self.longest = reader, cache, limit, longest
 
     def sentences(self, path: Path) -> SentenceStore:
         """Read the sentences of a file.
@@ -41,7 +44,7 @@ class CorpusFiles:
         key = self._key(path)
 
         def build(writer: ArrayWriter) -> Arrays:
-            report = ReadReport()
+            report = ReadReport(limit=self.longest)
             return store_sentences(islice(self.reader.read(path, report), self.limit), report, writer)
 
         if self.cache is None or key is None:
@@ -61,7 +64,7 @@ class CorpusFiles:
         key = self._key(path)
 
         def build(writer: ArrayWriter) -> Arrays:
-            report = ReadReport()
+            report = ReadReport(limit=self.longest)
             for _ in self.reader.read(path, report):
                 pass
             return writer.finish(report_to_dict(report))
@@ -92,4 +95,4 @@ class CorpusFiles:
             or (content := fingerprint_files(path, self.reader)) is None
         ):
             return None
-        return digest(content, path.name, reader, self.limit, fingerprint_code())
+        return digest(content, path.name, reader, self.limit, self.longest.words, fingerprint_code())

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ner_lightning.data.corpus.corpus import Corpus
 from ner_lightning.data.corpus.sentence_store import SENTENCES, SentenceStore, store_sentences
-from ner_lightning.data.report import ReadReport
+from ner_lightning.data.report import ReadReport, SentenceLimit
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.storage.cache import Cache
 from ner_lightning.storage.fingerprint import digest, fingerprint_code
@@ -105,7 +105,7 @@ def _decisions(pieces: Sequence[Piece]) -> ReadReport:
 
     Counts of sentences and of their content are left at zero.
     """
-    whole = ReadReport()
+    whole = ReadReport(limit=SentenceLimit(None))  # they were read before
     for piece in pieces:
         if piece.chosen is None:
             whole.add(piece.store.report)

@@ -8,7 +8,7 @@ from typing import overload
 
 import numpy as np
 
-from ner_lightning.data.report import ReadReport, report_from_dict, report_to_dict
+from ner_lightning.data.report import ReadReport, SentenceLimit, report_from_dict, report_to_dict
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.storage.flat_arrays import Arrays, ArrayWriter, Column, MemoryWriter, Schema
 from ner_lightning.tagging.spans import EntitySpan, touches
@@ -147,7 +147,7 @@ def in_memory(sentences: Iterable[Sentence]) -> SentenceStore:
     >>> in_memory([Sentence(("Oslo", "is"), (EntitySpan(0, 1, "LOC"),))])[0].spans
     (EntitySpan(start=0, end=1, label='LOC'),)
     """
-    report = ReadReport()
+    report = ReadReport(limit=SentenceLimit(None))
     return SentenceStore(store_sentences(map(report.count, sentences), report, MemoryWriter(SENTENCES)))
 
 

@@ -12,6 +12,7 @@ from ner_lightning.data.corpus.corpus import Corpus, Labels
 from ner_lightning.data.corpus.corpus_files import CorpusFiles
 from ner_lightning.data.corpus.division import Division, check_shares
 from ner_lightning.data.readers.reader import Reader, SplitReader
+from ner_lightning.data.report import SentenceLimit
 from ner_lightning.errors import DataError
 from ner_lightning.run.metric_keys import can_name_source
 from ner_lightning.storage.cache import Cache
@@ -30,6 +31,7 @@ def corpora_from_config(
     dev: str | None = None,
     test: str | None = None,
     limit: int | None = None,
+    longest_sentence: int | None = 1_000_000,
     cache: str | None = "auto",
     cache_gb: float = 20,
     streaming: bool = False,
@@ -53,6 +55,7 @@ def corpora_from_config(
         dev: file of the development split, likewise.
         test: file of the test split, likewise.
         limit: sentences to read of a file; None: all.
+        longest_sentence: words of a sentence, at most; None: any number.
         cache: folder where files are kept; `auto`: in the user's cache folder; None: nowhere.
         cache_gb: its size, in gigabytes.
         streaming: whether the training split is streamed.
@@ -69,8 +72,10 @@ def corpora_from_config(
         DataError: an unknown key, two sources with the same name, a weight that is not above 0, no reader, no share, or
             something that a stream cannot do.
     """
-    if limit is not None and limit < 1:
-        raise DataError(f"data.limit={limit}: expected a whole number from 1 on")
+    for name, size in {"limit": limit, "longest_sentence": longest_sentence}.items():
+        if size is not None and size < 1:
+            raise DataError(f"data.{name}={size}: expected a whole number from 1 on")
+    longest = SentenceLimit(longest_sentence)
     division = Division(split_seed, fold, folds, fraction)
     if streaming:
         _check_stream(sources=sources, splits=splits, label_map=label_map, division=division)
@@ -81,7 +86,7 @@ def corpora_from_config(
         if reader is None:
             raise DataError("data.reader=null: expected the reader of the corpus, one of the group data/reader")
         own = _checked_splits(splits, "data.splits", division)
-        corpora = [Corpus(dir, CorpusFiles(reader, kept, limit), names, common_map=common, shares=own)]
+        corpora = [Corpus(dir, CorpusFiles(reader, kept, limit, longest), names, common_map=common, shares=own)]
     else:
         corpora = []
         for name, node in _named(sources):
@@ -93,7 +98,7 @@ def corpora_from_config(
             corpora.append(
                 Corpus(
                     _folder(dir, str(node.get("dir") or name), its_reader),
-                    CorpusFiles(its_reader, kept, limit),
+                    CorpusFiles(its_reader, kept, limit, longest),
                     {split: node.get(split, file) for split, file in names.items()},
                     name,
                     float(node.get("weight", 1)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from itertools import islice
@@ -12,7 +13,7 @@ from ner_lightning.data.options import check_option
 from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.text.columns import Block, Layout, check_columns
-from ner_lightning.data.text.lines import longest_sentence, numbered_lines, too_long
+from ner_lightning.data.text.lines import numbered_lines
 from ner_lightning.data.text.looks import looks_like
 from ner_lightning.data.text.tags import TagWriting, read_tags, writing_of
 from ner_lightning.data.text.words import locate_words
@@ -102,14 +103,14 @@ class ConllReader:
                 are not what they are said to be.
         """
         layout = self._layout(path)
-        key = self._key_of_tags(path, layout)
-        check_columns(self._blocks(path, layout, key), layout, path, self.tag_column is not None)
+        key = self._key_of_tags(path, layout, report)
+        check_columns(self._blocks(path, layout, report, key), layout, path, self.tag_column is not None)
         writing = TagWriting()
         if layout.tag is not None:
-            tags = (block.tags for block in self._blocks(path, layout, key))
+            tags = (block.tags for block in self._blocks(path, layout, report, key))
             writing = writing_of(tags, self.scheme, self.type, path, report)
         document = ""
-        for block in self._blocks(path, layout, key):
+        for block in self._blocks(path, layout, report, key):
             report.documents += block.document != document
             document = block.document
             spans = read_tags(block.tags, block.lines, writing, self.repair, path, report) if block.tags else ()
@@ -182,11 +183,11 @@ class ConllReader:
         before, tab, last = line.rpartition("\t")
         return bool(tab and before) and (last == self.unknown_tag or _TAG.fullmatch(last) is not None)
 
-    def _blocks(self, path: Path, layout: Layout, key: str | None = None) -> Iterator[Block]:
+    def _blocks(self, path: Path, layout: Layout, report: ReadReport, key: str | None = None) -> Iterator[Block]:
         """Group the token lines between empty lines; `key` is what comes before a tag in its cell."""
         delimiter, columns, word, tag, index, _ = layout
         marker, unknown_tag = self.document_marker, self.unknown_tag
-        document, longest = "", longest_sentence()
+        document, longest = "", report.limit.words or math.inf
         block = Block([], [], [], [], {}, document, [])
         for number, line in numbered_lines(path, self.encoding):
             cells = line.split(delimiter)
@@ -221,11 +222,11 @@ class ConllReader:
             block.words.append(cells[word])
             block.lines.append(number)
             if len(block.words) > longest:
-                raise too_long(longest, path, block.lines[0])
+                report.check_length(len(block.words), path, block.lines[0])
         if block.words:
             yield block
 
-    def _key_of_tags(self, path: Path, layout: Layout) -> str | None:
+    def _key_of_tags(self, path: Path, layout: Layout, report: ReadReport) -> str | None:
         """Find the key before tags in their cell, from the first sentences.
 
         Raises:
@@ -235,7 +236,7 @@ class ConllReader:
             return None
         asked = KEYS_OF_TAGS if self.tag_key == "auto" else (self.tag_key,)
         found: set[str] = set()
-        for block in islice(self._blocks(path, layout), _LOOKED_FOR_KEY):
+        for block in islice(self._blocks(path, layout, report), _LOOKED_FOR_KEY):
             found |= {part.partition("=")[0] for cell in block.tags for part in cell.split("|") if "=" in part}
             if key := next((key for key in asked if key in found), None):
                 return key

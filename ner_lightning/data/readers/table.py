@@ -98,9 +98,9 @@ class TableReader:
         layout = self._layout(path)
         writing = TagWriting()
         if layout.tag is not None:
-            tags = ([self._tag(row, layout, path) for row in rows] for rows, _ in self._sentences(path, layout))
+            tags = ([self._tag(row, layout, path) for row in rows] for rows, _ in self._sentences(path, layout, report))
             writing = writing_of(tags, self.scheme, self.type, path, report)
-        for rows, name in self._sentences(path, layout):
+        for rows, name in self._sentences(path, layout, report):
             yield report.count(self._sentence(rows, name, layout, writing, path, report), path, rows[0].line)
         if not report.sentences:
             raise DataError("expected at least one sentence, found none: the table has no rows", path)
@@ -123,7 +123,7 @@ class TableReader:
             raise DataError(f"expected a word and its tag a row, found lists: {tag[:40]!r}", path, row.line)
         return tag or "O"
 
-    def _sentences(self, path: Path, layout: _Layout) -> Iterator[tuple[list[_Row], str]]:
+    def _sentences(self, path: Path, layout: _Layout, report: ReadReport) -> Iterator[tuple[list[_Row], str]]:
         """Yield the rows of each sentence, and its name in the table."""
         rows: list[_Row] = []
         name = ""
@@ -135,6 +135,7 @@ class TableReader:
             name = said or (name if row.cells else "")
             if row.cells:
                 rows.append(row)
+                report.check_length(len(rows), path, rows[0].line)
         if rows:
             yield rows, name
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ner_lightning.data.readers.reader import Reader
-from ner_lightning.data.report import ReadReport
+from ner_lightning.data.report import USUAL_LIMIT, ReadReport, SentenceLimit
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.errors import DataError
 
@@ -111,18 +111,19 @@ class Shards:
         reader: of each file. If it must find the tag scheme itself, it uses the first shard for all of them, since part
             of a file would not be enough.
         paths: at least one.
+        longest: how long a sentence may be.
     """
 
-    def __init__(self, reader: Reader, paths: Sequence[Path]) -> None:
-        self.paths = list(paths)
-        self.reader = _decided(reader, self.paths[0])
+    def __init__(self, reader: Reader, paths: Sequence[Path], longest: SentenceLimit = USUAL_LIMIT) -> None:
+        self.paths, self.longest = list(paths), longest
+        self.reader = _decided(reader, self.paths[0], longest)
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def read(self, segment: Segment, taken: int = 0) -> Iterator[Sentence]:
         """Yield the sentences of a segment, without the first `taken`."""
-        sentences = self.reader.read(self.paths[segment.shard], ReadReport())
+        sentences = self.reader.read(self.paths[segment.shard], ReadReport(limit=self.longest))
         return islice(sentences, segment.start + taken * segment.step, segment.stop, segment.step)
 
     def first_sentences(self, number: int) -> list[Sentence]:
@@ -131,10 +132,10 @@ class Shards:
         return list(islice(chain.from_iterable(whole), number))
 
 
-def _decided(reader: Reader, path: Path) -> Reader:
+def _decided(reader: Reader, path: Path, longest: SentenceLimit) -> Reader:
     if getattr(reader, "scheme", None) != "auto":
         return reader
-    report = ReadReport()
+    report = ReadReport(limit=longest)
     next(iter(reader.read(path, report)))
     if not report.scheme:  # the file has spans
         return reader

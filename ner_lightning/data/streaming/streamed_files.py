@@ -27,12 +27,14 @@ class StreamedFiles:
     """
 
     def __init__(self, files: CorpusFiles, paths: Sequence[Path], *, counted: bool) -> None:
-        self.shards = Shards(files.reader, paths)
+        self.shards = Shards(files.reader, paths, files.longest)
         self.paths = tuple(paths)
         self._reports: list[ReadReport] | None = None
         if counted:
             rank_zero_info(f"Counting the sentences of {len(paths)} training files, once.")
-            self._reports = _counted(CorpusFiles(self.shards.reader, files.cache), paths, files.limit)
+            self._reports = _counted(
+                CorpusFiles(self.shards.reader, files.cache, longest=files.longest), paths, files.limit
+            )
 
     @cached_property
     def report(self) -> ReadReport | None:

@@ -6,7 +6,6 @@ import bz2
 import codecs
 import gzip
 import lzma
-import os
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,9 +16,6 @@ from ner_lightning.errors import DataError, escape_surrogates
 
 BLOCK = 1 << 20  # bytes read at once
 LONGEST_LINE = 1 << 24  # bytes; anything longer is no line but a file of another format
-LONGEST_SENTENCE = 1_000_000  # words
-UNLIMITED = "NER_LIGHTNING_LONGEST_SENTENCE"
-"""The environment variable that sets another limit."""
 LONGEST_TEXT = 1 << 24  # bytes of a file that is one document
 
 _OPENERS: dict[str, Callable[[Path], Any]] = dict(zip(COMPRESSED, (gzip.open, bz2.open, lzma.open), strict=True))
@@ -80,30 +76,6 @@ def numbered_lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, s
                     yield number, line.removesuffix("\r")
             if not block:
                 return
-
-
-def longest_sentence() -> int:
-    """Return the largest number of words that a sentence of a column file may have.
-
-    Raises:
-        DataError: the environment sets an invalid limit.
-    """
-    asked = os.environ.get(UNLIMITED, "")
-    if not asked:
-        return LONGEST_SENTENCE
-    if not (asked.isascii() and asked.isdigit() and len(asked) < 19 and int(asked) > 0):
-        raise DataError(f"{UNLIMITED}={asked}: expected a number of words, such as {LONGEST_SENTENCE}")
-    return int(asked)
-
-
-def too_long(longest: int, path: Path, line: int) -> DataError:
-    """Make the error for an endless sentence: a file without empty lines, or one made to fill the memory."""
-    return DataError(
-        f"expected an empty line after each sentence, found more than {longest:,} words without one; put empty lines "
-        f"in, or set {UNLIMITED} to more words",
-        path,
-        line,
-    )
 
 
 def whole_text(path: Path, encoding: str = "utf-8") -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from ner_lightning.data.datamodule import CorpusDataModule
 from ner_lightning.data.readers.conll import ConllReader
+from ner_lightning.data.report import ReadReport, SentenceLimit
 from ner_lightning.errors import DataError
 from tests.runs import EASY, write_corpus
 
@@ -108,6 +110,27 @@ def test_a_fraction_leaves_dev_and_test_as_they_are(tmp_path: Path) -> None:
         assert texts(small, split) == texts(whole, split)
     assert whole.sources.are_files
     assert whole.sentences["train"].report == small.sources.corpora[0].seen[tmp_path / "train.conll"].report
+
+
+@pytest.mark.parametrize("words", [{}, {"fold": 0, "folds": 3}, {"streaming": True}, {"cache": None}])
+def test_a_sentence_of_too_many_words_is_refused_by_its_key(tmp_path: Path, words: dict[str, Any]) -> None:
+    write_corpus(tmp_path, train=[*EASY, " ".join("abcdefghijkl")], dev=EASY[:2])
+    kept = {"cache": str(tmp_path / "cache")} | words
+    assert read(tmp_path, **kept, longest_sentence=12).reports["train"].sentences
+    assert read(tmp_path, **kept, longest_sentence=None).reports["train"].sentences
+    with pytest.raises(DataError, match=r"train\.conll:\d+: .* at most 11 words, .*data\.longest_sentence=NUMBER"):
+        read(tmp_path, **kept, longest_sentence=11)
+    with pytest.raises(DataError, match=r"data\.longest_sentence=0: expected a whole number from 1 on"):
+        read(tmp_path, **kept, longest_sentence=0)
+
+
+def test_what_was_read_is_not_refused_where_corpora_are_put_together(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "a", train=EASY)
+    write_corpus(tmp_path / "b", train=EASY)
+    defaults = (*(ReadReport.__init__.__defaults__ or ())[:-1], SentenceLimit(2))  # of reports that nobody gave another
+    with patch.object(ReadReport.__init__, "__defaults__", defaults):
+        data = read(tmp_path, sources=["a", "b"], longest_sentence=None)
+    assert len(data.sentences["train"]) == 2 * len(EASY)
 
 
 def test_types_are_renamed_and_dropped(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -10,13 +10,20 @@ from typing import Any
 
 import pytest
 
+from ner_lightning.config.catalogue import KINDS
 from ner_lightning.data.readers.brat import BratReader
+from ner_lightning.data.readers.by_ending import ReaderByEnding
 from ner_lightning.data.readers.conll import ConllReader
 from ner_lightning.data.readers.jsonl import JsonlReader
 from ner_lightning.data.readers.label_studio import LabelStudioReader
 from ner_lightning.data.readers.plain import PlainTextReader
 from ner_lightning.data.readers.prodigy import ProdigyReader
-from ner_lightning.data.report import ReadReport
+from ner_lightning.data.readers.table import TableReader
+from ner_lightning.data.report import ReadReport, SentenceLimit
+from ner_lightning.data.sentence import Sentence
+from ner_lightning.data.writers.parquet import ParquetWriter
+from ner_lightning.data.writers.spacy import SpacyWriter
+from ner_lightning.data.writers.writer import with_texts
 from ner_lightning.errors import DataError
 
 DIGITS = "9" * 5000
@@ -126,6 +133,44 @@ def test_numbers_of_thousands_of_digits(tmp_path: Path) -> None:
     assert "a.ann:1: expected an annotation such as" in refused(BratReader(), tmp_path / "a.txt", "Ann")
     (first, _), _ = read(ConllReader(), tmp_path / "a.conll", f"{DIGITS} O\n{DIGITS} O\n1 O\n\n2 O\n")
     assert first.words == (DIGITS, DIGITS, "1")
+
+
+LINES = [f"w{number}" for number in range(11)]
+TEXT = " ".join(LINES)
+LONG: dict[str, tuple[Any, str, str]] = {
+    "conll": (ConllReader(), "a.conll", "".join(f"{word}\tO\n" for word in LINES)),
+    "csv": (TableReader(), "a.csv", "Sentence #,Word,Tag\n" + "".join(f"1,{word},O\n" for word in LINES)),
+    "text": (PlainTextReader(), "a.txt", f"{TEXT}\n"),
+    "jsonl": (JsonlReader(), "a.jsonl", json.dumps({"text": TEXT, "entities": []})),
+    "words": (JsonlReader(), "a.jsonl", json.dumps({"words": LINES, "tags": ["O"] * 11})),
+    "prodigy": (ProdigyReader(), "a.jsonl", json.dumps({"text": TEXT, "spans": [], "answer": "accept"})),
+    "label_studio": (LabelStudioReader(), "a.json", json.dumps([{"data": {"text": TEXT}, "annotations": []}])),
+    "brat": (BratReader(), "a.txt", TEXT),
+    "auto": (ReaderByEnding(), "a.conll", "".join(f"{word}\tO\n" for word in LINES)),
+}
+
+
+@pytest.mark.parametrize("kind", [*LONG, "hf", "spacy"])
+def test_every_reader_obeys_the_limit_on_words_of_a_sentence(tmp_path: Path, kind: str) -> None:
+    if kind in LONG:
+        reader, name, content = LONG[kind]
+        (tmp_path / name).write_text(content)
+        path = tmp_path / name
+    else:
+        pytest.importorskip({"hf": "datasets", "spacy": "spacy"}[kind])
+        path = tmp_path / {"hf": "a.parquet", "spacy": "a.spacy"}[kind]
+        (ParquetWriter() if kind == "hf" else SpacyWriter()).write(with_texts(iter([Sentence(tuple(LINES))])), path)
+        reader = ReaderByEnding().chosen(path)
+    for longest in (None, 11):
+        (sentence,) = reader.read(path, ReadReport(limit=SentenceLimit(longest)))
+        assert sentence.words == tuple(LINES)
+    with pytest.raises(DataError, match=r"a\..*: .* at most 10 words, .* or allow more: the\.key=NUMBER"):
+        list(reader.read(path, ReadReport(limit=SentenceLimit(10, "the.key"))))
+
+
+def test_no_reader_of_the_catalogue_is_forgotten() -> None:
+    tried = {type(reader).__name__ for reader, _, _ in LONG.values()} | {"HuggingFaceReader", "SpacyReader"}
+    assert tried == {name.rpartition(".")[2] for name in KINDS["reader"]}
 
 
 NODES = [None, 1, "x", [], {}, [1], ["x"], [[]], [{}], {"a": 1}, True, 1.5, [None]]
