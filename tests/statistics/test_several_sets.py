@@ -8,6 +8,7 @@ from scipy.stats import t, ttest_ind_from_stats
 
 from ner_lightning.statistics.pairs import Asked, JudgedSystems, compare_all, judge_pair_alone
 from ner_lightning.statistics.several_sets import MeanOfSets
+from tests.page_simulation import draws_kept
 from tests.significance_simulation import WORLDS, coverage_of_mean
 
 
@@ -73,6 +74,7 @@ def test_systems_that_miss_a_set_take_no_part() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in WORLDS if not name.startswith("1 run")])
 def test_over_three_sets_it_is_wrong_one_time_in_twenty_and_intervals_hold_the_truth(name: str) -> None:
-    held, wrong = coverage_of_mean(WORLDS[name], 400)
+    with draws_kept():
+        held, wrong = coverage_of_mean(WORLDS[name], 400)
     assert held > 0.91
     assert wrong < 0.085
