@@ -45,9 +45,17 @@ class CostColumn(NamedTuple):
         values = [cost[self.keys[0]] for cost in costs if self.keys[0] in cost]
         return dict(zip(self.keys, self.make(values) if values else [None] * len(self.keys), strict=True))
 
+    def numbers(self, row: Row) -> list[float | None]:
+        """Look up the numbers of a row."""
+        return [row.costs[key] for key in self.keys]
+
+    def is_known(self, row: Row) -> bool:
+        """Tell whether a row has numbers."""
+        return row.costs[self.keys[0]] is not None
+
     def cell(self, row: Row) -> Cell:
         """Format the numbers of a row."""
-        value, *more = (row.costs[key] for key in self.keys)
+        value, *more = self.numbers(row)
         return Cell(NOTHING) if value is None else Cell(self.show(value, *more), value)
 
 
@@ -106,11 +114,16 @@ COSTS = (
 )
 
 
+GROUPS = ("name", "setting", "n", "score", "beside f1", "cost")
+"""Of columns, in the order of files, which have all scores first; people see what belongs to F1 beside it."""
+
+
 @dataclass(frozen=True)
 class Column:
     """A column of the table of configurations.
 
     Attributes:
+        group: what it belongs to, one of `GROUPS`.
         keys: of its numbers in CSV and in W&B.
         numbers: returns those of a row, one per key.
         title: over the column for people; None: only in files.
@@ -119,35 +132,13 @@ class Column:
         is_text: whether it is aligned left.
     """
 
+    group: str
     keys: tuple[str, ...]
     numbers: Callable[[Row], Sequence[Any]]
     title: str | None = None
     cell: Callable[[Row], Cell] = lambda _: Cell("")
     is_known: Callable[[Row], bool] = lambda _: True
     is_text: bool = False
-
-
-class Columns(NamedTuple):
-    """The columns of a comparison in groups: people see what belongs to F1 beside it, files have all scores first."""
-
-    names: list[Column]
-    settings: list[Column]
-    n: list[Column]
-    f1: list[Column]
-    beside_f1: list[Column]
-    scores: list[Column]
-    costs: list[Column]
-
-    @property
-    def shown(self) -> list[Column]:
-        """List the columns for people, in their order."""
-        every = [*self.names, *self.n, *self.f1, *self.beside_f1, *self.scores, *self.costs]
-        return [column for column in every if column.title is not None]
-
-    @property
-    def measured(self) -> list[Column]:
-        """List the columns of files after names and settings, in their order."""
-        return [*self.n, *self.f1, *self.scores, *self.beside_f1, *self.costs]
 
 
 def _points(value: float | None) -> float | None:

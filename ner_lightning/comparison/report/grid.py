@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from ner_lightning.comparison.columns import (
     COSTS,
+    GROUPS,
     PAIRS,
     Cell,
     Column,
-    Columns,
     dev_cell,
     entities_cell,
     fold_cell,
@@ -22,7 +23,7 @@ from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.overall import Overall
 from ner_lightning.comparison.report.said import every_pair
 from ner_lightning.comparison.section import Section
-from ner_lightning.comparison.table import Mark, MeanScore
+from ner_lightning.comparison.table import Mark, MeanScore, Row
 from ner_lightning.run.metric_keys import read_key
 
 NAME = "configuration"
@@ -51,47 +52,45 @@ class Grid(NamedTuple):
     rows: list[tuple[Mark, list[Cell]]]
 
 
-def comparison_columns(comparison: Comparison) -> Columns:
-    """List the columns of a comparison, whichever of them its sections have values for."""
+_beside_f1 = partial(Column, "beside f1")
+
+
+def comparison_columns(comparison: Comparison) -> list[Column]:
+    """List the columns of a comparison in the order for people, whichever of them its sections have values for."""
     keys = dict.fromkeys(key for section in comparison.sections for key in section.varied)
     level = f"{100 * comparison.settings.level:g} %"
     f1, *scores = map(_score_column, comparison.columns)
-    return Columns(
-        names=[
-            Column(
-                ("configuration",), lambda row: [row.name], "configuration", lambda row: Cell(row.name), is_text=True
-            ),
-            Column(("mark",), lambda row: [row.mark], "", lambda row: Cell(row.mark), is_text=True),
-        ],
-        settings=[Column((key,), lambda row, key=key: [row.settings.get(key)]) for key in keys],  # type: ignore[misc]
-        n=[Column(("n",), lambda row: [row.n], "n", runs_cell)],
-        f1=[f1],
-        beside_f1=[
-            Column(("f1 low", "f1 high"), lambda row: row.interval or (None, None), level, interval_cell, f1.is_known),
-            Column(
-                *(("f1 sd over folds",), lambda row: [row.fold_sd], "± over folds", fold_cell),
-                is_known=lambda row: row.fold_sd is not None,
-            ),
-            Column(
-                *(("dev f1", "dev f1 sd"), lambda row: row.dev or (None, None), "dev F1", dev_cell),
-                is_known=lambda row: row.dev is not None,
-            ),
-            Column(("dev's choice",), lambda row: [row.dev_choice]),
-        ],
-        scores=scores,
-        costs=[
-            Column(
-                *(cost.keys, lambda row, cost=cost: [row.costs[key] for key in cost.keys], cost.title, cost.cell),
-                is_known=lambda row, cost=cost: row.costs[cost.keys[0]] is not None,  # type: ignore[misc]
-            )
-            for cost in COSTS
-        ],
-    )
+    return [
+        Column("name", (NAME,), lambda row: [row.name], NAME, lambda row: Cell(row.name), is_text=True),
+        Column("name", ("mark",), lambda row: [row.mark], "", lambda row: Cell(row.mark), is_text=True),
+        *map(_setting_column, keys),
+        Column("n", ("n",), lambda row: [row.n], "n", runs_cell),
+        f1,
+        _beside_f1(("f1 low", "f1 high"), lambda row: row.interval or (None, None), level, interval_cell, f1.is_known),
+        _beside_f1(("f1 sd over folds",), lambda row: [row.fold_sd], "± over folds", fold_cell, _has_folds),
+        _beside_f1(("dev f1", "dev f1 sd"), lambda row: row.dev or (None, None), "dev F1", dev_cell, _has_dev),
+        _beside_f1(("dev's choice",), lambda row: [row.dev_choice]),
+        *scores,
+        *(Column("cost", cost.keys, cost.numbers, cost.title, cost.cell, cost.is_known) for cost in COSTS),
+    ]
+
+
+def _has_folds(row: Row) -> bool:
+    return row.fold_sd is not None
+
+
+def _has_dev(row: Row) -> bool:
+    return row.dev is not None
+
+
+def _setting_column(key: str) -> Column:
+    return Column("setting", (key,), lambda row: [row.settings.get(key)])
 
 
 def _score_column(name: str) -> Column:
     show = entities_cell if read_key(name).name == "support" else score_cell
     return Column(
+        "score",
         (name, f"{name} sd"),
         lambda row: row.scores.get(name) or (None, None),
         score_title(name),
@@ -112,7 +111,8 @@ def score_title(score: str) -> str:
 
 def section_grid(comparison: Comparison, section: Section) -> Grid:
     """Lay out the table of a section; values that no row has get no column."""
-    columns = [column for column in comparison_columns(comparison).shown if any(map(column.is_known, section.rows))]
+    every = [column for column in comparison_columns(comparison) if column.title is not None]
+    columns = [column for column in every if any(map(column.is_known, section.rows))]
     headings = [Heading(column.title or "", column.is_text) for column in columns]
     return Grid(headings, [(row.mark, [column.cell(row) for column in columns]) for row in section.rows])
 
@@ -127,8 +127,15 @@ def overall_grid(overall: Overall) -> Grid:
     return Grid([*names, *map(Heading, overall.sets)], rows)
 
 
-def configuration_table(comparison: Comparison, columns: Sequence[Column]) -> Table:
-    """List every number of all sections, unrounded: fractions, seconds, bytes."""
+def configuration_table(comparison: Comparison, groups: Sequence[str] = GROUPS) -> Table:
+    """List all numbers of all sections unrounded, as fractions, seconds, and bytes.
+
+    Args:
+        comparison: of `compare_runs`.
+        groups: the columns that are wanted.
+    """
+    chosen = [column for column in comparison_columns(comparison) if column.group in groups]
+    columns = sorted(chosen, key=lambda column: GROUPS.index(column.group))
     rows = [
         [section.name, *(number for column in columns for number in column.numbers(row))]
         for section in comparison.sections

@@ -11,7 +11,6 @@ from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.report.grid import (
     Grid,
     Table,
-    comparison_columns,
     configuration_table,
     overall_grid,
     pair_table,
@@ -122,8 +121,7 @@ def escape_latex(text: str) -> str:
 
 def render_csv(comparison: Comparison) -> str:
     """Write every number of the table, unrounded; fractions, seconds, bytes."""
-    columns = comparison_columns(comparison)
-    return _csv(configuration_table(comparison, [*columns.names, *columns.settings, *columns.measured]))
+    return _csv(configuration_table(comparison))
 
 
 def render_pairs_csv(comparison: Comparison) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ner_lightning.analysis.run_tables import confusion_counts
+from ner_lightning.comparison.columns import GROUPS
 from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.report.files import WrittenReport
-from ner_lightning.comparison.report.grid import Table, comparison_columns, configuration_table, pair_table
+from ner_lightning.comparison.report.grid import Table, configuration_table, pair_table
 from ner_lightning.comparison.report.markup import render_markdown
 from ner_lightning.comparison.why import Why
 from ner_lightning.errors import UserError, first_line
@@ -121,9 +122,8 @@ def wandb_tables(comparison: Comparison, whys: Sequence[Why]) -> dict[str, Table
         for account in why.accounts:
             errors += [[section.name, account.name, *row] for row in account.errors]
             confusions += [[section.name, account.name, *row] for row in confusion_counts(account.confusion)]
-    columns = comparison_columns(comparison)
     named: dict[str, Table] = {
-        "configurations": configuration_table(comparison, [*columns.names, *columns.measured]),
+        "configurations": configuration_table(comparison, [group for group in GROUPS if group != "setting"]),
         "pairs": pair_table(comparison),
         "errors": ([*_FIRST, "kind", "type", "misses", "false alarms", "errors"], errors),
         "confusion": ([*_FIRST, "annotated", "found", "entities"], confusions),
