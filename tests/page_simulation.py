@@ -254,7 +254,7 @@ def write_tables(figures: dict[str, Counts]) -> None:
         if not numbers:
             continue
         columns: dict[int, list[Share]] = {number: [] for number in numbers}
-        sys.stdout.write(f"\n{table}\n\n| seeds, what they do, unit drawn | {' | '.join(map(str, numbers))} |\n")
+        sys.stdout.write(f"\n{table}\n\n| seeds, their effect, unit drawn | {' | '.join(map(str, numbers))} |\n")
         sys.stdout.write(f"|{'---|' * (len(numbers) + 1)}\n")
         for name, _ in worlds():
             cells = []
