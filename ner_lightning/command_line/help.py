@@ -44,8 +44,8 @@ def help_text(command: str, arguments: Namespace, width: int | None = None) -> s
 
 
 def _folded(line: str, width: int) -> str:
-    """Fold a line; the further lines are set in as far as its last column."""
-    if len(line) < width:
+    """Fold a line, the further ones set in as far as its last column; a command stays in one piece, to be copied."""
+    if len(line) < width or "python -m" in line:
         return line
     column = re.match(r" *(.*?\S {2,}|)", line)
     inset = min(len(column[0]) if column else 0, width // 2)
