@@ -26,10 +26,10 @@ from omegaconf import DictConfig
 from ner_lightning.command_line import arguments
 from ner_lightning.command_line.compose import VERSION_BASE, composing_once, conf_folder, hydra_session
 from ner_lightning.command_line.help import help_text
+from ner_lightning.command_line.hydra_records import redact_records, secrets_of
+from ner_lightning.command_line.log_messages import HarmlessFormatter, escape_log_message
+from ner_lightning.command_line.log_warnings import gather_warnings
 from ner_lightning.command_line.preflight import explain_hydra_errors, first_job, preflight
-from ner_lightning.command_line.records import redact_records, secrets_of
-from ner_lightning.command_line.said import SaidFormatter, escape_log_message
-from ner_lightning.command_line.warned import gather_warnings
 from ner_lightning.errors import Pruned, UserError
 from ner_lightning.page.terminal import escape_lines
 from ner_lightning.run.child_process import end_with_parent, is_child
@@ -241,7 +241,7 @@ def _gather_logs(secrets: Collection[str]) -> None:
         logger.propagate = True
     for handler in logging.getLogger().handlers:
         handler.addFilter(_is_no_advertisement)
-        handler.setFormatter(SaidFormatter(handler.formatter, secrets))
+        handler.setFormatter(HarmlessFormatter(handler.formatter, secrets))
     gather_warnings(_NOISE)
     logging.raiseExceptions = False  # a full disk cuts the log; a trace for each line would bury the message about it
     if is_child():

@@ -1,4 +1,4 @@
-"""Everything a command prints or logs: without secrets, and without anything that a terminal would obey."""
+"""Lines of a command for the terminal and its log: without secrets, and with nothing that a terminal would obey."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def escape_log_message(text: object, secrets: Collection[str] | None = None) -> 
     return escape_message(redact_text(str(text), known_secrets(os.environ) if secrets is None else secrets))
 
 
-class SaidFormatter(logging.Formatter):
+class HarmlessFormatter(logging.Formatter):
     """A formatter that makes another formatter's lines safe to show.
 
     Args:

@@ -20,7 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ner_lightning.command_line.checks import resolve_without_hydra
 from ner_lightning.command_line.compose import compose, hydra_session, sweep_config
-from ner_lightning.command_line.records import redact_records, secrets_of
+from ner_lightning.command_line.hydra_records import redact_records, secrets_of
 from ner_lightning.errors import UserError
 from ner_lightning.run.redaction import known_secrets, tells_secret
 from ner_lightning.sweep.call import Call

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from ner_lightning.command_line.said import SaidFormatter, escape_log_message
+from ner_lightning.command_line.log_messages import HarmlessFormatter, escape_log_message
 
 
 def record(message: str, *arguments: object, trace: bool = False) -> logging.LogRecord:
@@ -13,7 +13,7 @@ def record(message: str, *arguments: object, trace: bool = False) -> logging.Log
 
 
 def test_a_log_line_tells_no_secret_and_cannot_forge_another() -> None:
-    formatter = SaidFormatter(logging.Formatter("[12:00:00] %(message)s"), {"hunter2hunter2"})
+    formatter = HarmlessFormatter(logging.Formatter("[12:00:00] %(message)s"), {"hunter2hunter2"})
     line = formatter.format(record("data: %s", "hunter2hunter2\x1b[2J\n[12:00:01] all is well"))
     assert line == "[12:00:00] data: (hidden)\\x1b[2J\n  [12:00:01] all is well"
 
@@ -22,7 +22,7 @@ def test_a_trace_is_whole_but_for_secrets() -> None:
     try:
         raise ValueError("token=abc \x1b[31m")
     except ValueError:
-        line = SaidFormatter(None, ()).format(record("broken", trace=True))
+        line = HarmlessFormatter(None, ()).format(record("broken", trace=True))
     assert line.splitlines()[-1] == "  ValueError: token=(hidden) \\x1b[31m"
     assert 'raise ValueError("token=' in line
 
