@@ -9,8 +9,6 @@ from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
-import numpy as np
-
 from ner_lightning.analysis.calibration import Calibration, calibration_of
 from ner_lightning.analysis.changes import (
     Hard,
@@ -23,7 +21,7 @@ from ner_lightning.analysis.changes import (
     illegal_sequences,
     total_changes,
 )
-from ner_lightning.analysis.errors import ALL, Confusion, confusion, error_table
+from ner_lightning.analysis.errors import ALL, KINDS, Confusion, confusion, error_table
 from ner_lightning.analysis.slices import Slice, slice_table
 from ner_lightning.analysis.training_mentions import Mention, read_mentions
 from ner_lightning.comparison.configurations import Configuration
@@ -74,6 +72,11 @@ class Account:
     slices: list[Slice]
     illegal: list[Illegal]
     calibration: Calibration
+
+    def errors_by_kind(self, entity_type: str = ALL) -> list[float]:
+        """List the errors with entities of a type, in the order of `KINDS`."""
+        known = {row.kind: row.errors for row in self.errors if row.type == entity_type}
+        return [known.get(kind, 0.0) for kind in KINDS]
 
 
 @dataclass(frozen=True)
@@ -237,11 +240,6 @@ def _diff(before: Configuration, after: Configuration, old: Predictions, new: Pr
         fixed[:listed],
         broken[:listed],
     )
-
-
-def confusion_rows(found: Confusion) -> list[list[str | int]]:
-    """Lay out the table of confusions, one row per gold type."""
-    return [[name, *map(int, row)] for name, row in zip(found.types, np.asarray(found.counts), strict=True)]
 
 
 def stored_picture(configurations: Sequence[Configuration], name: str) -> tuple[str, Path] | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ner_lightning.analysis.errors import ALL, KINDS
+from ner_lightning.analysis.errors import KINDS
 from ner_lightning.analysis.plots import new_figure
 from ner_lightning.comparison.pictures.drawing import (
     COLOURS,
@@ -36,8 +36,7 @@ def draw_error_kinds(why: Why) -> Figure | None:
     width = 0.84 / len(accounts)
     handles = []
     for number, account in enumerate(accounts):
-        counts = {row.kind: row.errors for row in account.errors if row.type == ALL}
-        heights = [counts.get(kind, 0.0) for kind in KINDS]
+        heights = account.errors_by_kind()
         places = np.arange(len(KINDS)) + (number - (len(accounts) - 1) / 2) * width
         bars = axes.bar(
             places,

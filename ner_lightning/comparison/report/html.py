@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
 
-from ner_lightning.analysis.changes import Hard, Shift
+from ner_lightning.analysis.changes import Hard, Illegal, Shift
 from ner_lightning.analysis.errors import ALL, KINDS
 from ner_lightning.comparison.columns import PAIRS
 from ner_lightning.comparison.comparison import Comparison
@@ -18,7 +19,7 @@ from ner_lightning.comparison.pictures.pictures import Picture, Pictures
 from ner_lightning.comparison.report.grid import overall_grid, section_grid
 from ner_lightning.comparison.report.said import OVERALL, overall_notes, power_note, what_was_compared
 from ner_lightning.comparison.section import Section
-from ner_lightning.comparison.why import HARDEST_OF, Account, Why, confusion_rows
+from ner_lightning.comparison.why import HARDEST_OF, Account, Why
 from ner_lightning.page.render import render
 from ner_lightning.run.predictions import StoredSentence
 from ner_lightning.tagging.spans import EntitySpan
@@ -99,7 +100,7 @@ def _section(comparison: Comparison, section: Section, why: Why, pictures: Seque
         "power": power_note(section),
         "pictures": pictures,
         "why": why,
-        "kinds": _kinds(why),
+        "kinds": [[account.name, *_rounded(account.errors_by_kind())] for account in why.accounts],
         "kind_names": KIND_NAMES,
         "accounts": [_account(account) for account in why.accounts],
         "illegal": _illegal(why),
@@ -110,25 +111,15 @@ def _section(comparison: Comparison, section: Section, why: Why, pictures: Seque
     }
 
 
-def _kinds(why: Why) -> list[list[Any]]:
-    """Count errors of each kind, one row per configuration."""
-    rows = []
-    for account in why.accounts:
-        counts = {row.kind: row.errors for row in account.errors if row.type == ALL}
-        rows.append([account.name, *(round(counts.get(kind, 0.0), 1) for kind in KINDS)])
-    return rows
-
-
 def _account(account: Account) -> dict[str, Any]:
-    types = list(account.confusion.types[:-1])
-    by_type = {(row.kind, row.type): row.errors for row in account.errors}
+    found = account.confusion
     return {
         "name": account.name,
         "runs": account.runs,
-        "errors": [[name, *(round(by_type.get((kind, name), 0.0), 1) for kind in KINDS)] for name in (ALL, *types)],
+        "errors": [[name, *_rounded(account.errors_by_kind(name))] for name in (ALL, *found.types[:-1])],
         "error_columns": ["type", *KIND_NAMES],
-        "confusion": confusion_rows(account.confusion),
-        "confusion_columns": ["annotated as", *account.confusion.types],
+        "confusion": [[name, *map(int, row)] for name, row in zip(found.types, found.counts, strict=True)],
+        "confusion_columns": ["annotated as", *found.types],
         "slices": [
             [
                 row.slice,
@@ -147,21 +138,24 @@ def _interval(interval: tuple[float, float]) -> str:
     return f"{100 * interval[0]:.0f} to {100 * interval[1]:.0f}"
 
 
+def _rounded(values: Iterable[float], digits: int = 1) -> list[float]:
+    return [round(value, digits) for value in values]
+
+
 def _illegal(why: Why) -> list[list[Any]]:
     rows = []
     for account in why.accounts:
         found = account.illegal
         if any(item.sentences for item in found):
-            n = len(found)
             moves = [f"{one or 'start'} → {two or 'end'} ({count})" for (one, two), count in found[0].moves[:3]]
-            means = [
-                sum(getattr(item, name) for item in found) / n for name in ("sentences", "steps", "dropped", "right")
-            ]
-            points = [100 * sum(getattr(item, name) for item in found) / n for name in ("strict_f1", "lenient_f1")]
-            rows.append(
-                [account.name, *(round(mean, 1) for mean in means), *(round(p, 2) for p in points), ", ".join(moves)]
-            )
+            means = [_mean(found, name) for name in ("sentences", "steps", "dropped", "right")]
+            points = [100 * _mean(found, name) for name in ("strict_f1", "lenient_f1")]
+            rows.append([account.name, *_rounded(means), *_rounded(points, 2), ", ".join(moves)])
     return rows
+
+
+def _mean(found: Sequence[Illegal], name: str) -> float:
+    return fmean(getattr(item, name) for item in found)
 
 
 def _calibration(why: Why) -> list[list[Any]]:
@@ -170,7 +164,9 @@ def _calibration(why: Why) -> list[list[Any]]:
         found = account.calibration.summary()
         if found["n"]:
             names = ("mean_probability", "share_correct", "ece", "ece_equal_mass", "brier")
-            rows.append([account.name, round(found["n"] / account.runs, 1), *(round(found[name], 4) for name in names)])
+            rows.append(
+                [account.name, round(found["n"] / account.runs, 1), *_rounded((found[name] for name in names), 4)]
+            )
     return rows
 
 
