@@ -44,11 +44,11 @@ def circumstances(runs: Sequence[FinishedRun]) -> list[str]:
     return [f"not the same in all runs: {words}." for words in found]
 
 
-def uneven_times(configurations: Iterable[Configuration]) -> list[str]:
+def find_uneven_times(configurations: Iterable[Configuration]) -> list[str]:
     """Write a sentence if runs of one configuration took very different times: the machine was shared.
 
     >>> runs = tuple(FinishedRun(str(s), {}, {}, cost={"seconds_per_epoch": s}) for s in (10.0, 11.0, 32.0))
-    >>> uneven_times([Configuration("a", {}, runs)])
+    >>> find_uneven_times([Configuration("a", {}, runs)])
     ['seconds per epoch differ by a factor of up to 3.2 between runs of a: the machine was shared, times mean little.']
     """
     factors = {}

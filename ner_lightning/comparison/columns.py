@@ -119,7 +119,7 @@ GROUPS = ("name", "setting", "n", "score", "beside f1", "cost")
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """A column of the table of configurations.
 
     Attributes:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ner_lightning.comparison.circumstances import circumstances, uneven_times
+from ner_lightning.comparison.circumstances import circumstances, find_uneven_times
 from ner_lightning.comparison.configurations import (
     Configuration,
     RunGroup,
@@ -198,7 +198,7 @@ def _section_notes(part: Sequence[RunGroup], section: Section, settings: Setting
         notes.append("the pairs with the best configuration are listed (pairs=all for all); all are corrected for.")
     configurations = section.configurations.values()
     notes += circumstances([run for configuration in configurations for run in configuration.runs])
-    return notes + uneven_times(configurations)
+    return notes + find_uneven_times(configurations)
 
 
 def _not_tested(section: Section) -> list[str]:

@@ -189,13 +189,13 @@ def replicates(runs: Sequence[FinishedRun], judged: JudgedRuns, repetition: Sequ
         repetition: settings that repeat; folds have sentences of their own, all others use the same ones again.
     """
     found = []
-    for key, group in by_repetition([run for run in runs if run.name in judged.by_run], repetition).items():
+    for key, group in group_by_repetition([run for run in runs if run.name in judged.by_run], repetition).items():
         parts = [judged.by_run[run.name] for run in group]
         found.append(Replicate(key, tuple(group), parts[0] if len(parts) == 1 else _joined(parts)))
     return found
 
 
-def by_repetition(
+def group_by_repetition(
     runs: Sequence[FinishedRun], repetition: Sequence[str]
 ) -> dict[tuple[Hashable, ...], list[FinishedRun]]:
     """Group the runs of one configuration by their repetition, its folds together."""

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from ner_lightning.comparison.columns import COSTS, spread
 from ner_lightning.comparison.configurations import Configuration
-from ner_lightning.comparison.predictions import by_repetition
+from ner_lightning.comparison.predictions import group_by_repetition
 from ner_lightning.comparison.runs.run import FinishedRun
 from ner_lightning.comparison.settings import SPLITS, Settings
 from ner_lightning.run.metric_keys import read_key
@@ -115,7 +115,7 @@ def _folds(configuration: Configuration, settings: Settings) -> list[list[float]
     """Return F1 of the folds of each repetition; of those with predictions, or of all if none has any."""
     key = f"{settings.prefix}{F1}"
     groups: Sequence[Sequence[FinishedRun]] = [replicate.runs for replicate in configuration.replicates]
-    groups = groups or [*by_repetition(configuration.runs, settings.repetition).values()]
+    groups = groups or [*group_by_repetition(configuration.runs, settings.repetition).values()]
     return [[run.scores[key] for run in group if key in run.scores] for group in groups]
 
 
@@ -123,7 +123,7 @@ def _dev(configuration: Configuration, settings: Settings) -> MeanScore | None:
     """Compute F1 on the development set: mean over the folds of each repetition, then mean and spread over those."""
     if settings.split == "dev":
         return None
-    groups = by_repetition(configuration.runs, settings.repetition).values()
+    groups = group_by_repetition(configuration.runs, settings.repetition).values()
     known = [[run.scores[DEV_F1] for run in group if DEV_F1 in run.scores] for group in groups]
     means = [fmean(values) for values in known if values]
     return MeanScore(fmean(means), spread(means)) if means else None

@@ -202,7 +202,7 @@ def _account(
     return Account(
         configuration.name,
         len(runs),
-        mean_errors(runs, scheme),
+        average_errors(runs, scheme),
         confusion(together, scheme=scheme),
         slices,
         [illegal_sequences(run, scheme) for run in runs],
@@ -210,7 +210,7 @@ def _account(
     )
 
 
-def mean_errors(runs: Predictions, scheme: str | None) -> list[Errors]:
+def average_errors(runs: Predictions, scheme: str | None) -> list[Errors]:
     """Average the table of errors over runs."""
     sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
     for run in runs:
@@ -242,7 +242,7 @@ def _diff(before: Configuration, after: Configuration, old: Predictions, new: Pr
     )
 
 
-def stored_picture(configurations: Sequence[Configuration], name: str) -> tuple[str, Path] | None:
+def find_stored_picture(configurations: Sequence[Configuration], name: str) -> tuple[str, Path] | None:
     """Find a picture left by the training of the first configuration that has it."""
     for configuration in configurations:
         for run in configuration.runs:

@@ -112,13 +112,13 @@ def check_written(config: dict[str, Any], where: Path) -> None:
             raise UserError(f"{where}: {key}={value}: a run that is repeated writes into its own folder alone ({home})")
 
 
-def redirected(config: dict[str, Any]) -> dict[str, Any]:
+def redirect_config(config: dict[str, Any]) -> dict[str, Any]:
     """Move every path below the old run folder into the folder of the new run.
 
     The new run starts from scratch, belongs to no sweep, and reports to no service.
 
     >>> old = {"paths": {"output_dir": "out/a"}, "callbacks": {"x": {"folder": "out/a/predictions"}}}
-    >>> redirected(old)["callbacks"]
+    >>> redirect_config(old)["callbacks"]
     {'x': {'folder': '${paths.output_dir}/predictions'}}
     """
     old = str(config["paths"]["output_dir"])
@@ -153,7 +153,7 @@ def run_again(config: dict[str, Any], folder: Path, threads: int | None = None, 
         given: words for the command line that are not stored.
     """
     folder.mkdir(parents=True)
-    again = {"defaults": [{"hydra": "default"}, "_self_"], **redirected(config)}
+    again = {"defaults": [{"hydra": "default"}, "_self_"], **redirect_config(config)}
     write_text(folder / f"{GIVEN}.yaml", yaml.safe_dump(again, sort_keys=False, allow_unicode=True))
     where = "'" + str(folder).replace("'", "\\'") + "'"
     words = ["--config-dir", str(folder), "--config-name", GIVEN, f"hydra.run.dir={where}", *given]

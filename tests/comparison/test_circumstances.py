@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ner_lightning.comparison.circumstances import circumstances, uneven_times
+from ner_lightning.comparison.circumstances import circumstances, find_uneven_times
 from ner_lightning.comparison.configurations import Configuration
 from ner_lightning.comparison.runs.run import FinishedRun
 
@@ -33,6 +33,6 @@ def took(name: str, *seconds: float | None) -> Configuration:
 
 
 def test_times_of_a_busy_machine_are_told_and_those_of_other_settings_are_not_compared() -> None:
-    assert uneven_times([took("a", 10.0, 14.0), took("b", 100.0), took("c", None, 3.0), took("d")]) == []
-    (said,) = uneven_times([took("a", 10.0, 16.0), took("b", 20.0, 5.0, None)])
+    assert find_uneven_times([took("a", 10.0, 14.0), took("b", 100.0), took("c", None, 3.0), took("d")]) == []
+    (said,) = find_uneven_times([took("a", 10.0, 16.0), took("b", 20.0, 5.0, None)])
     assert "up to 4.0 between runs of b" in said

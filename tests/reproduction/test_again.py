@@ -11,7 +11,7 @@ import yaml
 
 from ner_lightning.errors import UserError
 from ner_lightning.reproduce import reproduce
-from ner_lightning.reproduction.again import check_run_secrets, redirected, run_again, stored_config
+from ner_lightning.reproduction.again import check_run_secrets, redirect_config, run_again, stored_config
 from tests.runs import trained
 from tests.storage.test_yaml_files import laughs
 
@@ -26,7 +26,7 @@ def test_a_run_that_was_of_a_sweep_and_told_a_service_is_alone_the_second_time()
         "ckpt_path": "out/a",
         "sweep": {"name": "s", "job": "seed-1", "search": {"trials": 3}, "effective_batch": 32},
     }
-    new = redirected(config)
+    new = redirect_config(config)
     assert new["callbacks"] == {"last": {"dirpath": "${paths.output_dir}/checkpoints"}, "other": {"folder": "out/ab"}}
     assert (new["logger"], new["ckpt_path"]) == ({}, None)
     assert new["sweep"] == {"name": None, "job": None, "search": None, "effective_batch": 32}

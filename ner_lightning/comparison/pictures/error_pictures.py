@@ -60,7 +60,7 @@ def draw_error_kinds(why: Why) -> Figure | None:
     return figure
 
 
-def reliability(why: Why) -> Figure | None:
+def draw_reliability(why: Why) -> Figure | None:
     """Draw the share of right entities against their probability, one line per configuration."""
     accounts = [account for account in why.accounts if account.calibration.n][:CURVES]
     if not accounts:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from ner_lightning.analysis.plots import save_figure
 from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.pictures.difference_pictures import draw_forest, draw_forest_over_all
-from ner_lightning.comparison.pictures.error_pictures import draw_error_kinds, reliability
+from ner_lightning.comparison.pictures.error_pictures import draw_error_kinds, draw_reliability
 from ner_lightning.comparison.pictures.score_pictures import draw_parallel, draw_pareto, draw_rates, draw_seed_spread
 from ner_lightning.comparison.pictures.training_pictures import draw_learning_curves
 from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.settings import Settings
-from ner_lightning.comparison.why import Why, stored_picture
+from ner_lightning.comparison.why import Why, find_stored_picture
 from ner_lightning.run.folder import TRANSITIONS
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ OF_SCORES: dict[str, tuple[str, Callable[[Section, Settings], Figure | None]]] =
 }
 OF_ERRORS: dict[str, tuple[str, Callable[[Why], Figure | None]]] = {
     "errors": ("Errors by kind", draw_error_kinds),
-    "reliability": ("Are the probabilities true?", reliability),
+    "reliability": ("Are the probabilities true?", draw_reliability),
 }
 
 
@@ -108,7 +108,7 @@ def draw_pictures(section: Section, why: Why, settings: Settings, folder: Path) 
         if figure is not None:
             _, svg = save_figure(figure, folder / name)
             found.append(Picture(name, title, svg))
-    if (stored := stored_picture([*section.configurations.values()], TRANSITIONS)) is not None:
+    if (stored := find_stored_picture([*section.configurations.values()], TRANSITIONS)) is not None:
         configuration, svg = stored
         for file in (svg, svg.with_suffix(".png")):
             if file.is_file():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ner_lightning.analysis.plots import new_figure
-from ner_lightning.comparison.circumstances import uneven_times
+from ner_lightning.comparison.circumstances import find_uneven_times
 from ner_lightning.comparison.configurations import Configuration
 from ner_lightning.comparison.pictures.drawing import (
     COLOURS,
@@ -238,7 +238,7 @@ def draw_pareto(section: Section, settings: Settings) -> Figure | None:
         )
     axes.margins(0.1)
     beaten = "; open circle: something is" if behind else ""
-    busy = " on a busy machine" if uneven_times(section.configurations.values()) else ""
+    busy = " on a busy machine" if find_uneven_times(section.configurations.values()) else ""
     axes.set_xlabel(
         f"training seconds per epoch{busy}, mean\n(filled square: nothing is better and faster{beaten})", fontsize=9
     )

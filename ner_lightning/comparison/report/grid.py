@@ -11,7 +11,7 @@ from ner_lightning.comparison.columns import (
     GROUPS,
     PAIRS,
     Cell,
-    Column,
+    TableColumn,
     dev_cell,
     entities_cell,
     fold_cell,
@@ -52,26 +52,26 @@ class Grid(NamedTuple):
     rows: list[tuple[Mark, list[Cell]]]
 
 
-_beside_f1 = partial(Column, "beside f1")
+_beside_f1 = partial(TableColumn, "beside f1")
 
 
-def comparison_columns(comparison: Comparison) -> list[Column]:
+def comparison_columns(comparison: Comparison) -> list[TableColumn]:
     """List the columns of a comparison in the order for people, whichever of them its sections have values for."""
     keys = dict.fromkeys(key for section in comparison.sections for key in section.varied)
     level = f"{100 * comparison.settings.level:g} %"
     f1, *scores = map(_score_column, comparison.columns)
     return [
-        Column("name", (NAME,), lambda row: [row.name], NAME, lambda row: Cell(row.name), is_text=True),
-        Column("name", ("mark",), lambda row: [row.mark], "", lambda row: Cell(row.mark), is_text=True),
+        TableColumn("name", (NAME,), lambda row: [row.name], NAME, lambda row: Cell(row.name), is_text=True),
+        TableColumn("name", ("mark",), lambda row: [row.mark], "", lambda row: Cell(row.mark), is_text=True),
         *map(_setting_column, keys),
-        Column("n", ("n",), lambda row: [row.n], "n", runs_cell),
+        TableColumn("n", ("n",), lambda row: [row.n], "n", runs_cell),
         f1,
         _beside_f1(("f1 low", "f1 high"), lambda row: row.interval or (None, None), level, interval_cell, f1.is_known),
         _beside_f1(("f1 sd over folds",), lambda row: [row.fold_sd], "± over folds", fold_cell, _has_folds),
         _beside_f1(("dev f1", "dev f1 sd"), lambda row: row.dev or (None, None), "dev F1", dev_cell, _has_dev),
         _beside_f1(("dev's choice",), lambda row: [row.dev_choice]),
         *scores,
-        *(Column("cost", cost.keys, cost.numbers, cost.title, cost.cell, cost.is_known) for cost in COSTS),
+        *(TableColumn("cost", cost.keys, cost.numbers, cost.title, cost.cell, cost.is_known) for cost in COSTS),
     ]
 
 
@@ -83,13 +83,13 @@ def _has_dev(row: Row) -> bool:
     return row.dev is not None
 
 
-def _setting_column(key: str) -> Column:
-    return Column("setting", (key,), lambda row: [row.settings.get(key)])
+def _setting_column(key: str) -> TableColumn:
+    return TableColumn("setting", (key,), lambda row: [row.settings.get(key)])
 
 
-def _score_column(name: str) -> Column:
+def _score_column(name: str) -> TableColumn:
     show = entities_cell if read_key(name).name == "support" else score_cell
-    return Column(
+    return TableColumn(
         "score",
         (name, f"{name} sd"),
         lambda row: row.scores.get(name) or (None, None),
