@@ -32,7 +32,9 @@ def main(cfg: DictConfig) -> float:
     """Run one training; returns the best value of the monitored metric."""
     from hydra.core.hydra_config import HydraConfig
 
-    return train(cfg, list(HydraConfig.get().overrides.task))["best"].get(cfg.monitor, math.nan)
+    from ner_lightning.vendors.hydra import typed_words
+
+    return train(cfg, typed_words(HydraConfig.get()))["best"].get(cfg.monitor, math.nan)
 
 
 def train(cfg: DictConfig, overrides: list[str] | None = None) -> dict[str, Any]:

@@ -91,7 +91,6 @@ def test_no_file_of_a_sweep_has_a_secret_and_its_jobs_have_them(tmp_path: Path, 
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     home = tmp_path / "sweeps" / "s"
-    assert (home / "multirun.yaml").is_file()
     assert [*home.rglob(".hydra/overrides.yaml")]
     for job in ("seed-1", "seed-2"):
         assert (home / job / "reported").read_text() == hashlib.sha256(b"hunter2hunter2").hexdigest()

@@ -12,10 +12,9 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NoReturn
 
-from hydra._internal.utils import get_args_parser
-
 from ner_lightning.command_line.keys import Key, keys_of
 from ner_lightning.errors import UserError
+from ner_lightning.vendors.hydra import get_args_parser
 
 # Words that Hydra reads: key=value, +key=value, ~key.
 _OVERRIDE = re.compile(r"~|\+{0,2}[A-Za-z_][\w.@/]*=")

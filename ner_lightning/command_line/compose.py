@@ -11,13 +11,6 @@ from pathlib import Path
 from typing import Any, cast
 
 from hydra import version
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra._internal.hydra import Hydra
-from hydra._internal.utils import create_config_search_path
-from hydra.core.config_search_path import SearchPathQuery
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import IntervalSweep
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
@@ -25,6 +18,17 @@ from omegaconf import DictConfig
 from ner_lightning.command_line.installed import search_installed_packages
 from ner_lightning.command_line.yaml_source import SCHEME, checked_folder
 from ner_lightning.errors import UserError
+from ner_lightning.vendors.hydra import (
+    ConfigLoaderImpl,
+    GlobalHydra,
+    Hydra,
+    IntervalSweep,
+    OverridesParser,
+    SearchPathQuery,
+    create_config_search_path,
+    swept_words,
+    typed_words,
+)
 
 VERSION_BASE = "1.3"
 
@@ -158,8 +162,7 @@ def sample_jobs(hydra: Hydra, command: str, overrides: list[str]) -> Iterator[li
     (`interval`) is represented by its start.
     """
     master = sweep_config(hydra, command, overrides)
-    swept = [f"{key}={value}" for key, value in (master.hydra.sweeper.get("params") or {}).items()]
-    words = [*swept, *master.hydra.overrides.task]
+    words = [*swept_words(master.hydra), *typed_words(master.hydra)]
     parsed = OverridesParser.create(config_loader=hydra.config_loader).parse_overrides(words)
     choices: dict[str, list[str]] = {}
     for override in parsed:
@@ -171,7 +174,7 @@ def sample_jobs(hydra: Hydra, command: str, overrides: list[str]) -> Iterator[li
             choices[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
         else:
             choices[key] = [f"{key}={cast(IntervalSweep, override.value()).start}"]
-    fixed = list(master.hydra.overrides.hydra)
+    fixed = typed_words(master.hydra, "hydra")
     for turn in range(max((len(values) for values in choices.values()), default=1)):
         yield fixed + [values[min(turn, len(values) - 1)] for values in choices.values()]
 

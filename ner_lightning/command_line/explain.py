@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from hydra._internal.hydra import Hydra
 from hydra.errors import MissingConfigException, OverrideParseException
 from yaml import MarkedYAMLError  # type: ignore[import-untyped]
 
+from ner_lightning.command_line.gone import told_of_gone
 from ner_lightning.command_line.vocabulary import OVERLAYS, Vocabulary, closest
+from ner_lightning.vendors.hydra import Hydra
 
-LAUNCHERS = ("joblib", "submitit_slurm", "submitit_local")
+LAUNCHERS = ("submitit_slurm", "submitit_local")
 """Options of `hydra/launcher` that plugins provide; ours build on them."""
 SEARCHERS = ("optuna", "ax", "nevergrad")
 OTHER = {"model/encoder": ", or any other by model.encoder.name={name}"}
@@ -73,7 +74,10 @@ def _quoted_items(key: str, items: str) -> str:
     return f'"{key}=[{",".join(quoted)}]"'
 
 
-RENAMED = {"input_format": "from"}
+RENAMED = {
+    "input_format": "from",
+    **dict.fromkeys(("sweep.search.workers", "hydra.launcher.n_jobs"), "sweep.workers"),
+}
 """New names of renamed keys."""
 
 
@@ -91,6 +95,8 @@ class Words(Vocabulary):
             return (
                 f"There is no configuration {name}.yaml; leave --config-name out, or add its folder with --config-dir."
             )
+        if gone := told_of_gone(group, name):
+            return gone
         if group == "hydra/launcher" and name in LAUNCHERS:
             return f"{group}={name} needs a plugin of Hydra's: pip install 'ner-lightning[launchers]'."
         if group == "hydra/sweeper" and name in SEARCHERS:
@@ -158,6 +164,8 @@ class Words(Vocabulary):
 
     def not_to_delete(self, key: str) -> str:
         """Explain `~sed`: there is nothing of that name."""
+        if key in self.keys:  # a group's name too, which Hydra takes it for
+            return f"~{key}: {key} cannot be left out; give it another value, as in {key}=null."
         match = self.nearest(key) or closest(key, self.groups)
         return f"~{key}: there is nothing of that name to delete{f'; did you mean ~{match}' if match else ''}."
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from ner_lightning.command_line.gone import told_of_gone
 from ner_lightning.config.catalogue import LOGGING
 from ner_lightning.config.targets import check_targets
 from ner_lightning.errors import UserError
@@ -24,6 +25,8 @@ def check_hydra(config: DictConfig) -> None:
         UserError: names the key and what to do.
     """
     node: Any = OmegaConf.to_container(config.hydra, resolve=False)
+    if "Joblib" in str((node.get("launcher") or {}).get("_target_")):  # a plugin that may be installed
+        raise UserError(told_of_gone("hydra/launcher", "joblib"))
     for key in ("job_logging", "hydra_logging"):
         _check_logging(f"hydra.{key}", node.pop(key, None))
     check_targets(node, ("hydra",))

@@ -12,12 +12,11 @@ from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
-from hydra.core.config_search_path import ConfigSearchPath
-from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
 from ner_lightning.command_line.yaml_source import checked_folder
 from ner_lightning.errors import UserError
+from ner_lightning.vendors.hydra import ConfigSearchPath, Plugins
 
 GROUP = "ner_lightning.conf"
 """Group of entry points. An entry's value is the name of a package that holds a folder `conf`."""

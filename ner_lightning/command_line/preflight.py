@@ -7,7 +7,6 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hydra._internal.hydra import Hydra
 from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
@@ -21,6 +20,7 @@ from ner_lightning.command_line.vocabulary import Vocabulary
 from ner_lightning.errors import UserError
 from ner_lightning.run.child_process import is_checked
 from ner_lightning.trainer.combinations import explain_refusal
+from ner_lightning.vendors.hydra import Hydra
 
 log = logging.getLogger(__name__)
 

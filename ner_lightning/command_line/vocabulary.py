@@ -6,8 +6,6 @@ import functools
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from hydra._internal.hydra import Hydra
-from hydra.core.object_type import ObjectType
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -15,6 +13,7 @@ from yaml import YAMLError  # type: ignore[import-untyped]
 
 from ner_lightning.command_line.compose import compose, groups
 from ner_lightning.config.signatures import Signature, signature
+from ner_lightning.vendors.hydra import Hydra, ObjectType
 
 # Groups of overlays: files that change values anywhere, for commands that train a model.
 OVERLAYS = ("experiment", "sweep", "debug")

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hydra._internal.core_plugins.file_config_source import FileConfigSource
-from hydra._internal.sources_registry import SourcesRegistry
 from hydra.plugins.config_source import ConfigResult
 
 from ner_lightning.command_line.hydra_node import check_source
 from ner_lightning.storage.yaml_files import check_yaml
+from ner_lightning.vendors.hydra import FileConfigSource, SourcesRegistry
 
 SCHEME = "checked"
 

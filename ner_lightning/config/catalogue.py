@@ -63,8 +63,6 @@ KINDS: dict[str, tuple[str, ...]] = {
     "trainer": ("pytorch_lightning.Trainer",),
     "strategy": (
         "pytorch_lightning.strategies.DDPStrategy",
-        "pytorch_lightning.strategies.DeepSpeedStrategy",
-        "pytorch_lightning.strategies.FSDPStrategy",
         "pytorch_lightning.strategies.ModelParallelStrategy",
         "pytorch_lightning.strategies.SingleDeviceStrategy",
     ),
@@ -124,7 +122,6 @@ KINDS: dict[str, tuple[str, ...]] = {
     # Hydra itself takes its launchers and sweepers from the plugins that are installed, and from nowhere else.
     "launcher": (
         "hydra._internal.core_plugins.basic_launcher.BasicLauncher",
-        "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher",
         "hydra_plugins.hydra_ray_launcher.ray_launcher.RayLauncher",
         "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher",
         "hydra_plugins.hydra_submitit_launcher.submitit_launcher.SlurmLauncher",

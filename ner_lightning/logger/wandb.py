@@ -229,7 +229,9 @@ def task_overrides() -> list[str]:
     """Return the overrides as typed, if Hydra started this run."""
     from hydra.core.hydra_config import HydraConfig
 
-    return list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
+    from ner_lightning.vendors.hydra import typed_words
+
+    return typed_words(HydraConfig.get()) if HydraConfig.initialized() else []
 
 
 def run_name(experiment: str, overrides: Iterable[str]) -> str:

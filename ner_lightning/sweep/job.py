@@ -39,6 +39,7 @@ from ner_lightning.sweep.manifest import Job, Manifest, State, utc_now
 from ner_lightning.sweep.naming import config_digest, key_of
 from ner_lightning.sweep.settings import SweepSettings
 from ner_lightning.trainer.effective_batch import with_effective_batch
+from ner_lightning.trainer.options import with_defaults
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +134,8 @@ class Sweep:
         def started(pid: int) -> None:
             self.manifest.change(name, pid=pid, host=socket.gethostname(), attempts=before.attempts + 1)
 
-        devices = config["trainer"]["devices"] if config["trainer"]["accelerator"] == "cpu" else 1
+        trainer = with_defaults(config["trainer"])
+        devices = trainer["devices"] if trainer["accelerator"] == "cpu" else 1
         ranks = devices if isinstance(devices, int) and devices > 0 else 1
         begin = time.monotonic()
         try:
@@ -169,12 +171,12 @@ class Sweep:
 
     def _retry_smaller(self, job: Job, overrides: Sequence[str], config: Mapping[str, Any]) -> Job:
         ran = with_effective_batch(dict(config))
-        batch, steps = ran["data"]["batch_size"], ran["trainer"]["accumulate_grad_batches"]
-        if batch < 2 or batch % 2:
+        batch, steps = ran["data"].get("batch_size"), with_defaults(ran["trainer"])["accumulate_grad_batches"]
+        if batch is None or batch < 2 or batch % 2:
             return job
         self._supersede(self.home / job.job)
         note = f"out of memory with batches of {batch}: run with {batch // 2}, {2 * steps} of them accumulated"
-        smaller = (f"data.batch_size={batch // 2}", f"trainer.accumulate_grad_batches={2 * steps}")
+        smaller = (f"data.batch_size={batch // 2}", f"++trainer.accumulate_grad_batches={2 * steps}")
         self.manifest.change(job.job, note=note, adapted=smaller)
         return self._attempt(job.job, [*overrides, *smaller], config)
 
@@ -281,6 +283,8 @@ def _judge(end: process.Exit, folder: Path) -> tuple[State, str | None]:
         return "pruned", None
     if end.code in INTERRUPTED:
         return "interrupted", f"ended by {INTERRUPTED[end.code]}"
+    if end.was_told and end.code == -signal.SIGKILL:
+        return "interrupted", "killed, for it did not end when it was told to"
     if told := failure.read_failure(folder):
         return "failed", told.message
     if end.ran_out_of_memory:

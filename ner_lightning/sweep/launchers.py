@@ -1,13 +1,23 @@
-"""Interpret one of Hydra's launchers: where a sweep's jobs run, how many at a time, with how many threads."""
+"""Hand the jobs of a sweep to a launcher of Hydra's: SLURM or Ray; on this machine alone there is the pool."""
 
 from __future__ import annotations
 
 import importlib.util
+from argparse import Namespace
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from omegaconf import DictConfig, OmegaConf
+
+from ner_lightning.command_line.compose import hydra_session, sweep_config
 from ner_lightning.errors import UserError
-from ner_lightning.sweep import process
+from ner_lightning.sweep.job import objective, quote_word
+from ner_lightning.sweep.settings import SweepSettings
+from ner_lightning.sweep.words import words_of_sweep
+from ner_lightning.vendors import hydra as hydras
+
+if TYPE_CHECKING:
+    from ner_lightning.sweep.plan import SweepPlan
 
 
 class Launching(NamedTuple):
@@ -26,29 +36,37 @@ class Launching(NamedTuple):
     threads: int | None = None
 
 
-def read_launcher(node: Mapping[str, Any], jobs: int) -> Launching:
+def read_launcher(node: Mapping[str, Any], settings: SweepSettings, jobs: int) -> Launching:
     """Read the node `hydra.launcher`.
 
     Args:
         node: plain containers.
-        jobs: number of jobs of the sweep.
+        settings: of the sweep.
+        jobs: of the sweep.
 
     Raises:
-        UserError: a plugin that is not installed, or several tasks for one job.
+        UserError: a plugin that is not installed, several tasks for one job, or two who start jobs.
 
-    >>> read_launcher({"_target_": "hydra._internal.core_plugins.basic_launcher.BasicLauncher"}, 6)
-    Launching(here=True, elsewhere=False, side_by_side=1, threads=None)
+    >>> basic = {"_target_": "hydra._internal.core_plugins.basic_launcher.BasicLauncher"}
+    >>> read_launcher(basic, SweepSettings(workers=4), jobs=6)
+    Launching(here=True, elsewhere=False, side_by_side=4, threads=None)
     """
     kind = str(node["_target_"]).rpartition(".")[2]
     if kind == "BasicLauncher":
-        return Launching()
+        return Launching(side_by_side=max(1, min(settings.workers, jobs)))
     check_installed(str(node["_target_"]))
     check_tasks(node)
-    if kind == "JoblibLauncher":
-        at_once = int(node["n_jobs"])
-        at_once = at_once if at_once > 0 else max(1, process.available_threads() + 1 + at_once)
-        return Launching(elsewhere=True, side_by_side=max(1, min(at_once, jobs)))
-    if kind == "LocalLauncher":  # submitit starts all at once
+    if settings.search is not None:
+        raise UserError(
+            "hydra/launcher: a search starts its trials itself, sweep.workers of them side by side; on a cluster, "
+            "start the same command as often as there are to be workers"
+        )
+    if settings.workers != 1:
+        raise UserError(
+            f"sweep.workers={settings.workers}: those of this machine, and hydra/launcher starts jobs elsewhere; "
+            "its own options say how many at a time (hydra.launcher.array_parallelism on SLURM)"
+        )
+    if kind == "LocalLauncher":  # submitit starts them all
         return Launching(elsewhere=True, side_by_side=max(1, jobs))
     if kind == "RayLauncher":
         ray = node.get("ray") or {}
@@ -56,6 +74,57 @@ def read_launcher(node: Mapping[str, Any], jobs: int) -> Launching:
         here = (ray.get("init") or {}).get("address") is None
         return Launching(here=here, elsewhere=True, threads=max(1, int(cpus)))
     return Launching(here=False, elsewhere=True)
+
+
+def launch(command: str, arguments: Namespace, plan: SweepPlan) -> None:
+    """Run the jobs of a grid by the launcher that the command line names; how they ended is written in the manifest.
+
+    Hydra's own sweeper is left out: it gives its jobs other words than were typed (`~callbacks.last=null`).
+    """
+
+    def job(config: DictConfig) -> float:
+        return run_launched(plan, config)
+
+    of_sweep = [*words_of_sweep(arguments.overrides, plan.sweep.flags), *_words_of_launcher(plan)]
+    with hydra_session(command, arguments.config_dir) as hydra:
+        config = sweep_config(hydra, arguments.config_name or command, of_sweep)
+        hydras.launch(hydra, config, job, [*plan.values.jobs().values()])
+
+
+def run_launched(plan: SweepPlan, config: DictConfig) -> float:
+    """Run one job of a grid in a process of a launcher; returns its value.
+
+    Raises:
+        JobEndedBadly: for the launcher's own records.
+    """
+    from hydra.core.hydra_config import HydraConfig
+
+    overrides = hydras.typed_words(HydraConfig.get())
+    name = plan.values.name(overrides)
+    if plan.call.is_stopped:
+        raise JobEndedBadly(f"{name}: not started")
+    container = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
+    with plan.call.working(name):
+        job = plan.sweep.run(name, overrides, container)
+    if job.state in ("failed", "interrupted"):
+        raise JobEndedBadly(f"{job.job}: {job.error}")
+    return objective(job, plan.monitor)
+
+
+class JobEndedBadly(Exception):
+    """A job failed; the manifest says why."""
+
+
+def _words_of_launcher(plan: SweepPlan) -> list[str]:
+    """Where the sweep stands, and that logs and folders are left to the jobs."""
+    return [
+        f"hydra.sweep.dir={quote_word(str(plan.sweep.home))}",
+        "hydra.sweep.subdir=.",
+        "hydra/job_logging=none",
+        "hydra/hydra_logging=none",
+        "hydra.verbose=false",
+        "hydra.job.chdir=false",
+    ]
 
 
 def check_installed(target: str) -> None:

@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
-import math
-import os
-import time
+import threading
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
-from hydra._internal.hydra import Hydra
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import CompactHydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
-from ner_lightning.command_line.checks import resolve_without_hydra
+from ner_lightning.command_line.checks import check, resolve_without_hydra
 from ner_lightning.command_line.compose import compose, hydra_session, sweep_config
-from ner_lightning.command_line.hydra_records import redact_records, secrets_of
+from ner_lightning.command_line.preflight import explain_hydra_errors
+from ner_lightning.command_line.vocabulary import Vocabulary
 from ner_lightning.errors import UserError
-from ner_lightning.run.redaction import known_secrets, tells_secret
 from ner_lightning.sweep.call import Call
-from ner_lightning.sweep.hydra_words import folder_asked_for, words_of_jobs, words_of_sweep
-from ner_lightning.sweep.job import Sweep, objective, quote_word
+from ner_lightning.sweep.job import Sweep
 from ner_lightning.sweep.launchers import Launching, read_launcher
-from ner_lightning.sweep.manifest import OVER, About, Job
-from ner_lightning.sweep.naming import job_name, key_of, sweep_name, value_of
+from ner_lightning.sweep.manifest import About, Job
+from ner_lightning.sweep.naming import key_of, sweep_name
 from ner_lightning.sweep.settings import SweepSettings
+from ner_lightning.sweep.words import Values, check_public, folder_asked_for, read_values, words_of_jobs
 from ner_lightning.trainer.combinations import explain_refusal
 from ner_lightning.trainer.effective_batch import with_effective_batch
+from ner_lightning.trainer.options import with_defaults
+from ner_lightning.vendors.hydra import Hydra
 
 HOME = "sweeps"
 """Folder below the outputs, with one folder for each sweep."""
@@ -43,32 +39,30 @@ DECIDING = ("trainer.", "data.batch_size", "sweep.effective_batch")
 """Keys that, besides groups of files, decide whether a job can run."""
 
 
-class Values(NamedTuple):
-    """The overrides of a sweep: those of every job, and the values of each key that varies.
+class Composer:
+    """Composes and checks the configurations of jobs, one at a time, as Hydra is one per process.
 
-    Attributes:
-        fixed: overrides of every job.
-        varied: the overrides of each key with several values.
-        ranges: the ranges of keys without a list of values.
-        replaced: sentences about keys that would vary if a later word did not give them one value.
+    Args:
+        command: the command that the sweep is of.
+        arguments: its parsed command line.
     """
 
-    fixed: tuple[str, ...]
-    varied: dict[str, tuple[str, ...]]
-    ranges: dict[str, Any]
-    replaced: tuple[str, ...] = ()
+    def __init__(self, command: str, arguments: Namespace) -> None:
+        self.command, self.name, self.folder = command, arguments.config_name or command, arguments.config_dir
+        self._turn = threading.Lock()
+        self._vocabulary: Vocabulary | None = None
 
-    def jobs(self) -> dict[str, tuple[str, ...]]:
-        """Every combination: its overrides, by the name of the job."""
-        found = {}
-        for words in itertools.product(*self.varied.values()):
-            found[self.name(words)] = (*self.fixed, *words)
-        return found
+    def compose_job(self, words: Sequence[str]) -> dict[str, Any]:
+        """Compose the configuration of a job: resolved, in plain containers.
 
-    def name(self, overrides: Sequence[str]) -> str:
-        """Return the name of the job with these overrides."""
-        given = {key_of(word): value_of(word) for word in overrides}
-        return job_name({key: given[key] for key in (*self.varied, *self.ranges) if key in given})
+        Raises:
+            UserError: it cannot be composed, or cannot be run.
+        """
+        with self._turn, hydra_session(self.command, self.folder) as hydra:
+            self._vocabulary = self._vocabulary or Vocabulary(hydra, self.name, [])
+            with explain_hydra_errors(hydra, self.name, [*words]):
+                config = compose(hydra, self.name, [*words, "hydra.mode=RUN"])
+            return check(config, self._vocabulary)
 
 
 @dataclass(frozen=True)
@@ -82,7 +76,7 @@ class SweepPlan:
         mode: whether large (`max`) or small (`min`) values of it are good.
         call: this call, for the processes of a launcher.
         launching: how its jobs are launched.
-        only: names of the jobs to run; None: all of them.
+        composer: what composes the configurations of its jobs.
     """
 
     sweep: Sweep
@@ -91,7 +85,7 @@ class SweepPlan:
     mode: str
     call: Call
     launching: Launching
-    only: frozenset[str] | None = None
+    composer: Composer
 
     @property
     def names(self) -> list[str]:
@@ -106,17 +100,11 @@ class SweepPlan:
         known = self.sweep.manifest.jobs()
         return all(name in known and known[name].state in ("finished", "pruned", "skipped") for name in self.names)
 
-    def wait_for_others(self, say: Callable[[str], None]) -> frozenset[str]:
-        """Wait for the jobs that another call or process runs, and return those it left unfinished."""
+    @property
+    def of_others(self) -> list[str]:
+        """List the jobs that another call or process runs now."""
         running = {name for name, job in self.sweep.manifest.jobs().items() if job.state == "running"}
-        others = [name for name in self.names if name in running or self.sweep.is_busy(name)]
-        if not others:
-            return frozenset()
-        say(f"Waiting for {', '.join(others)}: another process runs {'it' if len(others) == 1 else 'them'}")
-        while any(self.sweep.is_busy(name) for name in others):
-            time.sleep(1)
-        known = self.sweep.manifest.jobs()
-        return frozenset(name for name in others if name not in known or known[name].state not in OVER)
+        return [name for name in self.names if name in running or self.sweep.is_busy(name)]
 
     @contextlib.contextmanager
     def under_way(self) -> Iterator[None]:
@@ -128,22 +116,9 @@ class SweepPlan:
             self.sweep.write_down_orphans()
             self.call.end()
 
-    def hydra_words(self, argv: Iterable[str]) -> list[str]:
-        """Build the command line for Hydra: the sweep's folder, with logs and folders left to the jobs."""
-        home = self.sweep.home
-        return [
-            *words_of_sweep(argv, self.sweep.flags),
-            f"hydra.sweep.dir={quote_word(str(home))}",
-            "hydra.sweep.subdir=.",
-            "hydra/job_logging=none",
-            "hydra/hydra_logging=none",
-            "hydra.verbose=false",
-            "hydra.job.chdir=false",
-        ]
-
 
 def plan_sweep(command: str, arguments: Namespace) -> SweepPlan:
-    """Plan the sweep of a command line, and register its jobs in its manifest.
+    """SweepPlan the sweep of a command line, and register its jobs in its manifest.
 
     Raises:
         UserError: a search without ranges, values that need a search without one, or secrets that vary.
@@ -164,70 +139,22 @@ def plan_sweep(command: str, arguments: Namespace) -> SweepPlan:
         settings = replace(settings, name=settings.name or sweep_name(values.fixed, [*values.varied, *values.ranges]))
         home = (folder_asked_for(master) or Path(container["paths"]["outputs"], HOME, str(settings.name))).absolute()
         node = cast(dict[str, Any], OmegaConf.to_container(master.hydra.launcher))
-        how = read_launcher(node, jobs=len(values.jobs()))
-        if settings.search is not None and how.elsewhere:
-            raise UserError(
-                "hydra/launcher: a search starts its trials itself, sweep.search.workers of them side by side; on a "
-                "cluster, start the same command as often as there are to be workers"
-            )
+        how = read_launcher(node, settings, jobs=settings.search.trials if settings.search else len(values.jobs()))
         settings = replace(settings, threads=settings.threads or how.threads)
-        at_once = settings.search.workers if settings.search else how.side_by_side
         found = SweepPlan(
-            Sweep(home, settings, (*_flags(arguments), *of_jobs), at_once, (*values.varied, *values.ranges)),
+            Sweep(home, settings, (*_flags(arguments), *of_jobs), how.side_by_side, (*values.varied, *values.ranges)),
             values,
             monitor=container["monitor"],
             mode=container["callbacks"].get("checkpoint", {}).get("mode", "max"),
             call=Call.begin(home),
             launching=how,
+            composer=Composer(command, arguments),
         )
         swept = (*values.varied, *values.ranges)
         found.sweep.manifest.describe(About(str(settings.name), found.monitor, found.mode, swept, values.fixed))
         if settings.search is None:
             register_jobs(hydra, name, found, gpus=_gpus if how.here else None)
     return found
-
-
-def read_values(hydra: Hydra, master: DictConfig) -> Values:
-    """Read what varies in a sweep, in the order in which Hydra's own sweeper takes it."""
-    swept = [f"{key}={value}" for key, value in (master.hydra.sweeper.get("params") or {}).items()]
-    parser = OverridesParser.create(config_loader=hydra.config_loader)
-    fixed: dict[str, str] = {}
-    varied: dict[str, tuple[str, ...]] = {}
-    ranges: dict[str, Any] = {}
-    typed: dict[str, str] = {}
-    replaced: dict[str, str] = {}
-    for override in parser.parse_overrides([*swept, *master.hydra.overrides.task]):
-        word, key = str(override.input_line), override.get_key_element()
-        name = key_of(key)
-        for found in (fixed, varied, ranges):
-            found.pop(name, None)  # the last word on a key counts
-        if not override.is_sweep_override():
-            if name in typed:
-                replaced[name] = f"{word} for all jobs: it takes the place of {typed[name]}, which would vary"
-            fixed[name] = word
-            continue
-        typed[name] = word
-        replaced.pop(name, None)
-        if override.is_discrete_sweep():
-            varied[name] = tuple(f"{key}={value}" for value in override.sweep_string_iterator())
-        else:
-            ranges[name] = override.value()
-    return Values(tuple(fixed.values()), varied, ranges, tuple(replaced.values()))
-
-
-def check_public(values: Values) -> None:
-    """Refuse secrets that vary: varied values appear in names of folders, runs and tags, and in a search's record.
-
-    Raises:
-        UserError: says what to do.
-    """
-    secrets = known_secrets(os.environ)
-    for key, words in values.varied.items():
-        if tells_secret(words, secrets):
-            raise UserError(
-                f"{key}: a secret cannot vary in a sweep, for its values would name folders and runs; give one value, "
-                f"best by the environment: {key}='${{oc.env:MY_{key.rpartition('.')[2].upper()}}}'"
-            )
 
 
 def register_jobs(hydra: Hydra, command: str, plan: SweepPlan, gpus: Callable[[], int] | None) -> None:
@@ -238,11 +165,7 @@ def register_jobs(hydra: Hydra, command: str, plan: SweepPlan, gpus: Callable[[]
     for name, overrides in plan.values.jobs().items():
         deciding = tuple(word for word in overrides if key_of(word) in groups or key_of(word).startswith(DECIDING))
         if deciding not in refusals:
-            config = compose(hydra, command, [*deciding, "hydra.mode=RUN"])
-            nodes = OmegaConf.masked_copy(config, ["trainer", "data", "sweep"])
-            container = cast(dict[str, Any], OmegaConf.to_container(nodes, resolve=False))
-            needs_gpu = container["trainer"]["accelerator"] != "cpu"
-            refusals[deciding] = _refusal(container, gpus() if gpus and needs_gpu else None)
+            refusals[deciding] = _refusal_of(hydra, command, deciding, gpus)
         why = refusals[deciding]
         rows.append(Job(name, overrides, "skipped" if why else "pending", error=why))
     manifest = plan.sweep.manifest
@@ -252,6 +175,20 @@ def register_jobs(hydra: Hydra, command: str, plan: SweepPlan, gpus: Callable[[]
         before = known[row.job].state
         if before in ("pending", "skipped") and before != row.state:
             manifest.change(row.job, state=row.state, error=row.error)
+
+
+def _refusal_of(hydra: Hydra, command: str, words: Sequence[str], gpus: Callable[[], int] | None) -> str | None:
+    """Explain why jobs with these words cannot run; None also if they do not go together, which each job tells."""
+    try:
+        with explain_hydra_errors(hydra, command, [*words]):
+            config = compose(hydra, command, [*words, "hydra.mode=RUN"])
+    except UserError:
+        return None
+    nodes = OmegaConf.masked_copy(config, ["trainer", "data", "sweep"])
+    container = cast(dict[str, Any], OmegaConf.to_container(nodes, resolve=False))
+    container["trainer"] = with_defaults(container["trainer"])
+    needs_gpu = container["trainer"]["accelerator"] != "cpu"
+    return _refusal(container, gpus() if gpus and needs_gpu else None)
 
 
 def _refusal(container: dict[str, Any], gpus: int | None) -> str | None:
@@ -267,33 +204,6 @@ def _refusal(container: dict[str, Any], gpus: int | None) -> str | None:
     except UserError as error:
         return str(error)
     return None
-
-
-def run_hydra_job(plan: SweepPlan, config: DictConfig) -> float:
-    """Run one job of the grid; Hydra's launchers call this, here or in a process elsewhere.
-
-    Raises:
-        JobEndedBadly: the job failed; the sweep goes on, and the command exits with 1.
-    """
-    from hydra.core.hydra_config import HydraConfig
-
-    redact_records(secrets_of(config))
-    overrides = list(HydraConfig.get().overrides.task)
-    name = plan.values.name(overrides)
-    if plan.only is not None and name not in plan.only:
-        return math.nan
-    if plan.call.is_stopped:
-        raise JobEndedBadly(f"{name}: not started")
-    container = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
-    with plan.call.working(name):
-        job = plan.sweep.run(name, overrides, container)
-    if job.state in ("failed", "interrupted"):
-        raise JobEndedBadly(f"{job.job}: {job.error}")
-    return objective(job, plan.monitor)
-
-
-class JobEndedBadly(CompactHydraException):
-    """A job failed; the manifest says why."""
 
 
 def _representative(values: Values) -> list[str]:

@@ -53,11 +53,13 @@ class Exit:
         code: its exit code; negative: the number of the signal that ended it.
         seconds: its duration.
         ran_out_of_memory: whether the system meanwhile killed a process of ours for lack of memory.
+        was_told: whether it was told to end by `interrupt_all`.
     """
 
     code: int
     seconds: float
     ran_out_of_memory: bool
+    was_told: bool = False
 
 
 def run(
@@ -103,7 +105,7 @@ def run(
         finally:
             _RUNNING.discard(process)
             _end_group(process.pid)  # a rank that outlived the first one
-    return Exit(code, time.monotonic() - start, _killed_for_memory() > before)
+    return Exit(code, time.monotonic() - start, _killed_for_memory() > before, process in _INTERRUPTED)
 
 
 def stop(process: subprocess.Popen[bytes], patience: float = PATIENCE) -> int:

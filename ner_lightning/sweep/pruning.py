@@ -8,6 +8,7 @@ import pytorch_lightning as pl
 
 from ner_lightning.errors import Pruned
 from ner_lightning.sweep.study import Pruner, StudyFile
+from ner_lightning.vendors.optuna import trial_of
 
 
 class Pruning(pl.Callback):
@@ -54,11 +55,9 @@ class Pruning(pl.Callback):
             raise Pruned(f"Pruned after epoch {trainer.current_epoch + 1}: worse than other trials at this epoch.")
 
     def _is_behind(self, epoch: int, value: float) -> bool:
-        import optuna
-
         study = self.file.open()
         frozen = study.get_trials(deepcopy=False)[self.trial]
-        trial = optuna.Trial(study, frozen._trial_id)
+        trial = trial_of(study, self.trial)
         if epoch not in frozen.intermediate_values and math.isfinite(value):  # a resumed run comes here again
             trial.report(value, epoch)
         return trial.should_prune()

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import math
 import threading
-from argparse import Namespace
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hydra.core.override_parser.types import IntervalSweep
+from filelock import FileLock
 
-from ner_lightning.command_line.checks import check
-from ner_lightning.command_line.compose import compose, hydra_session
-from ner_lightning.command_line.vocabulary import Vocabulary
 from ner_lightning.errors import UserError
 from ner_lightning.storage.atomic import draft
-from ner_lightning.sweep import process
 from ner_lightning.sweep.job import quote_word
 from ner_lightning.sweep.manifest import Job
-from ner_lightning.sweep.plan import TRIAL, SweepPlan, Values
+from ner_lightning.sweep.plan import TRIAL, SweepPlan
+from ner_lightning.sweep.pool import run_jobs
 from ner_lightning.sweep.study import FILE, StudyFile, load_optuna, make_sampler
+from ner_lightning.sweep.words import Values
+from ner_lightning.vendors.hydra import IntervalSweep
+from ner_lightning.vendors.optuna import trial_of
 
 if TYPE_CHECKING:
     import optuna
@@ -28,25 +28,16 @@ if TYPE_CHECKING:
 PRUNING = "ner_lightning.sweep.pruning.Pruning"
 
 
-def search(command: str, arguments: Namespace, plan: SweepPlan) -> None:
-    """Run trials until as many as asked for have ended; interrupted ones come first.
+def search(plan: SweepPlan) -> None:
+    """Run trials until as many as asked for have ended; an interrupted one goes on first.
 
     Raises:
         UserError: Optuna is not installed.
     """
-    settings = plan.sweep.settings.search
-    assert settings is not None
     load_optuna()
-    driver = _Search(command, arguments, plan)
-    with ThreadPoolExecutor(settings.workers) as pool:
-        workers = [pool.submit(driver.work) for _ in range(settings.workers)]
-        try:
-            done, _ = wait(workers, return_when=FIRST_EXCEPTION)
-            for worker in done:
-                worker.result()
-        finally:
-            driver.stop()
-    draw_trial(driver.study, plan)
+    trials = Trials(plan)
+    run_jobs(trials, plan.sweep.side_by_side)
+    draw_search(trials.study, plan)
 
 
 def distributions(values: Values) -> dict[str, Any]:
@@ -75,24 +66,21 @@ def overrides_of(values: Values, drawn: dict[str, Any]) -> list[str]:
     return [*values.fixed, *ranges, *(str(drawn[key]) for key in values.varied)]
 
 
-@dataclass
-class _Search:
-    command: str
-    arguments: Namespace
-    plan: SweepPlan
-    study: optuna.Study = field(init=False)
-    _turn: threading.Lock = field(default_factory=threading.Lock)
-    _ended: threading.Event = field(default_factory=threading.Event)
-    _taken: set[int] = field(default_factory=set)
+class Trials:
+    """The trials of a search, as a pool takes them; several calls may take of one study.
 
-    def __post_init__(self) -> None:
-        settings = self.plan.sweep.settings.search
+    Args:
+        plan: of the sweep, which is a search.
+    """
+
+    def __init__(self, plan: SweepPlan) -> None:
+        settings = plan.sweep.settings.search
         assert settings is not None
-        self.settings = settings
+        self.plan, self.settings = plan, settings
         self.file = StudyFile(
-            str(self.plan.sweep.home / FILE),
-            str(self.plan.sweep.settings.name),
-            self.plan.mode,
+            str(plan.sweep.home / FILE),
+            str(plan.sweep.settings.name),
+            plan.mode,
             settings.pruner,
             settings.warmup,
             settings.startup,
@@ -101,71 +89,60 @@ class _Search:
         # A continued search must not draw what it drew before.
         seed = settings.seed + len(self.study.trials)
         self.study.sampler = make_sampler(settings.sampler, seed, settings.startup)
-        self._distributions = distributions(self.plan.values)
+        self._distributions = distributions(plan.values)
+        self._taken: set[int] = set()
+        self._turn = threading.Lock()
+        self._turn_of_call = FileLock(plan.sweep.home / ".locks" / "study.lock", thread_local=False)
+        Path(self._turn_of_call.lock_file).parent.mkdir(parents=True, exist_ok=True)
 
-    def stop(self) -> None:
-        """Draw no further trial, and interrupt those that run."""
-        self._ended.set()
-        process.interrupt_all()
+    def take(self) -> Callable[[], None] | None:
+        """Return a trial that was interrupted or left behind, else a new one while there are to be more."""
+        with self._turn, self._turn_of_call:
+            trial = self._left_behind() or self._new()
+        return None if trial is None else partial(self._run, trial)
 
-    def work(self) -> None:
-        """Run one trial after another, and wait for those of another call, which may be killed."""
-        while not self._ended.is_set():
-            if (trial := self._next()) is not None:
-                self._run(trial)
-            elif not self._is_waited_for():
-                return
-            else:
-                self._ended.wait(1)
+    def are_to_come(self) -> bool:
+        """Return whether another call runs a trial that may yet become ours."""
+        with self._turn:
+            return any(number not in self._taken for number in self._running())
 
-    def _is_waited_for(self) -> bool:
-        """Tell whether another call runs a trial that may yet become ours."""
+    def _left_behind(self) -> optuna.Trial | None:
+        for number in self._running():
+            if number not in self._taken and not self.plan.sweep.is_busy(_name(number)):
+                self._taken.add(number)
+                return trial_of(self.study, number)
+        return None
+
+    def _new(self) -> optuna.Trial | None:
+        if len(self.study.get_trials(deepcopy=False)) >= self.settings.trials:
+            return None
+        trial = self.study.ask(self._distributions)
+        self._taken.add(trial.number)
+        self.plan.sweep.manifest.register(
+            [Job(_name(trial.number), tuple(overrides_of(self.plan.values, trial.params)))]
+        )
+        return trial
+
+    def _running(self) -> list[int]:
         from optuna.trial import TrialState
 
-        with self._turn:
-            running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-            return any(frozen.number not in self._taken for frozen in running)
-
-    def _next(self) -> optuna.Trial | None:
-        """Return a trial that was interrupted or left behind, else a new one, else None."""
-        import optuna
-        from optuna.trial import TrialState
-
-        with self._turn:
-            trials = self.study.get_trials(deepcopy=False)
-            for frozen in trials:
-                if frozen.state != TrialState.RUNNING or frozen.number in self._taken:
-                    continue
-                if not self.plan.sweep.is_busy(_name(frozen.number)):
-                    self._taken.add(frozen.number)
-                    return optuna.Trial(self.study, frozen._trial_id)
-            if len(trials) >= self.settings.trials:
-                return None
-            trial = self.study.ask(self._distributions)
-            self._taken.add(trial.number)
-            words = overrides_of(self.plan.values, trial.params)
-            self.plan.sweep.manifest.register([Job(_name(trial.number), tuple(words))])
-            return trial
+        return [trial.number for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))]
 
     def _run(self, trial: optuna.Trial) -> None:
         from optuna.trial import TrialState
 
         words = overrides_of(self.plan.values, trial.params)
-        job = self.plan.sweep.run(_name(trial.number), words, self._config(words), [self._pruning(trial.number)])
+        config = self.plan.composer.compose_job(words)
+        job = self.plan.sweep.run(_name(trial.number), words, config, [self._pruning(trial.number)])
         value = job.metrics.get(self.plan.monitor, math.nan)
         if job.state == "running":  # another call was quicker
-            self._taken.discard(trial.number)
-        elif job.state == "pruned":
-            self.study.tell(trial, state=TrialState.PRUNED)
+            with self._turn:
+                self._taken.discard(trial.number)
         elif job.state == "finished" and math.isfinite(value):
-            self.study.tell(trial, value)
-        elif job.state in ("finished", "failed", "skipped"):
-            self.study.tell(trial, state=TrialState.FAIL)
-
-    def _config(self, words: list[str]) -> dict[str, Any]:
-        name = self.arguments.config_name or self.command
-        with self._turn, hydra_session(self.command, self.arguments.config_dir) as hydra:  # one Hydra per process
-            return check(compose(hydra, name, [*words, "hydra.mode=RUN"]), Vocabulary(hydra, name, []))
+            self.study.tell(trial, value, skip_if_finished=True)  # another call may have seen its end as well
+        elif job.state != "interrupted":
+            state = TrialState.PRUNED if job.state == "pruned" else TrialState.FAIL
+            self.study.tell(trial, state=state, skip_if_finished=True)
 
     def _pruning(self, trial: int) -> str:
         node = {
@@ -182,7 +159,7 @@ class _Search:
         return "+callbacks.pruning={" + ",".join(f"{key}:{value}" for key, value in node.items()) + "}"
 
 
-def draw_trial(study: optuna.Study, plan: SweepPlan) -> None:
+def draw_search(study: optuna.Study, plan: SweepPlan) -> None:
     """Plot the value against each searched key, as `search.png` and `search.svg` in the sweep's folder."""
     try:
         import matplotlib

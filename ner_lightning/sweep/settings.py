@@ -20,7 +20,6 @@ class Search:
         pruner: `median`, `halving` (successive halving, Jamieson and Talwalkar 2016) or `none`.
         warmup: epochs before a trial may be pruned.
         startup: trials that are drawn at random and never pruned, to give the sampler and the pruner a start.
-        workers: number of trials side by side.
         seed: of the sampler.
     """
 
@@ -29,7 +28,6 @@ class Search:
     pruner: Pruner = "median"
     warmup: int = 1
     startup: int = 5
-    workers: int = 1
     seed: int = 1
 
 
@@ -45,6 +43,7 @@ class SweepSettings:
         retry: which jobs of an earlier call run again, besides the interrupted ones, which are always resumed:
             `failed`, `all` or `none`.
         code: `same`: a finished job counts only if the package has not changed since; `any`: it always counts.
+        workers: jobs side by side on this machine.
         threads: CPU threads per job; None: those of the machine, divided among the jobs that run side by side, and no
             more than OMP_NUM_THREADS.
         memory: GiB that a job may allocate; None: no limit.
@@ -58,6 +57,7 @@ class SweepSettings:
     varied: Sequence[str] = ()
     retry: Literal["failed", "all", "none"] = "failed"
     code: Literal["same", "any"] = "same"
+    workers: int = 1
     threads: int | None = None
     memory: float | None = None
     effective_batch: int | None = None
@@ -70,10 +70,12 @@ class SweepSettings:
         Raises:
             UserError: a number is out of range.
         """
-        values = {field.name: node[field.name] for field in fields(cls)}
-        if (asked := values["search"]) is not None:
+        values = {field.name: node[field.name] for field in fields(cls) if field.name in node}
+        if (asked := values.get("search")) is not None:
             values["search"] = Search(**{key: value for key, value in asked.items() if key != "_target_"})
         for key in ("threads", "memory", "effective_batch"):
-            if values[key] is not None and values[key] <= 0:
+            if values.get(key) is not None and values[key] <= 0:
                 raise UserError(f"sweep.{key}={values[key]}: expected a number above 0, or null")
+        if values.get("workers", 1) < 1:
+            raise UserError(f"sweep.workers={values['workers']}: expected a number of jobs from 1 on")
         return cls(**values)

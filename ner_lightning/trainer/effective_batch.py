@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ner_lightning.errors import UserError
+from ner_lightning.trainer.options import with_defaults
 
 
 def with_effective_batch(config: dict[str, Any], gpus: int | None = None) -> dict[str, Any]:
@@ -33,6 +34,8 @@ def with_effective_batch(config: dict[str, Any], gpus: int | None = None) -> dic
     wanted = (config.get("sweep") or {}).get("effective_batch")
     if wanted is None:
         return config
+    if (largest := config["data"].get("batch_size")) is None:
+        raise UserError("data.batch_size has been deleted, but sweep.effective_batch needs it: leave the ~ out")
     processes = world_size(config["trainer"], gpus)
     share, rest = divmod(wanted, processes)
     if rest or not share:
@@ -41,7 +44,7 @@ def with_effective_batch(config: dict[str, Any], gpus: int | None = None) -> dic
             f"sweep.effective_batch={wanted}: {processes} processes cannot share {wanted} sentences evenly; "
             f"choose {' or '.join(map(str, fitting))}, or another trainer.devices"
         )
-    batch = next(size for size in range(min(config["data"]["batch_size"], share), 0, -1) if share % size == 0)
+    batch = next(size for size in range(min(largest, share), 0, -1) if share % size == 0)
     return {
         **config,
         "data": {**config["data"], "batch_size": batch},
@@ -61,7 +64,8 @@ def world_size(trainer: Mapping[str, Any], gpus: int | None = None) -> int:
     >>> world_size({"accelerator": "gpu", "devices": "auto", "num_nodes": 2}, gpus=4)
     8
     """
-    devices, nodes = trainer["devices"], int(trainer.get("num_nodes", 1))
+    trainer = with_defaults(trainer)
+    devices, nodes = trainer["devices"], int(trainer["num_nodes"])
     if isinstance(devices, list):
         return len(devices) * nodes
     if isinstance(devices, str) and "," in devices:

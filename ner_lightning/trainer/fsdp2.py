@@ -16,6 +16,7 @@ from pytorch_lightning.strategies import ModelParallelStrategy, Strategy
 from torch import Tensor, nn
 
 from ner_lightning.trainer.effective_batch import world_size
+from ner_lightning.trainer.options import with_defaults
 
 if TYPE_CHECKING:
     from torch.distributed import ProcessGroup
@@ -55,7 +56,8 @@ def strategy_of(trainer: Mapping[str, Any]) -> str | Strategy:
     Args:
         trainer: the trainer's node of the configuration.
     """
-    return FSDP2Strategy(world_size(trainer)) if trainer["strategy"] == STRATEGY else trainer["strategy"]
+    asked = with_defaults(trainer)["strategy"]
+    return FSDP2Strategy(world_size(trainer)) if asked == STRATEGY else asked
 
 
 def shard(model: nn.Module, mesh: DeviceMesh) -> None:

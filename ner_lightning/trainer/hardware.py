@@ -10,7 +10,7 @@ from pytorch_lightning.utilities import rank_zero_warn
 
 from ner_lightning.errors import UserError
 from ner_lightning.trainer.combinations import explain_refusal
-from ner_lightning.trainer.options import settle_devices
+from ner_lightning.trainer.options import settle_devices, with_defaults
 
 
 def with_devices_of_here(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,6 +31,7 @@ def check_hardware(trainer: Mapping[str, Any]) -> None:
     Raises:
         UserError: a GPU asked for where there is none, half precision that CPUs do not have, sharding on a CPU.
     """
+    trainer = with_defaults(trainer)
     if why := explain_refusal(trainer, torch.cuda.device_count() if trainer["accelerator"] != "cpu" else None):
         raise UserError(why)
     precision = str(trainer["precision"])

@@ -11,6 +11,25 @@ OURS = {
     "logger": "loggers have a group of their own: logger=wandb; metrics.csv is always written",
 }
 
+DEFAULTS = {
+    "accelerator": "auto",
+    "devices": "auto",
+    "strategy": "auto",
+    "precision": "32-true",
+    "num_nodes": 1,
+    "accumulate_grad_batches": 1,
+}
+"""What the Trainer does where its node says nothing (`~trainer.devices`)."""
+
+
+def with_defaults(trainer: Mapping[str, Any]) -> dict[str, Any]:
+    """Add to a trainer's node what it does not say, of what is asked about before it is built.
+
+    >>> with_defaults({"devices": 2})["accelerator"]
+    'auto'
+    """
+    return {**DEFAULTS, **trainer}
+
 
 def settle_devices(trainer: Mapping[str, Any], gpus: int) -> dict[str, Any]:
     """Replace an accelerator `auto`, and on a CPU the devices `auto` or -1, by what they mean on this machine.
@@ -24,7 +43,7 @@ def settle_devices(trainer: Mapping[str, Any], gpus: int) -> dict[str, Any]:
     >>> settle_devices({"accelerator": "auto", "devices": -1}, gpus=2)
     {'accelerator': 'gpu', 'devices': -1}
     """
-    accelerator, devices = trainer.get("accelerator", "auto"), trainer.get("devices", "auto")
+    accelerator, devices = (with_defaults(trainer)[key] for key in ("accelerator", "devices"))
     if accelerator == "auto":
         accelerator = "gpu" if gpus else "cpu"
     accelerator = "gpu" if accelerator == "cuda" else accelerator
@@ -43,7 +62,7 @@ def refused_option(trainer: Mapping[str, Any]) -> str | None:
 
 
 def _refused_place(trainer: Mapping[str, Any]) -> str | None:
-    accelerator, devices, strategy = (trainer.get(key, "auto") for key in ("accelerator", "devices", "strategy"))
+    accelerator, devices, strategy = (with_defaults(trainer)[key] for key in ("accelerator", "devices", "strategy"))
     if accelerator not in ACCELERATORS:
         return f"trainer.accelerator={accelerator}: expected cpu, gpu or auto"
     if devices in (0, "0", []) or (accelerator == "cpu" and not _is_count(devices)):

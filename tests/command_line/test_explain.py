@@ -29,7 +29,7 @@ SENTENCES = {
     "data=conll data.reader.spans_key=x": "jsonl, spacy have it; write data/reader=jsonl data.reader.spans_key=x.",
     # groups and their options
     "data=conl": "there is no such data, did you mean data=conll? Choose one of auto, brat, conll,",
-    "trainer=zzzzz": "trainer=zzzzz: there is no such trainer; choose one of cpu, ddp, ddp_cpu, deepspeed,",
+    "trainer=zzzzz": "trainer=zzzzz: there is no such trainer; choose one of cpu, ddp, ddp_cpu, fsdp2,",
     "datum=conll": "datum: there is no such group; did you mean data=conll?",
     "model/encodr=minilm": "did you mean model/encoder=minilm?",
     "model/encoder=minilmm": "did you mean model/encoder=minilm?",
@@ -40,6 +40,14 @@ SENTENCES = {
     "+data=conll": f"data {NO_PLUS} data=conll, without the plus sign.",
     "++data=conll": f"data {NO_PLUS} data=conll, without the plus sign.",
     "data@mine=conll": "data@mine is no group of this command; write data=OPTION.",
+    "trainer=fsdp": "trainer=fsdp is gone: trainer=fsdp2 does its work, and clips gradients by norm.",
+    "trainer=deepspeed": "trainer=deepspeed is gone: trainer=fsdp2 shards too, and its checkpoints are like any other.",
+    "trainer.strategy=fsdp": "trainer.strategy=fsdp: not kept up here; trainer=fsdp2 shards too",
+    "-m hydra/launcher=joblib seed=1,2": "joblib is gone: jobs side by side on this machine are sweep.workers=N",
+    "-m hydra/launcher=parallel seed=1,2": "parallel is gone: jobs side by side on this machine are sweep.workers=N",
+    "-m hydra.launcher.n_jobs=4 seed=1,2": "hydra.launcher.n_jobs: is called sweep.workers now; write sweep.workers=4.",
+    "+sweep=optuna_lr sweep.search.workers=2": "is called sweep.workers now; write sweep.workers=2.",
+    "~sweep.search": "~sweep.search: sweep.search cannot be left out; give it another value, as in sweep.search=null.",
     "trainer=3": "trainer=3: trainer takes the name of an option: one of cpu,",
     "data=null": "data=null: data takes the name of an option: one of auto, brat, conll,",
     # syntax

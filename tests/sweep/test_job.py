@@ -172,13 +172,21 @@ def test_memory_that_runs_out_is_tried_once_with_half_the_batch(do: Do, tmp_path
     job = do(OUT_OF_MEMORY, FINISH)
     assert job.state == "finished"
     assert job.note == "out of memory with batches of 16: run with 8, 2 of them accumulated"
-    assert {"data.batch_size=8", "trainer.accumulate_grad_batches=2"} <= {*told(tmp_path)[0]}
+    assert {"data.batch_size=8", "++trainer.accumulate_grad_batches=2"} <= {*told(tmp_path)[0]}
 
 
 def test_a_batch_that_was_held_is_halved_from_what_it_was(do: Do, tmp_path: Path) -> None:
     job = do(OUT_OF_MEMORY, FINISH, config={**CONFIG, "sweep": {"effective_batch": 12}})
     assert job.note == "out of memory with batches of 12: run with 6, 2 of them accumulated"
     assert "data.batch_size=6" in told(tmp_path)[0]
+
+
+@pytest.mark.parametrize(
+    ("node", "acts", "state"),
+    [("trainer", (OUT_OF_MEMORY, FINISH), "finished"), ("data", (OUT_OF_MEMORY,), "failed")],
+)
+def test_keys_that_were_deleted_are_not_asked_for(node: str, acts: tuple[str, ...], state: str, do: Do) -> None:
+    assert do(*acts, config={**CONFIG, node: {}}).state == state
 
 
 def test_memory_that_runs_out_twice_is_a_failure(do: Do) -> None:

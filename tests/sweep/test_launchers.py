@@ -17,14 +17,15 @@ from ner_lightning.command_line import arguments
 from ner_lightning.command_line.compose import hydra_session, sweep_config
 from ner_lightning.command_line.explain import explain_error
 from ner_lightning.errors import UserError
-from ner_lightning.sweep import launchers, process
+from ner_lightning.sweep import launchers
 from ner_lightning.sweep.launchers import Launching, read_launcher
 from ner_lightning.sweep.manifest import Job
 from ner_lightning.sweep.plan import SweepPlan, plan_sweep
+from ner_lightning.sweep.settings import SweepSettings
 from tests.runs import write_corpus
 from tests.sweep.started import ROOT, Start, finish, jobs, processes_of, wait_until
 
-OURS = ("parallel", "slurm", "slurm_local", "ray_cluster")
+OURS = ("slurm", "slurm_local", "ray_cluster")
 
 
 def node(*words: str) -> dict[str, Any]:
@@ -33,20 +34,17 @@ def node(*words: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def eight_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "available_threads", lambda: 8)
+def all_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launchers, "check_installed", lambda target: None)
 
 
-@pytest.mark.usefixtures("eight_threads")
+@pytest.mark.usefixtures("all_installed")
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
         ([], Launching()),
-        (["hydra/launcher=parallel"], Launching(elsewhere=True, side_by_side=2)),
-        (["hydra/launcher=parallel", "hydra.launcher.n_jobs=4"], Launching(elsewhere=True, side_by_side=4)),
-        (["hydra/launcher=joblib"], Launching(elsewhere=True, side_by_side=6)),  # eight at a time, but six jobs
-        (["hydra/launcher=parallel", "hydra.launcher.n_jobs=-6"], Launching(elsewhere=True, side_by_side=3)),
+        (["sweep.workers=2"], Launching(side_by_side=2)),
+        (["sweep.workers=8"], Launching(side_by_side=6)),  # eight at a time, but six jobs
         (["hydra/launcher=slurm_local"], Launching(elsewhere=True, side_by_side=6)),
         (["hydra/launcher=slurm", "hydra.launcher.partition=gpu"], Launching(here=False, elsewhere=True)),
         (["hydra/launcher=ray_cluster", "hydra.launcher.ray.remote.num_cpus=3"], Launching(elsewhere=True, threads=3)),
@@ -54,7 +52,8 @@ def eight_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_where_jobs_run_and_how_many_share_a_machine(words: list[str], expected: Launching) -> None:
-    assert read_launcher(node(*words), jobs=6) == expected
+    workers = int(words[0].partition("=")[2]) if words and words[0].startswith("sweep") else 1
+    assert read_launcher(node(*words), SweepSettings(workers=workers), jobs=6) == expected
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -76,9 +75,9 @@ def test_a_plugin_that_is_not_installed_names_the_extra(package: str, monkeypatc
     monkeypatch.setattr(importlib.util, "find_spec", find_spec)
     target = "hydra_plugins.hydra_nothing_launcher.ray_launcher.X"
     with pytest.raises(UserError, match=r"hydra_nothing_launcher is not installed; pip install 'ner-lightning\[laun"):
-        read_launcher({"_target_": target}, 1)
+        read_launcher({"_target_": target}, SweepSettings(), 1)
     with pytest.raises(UserError, match=r"pip install 'ner-lightning\[ray\]'"):
-        read_launcher({"_target_": "hydra_plugins.hydra_ray_launcher_of_nobody.X"}, 1)
+        read_launcher({"_target_": "hydra_plugins.hydra_ray_launcher_of_nobody.X"}, SweepSettings(), 1)
 
 
 def test_a_file_of_ours_without_its_plugin_names_the_extra() -> None:
@@ -91,7 +90,7 @@ def test_a_file_of_ours_without_its_plugin_names_the_extra() -> None:
 @pytest.mark.parametrize("key", ["nodes", "tasks_per_node"])
 def test_a_job_is_one_task(key: str) -> None:
     with pytest.raises(UserError, match=rf"hydra\.launcher\.{key}=2: a job of a sweep is one task .* srun"):
-        read_launcher(node("hydra/launcher=slurm", f"hydra.launcher.{key}=2"), 1)
+        read_launcher(node("hydra/launcher=slurm", f"hydra.launcher.{key}=2"), SweepSettings(), 1)
 
 
 def planned(folder: Path, *words: str) -> SweepPlan:
@@ -99,8 +98,13 @@ def planned(folder: Path, *words: str) -> SweepPlan:
 
 
 def test_a_search_has_workers_of_its_own(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"a search starts its trials itself, sweep\.search\.workers"):
-        planned(tmp_path, "+sweep=optuna_lr", "hydra/launcher=parallel")
+    with pytest.raises(UserError, match=r"a search starts its trials itself, sweep\.workers of them side by side"):
+        planned(tmp_path, "+sweep=optuna_lr", "hydra/launcher=slurm_local")
+
+
+def test_two_do_not_decide_how_many_jobs_run_at_a_time(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"sweep\.workers=2: those of this machine, and hydra/launcher starts"):
+        planned(tmp_path, "seed=1,2", "sweep.workers=2", "hydra/launcher=slurm_local")
 
 
 def test_what_another_machine_has_is_not_judged_here(tmp_path: Path) -> None:
@@ -118,12 +122,12 @@ def spans(found: dict[str, Job]) -> list[tuple[datetime, datetime]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("launcher", ["parallel", "slurm_local"])
+@pytest.mark.parametrize("launcher", ["sweep.workers=2", "hydra/launcher=slurm_local"])
 def test_two_jobs_at_the_same_time_and_one_that_fails(launcher: str, start: Start, tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path / "corpus", train=["Ann/B-PER left"] * 8, dev=["Ann/B-PER left"] * 8)
     (corpus / "broken.conll").write_text("Ann\n\n")
     words = ("data=conll", f"data.dir={corpus}", "data.train=train.conll,broken.conll,dev.conll")
-    finish(start(tmp_path, *words, "trainer.max_epochs=2", f"hydra/launcher={launcher}"), code=1)
+    finish(start(tmp_path, *words, "trainer.max_epochs=2", launcher), code=1)
     found = jobs(tmp_path)
     assert {name: job.state for name, job in found.items()} == {
         "train-train.conll": "finished",
@@ -135,16 +139,16 @@ def test_two_jobs_at_the_same_time_and_one_that_fails(launcher: str, start: Star
     (_, first), (second, _), _ = spans(found)
     assert second < first, "one after another"
     assert processes_of(tmp_path / "sweeps") == []
-    assert not [*(tmp_path / "sweeps/s/.calls").iterdir()]
+    assert not [*(tmp_path / "sweeps/s/.calls").glob("*")]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("launcher", ["parallel", "slurm_local"])
+@pytest.mark.parametrize("launcher", ["sweep.workers=2", "hydra/launcher=slurm_local"])
 def test_an_interruption_ends_jobs_in_other_processes(
     launcher: str, number: signal.Signals, start: Start, tmp_path: Path
 ) -> None:
-    words = ("seed=1,2", "trainer.max_epochs=300", f"hydra/launcher={launcher}")
+    words = ("seed=1,2", "trainer.max_epochs=300", launcher)
     sweep = start(tmp_path, *words)
     folder = tmp_path / "sweeps" / "s"
     checkpoints = [folder / f"seed-{seed}" / "checkpoints" / "last.ckpt" for seed in (1, 2)]

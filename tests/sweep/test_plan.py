@@ -10,10 +10,15 @@ import pytest
 from filelock import FileLock
 
 from ner_lightning.command_line import arguments
+from ner_lightning.command_line.preflight import preflight
 from ner_lightning.errors import UserError
 from ner_lightning.sweep import plan as plan_module
+from ner_lightning.sweep.command import Grid
+from ner_lightning.sweep.launchers import _words_of_launcher
 from ner_lightning.sweep.manifest import Job
 from ner_lightning.sweep.plan import SweepPlan, plan_sweep
+from ner_lightning.sweep.pool import run_jobs
+from ner_lightning.sweep.words import words_of_sweep
 from tests.sweep.started import ROOT
 
 
@@ -72,8 +77,8 @@ def test_hydras_own_words_go_where_they_mean_something(tmp_path: Path) -> None:
     assert command[3:7] == of_jobs
     assert command.index("hydra.job.chdir=true") < command.index("hydra.mode=RUN")
     assert not any(word.startswith(("hydra.sweep", "hydra/launcher")) for word in command)
-    here = found.hydra_words(["-m", *typed])
-    assert here[:2] == ["-m", "seed=1,2"]
+    here = [*words_of_sweep(typed, found.sweep.flags), *_words_of_launcher(found)]
+    assert here[0] == "seed=1,2"
     assert not {*of_jobs} & {*here}
     assert {"hydra/launcher=basic", "hydra.verbose=false", "hydra.job.chdir=false"} < {*here}
 
@@ -81,7 +86,8 @@ def test_hydras_own_words_go_where_they_mean_something(tmp_path: Path) -> None:
 def test_a_folder_of_the_command_line_stays_in_it(tmp_path: Path) -> None:
     (tmp_path / "hydra.mine").mkdir()
     typed = ["--config-dir", str(tmp_path / "hydra.mine"), "seed=1,2"]
-    assert planned(tmp_path, *typed).hydra_words(["-m", *typed])[:4] == ["-m", *typed]
+    found = planned(tmp_path, *typed)
+    assert words_of_sweep(typed, found.sweep.flags) == typed
 
 
 @pytest.mark.parametrize(
@@ -125,7 +131,7 @@ def test_what_cannot_run_here_is_skipped_before_anything_starts(tmp_path: Path) 
         "precision-32-true+strategy-auto": ("pending", ""),
         "precision-32-true+strategy-fsdp": ("skipped", "trainer.strategy=fsdp"),
         "precision-16-mixed+strategy-auto": ("skipped", "trainer.precision=16-mixed"),
-        "precision-16-mixed+strategy-fsdp": ("skipped", "trainer.precision=16-mixed"),
+        "precision-16-mixed+strategy-fsdp": ("skipped", "trainer.strategy=fsdp"),
     }
 
 
@@ -136,7 +142,7 @@ def test_the_ready_made_grid_of_strategies_says_what_it_skips(tmp_path: Path, mo
     for job in jobs.values():
         words = dict(word.split("=") for word in job.overrides)
         reasons[words["trainer"], words["trainer.precision"]] = (job.error or job.state).partition(";")[0]
-    assert len(jobs) == len(reasons) == 7 * 3
+    assert len(jobs) == len(reasons) == 6 * 3
     here = ("cpu", "ddp_cpu", "fsdp2_cpu")
     for precision in ("32-true", "bf16-mixed"):
         assert {name: reasons[name, precision] for name in here} == dict.fromkeys(here, "pending")
@@ -149,15 +155,57 @@ def test_the_ready_made_grid_of_strategies_says_what_it_skips(tmp_path: Path, mo
     }
     no_gpu = "trainer.accelerator=gpu: no GPU is to be seen here"
     assert {reasons[name, "32-true"] for name in ("gpu", "ddp", "fsdp2")} == {no_gpu}
-    assert reasons["deepspeed", "32-true"] == "trainer.strategy=deepspeed_stage_2: DeepSpeed is not installed"
 
 
 def test_on_two_gpus_the_same_grid_runs_most_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan_module, "_gpus", lambda: 2)
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)  # DeepSpeed too
     jobs = planned(tmp_path, "+sweep=lr_precision_strategy", "optim.encoder_lr=1e-5").sweep.manifest.jobs()
     skipped = {name for name, job in jobs.items() if job.state == "skipped"}
     assert skipped == {f"precision-16-mixed+trainer-{name}" for name in ("cpu", "ddp_cpu", "fsdp2_cpu", "fsdp2")}
+
+
+def test_what_stands_for_a_value_of_the_run_is_left_to_each_run(tmp_path: Path) -> None:
+    """Not resolved on the way: in each job it is the rate of that job, and its own folder."""
+    folder = "+callbacks.x={_target_:ner_lightning.callbacks.predictions.SavePredictions,folder:'${paths.output_dir}'}"
+    typed = ["-m", "optim.crf_lr=0.1,0.2", "optim.head_lr=${optim.crf_lr}", folder]
+    assert preflight("train", arguments.parse(typed), isolated=True)
+    found = planned(tmp_path, *typed[1:])
+    for rate, job in zip((0.1, 0.2), found.values.jobs().values(), strict=True):
+        assert "optim.head_lr=${optim.crf_lr}" in job
+        config = found.composer.compose_job(job)
+        assert (config["optim"]["head_lr"], config["callbacks"]["x"]["folder"]) == (rate, ".")
+    assert [job.overrides for job in found.sweep.manifest.jobs().values()] == [*found.values.jobs().values()]
+
+
+DELETED = ("accelerator", "devices", "strategy", "precision", "accumulate_grad_batches", "enable_progress_bar")
+
+
+@pytest.mark.parametrize("key", [*(f"trainer.{name}" for name in DELETED), "data.batch_size", "callbacks.checkpoint"])
+def test_a_deleted_key_has_the_value_of_its_class(key: str, tmp_path: Path) -> None:
+    found = planned(tmp_path, "seed=1,2", f"~{key}", "sweep.workers=2")
+    assert {job.state for job in found.sweep.manifest.jobs().values()} == {"pending"}
+    assert found.composer.compose_job(found.values.jobs()["seed-1"])["seed"] == 1
+    assert f"~{key}" in found.sweep.command("seed-1", found.values.jobs()["seed-1"])
+
+
+def test_a_batch_that_is_to_be_held_must_be_known(tmp_path: Path) -> None:
+    jobs = planned(tmp_path, "seed=1,2", "~data.batch_size", "sweep.effective_batch=8").sweep.manifest.jobs()
+    assert {job.state for job in jobs.values()} == {"skipped"}
+    assert "data.batch_size has been deleted" in (jobs["seed-1"].error or "")
+
+
+def test_values_that_do_not_go_together_fail_alone(tmp_path: Path) -> None:
+    """Each of them alone has been looked at before the sweep starts."""
+    found = planned(tmp_path, "model/decoder=crf,softmax", "++model.decoder.init=uniform,bigrams")
+    grid, ran = Grid(found, print), list[str]()
+    object.__setattr__(found.sweep, "run", lambda name, *_: ran.append(name) or Job(name, state="finished"))
+    run_jobs(grid, 2)
+    jobs = found.sweep.manifest.jobs()
+    assert {name.partition("+")[0] for name in ran} == {"model-decoder-crf"}
+    failed = {name: job.error or "" for name, job in jobs.items() if job.state == "failed"}
+    assert {name.partition("+")[0] for name in failed} == {"model-decoder-softmax"}
+    assert all("takes no init" in error for error in failed.values())
+    assert not found.went_well
 
 
 def test_a_batch_that_cannot_be_shared_and_several_machines_are_skipped(tmp_path: Path) -> None:
@@ -185,12 +233,11 @@ def test_a_command_answers_for_its_own_jobs_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("end", "left"), [("finished", set()), ("failed", set()), ("running", {"seed-2"})])
 def test_a_command_waits_for_jobs_of_another_and_takes_over_what_that_leaves(
-    end: str, left: set[str], tmp_path: Path
+    end: str, left: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = planned(tmp_path, "seed=1,2", "sweep.name=s")
     manifest, said = found.sweep.manifest, list[str]()
-    assert found.wait_for_others(said.append) == frozenset()
-    assert said == []
+    assert found.of_others == []
     lock = FileLock(found.sweep.home / ".locks" / "seed-2.lock", thread_local=False)
     lock.acquire()
     manifest.change("seed-2", state="running")
@@ -200,8 +247,12 @@ def test_a_command_waits_for_jobs_of_another_and_takes_over_what_that_leaves(
         lock.release()
 
     threading.Timer(1.5, come_to_an_end).start()
-    before = time.monotonic()
-    assert found.wait_for_others(said.append) == left
+    before, run = time.monotonic(), []
+    assert found.of_others == ["seed-2"]
+    grid = Grid(found, said.append, found.of_others)
+    monkeypatch.setattr(grid, "_run", run.append)
+    run_jobs(grid, 2)
+    assert {*run} == left
     assert time.monotonic() - before > 1
     assert said == ["Waiting for seed-2: another process runs it"]
 
@@ -209,7 +260,7 @@ def test_a_command_waits_for_jobs_of_another_and_takes_over_what_that_leaves(
 def test_a_range_needs_a_search(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"optim.encoder_lr=.*a range has no list of values; add \+sweep=optuna_lr"):
         planned(tmp_path, "optim.encoder_lr=interval(1e-5,1e-3)")
-    found = planned(tmp_path, "+sweep=optuna_lr", "model.pooling=first,mean", "sweep.search.workers=2")
+    found = planned(tmp_path, "+sweep=optuna_lr", "model.pooling=first,mean", "sweep.workers=2")
     assert {*found.values.ranges} == {"optim.encoder_lr", "optim.head_lr"}
     assert found.values.varied == {"model.pooling": ("model.pooling=first", "model.pooling=mean")}
     assert found.sweep.side_by_side == 2
@@ -234,7 +285,7 @@ def test_planning_a_sweep_on_the_cpu_needs_no_torch(tmp_path: Path) -> None:
     code = (
         "import sys; from ner_lightning.command_line import arguments; from ner_lightning.sweep.plan import plan\n"
         "import ner_lightning.sweep.table, ner_lightning.sweep_status, ner_lightning.sweep.search\n"
-        f"plan('train', arguments.parse(['-m', 'seed=1,2', 'paths.outputs={tmp_path}']))\n"
+        f"plan_sweep('train', arguments.parse(['-m', 'seed=1,2', 'paths.outputs={tmp_path}']))\n"
         "sys.exit(', '.join({'torch', 'optuna', 'matplotlib'} & sys.modules.keys()) or 0)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

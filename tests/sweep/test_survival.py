@@ -171,7 +171,7 @@ def test_two_processes_a_job_three_jobs_one_after_another(start: Start, tmp_path
 def test_a_search_prunes_and_goes_on_where_it_was_killed(start: Start, tmp_path: Path) -> None:
     words = (
         *("+experiment=crf", "+sweep=optuna_lr", "trainer.max_epochs=5", "sweep.search.trials=7"),
-        *("sweep.search.startup=2", "sweep.search.warmup=0", "sweep.search.sampler=random", "sweep.search.workers=2"),
+        *("sweep.search.startup=2", "sweep.search.warmup=0", "sweep.search.sampler=random", "sweep.workers=2"),
     )
     search = start(tmp_path, *words)
     wait_until(lambda: any(job.state == "finished" for job in jobs(tmp_path).values()), search)
