@@ -69,7 +69,7 @@ def _train(cfg: DictConfig, overrides: list[str]) -> dict[str, Any]:
     config = with_effective_batch(with_devices_of_here(asked))
     resumed = resume_from(config)
     write_run(config["paths"]["output_dir"], config, overrides)
-    run = build(config)
+    run = build(config, resumed)
     failed, pruned = True, False
     try:
         if resumed:

@@ -14,6 +14,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import WeightAveraging
 
 from ner_lightning.errors import UserError
+from ner_lightning.vendors.lightning import callbacks_of, forget_average, has_average, swap_weights
 
 SHARDING = ("fsdp", "deepspeed")
 
@@ -36,22 +37,20 @@ def averaged_weights(trainer: pl.Trainer) -> Iterator[None]:
     """Put the average of the weights, if there is one, in their place, and back."""
     averages = list(_averages(trainer))
     for average in averages:
-        average._swap_models(trainer.lightning_module)
+        swap_weights(average, trainer)
     try:
         yield
     finally:
         for average in averages:
-            average._swap_models(trainer.lightning_module)
+            swap_weights(average, trainer)
 
 
 def forget_averages(trainer: pl.Trainer) -> None:
     """Let what is scored from now on be the weights that are loaded for it."""
     for average in _averages(trainer):
-        average._average_model = None
+        forget_average(average)
 
 
 def _averages(trainer: pl.Trainer) -> Iterator[WeightAveraging]:
     """Yield the callbacks that average, in a fit."""
-    for callback in trainer.callbacks:  # type: ignore[attr-defined]
-        if isinstance(callback, WeightAveraging) and callback._average_model is not None:
-            yield callback
+    return (average for average in callbacks_of(trainer, WeightAveraging) if has_average(average))

@@ -5,19 +5,18 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 from typing import Any, Literal
-from weakref import proxy
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.utilities import rank_zero_only
 
 from ner_lightning.callbacks import atomic
 from ner_lightning.callbacks.averaging import averaged_weights
 from ner_lightning.run.folder import BEST
 from ner_lightning.storage.atomic import draft
+from ner_lightning.vendors.lightning import ModelCheckpointByHand, callbacks_of, validate_now
 
 
-class BestCheckpoint(ModelCheckpoint):
+class BestCheckpoint(ModelCheckpointByHand):
     """Keeps the weights of the best epoch as `best.ckpt`; `last.ckpt` is the one to resume from.
 
     A run that ends between two validations is validated once more at the end.
@@ -57,9 +56,7 @@ class BestCheckpoint(ModelCheckpoint):
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Validate the last weights too, if the last step came after the last validation (`trainer.max_steps`)."""
         if trainer.global_step > self._judged:
-            trainer.validating = True
-            trainer.fit_loop.epoch_loop.val_loop.run()
-            trainer.training = True
+            validate_now(trainer)
         super().on_train_end(trainer, pl_module)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -73,19 +70,15 @@ class BestCheckpoint(ModelCheckpoint):
         elif before == here and here.is_file():
             super().load_state_dict(state_dict)
 
-    def _save_checkpoint(self, trainer: pl.Trainer, filepath: str) -> None:
+    def write(self, trainer: pl.Trainer, filepath: str) -> None:
+        """Write the weights in one piece."""
         with averaged_weights(trainer):  # those that validation has judged
             atomic.save_checkpoint(trainer, filepath, weights_only=True)
-        self._last_global_step_saved = trainer.global_step
-        self._last_checkpoint_saved = filepath
-        if trainer.is_global_zero:
-            for logger in trainer.loggers:
-                logger.after_save_checkpoint(proxy(self))
 
 
 def best_checkpoint(trainer: pl.Trainer) -> BestCheckpoint | None:
     """Find the callback that chooses the weights of a run; None if there is none."""
-    return next((callback for callback in trainer.callbacks if isinstance(callback, BestCheckpoint)), None)  # type: ignore[attr-defined]
+    return next(iter(callbacks_of(trainer, BestCheckpoint)), None)
 
 
 @rank_zero_only

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ner_lightning.callbacks.profile.step_clock import StepClock
+from ner_lightning.vendors.lightning import callbacks_of
 
 DECODER, REST, NOTHING = "decoder", "rest", "nothing"
 UNIT = 1 if sys.platform == "darwin" else 1024  # bytes in the unit in which the system reports memory
@@ -155,5 +156,5 @@ class Cost(pl.Callback):
 
 def cost_of(trainer: pl.Trainer) -> dict[str, Any] | None:
     """Return what the cost callback of a run has measured; None without one."""
-    found = [callback for callback in trainer.callbacks if isinstance(callback, Cost)]  # type: ignore[attr-defined]
+    found = callbacks_of(trainer, Cost)
     return found[0].summary(trainer) if found else None

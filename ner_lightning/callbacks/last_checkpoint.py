@@ -16,6 +16,7 @@ from ner_lightning.callbacks.random_state import random_state, restore_random_st
 from ner_lightning.callbacks.stop_signals import StopSignals, leave
 from ner_lightning.errors import UserError
 from ner_lightning.run.folder import LAST
+from ner_lightning.vendors.lightning import begin_next_epoch, callbacks_of, has_read_epoch, is_gathering, will_validate
 
 _DUE = 1  # below the number of any signal that is watched
 
@@ -73,8 +74,8 @@ class LastCheckpoint(Checkpoint):
         if _world() > 1:  # a group of its own: hosts that agree on the CPU need not wait for their devices
             self._hosts = dist.group.WORLD if dist.get_backend() == "gloo" else dist.new_group(backend="gloo")
         if self._resumed:
-            _begin_next_epoch(trainer)
-            stoppers = [callback for callback in trainer.callbacks if isinstance(callback, EarlyStopping)]  # type: ignore[attr-defined]
+            begin_next_epoch(trainer)
+            stoppers = callbacks_of(trainer, EarlyStopping)
             trainer.should_stop |= any(stopper.wait_count >= stopper.patience for stopper in stoppers)
         self._resumed = False
 
@@ -93,17 +94,14 @@ class LastCheckpoint(Checkpoint):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Write if it is time, unless the gradient is partly accumulated or a validation will follow."""
-        loop = trainer.fit_loop
-        validates = loop.epoch_loop._should_check_val_fx(loop._data_fetcher)  # type: ignore[arg-type]
-        if not (loop._should_accumulate() or validates or loop.epoch_loop._num_ready_batches_reached()):
+        if not (is_gathering(trainer) or will_validate(trainer) or has_read_epoch(trainer)):
             self._write_if_due(trainer)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write after a validation inside an epoch, if it is time."""
-        loop = trainer.fit_loop
-        if trainer.state.fn != "fit" or trainer.sanity_checking or loop.epoch_loop._num_ready_batches_reached():
+        if trainer.state.fn != "fit" or trainer.sanity_checking or has_read_epoch(trainer):
             return
-        if not loop._should_accumulate():
+        if not is_gathering(trainer):
             self._write_if_due(trainer)
             self._publish(trainer)
 
@@ -160,17 +158,3 @@ class LastCheckpoint(Checkpoint):
 
 def _world() -> int:
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
-
-
-def _begin_next_epoch(trainer: pl.Trainer) -> None:
-    """Let a run that was saved after an epoch begin the next one.
-
-    With `max_steps`, Lightning would take such a checkpoint for one inside the epoch, and end the epoch again.
-    """
-    loop = trainer.fit_loop
-    current, total = loop.epoch_progress.current, loop.epoch_progress.total
-    if current.ready == current.processed:  # type: ignore[attr-defined]
-        current.completed, total.completed = current.processed, total.processed  # type: ignore[attr-defined]
-        loop.reset_restart_stage()
-        loop._restarting = False
-        loop.epoch_loop.restarting = False

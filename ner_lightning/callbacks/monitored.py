@@ -13,9 +13,9 @@ from ner_lightning.callbacks.checkpoint import BestCheckpoint, best_checkpoint
 from ner_lightning.errors import UserError
 from ner_lightning.metrics.scores import entity_scores
 from ner_lightning.run.metric_keys import OF_TYPES, read_key
+from ner_lightning.vendors.lightning import callbacks_of, data_of
 
 if TYPE_CHECKING:
-    from ner_lightning.data.datamodule import CorpusDataModule
     from ner_lightning.task.tagging import TaggingTask
 
 PREFIX = "val/"
@@ -59,13 +59,13 @@ class MonitorCheck(pl.Callback):
 
 def monitoring(trainer: pl.Trainer) -> Iterator[BestCheckpoint | EarlyStopping]:
     """Yield the callbacks that choose weights or stop early by a metric."""
-    return (one for one in trainer.callbacks if isinstance(one, BestCheckpoint | EarlyStopping))  # type: ignore[attr-defined]
+    return (one for one in callbacks_of(trainer, pl.Callback) if isinstance(one, BestCheckpoint | EarlyStopping))
 
 
 def metrics_of_validation(trainer: pl.Trainer, task: Any) -> list[str]:
     """List the metrics that validation is known to log."""
     known: TaggingTask = task
-    data: CorpusDataModule = trainer.datamodule  # type: ignore[attr-defined]
+    data = data_of(trainer)
     types = known.val_metric.tags.types
     nothing = [[0, 0, 0]] * len(types)
     of_sources = [f"{source}/{score}" for source in data.sources.names for score in OF_TYPES]

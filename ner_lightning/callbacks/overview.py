@@ -11,6 +11,7 @@ from torch import nn
 
 from ner_lightning.optim.groups import group_table
 from ner_lightning.run.log import show_tables
+from ner_lightning.vendors.lightning import data_of
 
 if TYPE_CHECKING:
     from ner_lightning.data.datamodule import CorpusDataModule
@@ -35,7 +36,7 @@ class Overview(pl.Callback):
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Show the data and the groups."""
         if trainer.is_global_zero:
-            data: CorpusDataModule = trainer.datamodule  # type: ignore[attr-defined]
+            data = data_of(trainer)
             log.info("data: %s", data.folder)  # a title would be wrapped to the width of its table
             show_tables(data_table(data), optimiser_table(trainer.optimizers[0].param_groups, pl_module))
             log.info("batches: %s, %d sentences on each of %d", data.batching, data.batch_size, trainer.world_size)
@@ -105,7 +106,7 @@ def _counts(report: ReadReport) -> dict[str, int]:
 def attention_in_use(trainer: pl.Trainer) -> str:
     """Describe how a run computes attention."""
     task: TaggingTask = trainer.lightning_module  # type: ignore[assignment]
-    data: CorpusDataModule = trainer.datamodule  # type: ignore[attr-defined]
+    data = data_of(trainer)
     half_on_gpu = trainer.strategy.root_device.type == "cuda" and "32" not in str(trainer.precision)
     return task.model.encoder.attention_in_use(packed=data.packs, half_on_gpu=half_on_gpu)
 

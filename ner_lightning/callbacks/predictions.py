@@ -14,10 +14,10 @@ from ner_lightning.run.predictions import StoredSentence
 from ner_lightning.storage.atomic import writing
 from ner_lightning.tagging.spans import ScoredSpan
 from ner_lightning.task.entities import read_batch
+from ner_lightning.vendors.lightning import callbacks_of, data_of
 
 if TYPE_CHECKING:
     from ner_lightning.data.batches.collate import Batch
-    from ner_lightning.data.datamodule import CorpusDataModule
     from ner_lightning.data.sentence import Sentence
     from ner_lightning.task.tagging import Evaluated, TaggingTask
 
@@ -86,7 +86,7 @@ class SavePredictions(pl.Callback):
             found = {index: spans for part in parts for index, spans in part.items()}
         if not trainer.is_global_zero:
             return
-        data: CorpusDataModule = trainer.datamodule  # type: ignore[attr-defined]
+        data = data_of(trainer)
         path = predictions_file(self.folder, split)
         with writing(path) as file:
             for index, sentence in enumerate(data.sentences[split]):
@@ -111,5 +111,6 @@ def _stored(sentence: Sentence, found: PredictedSentence, source: str) -> Stored
 
 def stored_predictions(trainer: pl.Trainer) -> dict[str, Path]:
     """Return the prediction files written so far, by split; none on other ranks than zero."""
-    callbacks = [callback for callback in trainer.callbacks if isinstance(callback, SavePredictions)]  # type: ignore[attr-defined]
-    return {split: path for callback in callbacks for split, path in callback.files.items()}
+    return {
+        split: path for callback in callbacks_of(trainer, SavePredictions) for split, path in callback.files.items()
+    }

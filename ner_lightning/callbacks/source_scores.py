@@ -9,10 +9,10 @@ import torch
 
 from ner_lightning.metrics.entity_f1 import EntityF1
 from ner_lightning.run.metric_keys import OF_TYPES
+from ner_lightning.vendors.lightning import data_of
 
 if TYPE_CHECKING:
     from ner_lightning.data.batches.collate import Batch
-    from ner_lightning.data.datamodule import CorpusDataModule
     from ner_lightning.tagging.tagset import TagSet
     from ner_lightning.task.tagging import Evaluated
 
@@ -50,7 +50,7 @@ class SourceScores(pl.Callback):
 
     def _count(self, trainer: pl.Trainer, split: str, outputs: Evaluated, batch: Batch) -> None:
         predicted, device = outputs["predicted"], outputs["predicted"].device
-        data: CorpusDataModule = trainer.datamodule  # type: ignore[attr-defined]
+        data = data_of(trainer)
         sources = data.sources.names_of(split, batch.index)
         real = batch.mask & (batch.weight > 0)[:, None]
         for name in dict.fromkeys(sources):
@@ -58,7 +58,7 @@ class SourceScores(pl.Callback):
             self._metric(name, device).update(predicted, batch.tags, real & own[:, None], batch.unknown)
 
     def _log(self, trainer: pl.Trainer, pl_module: pl.LightningModule, prefix: str, split: str) -> None:
-        data: CorpusDataModule = trainer.datamodule  # type: ignore[attr-defined]
+        data = data_of(trainer)
         for name in data.sources.extents[split]:  # the same on all ranks, since scores are summed over them
             metric = self._metric(name, pl_module.device)
             scores = metric.compute()

@@ -33,6 +33,7 @@ from ner_lightning.data.streaming.streamed_files import StreamedFiles
 from ner_lightning.data.streaming.training_stream import TrainingStream
 from ner_lightning.errors import DataError
 from ner_lightning.tagging.tagset import TagSet
+from ner_lightning.vendors.lightning import has_read_epoch
 
 Batching = Literal["packed", "length_bucket", "token_budget", "random"]
 
@@ -350,9 +351,8 @@ class CorpusDataModule(pl.LightningDataModule):
         """Return where the training data continue within an epoch; for a stream, every rank takes part."""
         if self.trainer is None:
             return {}
-        loop: Any = self.trainer.fit_loop.epoch_loop
-        batches = loop.batch_progress.current
-        ended = loop._num_ready_batches_reached()
+        batches: Any = self.trainer.fit_loop.epoch_loop.batch_progress.current
+        ended = has_read_epoch(self.trainer)
         return self._training.state(EpochProgress(self.trainer.current_epoch, batches.ready, batches.processed, ended))
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

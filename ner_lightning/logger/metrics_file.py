@@ -6,19 +6,15 @@ import csv
 import io
 import logging
 from pathlib import Path
-from typing import Any
-
-from lightning_fabric.loggers.csv_logs import rank_zero_experiment
-from pytorch_lightning.loggers import CSVLogger
-from pytorch_lightning.loggers.csv_logs import ExperimentWriter
 
 from ner_lightning.run.folder import keep_copy
 from ner_lightning.storage.atomic import writing
+from ner_lightning.vendors.lightning import CurveLogger, CurveWriter
 
 log = logging.getLogger(__name__)
 
 
-class MetricsFile(CSVLogger):
+class MetricsFile(CurveLogger):
     """The file of every logged value by step.
 
     Rows after the last step of the checkpoint are dropped, because those steps will be run again.
@@ -32,23 +28,20 @@ class MetricsFile(CSVLogger):
         super().__init__(folder, name="", version="")
         self._steps = steps
 
-    @property
-    @rank_zero_experiment
-    def experiment(self) -> Any:
-        """The writer of the file."""
-        if self._experiment is None:
-            self._experiment = _Continued(self.log_dir, self._steps)
-        return self._experiment
+    def make_writer(self) -> CurveWriter:
+        """Make the writer of the file."""
+        return _Continued(self.log_dir, self._steps)
 
 
-class _Continued(ExperimentWriter):
+class _Continued(CurveWriter):
     """A writer that keeps an existing file and replaces it in one step; Lightning's deletes it, and may lose all."""
 
     def __init__(self, log_dir: str, steps: int) -> None:
         self._before_step = steps
         super().__init__(log_dir)
 
-    def _check_log_dir_exists(self) -> None:
+    def begin(self) -> None:
+        """Drop the rows that will come again."""
         path = Path(self.metrics_file_path)
         text = path.read_bytes().decode("utf-8", errors="replace") if path.is_file() else ""
         lines = io.StringIO(text.replace("\0", ""), newline="\n")
@@ -63,7 +56,8 @@ class _Continued(ExperimentWriter):
         else:
             path.unlink(missing_ok=True)
 
-    def _rewrite_with_new_header(self, fieldnames: list[str]) -> None:
+    def widen(self, columns: list[str]) -> None:  # which are `metrics_keys` by now
+        """Give the rows that are there the new columns too."""
         with Path(self.metrics_file_path).open(encoding="utf-8", newline="") as file:
             self._write(list(csv.DictReader(file)))
 

@@ -76,7 +76,7 @@ class Grid:
         return bool(self._of_others)
 
     def _left_behind(self) -> str | None:
-        """A job that another call has begun and not brought to an end."""
+        """Return a job that another call has begun and left unfinished, if it is free by now."""
         if new := [name for name in self._of_others if name not in self._told]:
             self.say(f"Waiting for {', '.join(new)}: another process runs {'it' if len(new) == 1 else 'them'}")
             self._told.update(new)

@@ -27,6 +27,7 @@ from ner_lightning.tagging.tagset import TagSet
 from ner_lightning.task.tagging import TaggingTask
 from ner_lightning.trainer.fsdp2 import strategy_of
 from ner_lightning.trainer.hardware import check_hardware, with_devices_of_here
+from ner_lightning.trainer.options import with_defaults
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -46,11 +47,12 @@ class TrainingRun:
     trainer: pl.Trainer
 
 
-def build(config: dict[str, Any]) -> TrainingRun:
+def build(config: dict[str, Any], resumed: Path | None = None) -> TrainingRun:
     """Build data, task and trainer of a training run; the tag inventory comes from the training data, once.
 
     Args:
         config: composed from `conf/train.yaml`, in plain containers.
+        resumed: the checkpoint to continue from.
     """
     pl.seed_everything(config["seed"], workers=True, verbose=False)
     data: CorpusDataModule = make(config["data"], "data")
@@ -75,8 +77,8 @@ def build(config: dict[str, Any]) -> TrainingRun:
     if task.model.decoder.wants_counts:
         task.model.decoder.initialise_from_counts(*data.tag_counts(len(tags)))
     callbacks = [FiniteLoss(), MonitorCheck(), *source_scores(data, task), *build_callbacks(config)]
-    check_strategy(callbacks, config["trainer"]["strategy"])
-    trainer = build_trainer(config["trainer"], callbacks, build_loggers(config))
+    check_strategy(callbacks, with_defaults(config["trainer"])["strategy"])
+    trainer = build_trainer(config["trainer"], callbacks, build_loggers(config, resumed))
     task.sentences_per_batch = data.sentences_per_batch(trainer.global_rank, trainer.world_size)
     return TrainingRun(data, task, trainer)
 
@@ -142,11 +144,11 @@ def source_scores(data: CorpusDataModule, task: TaggingTask) -> list[pl.Callback
     return [SourceScores(task.val_metric.tags)] if data.sources.names else []
 
 
-def build_loggers(config: Mapping[str, Any]) -> list[Any]:
+def build_loggers(config: Mapping[str, Any], resumed: Path | None = None) -> list[Any]:
     """Build the logger of `metrics.csv` in the run folder, and the loggers of the configuration."""
     from ner_lightning.logger.metrics_file import MetricsFile
 
-    record = MetricsFile(config["paths"]["output_dir"], steps_behind(config))
+    record = MetricsFile(config["paths"]["output_dir"], steps_behind(resumed, Path(config["paths"]["output_dir"])))
     if config["trainer"].get("fast_dev_run"):
         return [record]  # the Trainer logs nothing then
     # Our logger gets the whole configuration; Lightning's take none.

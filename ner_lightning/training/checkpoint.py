@@ -30,7 +30,7 @@ from ner_lightning.task.tagging import CHECKPOINT_KEY, TaggingTask
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
-from ner_lightning.run.checkpoints import find_checkpoint, resume_from
+from ner_lightning.run.checkpoints import find_checkpoint
 
 log = logging.getLogger(__name__)
 
@@ -170,12 +170,11 @@ def _told(where: str) -> Iterator[None]:
         raise UserError(f"{where}: damaged: its model cannot be built ({first_line(error)})") from error
 
 
-def steps_behind(config: Mapping[str, Any]) -> int:
-    """Count the optimiser steps already recorded in the run folder: those of its checkpoint, if that is resumed."""
-    file = resume_from(config)
-    if file is None or file.resolve().parents[1] != Path(config["paths"]["output_dir"]).resolve():
+def steps_behind(resumed: Path | None, folder: Path) -> int:
+    """Count the optimiser steps that a run folder already records: those of the checkpoint resumed from it, if any."""
+    if resumed is None or resumed.resolve().parents[1] != folder.resolve():
         return 0
-    return int(read_checkpoint(file)["global_step"])
+    return int(read_checkpoint(resumed)["global_step"])
 
 
 def check_resumption(file: Path, task: TaggingTask, *, force: bool = False) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ner_lightning.comparison.runs.run import FinishedRun, NotARun
 from ner_lightning.run.reading import UnusableRun
+from ner_lightning.vendors.wandb import read_record
 
 FILE_HEADER = 7  # bytes
 BLOCK = 32768  # bytes
@@ -107,11 +108,6 @@ def _values(items: Any) -> dict[str, Any]:
 
 
 def _records(data: bytes) -> Iterator[Any]:
-    try:
-        from wandb.proto import wandb_internal_pb2 as schema
-    except ImportError as error:
-        raise UnusableRun("reading it needs wandb: pip install wandb") from error
-    read: Any = schema.Record.FromString  # type: ignore[attr-defined]
     position, pending = FILE_HEADER, b""
     while position + RECORD_HEADER.size <= len(data):
         left = BLOCK - position % BLOCK
@@ -126,7 +122,7 @@ def _records(data: bytes) -> Iterator[Any]:
         position += length
         if kind in (FULL, LAST):
             try:
-                yield read(pending)
-            except Exception as error:  # protobuf's DecodeError, whose module has no types
-                raise ValueError("a record that cannot be read") from error
+                yield read_record(pending)
+            except ImportError as error:
+                raise UnusableRun("reading it needs wandb: pip install wandb") from error
             pending = b""

@@ -1,0 +1,20 @@
+"""What of W&B is private and used all the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def read_record(data: bytes) -> Any:
+    """Read one record of the file that an offline run leaves: its schema is W&B's own matter.
+
+    Raises:
+        ImportError: W&B is not installed.
+        ValueError: for bytes that are no record.
+    """
+    from wandb.proto import wandb_internal_pb2 as schema
+
+    try:
+        return schema.Record.FromString(data)  # type: ignore[attr-defined]
+    except Exception as error:  # protobuf's DecodeError, whose module has no types
+        raise ValueError("a record that cannot be read") from error
