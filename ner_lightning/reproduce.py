@@ -12,8 +12,8 @@ from ner_lightning.command_line.door import door
 from ner_lightning.errors import UserError
 from ner_lightning.page.terminal import escape_lines
 from ner_lightning.reproduction.again import (
-    check_given,
     check_run_secrets,
+    check_run_words,
     read_finished,
     run_again,
     stored_config,
@@ -39,7 +39,7 @@ def reproduce(run: Path, output: Path | None = None, against: Path | None = None
         UserError: a folder holds no finished run or is taken, or the second run fails.
     """
     config = stored_config(run)
-    check_given(run, config, given)
+    check_run_words(run, config, given)
     new = against or output or _folder(run, str(config["paths"].get("outputs", "outputs")))
     if against is not None:
         stored_config(against)

@@ -13,7 +13,7 @@ import yaml  # type: ignore[import-untyped]
 
 from ner_lightning.config.stored import repeatable
 from ner_lightning.errors import UserError
-from ner_lightning.run.folder import CONFIG
+from ner_lightning.run.folder import RunFolder
 from ner_lightning.run.reading import StoredRun, UnusableRun, read_run_folder
 from ner_lightning.run.redaction import hidden_places
 from ner_lightning.storage.atomic import write_text
@@ -55,7 +55,7 @@ def read_finished(run: Path) -> StoredRun:
     return stored
 
 
-def check_given(run: Path, config: Mapping[str, Any], given: Sequence[str]) -> None:
+def check_run_words(run: Path, config: Mapping[str, Any], given: Sequence[str]) -> None:
     """Refuse words that speak of nothing in the stored configuration.
 
     Args:
@@ -69,7 +69,7 @@ def check_given(run: Path, config: Mapping[str, Any], given: Sequence[str]) -> N
     for word in given:
         name = word.partition("=")[0].lstrip("~")
         if not name.startswith("+") and not _has(config, name):
-            raise UserError(f"{word}: neither a key of reproduce (see --help) nor one of {run / CONFIG}")
+            raise UserError(f"{word}: neither a key of reproduce (see --help) nor one of {RunFolder(run).config}")
 
 
 def _has(config: Any, name: str) -> bool:
@@ -94,7 +94,9 @@ def check_run_secrets(run: Path, config: dict[str, Any], given: Sequence[str]) -
     keys = {word.partition("=")[0].lstrip("+") for word in given}
     needed = {key: value for key, value in config.items() if key != "logger"}  # the second run has no logger
     if place := next((place for place in hidden_places(needed) if place not in keys), None):
-        raise UserError(f"{run / CONFIG}: {place} was a secret and is not stored; add {place}=VALUE to the command")
+        raise UserError(
+            f"{RunFolder(run).config}: {place} was a secret and is not stored; add {place}=VALUE to the command"
+        )
 
 
 def check_written(config: dict[str, Any], where: Path) -> None:
