@@ -136,7 +136,7 @@ def is_sweep(hydra: Hydra, command: str, overrides: list[str]) -> bool:
     return bool(mode == RunMode.MULTIRUN)
 
 
-def groups(hydra: Hydra) -> list[str]:
+def list_groups(hydra: Hydra) -> list[str]:
     """List the groups of our configuration and of the user's folder, without Hydra's own.
 
     Hydra would look into every folder once for each of its sources, plugins among them, which takes a quarter second.
@@ -176,7 +176,12 @@ def sample_jobs(hydra: Hydra, command: str, overrides: list[str]) -> Iterator[li
             choices[key] = [f"{key}={cast(IntervalSweep, override.value()).start}"]
     fixed = typed_words(master.hydra, "hydra")
     for turn in range(max((len(values) for values in choices.values()), default=1)):
-        yield fixed + [values[min(turn, len(values) - 1)] for values in choices.values()]
+        words = [values[min(turn, len(values) - 1)] for values in sorted(choices.values(), key=_varies)]
+        yield [*fixed, *words, "hydra.mode=RUN"]  # as the sweep has them, which composes its jobs of the same words
+
+
+def _varies(values: list[str]) -> bool:
+    return len(values) > 1
 
 
 def _may_set_mode(override: str) -> bool:

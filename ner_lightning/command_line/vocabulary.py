@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError  # type: ignore[import-untyped]
 
-from ner_lightning.command_line.compose import compose, groups
+from ner_lightning.command_line.compose import compose, list_groups
 from ner_lightning.config.signatures import Signature, signature
 from ner_lightning.vendors.hydra import Hydra, ObjectType
 
@@ -50,7 +50,7 @@ class Vocabulary:
         self.hydra = hydra
         self.root = root
         self.command = command or root
-        self.groups = groups(hydra)
+        self.groups = list_groups(hydra)
         # Which keys there are is decided by the options of groups, not by values.
         self._choices = [override for override in overrides if override.lstrip("+").partition("=")[0] in self.groups]
 

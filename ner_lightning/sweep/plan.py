@@ -13,7 +13,7 @@ from typing import Any, cast
 from omegaconf import OmegaConf
 
 from ner_lightning.command_line.checks import check, resolve_without_hydra
-from ner_lightning.command_line.compose import compose, hydra_session, sweep_config
+from ner_lightning.command_line.compose import compose, hydra_session, list_groups, sweep_config
 from ner_lightning.command_line.preflight import explain_hydra_errors
 from ner_lightning.command_line.vocabulary import Vocabulary
 from ner_lightning.errors import UserError
@@ -159,7 +159,7 @@ def plan_sweep(command: str, arguments: Namespace) -> SweepPlan:
 
 def register_jobs(hydra: Hydra, command: str, plan: SweepPlan, gpus: Callable[[], int] | None) -> None:
     """Write the jobs of a grid into the manifest; those that cannot work here are skipped with the reason."""
-    groups = set(hydra.list_all_config_groups())
+    groups = set(list_groups(hydra))
     refusals: dict[tuple[str, ...], str | None] = {}
     rows = []
     for name, overrides in plan.values.jobs().items():

@@ -12,15 +12,17 @@ from ner_lightning.command_line.compose import compose, conf_folder, hydra_sessi
 
 def runs(overrides: list[str], folder: Path | None = None) -> list[list[str]]:
     with hydra_session("train", str(folder) if folder else None) as hydra:
-        return list(sample_jobs(hydra, "train", overrides))
+        found = list(sample_jobs(hydra, "train", overrides))
+    assert all(words[-1] == "hydra.mode=RUN" for words in found)
+    return [words[:-1] for words in found]
 
 
 def test_every_value_is_seen_once_and_not_every_combination() -> None:
     found = runs(["seed=1,2,3", "model.pooling=first,mean", "name=x"])
     assert found == [
-        ["seed=1", "model.pooling=first", "name=x"],
-        ["seed=2", "model.pooling=mean", "name=x"],
-        ["seed=3", "model.pooling=mean", "name=x"],
+        ["name=x", "seed=1", "model.pooling=first"],
+        ["name=x", "seed=2", "model.pooling=mean"],
+        ["name=x", "seed=3", "model.pooling=mean"],
     ]
 
 

@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 
-from ner_lightning.command_line.compose import compose, composing_once, groups, hydra_session
+from ner_lightning.command_line.arguments import parse
+from ner_lightning.command_line.compose import compose, composing_once, hydra_session, list_groups
 from ner_lightning.command_line.door import door
+from ner_lightning.command_line.preflight import preflight
 from ner_lightning.run.child_process import CHECKED_BY
+from ner_lightning.sweep.plan import plan_sweep
 
 
 @pytest.fixture
@@ -118,4 +121,20 @@ def test_a_copy_is_handed_out(composed: list[tuple[str, ...]]) -> None:
 def test_groups_are_those_that_hydra_finds(mine: Path) -> None:
     with hydra_session("train", str(mine)) as hydra:
         theirs = {group for group in hydra.list_all_config_groups() if group.partition("/")[0] != "hydra"}
-        assert groups(hydra) == sorted(theirs)
+        assert list_groups(hydra) == sorted(theirs)
+
+
+def test_a_sweep_of_twelve_jobs(start: Any, composed: list[tuple[str, ...]]) -> None:
+    """As a whole once, then each job once: to look at it, and to run it; and what decides whether they can run here."""
+    words = ["+experiment=crf", "optim.encoder_lr=1e-5,3e-5,5e-5", "seed=1,2,3,4"]
+    with composing_once():
+        preflight("train", parse(["-m", *words]), isolated=True)
+        assert len(composed) == 1 + 4
+        plan = plan_sweep("train", parse(["-m", *words]))
+        assert len(composed) == 1 + 4 + 1
+        jobs = plan.values.jobs()
+        assert len(jobs) == 12
+        with hydra_session("train") as hydra:
+            for overrides in jobs.values():
+                compose(hydra, "train", [*overrides, "hydra.mode=RUN"])
+        assert len(composed) == 1 + 12 + 1
