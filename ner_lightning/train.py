@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from argparse import Namespace
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 from ner_lightning.training.conclude import conclude
-
-log = logging.getLogger(__name__)
 
 
 def _sweep(command: str, words: Namespace) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
 
     from ner_lightning.model.tagger import TaggingModel
 from ner_lightning.training.checkpoint import Loaded, build_model, describe, load, steps_behind
-
-log = logging.getLogger(__name__)
 
 
 @dataclass

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.inspection.corpus import InspectedCorpus
-from ner_lightning.inspection.findings.gather import Gathered, gather
+from ner_lightning.inspection.findings.gather import Gathered, Gatherer
 from ner_lightning.inspection.inspection import Inspection, inspect_corpus
 from ner_lightning.inspection.settings import InspectionSettings
 from ner_lightning.tagging import tags_to_spans
@@ -35,6 +35,13 @@ def made(units: str = "words", **splits: Sequence[str | Sentence]) -> InspectedC
     return InspectedCorpus(
         "folder/of/corpus", read, reports, {split: f"folder/{split}.x" for split in splits}, units, reports
     )
+
+
+def gather(sentences: Iterable[Sentence], types: dict[str, int]) -> Gathered:
+    """The numbers of a split."""
+    gatherer = Gatherer(types)
+    gatherer.add(sentences)
+    return gatherer.done()
 
 
 def numbers(corpus: InspectedCorpus) -> dict[str, Gathered]:

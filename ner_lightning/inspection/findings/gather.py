@@ -101,16 +101,5 @@ _HASHES = ("text", "annotation", "document", "mention")
 _COLUMNS = dict.fromkeys(_HASHES, "q") | {"complete": "b", "words": "i", "entities": "i", "label": "i", "width": "i"}
 
 
-def gather(sentences: Iterable[Sentence], types: dict[str, int]) -> Gathered:
-    """Collect the numbers of a split.
-
-    >>> gather([Sentence(("In", "Oslo"), ()), Sentence(("Oslo",))], {}).words.tolist()
-    [2, 1]
-    """
-    gatherer = Gatherer(types)
-    gatherer.add(sentences)
-    return gatherer.done()
-
-
 def _array(column: array[int]) -> np.ndarray:
     return np.frombuffer(column, dtype=column.typecode) if column else np.zeros(0, dtype=column.typecode)
