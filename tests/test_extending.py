@@ -44,7 +44,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
             file.write_text(content, encoding="utf-8")
     (install,) = [command for command in COMMANDS if "pip install" in command]
     words = shlex.split(install.removeprefix("python "))
-    run = [sys.executable, *words, "--no-index", "--quiet", "--target", str(site)]
+    run = [sys.executable, *words, "--no-index", "--no-deps", "--no-build-isolation", "--quiet", "--target", str(site)]
     subprocess.run(run, cwd=source, check=True, timeout=300)
     return site
 

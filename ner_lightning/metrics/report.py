@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from seqeval.metrics import classification_report
 from seqeval.scheme import IOB2, IOBES, Entities
 
 from ner_lightning.run.log import log_table, show_tables
-from ner_lightning.run.metric_keys import read_key
+from ner_lightning.run.metric_keys import is_further, read_key
 from ner_lightning.run.predictions import read_stored
+
+log = logging.getLogger(__name__)
 
 SEQEVAL_SCHEMES = {"IOB2": IOB2, "BIOES": IOBES}
 _COLUMNS = ("precision", "recall", "f1")
@@ -96,7 +99,7 @@ def seqeval_report(predicted: Sequence[Sequence[str]], gold: Sequence[Sequence[s
 
 @rank_zero_only
 def show_scores(scores: Mapping[str, Any], stored: Path | None, split: str, scheme: str) -> None:
-    """Show the table of a split; seqeval's report on the stored predictions goes only into the log.
+    """Show the table of a split and, below it, further metrics; seqeval's report goes only into the log.
 
     Args:
         scores: of Lightning, `test/f1` and so on.
@@ -107,8 +110,10 @@ def show_scores(scores: Mapping[str, Any], stored: Path | None, split: str, sche
     prefix = "val/" if split == "dev" else f"{split}/"
     named = {key.removeprefix(prefix): value for key, value in scores.items() if key.startswith(prefix)}
     show_tables(report_table(named, title=f"{split}: entities, strict"))
-    if any(read_key(key).source for key in named):
+    if any(score.source and score.name == "support" for score in map(read_key, named)):
         show_tables(source_table(named, title=f"{split}: sources, strict"))
+    if further := [f"{key} {float(value):.4g}" for key, value in named.items() if is_further(key)]:
+        log.info("%s: %s", split, ", ".join(further))
     if stored is None:
         return
     tags = [(sentence.found_tags(scheme), sentence.gold_tags(scheme)) for sentence in read_stored(stored)]

@@ -54,6 +54,16 @@ def can_name_source(name: str) -> bool:
     return re.fullmatch(r"[\w.-]+", name) is not None and _NO_SOURCE.fullmatch(name) is None
 
 
+def is_further(key: str) -> bool:
+    """Whether a key, without its split, is that of a further metric or of a callback: no score of types or sources.
+
+    >>> is_further("exact"), is_further("mine/exact"), is_further("macro_f1"), is_further("f1/a"), is_further("news/f1")
+    (True, True, False, False, False)
+    """
+    name, entity_type, _ = read_key(key)
+    return entity_type is None and _NO_SOURCE.fullmatch(name) is None
+
+
 def check_metric_name(name: str) -> None:
     """Refuse what a further metric cannot be called: it would stand in the place of a score, or be read as another.
 

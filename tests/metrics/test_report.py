@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import logging
 
 import pytest
+import torch
 from rich.console import Console
 
-from ner_lightning.metrics.report import report_table, seqeval_report, source_table
+from ner_lightning.metrics.report import report_table, seqeval_report, show_scores, source_table
 from ner_lightning.metrics.scores import entity_scores
 
 
@@ -47,3 +49,15 @@ def test_seqeval_report_is_strict() -> None:
 @pytest.mark.parametrize("tags", [["O", "O"], ["O", "I-PER"]])
 def test_seqeval_report_of_no_entity_is_a_sentence(tags: list[str]) -> None:
     assert seqeval_report([tags], [tags], "IOB2") == "No entity in gold or predictions."
+
+
+def test_further_metrics_stand_below_the_table(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scores = {f"test/{key}": value for key, value in entity_scores([[1, 2, 1]], [[1, 2, 1]], ["PER"]).items()}
+    with caplog.at_level(logging.INFO):
+        show_scores(scores | {"test/loss": 1.0}, None, "test", "IOB2")
+        assert "test: " not in "".join(caplog.messages)
+        show_scores(scores | {"test/exact": 0.53125, "test/mine/x": torch.tensor(2.0)}, None, "test", "IOB2")
+    assert caplog.messages[-1] == "test: exact 0.5312, mine/x 2"
+    assert "sources" not in capsys.readouterr().out
