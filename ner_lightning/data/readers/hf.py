@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ner_lightning.data.options import check_option
-from ner_lightning.data.readers.hf_files import USUAL, check_split, lone_split, parquet_files
+from ner_lightning.data.readers.hf_datasets import iterate_rows, list_parts, open_dataset
+from ner_lightning.data.readers.hf_files import USUAL, check_split, lone_split
 from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.text.alignment import Place
@@ -19,9 +17,7 @@ from ner_lightning.errors import DataError
 from ner_lightning.tagging import Repair, scheme_named
 from ner_lightning.tagging.schemes import REPAIRS
 
-_BATCH = 1000  # rows
 _TEXTS = ("string", "large_string", "string_view")  # polars writes the second
-_SHARD = re.compile(r"(?P<dataset>.+)#(?P<index>\d+)-of-(?P<number>\d+)")
 
 
 class HuggingFaceReader:
@@ -95,11 +91,7 @@ class HuggingFaceReader:
         if path is None:
             check_split(Path(dataset).expanduser(), split)
             path = Path(dataset)
-        location, part = _place(path)
-        if location.exists():
-            return _local_files(location, part, self.name)
-        number = _streamed(path, self.name, self.revision).num_shards
-        return [path.with_name(f"{path.name}#{index}-of-{number}") for index in range(number)]
+        return list_parts(path, self.name, self.revision)
 
     def read(self, path: Path, report: ReadReport) -> Iterator[Sentence]:
         """Yield a sentence for each row that has a word and fill the report.
@@ -108,7 +100,7 @@ class HuggingFaceReader:
             DataError: `datasets` is not installed, no such dataset, split or column, rows whose words and tags differ
                 in number, numbers without names, an unknown tag, or a dataset without rows.
         """
-        dataset = _load(path, self.name, self.revision)
+        dataset = open_dataset(path, self.name, self.revision)
         columns = [key for key in (self.words_key, self.tags_key, self.id_key, self.document_key) if key is not None]
         if missing := [key for key in columns if key not in dataset.column_names]:
             found = ", ".join(dataset.column_names)
@@ -117,10 +109,10 @@ class HuggingFaceReader:
         names = self._names(dataset, path)
         writing = TagWriting()
         if self.tags_key is not None:
-            tag_lists = (self._tags(row, names, path, number)[0] for number, row in _rows(dataset, path))
+            tag_lists = (self._tags(row, names, path, number)[0] for number, row in iterate_rows(dataset, path))
             writing = writing_of(tag_lists, self.scheme, self.type, path, report)
         documents: set[str] = set()
-        for number, row in _rows(dataset, path):
+        for number, row in iterate_rows(dataset, path):
             if not row[self.words_key]:
                 report.empty_sentences += 1
                 report.note("left out: a row without words", path, number, "empty")
@@ -140,9 +132,7 @@ class HuggingFaceReader:
         given, document = (None if key is None else row[key] for key in (self.id_key, self.document_key))
         name = f"{path.name}:{number}" if given is None else str(given)
         document = "" if document is None else str(document)
-        if self.tags_key is None:
-            return Sentence(words, unknown=tuple(range(len(words))), id=name, document=document)
-        if row[self.tags_key] is None:
+        if self.tags_key is None or row[self.tags_key] is None:
             return Sentence(words, unknown=tuple(range(len(words))), id=name, document=document)
         tags, unknown = self._tags(row, names, path, number)
         if len(tags) != len(words):
@@ -197,141 +187,3 @@ class HuggingFaceReader:
         if wrong := [tag for tag in tags if tag is not None and not (type(tag) is int and 0 <= tag < len(names))]:
             raise DataError(f"expected tag numbers from 0 to {len(names) - 1}, found {wrong[0]}", path, number)
         return ["O" if tag is None else names[tag] for tag in tags], unknown
-
-
-def _rows(dataset: Any, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield row number, from 1, and row; a thousand rows are in memory at a time."""
-    number, batches = 0, iter(dataset.iter(_BATCH))
-    while True:
-        with _told(path):
-            batch = next(batches, None)
-        if batch is None:
-            return
-        for values in zip(*batch.values(), strict=True):
-            number += 1
-            yield number, dict(zip(batch, values, strict=True))
-
-
-def _library(path: Path) -> Any:
-    try:
-        import datasets
-    except ImportError:
-        raise DataError("reading a Hugging Face dataset needs: pip install 'ner-lightning[hf]'", path) from None
-    return datasets
-
-
-def _place(path: Path) -> tuple[Path, str | None]:
-    """Split a path into folder, file or name of a dataset, and the split asked for."""
-    if not path.exists() and ":" in path.name:
-        stem, _, split = path.name.partition(":")
-        return path.with_name(stem), split
-    if not path.exists() and path.parent != Path() and path.parent.exists():
-        return path.parent, path.name
-    return path, None
-
-
-@contextmanager
-def _told(location: Path) -> Iterator[None]:
-    """Turn whatever the library raises, whose types change, into one error."""
-    try:
-        yield
-    except DataError:
-        raise
-    except Exception as error:
-        reason = " ".join(str(error).split())[:200]
-        raise DataError(
-            f"expected a folder, a file or a dataset on the hub, could load none ({type(error).__name__}: {reason}); "
-            "check the path or name, the split (NAME:train) and the connection, or download it and give the folder",
-            location,
-        ) from None
-
-
-def _load(path: Path, name: str | None, revision: str | None) -> Any:
-    datasets = _library(path)
-    if part := _SHARD.fullmatch(path.name):
-        streamed = _streamed(path.with_name(part["dataset"]), name, revision)
-        with _told(path):
-            return _Streamed(streamed.shard(num_shards=int(part["number"]), index=int(part["index"])))
-    location, split = _place(path)
-    with _told(location):
-        if location.exists():
-            return _local(datasets, location, split, name)
-        return _chosen(datasets.load_dataset(str(location), name, split=split, revision=revision), split, location)
-
-
-def _streamed(path: Path, name: str | None, revision: str | None) -> Any:
-    """Open a dataset of the hub that is fetched row by row."""
-    datasets, (location, split) = _library(path), _place(path)
-    with _told(location):
-        loaded = datasets.load_dataset(str(location), name, split=split, revision=revision, streaming=True)
-        return _chosen(loaded, split, location)
-
-
-def _local(datasets: Any, location: Path, split: str | None, name: str | None) -> Any:
-    check_split(location, split)
-    if location.suffix == ".arrow":
-        return datasets.Dataset.from_file(str(location))
-    if any((location / name).is_file() for name in ("state.json", "dataset_dict.json")):
-        return _chosen(datasets.load_from_disk(str(location)), split, location)
-    return _Parquet(datasets, parquet_files(location, split, name))
-
-
-def _local_files(location: Path, split: str | None, name: str | None) -> list[Path]:
-    """List the files of a local split, each of which can be read by itself."""
-    check_split(location, split)
-    if location.suffix == ".arrow":
-        return [location]
-    saved = location / (split or "") if (location / "dataset_dict.json").is_file() else location
-    if (saved / "state.json").is_file():
-        state = json.loads((saved / "state.json").read_text("utf-8"))
-        return [saved / file["filename"] for file in state["_data_files"]]
-    return parquet_files(location, split, name)
-
-
-def _chosen(loaded: Any, split: str | None, location: Path) -> Any:
-    """Return the split asked for, if several were loaded."""
-    if not isinstance(loaded, dict):
-        return loaded
-    if split is None and len(loaded) == 1:
-        return next(iter(loaded.values()))
-    if split not in loaded:
-        raise DataError(f"expected the split to be named, one of {', '.join(loaded)} ({location}:train)", location)
-    return loaded[split]
-
-
-class _Parquet:
-    """Parquet files read batch by batch, without the copy that `load_dataset` keeps in its cache."""
-
-    def __init__(self, datasets: Any, files: Sequence[Path], columns: Sequence[str] | None = None) -> None:
-        import pyarrow.parquet  # type: ignore[import-untyped]
-
-        self._datasets, self._files = datasets, files
-        schema = pyarrow.parquet.read_schema(files[0])
-        self.features = datasets.Features.from_arrow_schema(schema)
-        self.column_names = list(columns or self.features)
-
-    def select_columns(self, columns: Sequence[str]) -> _Parquet:
-        return _Parquet(self._datasets, self._files, columns)
-
-    def iter(self, size: int) -> Iterable[dict[str, list[Any]]]:
-        import pyarrow.parquet
-
-        for file in self._files:
-            for batch in pyarrow.parquet.ParquetFile(file).iter_batches(size, columns=self.column_names):
-                yield batch.to_pydict()
-
-
-class _Streamed:
-    """A dataset fetched row by row, with its columns known."""
-
-    def __init__(self, dataset: Any) -> None:
-        # No public function returns the columns of a dataset before its files are opened.
-        self._dataset = dataset if dataset.features else dataset._resolve_features()
-        self.features = self._dataset.features
-        self.column_names = list(self.features)
-
-    def select_columns(self, columns: Sequence[str]) -> _Streamed:
-        return _Streamed(self._dataset.select_columns(list(columns)))
-
-    def iter(self, size: int) -> Iterable[dict[str, list[Any]]]:
-        return self._dataset.iter(size)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -11,7 +10,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ner_lightning.data.doubts import half_character
 from ner_lightning.data.options import check_option
 from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
@@ -26,25 +24,14 @@ from ner_lightning.data.text.alignment import (
     leave_out_overlaps,
 )
 from ner_lightning.data.text.annotations import Ends, label_of_number, read_annotations
-from ner_lightning.data.text.documents import (
-    Document,
-    Reading,
-    TextOptions,
-    document_sentences,
-    tell_counting,
-)
-from ner_lightning.data.text.json_items import MARK_INSIDE, collected, numbered_items, pair_as_record
-from ner_lightning.data.text.json_values import JsonError, identifier_text, parse_json, show_value
+from ner_lightning.data.text.documents import Document, Reading, TextOptions, document_sentences, tell_counting
+from ner_lightning.data.text.json_items import collected, numbered_items, parse_record
+from ner_lightning.data.text.json_values import identifier_text, show_value
 from ner_lightning.data.text.lines import numbered_lines
-from ner_lightning.data.text.looks import looks_like
 from ner_lightning.data.text.positions import may_differ
+from ner_lightning.data.text.records import Record, find_value, lay_over_words, read_unknown_words, read_words
 from ner_lightning.data.text.tags import read_tags, writing_of
-from ner_lightning.data.text.words import (
-    Offsets,
-    SplitRule,
-    locate_words,
-    split_words,
-)
+from ner_lightning.data.text.words import SplitRule, split_words
 from ner_lightning.errors import DataError
 from ner_lightning.tagging import EntitySpan, Repair, scheme_named
 from ner_lightning.tagging.schemes import REPAIRS
@@ -56,8 +43,6 @@ _LOOKED_AT = 100  # records that decide how words are split
 _COUNTED = 1000  # records that decide how positions are counted
 # Lines in which positions may be counted in several ways, recognised without parsing their JSON.
 _AMBIGUOUS = re.compile(r"[\U00010000-\U0010ffff]|\\ud[89ab]|\\r\\n", re.IGNORECASE)
-
-Record = dict[str, Any]
 
 
 @dataclass(eq=False)
@@ -150,7 +135,7 @@ class JsonlReader(TextOptions):
                 yield from numbered_items(path, self.encoding)
                 return
             begun = True
-            for record in collected(_object(line, path, number), path, number):
+            for record in collected(parse_record(line, path, number), path, number):
                 yield number, record
 
     def _reading(self, path: Path, first: list[Record], report: ReadReport) -> Reading:
@@ -192,11 +177,11 @@ class JsonlReader(TextOptions):
                 yield from numbered_items(path, self.encoding)
                 return
             if _AMBIGUOUS.search(line):
-                yield number, _object(line, path, number)
+                yield number, parse_record(line, path, number)
 
     def _tag_sequences(self, path: Path) -> Iterator[list[str]]:
         for _, record in self._records(path):
-            tags = _value(record, self.tags_keys)
+            tags = find_value(record, self.tags_keys)
             if isinstance(tags, list):
                 with suppress(ValueError):  # told, with its place, when it is read
                     yield self._named(tags)
@@ -205,7 +190,7 @@ class JsonlReader(TextOptions):
         try:
             name = f"{place.path.name}:{place.line}" if record.get("id") is None else identifier_text(record["id"])
             document = identifier_text(record.get("document") or "")
-            text, given = record.get(self.text_key), _value(record, self.words_keys)
+            text, given = record.get(self.text_key), find_value(record, self.words_keys)
             if text is not None and not isinstance(text, str):
                 raise ValueError(f"expected a text under {self.text_key!r}, found {show_value(text)}")
             if given is not None:
@@ -222,7 +207,7 @@ class JsonlReader(TextOptions):
                 whole = Document(text, annotations, name, document, place)
                 found = list(document_sentences(whole, reading, report))
                 if len(found) == 1 and record.get("unknown"):
-                    found = [replace(found[0], unknown=_unknown(record))]
+                    found = [replace(found[0], unknown=read_unknown_words(record))]
         except DataError:
             raise
         except (TypeError, ValueError, AttributeError) as error:
@@ -262,9 +247,9 @@ class JsonlReader(TextOptions):
                 return
 
     def _has_tags(self, path: Path, first: list[Record]) -> bool:
-        if any(_value(record, self.tags_keys) is not None for record in first):
+        if any(find_value(record, self.tags_keys) is not None for record in first):
             return True
-        words = any(_value(record, self.words_keys) is not None for record in first)
+        words = any(find_value(record, self.words_keys) is not None for record in first)
         return words and next(self._tag_sequences(path), None) is not None
 
     def _named(self, tags: list[Any]) -> list[str]:
@@ -286,10 +271,10 @@ class JsonlReader(TextOptions):
         report: ReadReport,
     ) -> Sentence:
         """Make the sentence of a record that has its own words."""
-        words, offsets = _words(record, given, text)
-        unknown = _unknown(record)
+        words, offsets = read_words(record, given, text)
+        unknown = read_unknown_words(record)
         spans: tuple[EntitySpan, ...] = ()
-        tags = _value(record, self.tags_keys)
+        tags = find_value(record, self.tags_keys)
         annotations = None if tags is not None else self._annotations(record, character_keys=text is not None)
         if tags is not None:
             if not isinstance(tags, list) or len(tags) != len(words):
@@ -300,89 +285,10 @@ class JsonlReader(TextOptions):
         elif annotations is None:
             unknown = tuple(range(len(words)))
         elif text is None or offsets is None:
-            spans = leave_out_overlaps(_over_words(annotations, len(words)), words, reading.policy, place, report)
+            spans = leave_out_overlaps(lay_over_words(annotations, len(words)), words, reading.policy, place, report)
         else:
             found, _ = in_characters(
                 annotations, text, reading.positions, place, reading.options, reading.surface, report
             )
             spans = lay(found, text, offsets, reading.policy, place, report)
         return Sentence(words, spans, unknown, name, document, text, offsets)
-
-
-def _object(line: str, path: Path, number: int) -> Record:
-    if line.startswith("\ufeff"):
-        raise DataError(MARK_INSIDE, path, number)
-    try:
-        record = parse_json(line)
-    except JsonError as error:
-        raise DataError(f"{error}; correct it", path, number) from None
-    except json.JSONDecodeError as error:
-        remedy = "; one JSON value over several lines: jq -c . FILE > FILE.jsonl" if line.strip() in "{[" else ""
-        message = f"expected a JSON object a line, found: {error} in {line[:60]!r}{remedy or looks_like(path, 'jsonl')}"
-        raise DataError(message, path, number) from None
-    record = pair_as_record(record)
-    if not isinstance(record, dict):
-        kind = type(record).__name__
-        remedy = "; for one JSON array: jq -c '.[]'" if isinstance(record, list) else ""
-        raise DataError(f"expected a JSON object a line, found a {kind}{remedy}", path, number)
-    return record
-
-
-def _words(record: Record, given: Any, text: str | None) -> tuple[tuple[str, ...], Offsets | None]:
-    """Return the words of a record, and their places in its text, if it has one."""
-    items: list[Any] = [item.get("text") if isinstance(item, dict) else item for item in _listed(given, "words")]
-    if not all(isinstance(word, str) for word in items):
-        raise ValueError(f"expected a list of words, found {show_value(given)}")
-    words: tuple[str, ...] = tuple(items)
-    if text is None:
-        return words, None
-    if half := half_character(text):
-        raise ValueError(f"expected whole characters in the text, found half of one ({half})")
-    offsets = _given_offsets(record, given, words, text) or locate_words(words, text)
-    if offsets is None:
-        raise ValueError(f"expected the words to be those of the text, found {show_value(words)}")
-    return words, offsets
-
-
-def _over_words(annotations: list[Annotation], size: int) -> list[EntitySpan]:
-    for found in annotations:
-        if not 0 <= found.start < found.end <= size:
-            raise ValueError(
-                f"expected a span inside the {size} words, found [{found.start}, {found.end}) {found.label}"
-            )
-    return list(dict.fromkeys(EntitySpan(found.start, found.end, found.label) for found in annotations))
-
-
-def _unknown(record: Record) -> tuple[int, ...]:
-    """Return the words of a record that nobody annotated."""
-    found = _listed(record.get("unknown") or [], "unknown words")
-    if not all(type(index) is int for index in found):
-        raise ValueError(f"expected a list of the numbers of words under 'unknown', found {show_value(found)}")
-    return tuple(found)
-
-
-def _listed(value: Any, what: str) -> list[Any]:
-    if not isinstance(value, list):
-        raise ValueError(f"expected a list of {what}, found {show_value(value)}")
-    return value
-
-
-def _value(record: Record, keys: tuple[str, ...]) -> Any:
-    """Return the value of the first of some keys that exists, a filled one before an empty one."""
-    found = [record[key] for key in keys if record.get(key) is not None]
-    return next((value for value in found if value not in ([], {})), found[0] if found else None)
-
-
-def _given_offsets(record: Record, given: list[Any], words: tuple[str, ...], text: str) -> Offsets | None:
-    """Return where the record says its words are, if it does."""
-    pairs = _listed(record.get("offsets") or [], "offsets") or [
-        [word.get("start"), word.get("end")] for word in given if isinstance(word, dict)
-    ]
-    if not pairs or pairs[0] == [None, None]:
-        return None
-    if not all(isinstance(pair, list) and [type(edge) for edge in pair] == [int, int] for pair in pairs):
-        raise ValueError(f"expected the offsets of words as [start, end], found {show_value(pairs)}")
-    offsets = tuple((start, end) for start, end in pairs)
-    if [text[start:end] for start, end in offsets] != list(words):
-        raise ValueError("expected the offsets to be those of the words, found others")
-    return offsets

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ner_lightning.data.options import check_option
-from ner_lightning.data.readers.jsonl import JsonlReader, Record
+from ner_lightning.data.readers.jsonl import JsonlReader
 from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.text.alignment import Misaligned, Place
+from ner_lightning.data.text.records import Record
 from ner_lightning.data.text.words import Overlap, split_words
 from ner_lightning.errors import DataError
 

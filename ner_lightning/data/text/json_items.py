@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ner_lightning.data.text.json_values import DECODER, JsonError, nesting_error
+from ner_lightning.data.text.json_values import DECODER, JsonError, nesting_error, parse_json
 from ner_lightning.data.text.lines import text_blocks
 from ner_lightning.data.text.looks import looks_like
 from ner_lightning.errors import DataError
@@ -84,6 +84,30 @@ def collected(value: Any, path: Path, line: int) -> Iterator[dict[str, Any]]:
         if not isinstance(one, dict):
             raise DataError(f"expected a JSON object for each record, found a {type(one).__name__}", path, line)
         yield one
+
+
+def parse_record(line: str, path: Path, number: int) -> dict[str, Any]:
+    """Parse a line that holds one record.
+
+    Raises:
+        DataError: what is no JSON, or no object.
+    """
+    if line.startswith("\ufeff"):
+        raise DataError(MARK_INSIDE, path, number)
+    try:
+        record = parse_json(line)
+    except JsonError as error:
+        raise DataError(f"{error}; correct it", path, number) from None
+    except json.JSONDecodeError as error:
+        remedy = "; one JSON value over several lines: jq -c . FILE > FILE.jsonl" if line.strip() in "{[" else ""
+        message = f"expected a JSON object a line, found: {error} in {line[:60]!r}{remedy or looks_like(path, 'jsonl')}"
+        raise DataError(message, path, number) from None
+    record = pair_as_record(record)
+    if not isinstance(record, dict):
+        kind = type(record).__name__
+        remedy = "; for one JSON array: jq -c '.[]'" if isinstance(record, list) else ""
+        raise DataError(f"expected a JSON object a line, found a {kind}{remedy}", path, number)
+    return record
 
 
 class _Text:
