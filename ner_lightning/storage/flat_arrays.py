@@ -20,7 +20,7 @@ INDEX = "index.json"
 _BLOCK = 1 << 20  # bytes
 
 
-class Column(NamedTuple):
+class ArrayType(NamedTuple):
     """The type of an array, and its number of values per row (1: the array is flat)."""
 
     dtype: str
@@ -31,7 +31,7 @@ class Column(NamedTuple):
         return np.empty(0 if self.width == 1 else (0, self.width), dtype=self.dtype)
 
 
-Schema = Mapping[str, Column]
+Schema = Mapping[str, ArrayType]
 
 
 class BrokenArrays(Exception):
@@ -181,7 +181,7 @@ def open_arrays(folder: Path, schema: Schema, verify: bool = True) -> Arrays:
     return Arrays(values, body["about"], folder, schema, in_use)
 
 
-def _mapped(path: Path, column: Column, seen: list[int], verify: bool) -> np.ndarray:
+def _mapped(path: Path, column: ArrayType, seen: list[int], verify: bool) -> np.ndarray:
     size, checksum = seen
     if (found := path.stat().st_size) != size:
         raise BrokenArrays(f"{path.name} has {found} bytes, not {size}")

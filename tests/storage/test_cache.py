@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from ner_lightning.storage.cache import Cache
-from ner_lightning.storage.flat_arrays import INDEX, Arrays, ArrayWriter, Column
+from ner_lightning.storage.flat_arrays import INDEX, Arrays, ArrayType, ArrayWriter
 from ner_lightning.storage.in_use import deleting
 
-SCHEMA = {"numbers": Column("i8")}
+SCHEMA = {"numbers": ArrayType("i8")}
 KEYS = [f"{digit}" * 64 for digit in "abcd"]
 ROOT = Path(__file__).parents[2]
 
@@ -190,7 +190,7 @@ import pickle, sys
 from pathlib import Path
 import numpy as np
 from ner_lightning.storage.cache import Cache
-from ner_lightning.storage.flat_arrays import Column
+from ner_lightning.storage.flat_arrays import ArrayType
 
 def build(writer):
     writer.append(numbers=np.arange(2000))
@@ -199,7 +199,7 @@ def build(writer):
 cache, random = Cache(Path(sys.argv[1]), 20_000), np.random.default_rng(int(sys.argv[2]))
 for _ in range(60):
     key = format(int(random.integers(6)), "x") * 64
-    arrays = cache.entry("encoded", key, {"numbers": Column("i8")}, build)
+    arrays = cache.entry("encoded", key, {"numbers": ArrayType("i8")}, build)
     again = pickle.loads(pickle.dumps(arrays))  # as for a worker process
     assert again["numbers"].sum() == arrays["numbers"].sum() == 1999000
 print("done")
@@ -222,7 +222,7 @@ import sys, time
 from pathlib import Path
 import numpy as np
 from ner_lightning.storage.cache import Cache
-from ner_lightning.storage.flat_arrays import Column
+from ner_lightning.storage.flat_arrays import ArrayType
 
 def build(writer):
     (Path(sys.argv[1]) / f"built-{sys.argv[2]}").touch()
@@ -233,7 +233,7 @@ def build(writer):
 (Path(sys.argv[1]) / f"ready-{sys.argv[2]}").touch()
 while not (Path(sys.argv[1]) / "go").exists():
     time.sleep(0.01)
-arrays = Cache(Path(sys.argv[1]) / "cache", 10**9).entry("encoded", "a" * 64, {"numbers": Column("i8")}, build)
+arrays = Cache(Path(sys.argv[1]) / "cache", 10**9).entry("encoded", "a" * 64, {"numbers": ArrayType("i8")}, build)
 print(arrays["numbers"].sum(), arrays.folder is not None)
 """
 

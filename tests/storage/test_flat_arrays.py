@@ -6,15 +6,15 @@ import pytest
 
 from ner_lightning.storage.flat_arrays import (
     INDEX,
+    ArrayType,
     BrokenArrays,
-    Column,
     FolderWriter,
     MemoryWriter,
     Unwritable,
     open_arrays,
 )
 
-SCHEMA = {"flat": Column("i4"), "pairs": Column("i8", 2), "nothing": Column("u1")}
+SCHEMA = {"flat": ArrayType("i4"), "pairs": ArrayType("i8", 2), "nothing": ArrayType("u1")}
 PARTS = [{"flat": np.arange(3), "pairs": np.arange(4).reshape(2, 2)}, {"flat": np.arange(2)}]
 
 
@@ -84,7 +84,7 @@ def test_a_header_of_other_sizes_is_refused(tmp_path: Path) -> None:
 def test_arrays_of_another_kind_are_refused(tmp_path: Path) -> None:
     folder = written(tmp_path / "a")
     with pytest.raises(BrokenArrays, match="other arrays"):
-        open_arrays(folder, {**SCHEMA, "flat": Column("i8")})
+        open_arrays(folder, {**SCHEMA, "flat": ArrayType("i8")})
 
 
 def test_without_reading_all_only_sizes_are_seen(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from ner_lightning.data.corpus.sentence_store import CHUNK, SentenceStore, in_memory
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.storage.fingerprint import digest
-from ner_lightning.storage.flat_arrays import Arrays, ArrayWriter, Column, MemoryWriter, Schema
+from ner_lightning.storage.flat_arrays import Arrays, ArrayType, ArrayWriter, MemoryWriter, Schema
 from ner_lightning.tagging.spans import EntitySpan
 from ner_lightning.tagging.tagset import TagSet
 
@@ -24,10 +24,10 @@ UNKNOWN_TAG = -1
 """The tag id of a word that nobody annotated."""
 
 ENCODED: Schema = {
-    "pieces": Column("i4"),
-    "piece_start": Column("i8"),
-    "word_start": Column("i8"),
-    "tags": Column("i2"),
+    "pieces": ArrayType("i4"),
+    "piece_start": ArrayType("i8"),
+    "word_start": ArrayType("i8"),
+    "tags": ArrayType("i2"),
 }
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ner_lightning.data.report import ReadReport, SentenceLimit, report_from_dict, report_to_dict
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.storage.flat_arrays import Arrays, ArrayWriter, Column, MemoryWriter, Schema
+from ner_lightning.storage.flat_arrays import Arrays, ArrayType, ArrayWriter, MemoryWriter, Schema
 from ner_lightning.tagging.spans import EntitySpan, touches
 
 CHUNK = 10_000
@@ -18,23 +18,23 @@ CHUNK = 10_000
 
 # Strings are concatenated in UTF-8. `*_start` has a row for each sentence and one more.
 SENTENCES: Schema = {
-    "words": Column("u1"),
-    "words_start": Column("i8"),  # byte where the words of a sentence begin
-    "word_bytes": Column("u4"),  # a row for each word
-    "word_start": Column("i8"),
-    "spans": Column("i4", 3),  # first word, word after the last, number of the type
-    "spans_start": Column("i8"),
-    "unknown": Column("i4"),
-    "unknown_start": Column("i8"),
-    "ids": Column("u1"),
-    "ids_start": Column("i8"),
-    "documents": Column("u1"),  # a name for each run of sentences of one document
-    "documents_start": Column("i8"),
-    "document": Column("i4"),  # number of that run
-    "texts": Column("u1"),
-    "texts_start": Column("i8"),
-    "offsets": Column("i4", 2),
-    "offsets_start": Column("i8"),  # no offsets: no text
+    "words": ArrayType("u1"),
+    "words_start": ArrayType("i8"),  # byte where the words of a sentence begin
+    "word_bytes": ArrayType("u4"),  # a row for each word
+    "word_start": ArrayType("i8"),
+    "spans": ArrayType("i4", 3),  # first word, word after the last, number of the type
+    "spans_start": ArrayType("i8"),
+    "unknown": ArrayType("i4"),
+    "unknown_start": ArrayType("i8"),
+    "ids": ArrayType("u1"),
+    "ids_start": ArrayType("i8"),
+    "documents": ArrayType("u1"),  # a name for each run of sentences of one document
+    "documents_start": ArrayType("i8"),
+    "document": ArrayType("i4"),  # number of that run
+    "texts": ArrayType("u1"),
+    "texts_start": ArrayType("i8"),
+    "offsets": ArrayType("i4", 2),
+    "offsets_start": ArrayType("i8"),  # no offsets: no text
 }
 
 
