@@ -73,7 +73,8 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
             file = mine / first.removeprefix("# ")
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(re.sub(r"\bDIR\b", str(corpus), rest), encoding="utf-8")
-    return {"DIR": str(corpus), "RUN_FOLDER": str(run), "FILE": str(folder / "file.txt"), "FOLDER": str(mine)}
+    runs = dict.fromkeys(("RUN_FOLDER", "RUN", "OTHER_RUN"), str(run))
+    return {"DIR": str(corpus), "FILE": str(folder / "file.txt"), "FOLDER": str(mine), **runs}
 
 
 def anchor_of(heading: str) -> str:
@@ -84,11 +85,14 @@ def anchor_of(heading: str) -> str:
 def filled_in(words: str, places: dict[str, str]) -> list[str]:
     """The words of a command line, without what the shell takes and with names that stand for something replaced."""
     words = re.sub(r" \[([^]]+)\]$", r" \1", words.strip())  # what may be left out
-    words = re.sub(r"[^\s=]*…\S*\.ckpt", "RUN_FOLDER", words)
+    words = re.sub(r"[^\s=]*…/\S+", "RUN_FOLDER", words)
     words = re.sub(r"\S*outputs/sweeps/NAME", "FOLDER", words)
     words = re.sub(r"\$\w+", "1", words)  # a variable of the shell
     words = re.split(r" [<>|] | +# |[.,;:)。，；：）]*$", words)[0]
-    filled = [re.sub(r"\b(DIR|RUN_FOLDER|FILE|FOLDER)\b", lambda m: places[m[1]], word) for word in shlex.split(words)]
+    filled = [
+        re.sub(r"\b(DIR|RUN_FOLDER|OTHER_RUN|RUN|FILE|FOLDER)\b", lambda m: places[m[1]], word)
+        for word in shlex.split(words)
+    ]
     # Each output is a file of its own.
     outputs = {f"{key}={places['FILE']}": f"{key}={places['FILE']}.{key}" for key in outputs_of_all()}
     return [outputs.get(word, word) for word in filled]

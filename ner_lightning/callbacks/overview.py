@@ -10,6 +10,7 @@ from rich.table import Table
 from torch import nn
 
 from ner_lightning.optim.groups import group_table
+from ner_lightning.page.wording import counted
 from ner_lightning.run.log import show_tables
 from ner_lightning.vendors.lightning import data_of
 
@@ -39,7 +40,8 @@ class Overview(pl.Callback):
             data = data_of(trainer)
             log.info("data: %s", data.folder)  # a title would be wrapped to the width of its table
             show_tables(data_table(data), optimiser_table(trainer.optimizers[0].param_groups, pl_module))
-            log.info("batches: %s, %d sentences on each of %d", data.batching, data.batch_size, trainer.world_size)
+            each = f" in each of {trainer.world_size} processes" if trainer.world_size > 1 else ""
+            log.info("batches: %s, of %s%s", data.batching, counted(data.batch_size, "sentence"), each)
             log.info("attention: %s", attention_in_use(trainer))
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: Any) -> None:

@@ -119,8 +119,8 @@ def _plain_key(words: Vocabulary) -> str:
     """Choose one of the command's own keys, with a value that it accepts."""
     if OmegaConf.select(words.config, "data") is not None:
         return "data.limit=100"
-    keys = keys_of(words.command).values()
-    whole = (f"{key.name}={_shown(key.default)}" for key in keys if isinstance(key.default, bool | int))
+    values = ((str(key), value) for key, value in words.config.items_ex(resolve=False))
+    whole = (f"{key}={_shown(value)}" for key, value in values if isinstance(value, bool | int))
     return next(whole, "output=FOLDER")
 
 
