@@ -27,7 +27,13 @@ SENTENCES = EASY[:41]
 EPOCHS, BATCHES, STEPS = 3, 11, 6
 OPTIONS = (
     *("data=conll", "data.limit=null", "data.batch_size=4", f"trainer.max_epochs={EPOCHS}"),
-    *("trainer.accumulate_grad_batches=2", "callbacks.last.steps=1", "model.dropout=0.3", "optim.head_lr=0.01"),
+    *(
+        "trainer.accumulate_grad_batches=2",
+        "callbacks.last.steps=1",
+        "callbacks.last.minutes=null",
+        "model.dropout=0.3",
+        "optim.head_lr=0.01",
+    ),
 )
 
 

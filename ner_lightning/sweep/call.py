@@ -1,6 +1,6 @@
 """One call of a sweep: the process that a user started, and those in which a launcher runs its jobs.
 
-Launchers do not handle Ctrl-C: joblib kills its workers at once, submitit leaves them running. So a call has a folder
+Launchers do not handle Ctrl-C: submitit leaves its jobs running. So a call has a folder
 that all its processes see. Whoever runs a job keeps a file there meanwhile; a file `stop` there makes each of them
 interrupt its job, which saves its state, and record that in the manifest.
 """
