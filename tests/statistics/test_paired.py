@@ -245,11 +245,13 @@ def test_false_positives_are_near_five_percent_and_intervals_hold_the_truth(name
 
 @pytest.mark.slow
 def test_what_is_near_five_percent_is_not_far_below() -> None:
-    for name in ("1 run, seeds do nothing", "5 runs, seeds matter most", "5 runs, documents of 5 sentences"):
+    """Where seeds do nothing, or all; of documents one run each, since with five the little that seeds do is drawn."""
+    documents = replace(WORLDS["5 runs, documents of 5 sentences"], runs=1, by_seed=0.0)
+    for world in (WORLDS["1 run, seeds do nothing"], WORLDS["5 runs, seeds matter most"], documents):
         with draws_kept():
-            found = false_positives(WORLDS[name], REPETITIONS, OURS)
+            found = false_positives(world, REPETITIONS, OURS)
         for test, share in found.items():
-            assert share > 0.015, (name, test)
+            assert share > 0.015, (world, test)
 
 
 @pytest.mark.slow
