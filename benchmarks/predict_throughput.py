@@ -80,7 +80,7 @@ def measure(train: Corpus, corpus: Corpus, args: argparse.Namespace) -> None:
         rows = {tuple(indices): corpus.peer_rows(indices)}
         for name, call in calls.items():
             speed[name].append(len(indices) / call(indices))
-    print(f"\n{corpus.name}, {corpus.encoder}, {corpus.subwords:.1f} subwords a sentence, batch {args.batch}")
+    print(f"\n{corpus.name}, {corpus.encoder}, {corpus.subwords:.1f} subwords per sentence, batch {args.batch}")
     print(f"{'':14} sentences/CPU s   times the Trainer (median, least, most)")
     for name, values in speed.items():
         ratios = [a / b for a, b in zip(values[1:], speed["trainer"][1:], strict=True)]

@@ -8,7 +8,7 @@ average), `random`: a CRF, everything as `train` does it (Lightning, progress ba
 `metrics.csv`, clipping, fused AdamW). `trainer`: `transformers.Trainer` with run_ner.py's recipe. `flair`: its
 SequenceTagger with CRF, fine-tuned by its ModelTrainer, in an environment of its own (PYTHON is that interpreter).
 Contenders take turns (A B C A B C …) of `--batches` batches; the clock is the CPU time of the process, with one thread.
-Speed is real subwords a CPU second over the corpus' mean subwords a sentence, so that sentences of a turn that happen
+Speed is real subwords per CPU second over the corpus' mean subwords per sentence, so that sentences of a turn that happen
 to be long do not count against anybody. What counts is the ratio: its median over the rounds.
 """
 
@@ -146,7 +146,7 @@ def measure(corpus: Corpus, args: argparse.Namespace) -> None:
 
 
 def _show(corpus: Corpus, ours: dict[str, Ours], peer: TrainerPeer, speed: dict[str, list[float]]) -> None:
-    print(f"\n{corpus.name}, {corpus.encoder}, {corpus.subwords:.1f} subwords a sentence, batch {peer.batch}")
+    print(f"\n{corpus.name}, {corpus.encoder}, {corpus.subwords:.1f} subwords per sentence, batch {peer.batch}")
     print(f"{'':14} sentences/CPU s   padding   times the Trainer (median, least, most)")
     for name, values in speed.items():
         ratios = [a / b for a, b in zip(values[1:], speed["trainer"][1:], strict=True)]

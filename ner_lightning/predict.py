@@ -46,7 +46,7 @@ def main(cfg: DictConfig) -> None:
     if done.resumed:
         log.info("tagged before: %s of them", format_count(done.resumed, "sentence"))
     found = f"{format_count(done.sentences, 'sentence')}, {format_count(done.entities, 'entity', 'entities')}"
-    log.info("%s, %s sentences a second", found, f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}")
+    log.info("%s, %s sentences per second", found, f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}")
     if done.left_out:
         log.warning("left out: %s without a word", format_count(done.left_out, "line"))
     if done.alone:

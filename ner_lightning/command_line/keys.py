@@ -62,7 +62,7 @@ class TrainKeys:
     NODES: ClassVar = ("sweep",)  # of a class each, which declares their keys
 
     name: str = key("crf", "runs go to outputs/<name>/<date>_<time>")
-    seed: Whole = key(1, "of all that is drawn")
+    seed: Whole = key(1, "of all random numbers")
     monitor: str = key("val/f1", "the metric that chooses the best checkpoint; the larger the better")
     ckpt_path: str | None = key(
         None,
@@ -70,7 +70,9 @@ class TrainKeys:
         reads="file or folder",
         instead=("last",),
     )
-    force: bool = key(False, "true: go on from a checkpoint of other data; replace the finished run in hydra.run.dir")
+    force: bool = key(
+        False, "true: continue from a checkpoint of other data; replace the finished run in hydra.run.dir"
+    )
     test: bool = key(True, "test the best weights after the fit")
 
 
@@ -86,7 +88,7 @@ class EvaluateKeys:
         reads="file or folder",
     )
     split: Split = key("test", "test | dev")
-    force: bool = key(False, "true: replace the run that stands in hydra.run.dir")
+    force: bool = key(False, "true: replace the run in hydra.run.dir")
 
 
 @dataclass
@@ -116,12 +118,12 @@ class PredictKeys:
     batch_size: Count = key(64, "sentences")
     device: str = key("auto", "auto | cpu | cuda")
     longest_sentence: Count | None = key(
-        1_000_000, "words, at most: a file with a longer one is refused; null: any number"
+        1_000_000, "at most this many words: a file with a longer sentence is refused; null: any number"
     )
     min_probability: Share = key(0.0, "leave out entities less probable than this")
     force: bool = key(
         False,
-        "true: begin anew where output.part holds the beginning of another output; replace a file of a run",
+        "true: start again even if output.part has the beginning of another output; replace a file of a run",
     )
 
 
@@ -156,7 +158,7 @@ class ConvertKeys:
     output: str | None = key(None, "a file, or a folder for brat; null: only read and report", writes=True)
     force: bool = key(False, "true: replace what is there")
     longest_sentence: Count | None = key(
-        1_000_000, "words, at most: a file with a longer one is refused; null: any number"
+        1_000_000, "at most this many words: a file with a longer sentence is refused; null: any number"
     )
     report: str | None = key(None, "the report as JSON: a file, or - for standard output", writes=True)
     problems: str | None = key(
@@ -174,7 +176,7 @@ class ReportKeys:
     mode: Literal["auto", "online", "offline", "disabled"] = key(
         "auto", "auto (online with a key, else offline) | online | offline | disabled"
     )
-    report: bool = key(True, "make a W&B Report of it when online (wandb[workspaces])")
+    report: bool = key(True, "also make a W&B Report when online (wandb[workspaces])")
 
 
 @dataclass
@@ -182,33 +184,33 @@ class CompareKeys:
     """The keys of `compare`."""
 
     name: str = key("compare", FOLDER)
-    runs: Sequence[str] = key([], "more of them", words="RUNS")
+    runs: Sequence[str] = key([], "further runs", words="RUNS")
     output: str | None = key(
-        None, "a folder; null: a new one below outputs/comparisons; -: the terminal alone", writes=True
+        None, "a folder; null: a new one below outputs/comparisons; -: only the terminal", writes=True
     )
-    force: bool = key(False, "true: replace the comparison that stands in output")
+    force: bool = key(False, "true: replace the comparison in output")
     figures: bool = key(True, "draw pictures (extra `plots`)")
     split: Split = key("test", "test | dev: whose scores and predictions")
     columns: Sequence[str] = key([], "further scores: lenient_f1, precision, recall, f1/PER, …; types: F1 of each type")
     repetition: Sequence[str] = key(
-        ["seed", "data.fold"], "settings that repeat a configuration instead of making another one"
+        ["seed", "data.fold"], "settings that repeat a configuration instead of making another"
     )
     pairs: Literal["auto", "all", "best"] = key(
-        "auto", "pairs listed: all | best (with the best one) | auto: all up to 12 configurations"
+        "auto", "pairs to list: all | best (those with the best) | auto: all for up to 12 configurations"
     )
     baseline: str | int | float | None = key(
-        None, "a configuration that the others are compared with instead; corrects for fewer pairs"
+        None, "compare the others only with this configuration; corrects for fewer pairs"
     )
     paired_seeds: bool | None = key(
-        None, "true | false: compare runs seed by seed | null: where that leaves degrees of freedom enough"
+        None, "true | false: compare runs seed by seed | null: if that leaves enough degrees of freedom"
     )
     diff: Sequence[str] = key(
-        [], "[BEFORE,AFTER]: configurations whose sentences are compared; []: the next best and the best"
+        [], "[BEFORE,AFTER]: configurations to compare sentence by sentence; []: the second best and the best"
     )
     samples: Count = key(10000, "draws of the tests")
-    level: Level = key(0.95, "of the intervals; 1 minus it decides")
+    level: Level = key(0.95, "of the intervals; p values are compared with 1 minus it")
     seed: Whole = key(0, "of the draws")
-    listed: Whole = key(30, "sentences listed of each kind, at most")
+    listed: Whole = key(30, "at most this many sentences of each kind are listed")
     to_wandb: bool = key(False, "log it as a run of job type `comparison`", flag="--to-wandb")
     wandb: ReportKeys = field(default_factory=ReportKeys, metadata={"use": Use("where to")})
 
@@ -231,7 +233,7 @@ class ReproduceKeys:
         None, "compare with this finished run instead of training again", reads="folder", flag="--against"
     )
     given: Sequence[str] = key(
-        [], "KEY=VALUE of the run itself: what is not stored (secrets), or where its data are now", others=True
+        [], "KEY=VALUE of the run: what is not stored (secrets), or where its data are now", others=True
     )
 
 
@@ -241,13 +243,13 @@ class SweepStatusKeys:
 
     folder: str = key(
         MISSING,
-        "of the sweep: the one with manifest.jsonl",
+        "folder of the sweep, which has manifest.jsonl",
         given="write the folder of a sweep",
         reads="folder",
         words="FOLDER",
     )
-    watch: bool = key(False, "true: until every job has ended", flag="--watch")
-    json: bool = key(False, "true: one JSON line a job instead of the table", flag="--json")
+    watch: bool = key(False, "true: keep watching until every job has ended", flag="--watch")
+    json: bool = key(False, "true: one JSON line per job instead of the table", flag="--json")
 
 
 COMMANDS: dict[str, type] = {

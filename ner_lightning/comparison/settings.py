@@ -27,7 +27,7 @@ class Settings:
     Attributes:
         split: the split whose predictions and scores are compared.
         columns: further columns of the table, such as `lenient_f1`, `recall` or `f1/PER`; `types`: F1 of every type.
-        repetition: settings that repeat a configuration instead of making another one.
+        repetition: settings that repeat a configuration instead of making another.
         pairs: which pairs are listed; `auto`: all for up to `MANY` configurations, else those with the best. All are
             corrected for, since any configuration could have been the best.
         baseline: the configuration that the others are compared with, chosen before any score was seen: only these

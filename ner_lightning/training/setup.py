@@ -18,7 +18,7 @@ def setup_of(trainer: pl.Trainer, batch_size: int) -> dict[str, Any]:
         batch_size: sentences of a batch on one process.
 
     Returns:
-        `effective_batch` (sentences an optimiser step), `batch_size`, `accumulate`, `world_size`, `precision`,
+        `effective_batch` (sentences per optimiser step), `batch_size`, `accumulate`, `world_size`, `precision`,
         `strategy`, `device`, `threads`.
     """
     accumulate = trainer.accumulate_grad_batches

@@ -39,7 +39,7 @@ def numbered_items(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, d
         if array and mark == "]":
             text.forward(1)
             if rest := text.next_mark():
-                raise text.error(f"expected nothing after the array, found {rest!r}; keep one JSON value a file")
+                raise text.error(f"expected nothing after the array, found {rest!r}; keep one JSON value per file")
             return
         if array and not first:
             if mark != ",":

@@ -71,7 +71,7 @@ def viterbi_decode(
 
 
 def _viterbi(emissions: Float[Tensor, "batch positions closed"], moves: Float[Tensor, "closed closed"]) -> BestPath:
-    """Compute maxima forwards, in three launches a word, then back pointers only for the tags on the path."""
+    """Compute maxima forwards, in three launches per word, then back pointers only for the tags on the path."""
     batch, positions, closed = emissions.shape
     steps = emissions.transpose(0, 1).contiguous()
     table, candidates = torch.empty_like(steps), emissions.new_empty(batch, closed, closed)

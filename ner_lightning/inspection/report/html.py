@@ -18,10 +18,10 @@ COLOURS = {split: number for number, split in enumerate(SPLITS)}
 MOST_TYPES = 40  # most types that a chart shows
 
 HISTOGRAMS = {
-    "words": ("words a sentence", "words"),
-    "subwords": ("subwords a sentence", "subwords"),
-    "entities": ("entities a sentence", "entities"),
-    "words_per_entity": ("words an entity", "words"),
+    "words": ("words per sentence", "words"),
+    "subwords": ("subwords per sentence", "subwords"),
+    "entities": ("entities per sentence", "entities"),
+    "words_per_entity": ("words per entity", "words"),
 }
 
 

@@ -16,10 +16,10 @@ from ner_lightning.page.terminal import escape_line
 
 SHOWN = 3  # rows shown of each finding beyond its limit
 LENGTHS = {
-    "words": "words a sentence",
-    "subwords": "subwords a sentence",
-    "entities": "entities a sentence",
-    "words_per_entity": "words an entity",
+    "words": "words per sentence",
+    "subwords": "subwords per sentence",
+    "entities": "entities per sentence",
+    "words_per_entity": "words per entity",
 }
 NUMBERS = {
     *("sentences", "words", "subwords", "entities", "types", "documents", "train", "dev", "test"),
@@ -29,7 +29,7 @@ NUMBERS = {
 """Columns of numbers."""
 
 FERTILITY = {
-    "fertility": "subwords a word",
+    "fertility": "subwords per word",
     "fertility_in_entities": "in entities",
 }
 

@@ -23,7 +23,7 @@ def test_everything_is_there_within_80_columns() -> None:
     lines = shown(found)
     assert max(map(len, lines)) <= 80
     assert "train 8 12 8 2 – IOB2" in lines
-    assert "words a sentence train 1 1.5 1 2 2 2 2" in lines
+    assert "words per sentence train 1 1.5 1 2 2 2 2" in lines
     assert "[i]LOC 4 0" in lines
     assert "leakage test in train 5 5 100 % 0 % over" in lines
     assert "duplicates train 6 8 75 % 5 % over" in lines
@@ -37,7 +37,7 @@ def test_everything_is_there_within_80_columns() -> None:
 
 def test_a_corpus_without_an_entity() -> None:
     lines = shown(inspected(train=["a"]))
-    assert not any(line.startswith("words an entity") or line == "mentions by type" for line in lines)
+    assert not any(line.startswith("words per entity") or line == "mentions by type" for line in lines)
 
 
 def test_characters_are_called_so() -> None:
@@ -45,5 +45,5 @@ def test_characters_are_called_so() -> None:
     from tests.inspection.made import made
 
     lines = shown(inspect_corpus(made("characters", train=["北/B-LOC 京/I-LOC"])))
-    assert "characters a sentence train 2 2 2 2 2 2 2" in lines
-    assert "characters an entity train 2 2 2 2 2 2 2" in lines
+    assert "characters per sentence train 2 2 2 2 2 2 2" in lines
+    assert "characters per entity train 2 2 2 2 2 2 2" in lines
