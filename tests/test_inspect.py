@@ -152,7 +152,7 @@ def test_an_error_leaves_nothing_behind(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        (["--help"], 0, "The truth about a corpus"),
+        (["--help"], 0, "Inspect a corpus before training"),
         (["fail_onn=[leakage]"], 2, "did you mean fail_on"),
         (["fail_on=[leakage]", "limit"], 2, "limit"),
         (["fail_on=[leakage]"], 1, "leakage: "),
