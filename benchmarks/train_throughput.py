@@ -1,15 +1,15 @@
-"""Training, sentences a CPU second: our batching modes, the Hugging Face Trainer, and Flair if it is there.
+"""Measure training in sentences per CPU second: our batching modes, the Hugging Face Trainer, and Flair if available.
 
     python -m benchmarks.train_throughput --data FOLDER [--encoder package:minilm] [--batch 32] [--batches 12]
     python -m benchmarks.train_throughput --data FOLDER --flair PYTHON
 
-What takes part: `packed`, `length_bucket`, `token_budget` (padded, as many subwords a batch as the others have on
-average), `random`: a CRF, everything as `train` does it (Lightning, progress bar,
-`metrics.csv`, clipping, fused AdamW). `trainer`: `transformers.Trainer` with run_ner.py's recipe. `flair`: its
-SequenceTagger with CRF, fine-tuned by its ModelTrainer, in an environment of its own (PYTHON is that interpreter).
-Contenders take turns (A B C A B C …) of `--batches` batches; the clock is the CPU time of the process, with one thread.
-Speed is real subwords per CPU second over the corpus' mean subwords per sentence, so that sentences of a turn that happen
-to be long do not count against anybody. What counts is the ratio: its median over the rounds.
+The contenders: `packed`, `length_bucket`, `token_budget` (padded, with as many subwords per batch as the others have on
+average) and `random` are a CRF, with everything that `train` does (Lightning, progress bar, `metrics.csv`, clipping,
+fused AdamW). `trainer` is `transformers.Trainer` with the recipe of run_ner.py. `flair` is Flair's SequenceTagger with
+CRF, fine-tuned by its ModelTrainer in a separate environment (PYTHON is its interpreter). Contenders take turns
+(A B C A B C …) of `--batches` batches each; the clock is the CPU time of the process, with one thread. Speed is real
+subwords per CPU second divided by the corpus' mean subwords per sentence, so that a turn whose sentences happen to be
+long is at no disadvantage. The result is the ratio: its median over the rounds.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tell the truth about a corpus: `python -m ner_lightning.inspect data=conll data.dir=DIR [html=FILE]`."""
+"""Inspect a corpus before training: `python -m ner_lightning.inspect data=conll data.dir=DIR [html=FILE]`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command that tells the truth about a corpus: what it prints and writes, and the code it leaves with."""
+"""The command `inspect`: what it prints and writes, and its exit codes."""
 
 from __future__ import annotations
 

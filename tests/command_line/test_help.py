@@ -16,7 +16,7 @@ def test_train_says_what_it_does_with_examples_groups_and_keys() -> None:
     text = help_text("train", parse(["--help"]))
     assert text.startswith("Train a tagger")
     assert text.count("python -m ner_lightning.train") >= 3
-    assert re.search(r"seed=1 +of all that is drawn \[a whole number from 0 on\]", text)
+    assert re.search(r"seed=1 +of all random numbers \[a whole number from 0 on\]", text)
     assert re.search(r"\* sample_en +The embedded English corpus", text)
     assert "  +experiment\n" in text
     assert "    softmax  " in text
