@@ -27,8 +27,7 @@ from ner_lightning.command_line import arguments
 from ner_lightning.command_line.compose import VERSION_BASE, composing_once, conf_folder, hydra_session
 from ner_lightning.command_line.help import help_text
 from ner_lightning.command_line.hydra_records import redact_records, secrets_of
-from ner_lightning.command_line.log_messages import HarmlessFormatter, escape_log_message
-from ner_lightning.command_line.log_warnings import gather_warnings
+from ner_lightning.command_line.log_messages import HarmlessFormatter, escape_log_message, gather_warnings
 from ner_lightning.command_line.preflight import explain_hydra_errors, first_job, preflight
 from ner_lightning.errors import Pruned, UserError
 from ner_lightning.page.terminal import escape_lines

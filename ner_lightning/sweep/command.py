@@ -12,7 +12,7 @@ from functools import partial
 
 from ner_lightning.command_line.door import TERMINATED
 from ner_lightning.errors import UserError
-from ner_lightning.sweep.launchers import launch
+from ner_lightning.sweep.launchers import launch_jobs
 from ner_lightning.sweep.manifest import OVER
 from ner_lightning.sweep.plan import SweepPlan, plan_sweep
 from ner_lightning.sweep.pool import run_jobs
@@ -40,15 +40,15 @@ def run_sweep(command: str, words: Namespace) -> int:
 
             search(planned)
         elif not planned.launching.elsewhere:
-            run_jobs(Grid(planned, watch.say), workers)
+            run_jobs(GridJobs(planned, watch.say), workers)
         else:
-            launch(command, words, planned)
+            launch_jobs(command, words, planned)
             if planned.launching.here:
-                run_jobs(Grid(planned, watch.say, planned.of_others), workers)
+                run_jobs(GridJobs(planned, watch.say, planned.of_others), workers)
     return int(not planned.went_well)
 
 
-class Grid:
+class GridJobs:
     """The jobs of a grid, as a pool takes them: each once, then those that another call runs and does not end.
 
     Args:

@@ -76,7 +76,7 @@ def read_launcher(node: Mapping[str, Any], settings: SweepSettings, jobs: int) -
     return Launching(here=False, elsewhere=True)
 
 
-def launch(command: str, arguments: Namespace, plan: SweepPlan) -> None:
+def launch_jobs(command: str, arguments: Namespace, plan: SweepPlan) -> None:
     """Run the jobs of a grid by the launcher that the command line names; how they ended is written in the manifest.
 
     Hydra's own sweeper is left out: it gives its jobs other words than were typed (`~callbacks.last=null`).

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 
-def read_record(data: bytes) -> Any:
+def read_wandb_record(data: bytes) -> Any:
     """Read one record of the file that an offline run leaves: its schema is W&B's own matter.
 
     Raises:

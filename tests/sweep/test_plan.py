@@ -13,7 +13,7 @@ from ner_lightning.command_line import arguments
 from ner_lightning.command_line.preflight import preflight
 from ner_lightning.errors import UserError
 from ner_lightning.sweep import plan as plan_module
-from ner_lightning.sweep.command import Grid
+from ner_lightning.sweep.command import GridJobs
 from ner_lightning.sweep.launchers import _words_of_launcher
 from ner_lightning.sweep.manifest import Job
 from ner_lightning.sweep.plan import SweepPlan, plan_sweep
@@ -197,7 +197,7 @@ def test_a_batch_that_is_to_be_held_must_be_known(tmp_path: Path) -> None:
 def test_values_that_do_not_go_together_fail_alone(tmp_path: Path) -> None:
     """Each of them alone has been looked at before the sweep starts."""
     found = planned(tmp_path, "model/decoder=crf,softmax", "++model.decoder.init=uniform,bigrams")
-    grid, ran = Grid(found, print), list[str]()
+    grid, ran = GridJobs(found, print), list[str]()
     object.__setattr__(found.sweep, "run", lambda name, *_: ran.append(name) or Job(name, state="finished"))
     run_jobs(grid, 2)
     jobs = found.sweep.manifest.jobs()
@@ -249,7 +249,7 @@ def test_a_command_waits_for_jobs_of_another_and_takes_over_what_that_leaves(
     threading.Timer(1.5, come_to_an_end).start()
     before, run = time.monotonic(), []
     assert found.of_others == ["seed-2"]
-    grid = Grid(found, said.append, found.of_others)
+    grid = GridJobs(found, said.append, found.of_others)
     monkeypatch.setattr(grid, "_run", run.append)
     run_jobs(grid, 2)
     assert {*run} == left

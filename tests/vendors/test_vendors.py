@@ -127,10 +127,10 @@ def test_optuna_has_what_is_used(tmp_path: Path) -> None:
 def test_wandb_has_what_is_used() -> None:
     from wandb.proto import wandb_internal_pb2 as schema
 
-    from ner_lightning.vendors.wandb import read_record
+    from ner_lightning.vendors.wandb import read_wandb_record
 
     record = schema.Record()  # type: ignore[attr-defined]
     record.run.run_id = "x"
-    assert read_record(record.SerializeToString()).run.run_id == "x"
+    assert read_wandb_record(record.SerializeToString()).run.run_id == "x"
     with pytest.raises(ValueError, match="a record that cannot be read"):
-        read_record(b"\xff\xff\xff")
+        read_wandb_record(b"\xff\xff\xff")

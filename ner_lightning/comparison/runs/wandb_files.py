@@ -13,7 +13,7 @@ from typing import Any
 
 from ner_lightning.comparison.runs.run import FinishedRun, NotARun
 from ner_lightning.run.reading import UnusableRun
-from ner_lightning.vendors.wandb import read_record
+from ner_lightning.vendors.wandb import read_wandb_record
 
 FILE_HEADER = 7  # bytes
 BLOCK = 32768  # bytes
@@ -122,7 +122,7 @@ def _records(data: bytes) -> Iterator[Any]:
         position += length
         if kind in (FULL, LAST):
             try:
-                yield read_record(pending)
+                yield read_wandb_record(pending)
             except ImportError as error:
                 raise UnusableRun("reading it needs wandb: pip install wandb") from error
             pending = b""
