@@ -10,7 +10,7 @@ from rich.table import Table
 from torch import nn
 
 from ner_lightning.optim.groups import group_table
-from ner_lightning.page.wording import counted
+from ner_lightning.page.wording import format_count
 from ner_lightning.run.log import show_tables
 from ner_lightning.vendors.lightning import data_of
 
@@ -41,7 +41,7 @@ class Overview(pl.Callback):
             log.info("data: %s", data.folder)  # a title would be wrapped to the width of its table
             show_tables(data_table(data), optimiser_table(trainer.optimizers[0].param_groups, pl_module))
             each = f" in each of {trainer.world_size} processes" if trainer.world_size > 1 else ""
-            log.info("batches: %s, of %s%s", data.batching, counted(data.batch_size, "sentence"), each)
+            log.info("batches: %s, of %s%s", data.batching, format_count(data.batch_size, "sentence"), each)
             log.info("attention: %s", attention_in_use(trainer))
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
