@@ -87,11 +87,11 @@ def jobs_table(home: Path, jobs: Mapping[str, Job], monitor: str, mode: str, row
             remarks.insert(0, ", ".join(word for word in job.overrides if key_of(word) in varied))
         remark = "; ".join(text for text in remarks if text)
         view.add_row(
-            Text(job.job),
+            Text(terminal.escape_line(job.job)),
             Text(state, STYLES[state]),
             Text(f"{value} *" if job is best else value, "bold" if job is best else ""),
             str(timedelta(seconds=round(seconds))) if seconds else "",
-            Text(remark, "dim"),
+            Text(terminal.escape_lines(remark), "dim"),
         )
     if len(chosen) < len(jobs):
         view.caption = f"and {len(jobs) - len(chosen)} more"
