@@ -190,7 +190,12 @@ def check_node(path: str, node: dict[str, Any]) -> None:
 
 def check_value(place: str, value: Any, parameter: Parameter) -> None:
     """Refuse a value that does not fit the annotation of its argument."""
-    if not (isinstance(value, dict) and "_target_" in value) and not parameter.accepts(value):
+    if isinstance(value, dict) and "_target_" in value:
+        return
+    if isinstance(value, dict) and (of_values := parameter.of_values()):
+        for name, item in value.items():
+            check_value(f"{place}.{name}", item, of_values)
+    elif not parameter.accepts(value):
         raise _misfit(place, value, parameter.expected(), parameter.choices())
 
 

@@ -45,6 +45,13 @@ class Parameter:
         kinds = dict.fromkeys(_in_words(m) for m in members if not isinstance(m, ast.Constant))
         return " or ".join([*kinds, *([f"one of {', '.join(closed)}"] if len(closed) > 1 else closed)])
 
+    def of_values(self) -> Parameter | None:
+        """Return the parameter that each value of a mapping must fit; None: this is no mapping."""
+        match self.annotation:
+            case ast.Subscript(value=ast.Name(id=name), slice=ast.Tuple(elts=[_, kind])) if name in MAPPINGS:
+                return Parameter(kind, self.module, required=False)
+        return None
+
     def choices(self) -> tuple[str, ...]:
         """List the texts of a closed list, for a suggestion."""
         members = () if self.annotation is None else _members(self.annotation, self.module)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ner_lightning.config.ranges import Count
+from ner_lightning.config.ranges import Count, Share
 from ner_lightning.errors import UserError
 from ner_lightning.inspection.catalogue import NAMES
 from ner_lightning.inspection.finding import FindingKind
@@ -29,7 +29,7 @@ class InspectionSettings:
     fail_on: Sequence[str] = ()
     listed: Count = 100
     rare: Count = 20
-    limits: Mapping[str, float] = field(default_factory=dict)
+    limits: Mapping[str, Share] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for key, names in {"fail_on": self.fail_on, "inspection.limits": self.limits}.items():

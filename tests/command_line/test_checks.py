@@ -122,6 +122,8 @@ def test_the_other_commands(command: str, line: str, sentence: str, say: Say) ->
         ("inspect", "fail_on=leakage", "fail_on=leakage: expected"),
         ("train", "seed=-1", "seed=-1: expected a whole number from 0 on."),
         ("train", "data.batch_size=0", "data.batch_size=0: expected a whole number from 1 on."),
+        ("train", "data.splits={dev:many}", "data.splits.dev=many: expected a number."),
+        ("train", "data.label_map={GPE:[LOC]}", "data.label_map.GPE=['LOC']: expected text or null."),
         ("train", "data.fraction=0", "data.fraction=0: expected a number"),
         ("train", "data.cache_gb=nan", "data.cache_gb=nan: expected a number"),
         ("train", "optim.head_lr=nan", "optim.head_lr=nan: expected"),
