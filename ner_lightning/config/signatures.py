@@ -47,9 +47,10 @@ class Parameter:
 
     def of_values(self) -> Parameter | None:
         """Return the parameter that each value of a mapping must fit; None: this is no mapping."""
-        match self.annotation:
-            case ast.Subscript(value=ast.Name(id=name), slice=ast.Tuple(elts=[_, kind])) if name in MAPPINGS:
-                return Parameter(kind, self.module, required=False)
+        for member in [] if self.annotation is None else _members(self.annotation, self.module):
+            match member:
+                case ast.Subscript(value=ast.Name(id=name), slice=ast.Tuple(elts=[_, kind])) if name in MAPPINGS:
+                    return Parameter(kind, self.module, required=False)
         return None
 
     def choices(self) -> tuple[str, ...]:
