@@ -13,6 +13,7 @@ from ner_lightning.data.options import check_option
 from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.text.columns import Block, Layout, check_columns
+from ner_lightning.data.text.comments import is_metadata, looks_like_comment, read_document, read_metadata
 from ner_lightning.data.text.lines import numbered_lines
 from ner_lightning.data.text.looks import looks_like
 from ner_lightning.data.text.tags import TagWriting, read_tags, writing_of
@@ -21,9 +22,6 @@ from ner_lightning.errors import DataError
 from ner_lightning.tagging import Repair, scheme_named
 from ner_lightning.tagging.schemes import REPAIRS
 
-# "# text", "#" or "#key = value", but not a hashtag.
-_COMMENT = re.compile(r"#(\s|$|[\w.]+\s*=)")
-_METADATA = re.compile(r"#\s*(newdoc|sent_id|text)\b(?:\s+id)?\s*(?:=\s?(.*))?$")
 _TAG = re.compile(r"O|[A-Z]-.+")
 _NO_WORD = re.compile(r"\d+[-.]\d+")  # the range of a multiword token, an empty node
 _LOOKED_FOR_KEY = 1000  # sentences
@@ -202,8 +200,8 @@ class ConllReader:
                     block = Block([], [], [], [], {}, document, [])
                     continue
                 if line[0] == "#" and self._is_comment(line, layout, inside=bool(block.words)):
-                    document = _document_of(line, path, number) or document
-                    block = block._replace(document=document, metadata=block.metadata | _metadata_of(line))
+                    document = read_document(line, path, number) or document
+                    block = block._replace(document=document, metadata=block.metadata | read_metadata(line))
                     continue
                 cells = self._checked_cells(line, layout, path, number)
             if index is not None and _NO_WORD.fullmatch(cells[index]):
@@ -269,7 +267,7 @@ class ConllReader:
     def _is_comment(self, line: str, layout: Layout, inside: bool) -> bool:
         if self.comments != "auto":
             return self.comments
-        if inside or not _COMMENT.match(line):
+        if inside or not looks_like_comment(line):
             return False
         cells = self._cells(line, layout)
         if len(cells) != layout.columns:
@@ -280,8 +278,7 @@ class ConllReader:
     def _without_mark(self, line: str) -> str:
         """Drop a byte order mark that concatenated files have inside, where no word begins with it."""
         rest = line.removeprefix("\ufeff")
-        is_metadata = "\t" not in rest and _METADATA.match(rest) is not None
-        return rest if is_metadata or self._begins_document(rest) else line
+        return rest if ("\t" not in rest and is_metadata(rest)) or self._begins_document(rest) else line
 
     def _begins_document(self, line: str) -> bool:
         marker = self.document_marker
@@ -291,16 +288,6 @@ class ConllReader:
 def _tag_under(key: str, cell: str) -> str:
     """Return the tag in a cell of several facts; a word without one is outside."""
     return next((part[len(key) + 1 :] for part in cell.split("|") if part.startswith(f"{key}=")), "O")
-
-
-def _document_of(comment: str, path: Path, number: int) -> str:
-    match = _METADATA.match(comment)
-    return (match[2] or f"{path.name}:{number}") if match and match[1] == "newdoc" else ""
-
-
-def _metadata_of(comment: str) -> dict[str, str]:
-    match = _METADATA.match(comment)
-    return {match[1]: match[2]} if match and match[2] and match[1] != "newdoc" else {}
 
 
 def _spelt(delimiter: str) -> str:
