@@ -112,7 +112,7 @@ def test_an_encoder_is_chosen_as_in_training(corpus: Path, tiny_encoder: Path) -
         (["fail_on=[leek]"], "fail_on"),
         (["fail_on=leakage"], "inspection.fail_on=leakage: expected"),
         (["inspection.limits.leek=0.1"], "did you mean inspection.limits.leakage"),
-        (["inspection.limits.leakage=much"], "inspection.limits.leakage=much: expected a share from 0 to 1"),
+        (["inspection.limits.leakage=much"], "inspection.limits.leakage=much: expected a number from 0 to 1"),
         (["data=conll"], "data.dir is not given: write data=conll data.dir=FOLDER"),
         (["model.encoder=minilm"], "model.encoder: there is no such key"),
     ],
