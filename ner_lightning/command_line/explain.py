@@ -8,8 +8,8 @@ from collections.abc import Callable
 from hydra.errors import MissingConfigException, OverrideParseException
 from yaml import MarkedYAMLError  # type: ignore[import-untyped]
 
-from ner_lightning.command_line.gone import told_of_gone
 from ner_lightning.command_line.vocabulary import OVERLAYS, Vocabulary, closest
+from ner_lightning.config.moved import told_of_gone
 from ner_lightning.vendors.hydra import Hydra
 
 LAUNCHERS = ("submitit_slurm", "submitit_local")

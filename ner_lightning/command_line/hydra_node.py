@@ -7,8 +7,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from ner_lightning.command_line.gone import told_of_gone
 from ner_lightning.config.catalogue import LOGGING
+from ner_lightning.config.moved import told_of_gone
 from ner_lightning.config.targets import check_targets
 from ner_lightning.errors import UserError
 

@@ -1,4 +1,4 @@
-"""New names of classes that have moved, so that runs written before can still be read."""
+"""New names of classes that have moved, so that runs written before can still be read, and what replaces options."""
 
 from __future__ import annotations
 
@@ -10,6 +10,16 @@ MOVED = {
     "ner_lightning.callbacks.wandb_logger.wandb_logger": "ner_lightning.logger.wandb.wandb_logger",
 }
 """The name that a stored `_target_` may have, and its name today."""
+
+_SIDE_BY_SIDE = "jobs side by side on this machine are sweep.workers=N, without a launcher."
+
+GONE = {
+    "hydra/launcher=joblib": _SIDE_BY_SIDE,
+    "hydra/launcher=parallel": _SIDE_BY_SIDE,
+    "trainer=fsdp": "trainer=fsdp2 does its work, and clips gradients by norm.",
+    "trainer=deepspeed": "trainer=fsdp2 shards too, and its checkpoints are like any other.",
+}
+"""Options of groups that are no longer there, and what does their work."""
 
 
 def with_present_names(config: Any) -> Any:
@@ -27,3 +37,13 @@ def with_present_names(config: Any) -> Any:
             for key, value in config.items()
         }
     return [with_present_names(value) for value in config] if isinstance(config, list) else config
+
+
+def told_of_gone(group: str, option: str) -> str | None:
+    """Say what does the work of an option that is gone; None: it never was one.
+
+    >>> told_of_gone("trainer", "fsdp")
+    'trainer=fsdp is gone: trainer=fsdp2 does its work, and clips gradients by norm.'
+    """
+    word = f"{group}={option}"
+    return f"{word} is gone: {GONE[word]}" if word in GONE else None

@@ -23,7 +23,9 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
 
-def launch(hydra: Hydra, config: DictConfig, run: Callable[[DictConfig], Any], jobs: Sequence[Sequence[str]]) -> None:
+def launch_jobs(
+    hydra: Hydra, config: DictConfig, run: Callable[[DictConfig], Any], jobs: Sequence[Sequence[str]]
+) -> None:
     """Hand jobs to the launcher of a configuration, as a sweeper of Hydra's does.
 
     Args:
