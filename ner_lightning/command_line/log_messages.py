@@ -1,4 +1,4 @@
-"""Lines of a command for the terminal and its log: without secrets, and with nothing that a terminal would obey."""
+"""Messages of a command for the terminal and its log: without secrets, and without control sequences of a terminal."""
 
 from __future__ import annotations
 

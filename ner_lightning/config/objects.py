@@ -44,7 +44,7 @@ def make(node: Mapping[str, Any], place: str | Sequence[str], **objects: Any) ->
 
 
 def make_arguments(node: Mapping[str, Any], place: str) -> dict[str, Any]:
-    """Build the objects inside a configuration node, and not its own: what its class would be called with.
+    """Build the objects inside a configuration node, but not the node's own: the arguments for its class.
 
     Args:
         node: plain containers.

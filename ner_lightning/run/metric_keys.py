@@ -55,7 +55,7 @@ def can_name_source(name: str) -> bool:
 
 
 def is_further(key: str) -> bool:
-    """Whether a key, without its split, is that of a further metric or of a callback: no score of types or sources.
+    """Tell whether a key, without its split, is that of a further metric or of a callback, not a score of types or sources.
 
     >>> is_further("exact"), is_further("mine/exact"), is_further("macro_f1"), is_further("f1/a"), is_further("news/f1")
     (True, True, False, False, False)
@@ -65,7 +65,7 @@ def is_further(key: str) -> bool:
 
 
 def check_metric_name(name: str) -> None:
-    """Refuse what a further metric cannot be called: it would stand in the place of a score, or be read as another.
+    """Refuse names that a further metric cannot have: they would replace a score, or be read as another.
 
     >>> check_metric_name("exact")
     >>> check_metric_name("f1")

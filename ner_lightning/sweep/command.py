@@ -49,7 +49,7 @@ def run_sweep(command: str, words: Namespace) -> int:
 
 
 class GridJobs:
-    """The jobs of a grid, as a pool takes them: each once, then those that another call runs and does not end.
+    """The jobs of a grid, as a pool takes them: each once, then those that another call began and did not finish.
 
     Args:
         plan: of the sweep.
@@ -72,7 +72,7 @@ class GridJobs:
         return None if name is None else partial(self._run, name)
 
     def are_to_come(self) -> bool:
-        """Return whether another call runs jobs."""
+        """Tell whether another call runs jobs."""
         return bool(self._of_others)
 
     def _left_behind(self) -> str | None:

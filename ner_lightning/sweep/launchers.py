@@ -1,4 +1,4 @@
-"""Hand the jobs of a sweep to a launcher of Hydra's: SLURM or Ray; on this machine alone there is the pool."""
+"""Hand the jobs of a sweep to one of Hydra's launchers (SLURM or Ray); on this machine alone, the pool runs them."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Launching(NamedTuple):
     """The way in which the jobs of a sweep are launched.
 
     Attributes:
-        here: whether on this very machine, so that it is known what can run.
-        elsewhere: whether in processes of the launcher, not in this one.
+        here: whether they run on this machine, so that it is known what can run.
+        elsewhere: whether they run in processes of the launcher, not in this one.
         side_by_side: number of jobs that share a machine.
         threads: CPU threads of a job, if the launcher decides that.
     """
@@ -45,7 +45,7 @@ def read_launcher(node: Mapping[str, Any], settings: SweepSettings, jobs: int) -
         jobs: of the sweep.
 
     Raises:
-        UserError: a plugin that is not installed, several tasks for one job, or two who start jobs.
+        UserError: a plugin that is not installed, several tasks for one job, or two ways of starting jobs at once.
 
     >>> basic = {"_target_": "hydra._internal.core_plugins.basic_launcher.BasicLauncher"}
     >>> read_launcher(basic, SweepSettings(workers=4), jobs=6)
@@ -59,7 +59,7 @@ def read_launcher(node: Mapping[str, Any], settings: SweepSettings, jobs: int) -
     if settings.search is not None:
         raise UserError(
             "hydra/launcher: a search starts its trials itself, sweep.workers of them side by side; on a cluster, "
-            "start the same command as often as there are to be workers"
+            "start the same command once for each worker"
         )
     if settings.workers != 1:
         raise UserError(
@@ -77,9 +77,9 @@ def read_launcher(node: Mapping[str, Any], settings: SweepSettings, jobs: int) -
 
 
 def launch_jobs(command: str, arguments: Namespace, plan: SweepPlan) -> None:
-    """Run the jobs of a grid by the launcher that the command line names; how they ended is written in the manifest.
+    """Run the jobs of a grid by the launcher that the command line names; the manifest records how they ended.
 
-    Hydra's own sweeper is left out: it gives its jobs other words than were typed (`~callbacks.last=null`).
+    Hydra's own sweeper is not used: it gives jobs other words than were typed (`~callbacks.last=null`).
     """
 
     def job(config: DictConfig) -> float:
@@ -95,7 +95,7 @@ def run_launched(plan: SweepPlan, config: DictConfig) -> float:
     """Run one job of a grid in a process of a launcher; returns its value.
 
     Raises:
-        JobEndedBadly: for the launcher's own records.
+        JobEndedBadly: the job failed; this is for the launcher's own records.
     """
     from hydra.core.hydra_config import HydraConfig
 
@@ -116,7 +116,7 @@ class JobEndedBadly(Exception):
 
 
 def _words_of_launcher(plan: SweepPlan) -> list[str]:
-    """Where the sweep stands, and that logs and folders are left to the jobs."""
+    """List the words that set the sweep's folder, and leave logs and folders to the jobs."""
     return [
         f"hydra.sweep.dir={quote_word(str(plan.sweep.home))}",
         "hydra.sweep.subdir=.",

@@ -43,7 +43,7 @@ class Composer:
     """Composes and checks the configurations of jobs, one at a time, as Hydra is one per process.
 
     Args:
-        command: the command that the sweep is of.
+        command: the command that the jobs run.
         arguments: its parsed command line.
     """
 
@@ -76,7 +76,7 @@ class SweepPlan:
         mode: whether large (`max`) or small (`min`) values of it are good.
         call: this call, for the processes of a launcher.
         launching: how its jobs are launched.
-        composer: what composes the configurations of its jobs.
+        composer: composes the configurations of its jobs.
     """
 
     sweep: Sweep
@@ -118,7 +118,7 @@ class SweepPlan:
 
 
 def plan_sweep(command: str, arguments: Namespace) -> SweepPlan:
-    """SweepPlan the sweep of a command line, and register its jobs in its manifest.
+    """Plan the sweep of a command line, and register its jobs in its manifest.
 
     Raises:
         UserError: a search without ranges, values that need a search without one, or secrets that vary.
@@ -178,7 +178,7 @@ def register_jobs(hydra: Hydra, command: str, plan: SweepPlan, gpus: Callable[[]
 
 
 def _refusal_of(hydra: Hydra, command: str, words: Sequence[str], gpus: Callable[[], int] | None) -> str | None:
-    """Explain why jobs with these words cannot run; None also if they do not go together, which each job tells."""
+    """Explain why jobs with these words cannot run; None also if they do not fit together, which each job reports itself."""
     try:
         with explain_hydra_errors(hydra, command, [*words]):
             config = compose(hydra, command, [*words, "hydra.mode=RUN"])
@@ -216,7 +216,7 @@ def _flags(arguments: Namespace) -> tuple[str, ...]:
 
 
 def _gpus() -> int:
-    """Count the GPUs here, without loading torch where nobody asks for one."""
+    """Count the GPUs here; torch is loaded only if a job asks for a GPU."""
     import torch
 
     return torch.cuda.device_count()

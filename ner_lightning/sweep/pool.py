@@ -1,4 +1,4 @@
-"""Run jobs side by side on this machine: the one scheduler of grids and of searches."""
+"""Run jobs side by side on this machine: the scheduler of both grids and searches."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Protocol
 
 from ner_lightning.sweep import process
 
-TICK = 1.0  # seconds between two looks at what others run
+TICK = 1.0  # seconds between two looks at the jobs of others
 
 
 class Jobs(Protocol):
-    """What a pool runs: the jobs of a grid, or the trials of a search; several threads ask at once."""
+    """The jobs of a pool: those of a grid, or the trials of a search; several threads ask at once."""
 
     def take(self) -> Callable[[], None] | None:
-        """Return the next job; None: there is none at this moment."""
+        """Return the next job; None if there is none at this moment."""
 
     def are_to_come(self) -> bool:
-        """Return whether there may be one later: another call runs it, and may be killed."""
+        """Tell whether there may be one later: another call runs it, and may be killed."""
 
 
 def run_jobs(jobs: Jobs, workers: int) -> None:
-    """Run jobs, so many at a time, until there are no more; an error of one ends all.
+    """Run jobs, `workers` at a time, until there are no more; an error in one ends all.
 
     Ctrl-C, or SIGTERM where the caller raises it, interrupts what runs and waits for it; another one kills it.
     """
@@ -51,7 +51,7 @@ def run_jobs(jobs: Jobs, workers: int) -> None:
 
 
 def _end(running: Sequence[Future[None]]) -> None:
-    """Interrupt the processes of jobs until the last thread has seen its own end; kill those that do not listen."""
+    """Interrupt the processes of jobs until each thread has seen its job end; kill those that do not react."""
     until = time.monotonic() + process.PATIENCE
     try:
         while any(not worker.done() for worker in running):

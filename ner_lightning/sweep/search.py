@@ -29,7 +29,7 @@ PRUNING = "ner_lightning.sweep.pruning.Pruning"
 
 
 def search(plan: SweepPlan) -> None:
-    """Run trials until as many as asked for have ended; an interrupted one goes on first.
+    """Run trials until as many as asked for have ended; interrupted ones continue first.
 
     Raises:
         UserError: Optuna is not installed.
@@ -67,7 +67,7 @@ def overrides_of(values: Values, drawn: dict[str, Any]) -> list[str]:
 
 
 class Trials:
-    """The trials of a search, as a pool takes them; several calls may take of one study.
+    """The trials of a search, as a pool takes them; several calls may share one study.
 
     Args:
         plan: of the sweep, which is a search.
@@ -102,7 +102,7 @@ class Trials:
         return None if trial is None else partial(self._run, trial)
 
     def are_to_come(self) -> bool:
-        """Return whether another call runs a trial that may yet become ours."""
+        """Tell whether another call runs a trial that may yet become ours."""
         with self._turn:
             return any(number not in self._taken for number in self._running())
 

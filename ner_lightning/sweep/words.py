@@ -1,4 +1,4 @@
-"""Read the words of a sweep's command line: what varies, what every job is given, where the sweep stands."""
+"""Read the words of a sweep's command line: what varies, what every job is given, and the sweep's folder."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def words_of_jobs(master: DictConfig) -> tuple[str, ...]:
 
 
 def words_of_sweep(words: Iterable[str], of_jobs: Iterable[str]) -> list[str]:
-    """Drop the words that are for the jobs, which would start logs and change folders here too.
+    """Drop the words for the jobs, which would start logs and change folders here too.
 
     >>> words_of_sweep(["seed=1,2", "hydra.verbose=true"], ["--config-dir", "mine", "hydra.verbose=true"])
     ['seed=1,2']

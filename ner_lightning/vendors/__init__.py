@@ -1,1 +1,1 @@
-"""What of the libraries we build on is private and used all the same: one file a library, where an upgrade fails."""
+"""Private parts of other libraries that we use nevertheless, one file per library: upgrades fail only here."""

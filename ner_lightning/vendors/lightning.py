@@ -1,4 +1,4 @@
-"""What of Lightning is private, or not declared, and used all the same."""
+"""Private or undeclared parts of Lightning that we use nevertheless."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ def callbacks_of(trainer: pl.Trainer, kind: type[C]) -> list[C]:
 
 
 def is_gathering(trainer: pl.Trainer) -> bool:
-    """Return whether the gradient of an optimiser step is half gathered."""
+    """Tell whether the gradient of an optimiser step is still being accumulated."""
     return trainer.fit_loop._should_accumulate()
 
 
 def will_validate(trainer: pl.Trainer) -> bool:
-    """Return whether a validation follows the batch that has just been trained on."""
+    """Tell whether a validation follows the batch that has just been trained on."""
     loop: Any = trainer.fit_loop
     return loop.epoch_loop._should_check_val_fx(loop._data_fetcher)
 
 
 def has_read_epoch(trainer: pl.Trainer) -> bool:
-    """Return whether all batches of an epoch have been read."""
+    """Tell whether all batches of an epoch have been read."""
     return trainer.fit_loop.epoch_loop._num_ready_batches_reached()
 
 
@@ -53,7 +53,8 @@ def validate_now(trainer: pl.Trainer) -> None:
 def begin_next_epoch(trainer: pl.Trainer) -> None:
     """Let a run that was saved after an epoch begin the next one.
 
-    With `max_steps`, Lightning takes such a checkpoint for one from the middle of the epoch and ends it again.
+    With `max_steps`, Lightning mistakes such a checkpoint for one from the middle of the epoch, and ends the epoch
+    again.
     """
     loop: Any = trainer.fit_loop
     current, total = loop.epoch_progress.current, loop.epoch_progress.total
@@ -65,12 +66,12 @@ def begin_next_epoch(trainer: pl.Trainer) -> None:
 
 
 def has_average(average: WeightAveraging) -> bool:
-    """Return whether a callback holds an average of weights, as in a fit."""
+    """Tell whether a callback has an average of weights, as it does during a fit."""
     return average._average_model is not None
 
 
 def forget_average(average: WeightAveraging) -> None:
-    """Have a callback put its average of weights nowhere from now on."""
+    """Make a callback drop its average of weights, so that it is not used from now on."""
     average._average_model = None
 
 
@@ -80,7 +81,7 @@ def swap_weights(average: WeightAveraging, trainer: pl.Trainer) -> None:
 
 
 class ModelCheckpointByHand(ModelCheckpoint):
-    """Lightning's checkpoint of the best weights, but that a subclass writes its files."""
+    """Lightning's checkpoint of the best weights, whose files a subclass writes."""
 
     def write(self, trainer: pl.Trainer, filepath: str) -> None:
         """Write a checkpoint; every rank takes part."""
@@ -96,30 +97,30 @@ class ModelCheckpointByHand(ModelCheckpoint):
 
 
 class CurveLogger(CSVLogger):
-    """Lightning's logger into a CSV file, but that a subclass makes what writes it."""
+    """Lightning's CSV logger, whose writer a subclass makes."""
 
     def make_writer(self) -> CurveWriter:
-        """Make what writes the file."""
+        """Make the writer of the file."""
         raise NotImplementedError
 
     @property
     @rank_zero_experiment
     def experiment(self) -> Any:
-        """What writes the file."""
+        """The writer of the file."""
         if self._experiment is None:
             self._experiment = self.make_writer()
         return self._experiment
 
 
 class CurveWriter(ExperimentWriter):
-    """Lightning's writer of a CSV file, but that a subclass looks at what is there and adds columns."""
+    """Lightning's writer of a CSV file; a subclass reads what the file has already, and adds columns."""
 
     def begin(self) -> None:
-        """See what stands in the folder, before the first row."""
+        """Look at what is in the folder, before the first row."""
         raise NotImplementedError
 
     def widen(self, columns: list[str]) -> None:
-        """Write the file anew with columns that it had not."""
+        """Rewrite the file with columns that it did not have."""
         raise NotImplementedError
 
     def _check_log_dir_exists(self) -> None:

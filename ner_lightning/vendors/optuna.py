@@ -1,4 +1,4 @@
-"""What of Optuna is private and used all the same."""
+"""Private parts of Optuna that we use nevertheless."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
 
 def trial_of(study: optuna.Study, number: int) -> optuna.Trial:
-    """Return a trial of a study to go on with, in whichever process it was asked for.
+    """Return a trial of a study to continue, whichever process it was started in.
 
-    `Study.ask` gives new trials alone; one that runs already is known by its number in the storage.
+    `Study.ask` returns only new trials; one that is already running is found by its number in the storage.
     """
     import optuna
 

@@ -1,4 +1,4 @@
-"""What of W&B is private and used all the same."""
+"""Private parts of W&B that we use nevertheless."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 
 def read_wandb_record(data: bytes) -> Any:
-    """Read one record of the file that an offline run leaves: its schema is W&B's own matter.
+    """Read one record of the file that an offline run leaves; its schema is internal to W&B.
 
     Raises:
         ImportError: W&B is not installed.
-        ValueError: for bytes that are no record.
+        ValueError: the bytes are not a record.
     """
     from wandb.proto import wandb_internal_pb2 as schema
 
