@@ -19,7 +19,7 @@ GONE = {
     "trainer=fsdp": "trainer=fsdp2 does its work, and clips gradients by norm.",
     "trainer=deepspeed": "trainer=fsdp2 shards too, and its checkpoints are like any other.",
 }
-"""Options of groups that are no longer there, and what does their work."""
+"""Options of groups that no longer exist, and what to use instead."""
 
 
 def with_present_names(config: Any) -> Any:
@@ -40,7 +40,7 @@ def with_present_names(config: Any) -> Any:
 
 
 def told_of_gone(group: str, option: str) -> str | None:
-    """Say what does the work of an option that is gone; None: it never was one.
+    """Say what to use instead of an option that is gone; None if there was no such option.
 
     >>> told_of_gone("trainer", "fsdp")
     'trainer=fsdp is gone: trainer=fsdp2 does its work, and clips gradients by norm.'

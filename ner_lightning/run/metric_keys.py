@@ -55,7 +55,7 @@ def can_name_source(name: str) -> bool:
 
 
 def is_further(key: str) -> bool:
-    """Tell whether a key, without its split, is that of a further metric or of a callback, not a score of types or sources.
+    """Tell whether a key, without its split, is that of a further metric or of a callback, not of types or sources.
 
     >>> is_further("exact"), is_further("mine/exact"), is_further("macro_f1"), is_further("f1/a"), is_further("news/f1")
     (True, True, False, False, False)

@@ -178,7 +178,7 @@ def register_jobs(hydra: Hydra, command: str, plan: SweepPlan, gpus: Callable[[]
 
 
 def _refusal_of(hydra: Hydra, command: str, words: Sequence[str], gpus: Callable[[], int] | None) -> str | None:
-    """Explain why jobs with these words cannot run; None also if they do not fit together, which each job reports itself."""
+    """Explain why jobs with these words cannot run; None also if they do not fit together, which each job reports."""
     try:
         with explain_hydra_errors(hydra, command, [*words]):
             config = compose(hydra, command, [*words, "hydra.mode=RUN"])

@@ -1,4 +1,4 @@
-"""What of Hydra is private, or documented for nobody, and used all the same."""
+"""Parts of Hydra that we use although they are private or undocumented."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from omegaconf import DictConfig, OmegaConf
 def launch_jobs(
     hydra: Hydra, config: DictConfig, run: Callable[[DictConfig], Any], jobs: Sequence[Sequence[str]]
 ) -> None:
-    """Hand jobs to the launcher of a configuration, as a sweeper of Hydra's does.
+    """Hand jobs to the launcher of a configuration, as Hydra's own sweeper does.
 
     Args:
         hydra: a session.
@@ -40,17 +40,17 @@ def launch_jobs(
 
 
 def typed_words(hydra: Any, of: str = "task") -> list[str]:
-    """Return the words of a command line as typed: what `${…}` in them stands for is for each run to say.
+    """Return the words of a command line as typed; each run resolves `${…}` in them itself.
 
     Args:
         hydra: Hydra's own node of a configuration.
-        of: `task`, or `hydra` for those that speak to Hydra itself.
+        of: `task`, or `hydra` for the words that set Hydra's own keys.
     """
     return cast(list[str], OmegaConf.to_container(hydra.overrides[of], resolve=False))
 
 
 def swept_words(hydra: Any) -> list[str]:
-    """Return the values that a YAML file has a sweep vary, as words.
+    """Return the values over which a YAML file lets a sweep vary, as words.
 
     Args:
         hydra: Hydra's own node of a configuration.
