@@ -53,7 +53,7 @@ def compare(cfg: DictConfig) -> Comparison:
         console.width = WIDE
     show_comparison(found, console)
     if config["output"] != TERMINAL:
-        from ner_lightning.comparison.report.files import write
+        from ner_lightning.comparison.report.output_folder import write
         from ner_lightning.comparison.why import explain_difference
 
         whys = [explain_difference(section, settings) for section in found.sections]
@@ -75,7 +75,7 @@ def _folder(config: dict[str, Any]) -> Path:
 
 def _check_folder(output: str | None, *, force: bool) -> None:
     """Refuse the folder of a run: its pictures and tables have the names of ours; and another comparison's."""
-    from ner_lightning.comparison.report.files import REPORT
+    from ner_lightning.comparison.report.output_folder import REPORT
 
     if output in (None, TERMINAL):
         return

@@ -38,7 +38,7 @@ def _evaluate(cfg: DictConfig) -> dict[str, Any]:
 
     from ner_lightning.callbacks.predictions import SavePredictions
     from ner_lightning.config.objects import resolve_config
-    from ner_lightning.metrics.report import show_scores
+    from ner_lightning.metrics.score_tables import show_scores
     from ner_lightning.run.record import write_result
     from ner_lightning.training.build import build_evaluation
     from ner_lightning.training.summary import calibrate, draw_run_pictures

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 def main(cfg: DictConfig) -> None:
     """Tag one file."""
     from ner_lightning.config.objects import make, resolve_config
-    from ner_lightning.inference.files import tag_file
+    from ner_lightning.inference.file_tagging import tag_file
     from ner_lightning.inference.tagger import Tagger
 
     check_place("output", cfg.output)

@@ -35,8 +35,8 @@ def show_status(folder: Path, *, watch: bool = False, as_json: bool = False) -> 
 
     from ner_lightning.page import terminal
     from ner_lightning.storage.json_text import json_text
+    from ner_lightning.sweep.jobs_table import jobs_table, summarise_jobs
     from ner_lightning.sweep.manifest import OVER, Manifest
-    from ner_lightning.sweep.table import jobs_table, summarise_jobs
 
     manifest = Manifest(folder)
     about = manifest.about()

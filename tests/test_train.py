@@ -20,8 +20,8 @@ from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
 
 from ner_lightning.config.objects import resolve_config
+from ner_lightning.data.read_report import ReadReport
 from ner_lightning.data.readers.conll import ConllReader
-from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sample import folder as sample_folder
 from ner_lightning.errors import UserError
 from ner_lightning.inference.tagger import Tagger

@@ -18,7 +18,7 @@ import yaml
 
 import ner_lightning.logger.wandb as module
 from ner_lightning.comparison.comparison import compare_runs
-from ner_lightning.comparison.report.files import write
+from ner_lightning.comparison.report.output_folder import write
 from ner_lightning.comparison.report.to_wandb import log_comparison
 from ner_lightning.comparison.runs.collect import collect
 from ner_lightning.comparison.settings import Settings

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ner_lightning.analysis.errors import Confusion, confusion, error_table
+from ner_lightning.analysis.error_kinds import Confusion, confusion, error_table
 from ner_lightning.run.predictions import StoredSentence, read_stored
 from ner_lightning.statistics.counts import f1, judged_entities
 

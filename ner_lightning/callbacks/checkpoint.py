@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pytorch_lightning as pl
 from pytorch_lightning.utilities import rank_zero_only
 
-from ner_lightning.callbacks import atomic
+from ner_lightning.callbacks import atomic_checkpoint
 from ner_lightning.callbacks.averaging import averaged_weights
 from ner_lightning.run.folder import BEST
 from ner_lightning.storage.atomic import draft
@@ -73,7 +73,7 @@ class BestCheckpoint(ModelCheckpointByHand):
     def write(self, trainer: pl.Trainer, filepath: str) -> None:
         """Write the weights in one piece."""
         with averaged_weights(trainer):  # those that validation has judged
-            atomic.save_checkpoint(trainer, filepath, weights_only=True)
+            atomic_checkpoint.save_checkpoint(trainer, filepath, weights_only=True)
 
 
 def best_checkpoint(trainer: pl.Trainer) -> BestCheckpoint | None:

@@ -11,7 +11,7 @@ import torch
 import torch.distributed as dist
 from pytorch_lightning.callbacks import Checkpoint, EarlyStopping
 
-from ner_lightning.callbacks.atomic import draft_of, publish_checkpoint
+from ner_lightning.callbacks.atomic_checkpoint import draft_of, publish_checkpoint
 from ner_lightning.callbacks.random_state import random_state, restore_random_state
 from ner_lightning.callbacks.stop_signals import StopSignals, leave
 from ner_lightning.errors import UserError

@@ -16,7 +16,7 @@ from ner_lightning.vendors.lightning import data_of
 
 if TYPE_CHECKING:
     from ner_lightning.data.datamodule import CorpusDataModule
-    from ner_lightning.data.report import ReadReport
+    from ner_lightning.data.read_report import ReadReport
     from ner_lightning.task.tagging import TaggingTask
 
 DECIDED = ("repaired", "misaligned", "left out")

@@ -13,7 +13,7 @@ from ner_lightning.run.folder import predictions_file
 from ner_lightning.run.predictions import StoredSentence
 from ner_lightning.storage.atomic import writing
 from ner_lightning.tagging.spans import ScoredSpan
-from ner_lightning.task.entities import read_batch
+from ner_lightning.task.decoded_entities import read_batch
 from ner_lightning.vendors.lightning import callbacks_of, data_of
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from ner_lightning.comparison.table import MeanScore, Row
+    from ner_lightning.comparison.score_table import MeanScore, Row
     from ner_lightning.statistics.pairs import Pair
 
 NOTHING = "–"
@@ -186,7 +186,7 @@ PAIRS = (
 def score_cell(score: MeanScore | None) -> Cell:
     """Format a score in points.
 
-    >>> from ner_lightning.comparison.table import MeanScore
+    >>> from ner_lightning.comparison.score_table import MeanScore
     >>> score_cell(MeanScore(0.66052, 0.0041)).text, score_cell(None).text
     ('66.05 ± 0.41', '–')
     """
@@ -198,7 +198,7 @@ def score_cell(score: MeanScore | None) -> Cell:
 def entities_cell(score: MeanScore | None) -> Cell:
     """Format a number of entities.
 
-    >>> from ner_lightning.comparison.table import MeanScore
+    >>> from ner_lightning.comparison.score_table import MeanScore
     >>> entities_cell(MeanScore(1234.0, 0.0)).text, entities_cell(MeanScore(10.5, 0.71)).text
     ('1,234', '10.5 ± 0.7')
     """

@@ -20,6 +20,7 @@ from ner_lightning.comparison.overall import Overall, common_contest, lay_out
 from ner_lightning.comparison.predictions import JudgedRuns, judge
 from ner_lightning.comparison.runs.collect import Collected
 from ner_lightning.comparison.runs.run import FinishedRun, LeftOut, with_finite_scores
+from ner_lightning.comparison.score_table import score_columns, unknown_columns
 from ner_lightning.comparison.section import (
     FEWEST_UNITS,
     Pairs,
@@ -30,7 +31,6 @@ from ner_lightning.comparison.section import (
     with_pairs,
 )
 from ner_lightning.comparison.settings import Settings
-from ner_lightning.comparison.table import score_columns, unknown_columns
 from ner_lightning.errors import UserError
 from ner_lightning.statistics.pairs import compare_all
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from ner_lightning.comparison.configurations import DATA
 from ner_lightning.comparison.overlap import leave_out_overlapping
+from ner_lightning.comparison.score_table import Mark, mark_best
 from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.settings import Settings
-from ner_lightning.comparison.table import Mark, mark_best
 from ner_lightning.comparison.vary import find_varying, setting_text, settings_of
 from ner_lightning.statistics.pairs import Pair
 from ner_lightning.statistics.several_sets import MeanOfSets

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ner_lightning.comparison.configurations import Configuration
+from ner_lightning.comparison.score_table import Mark, Row, mark_best, summarise_configuration
 from ner_lightning.comparison.settings import MANY, Settings
-from ner_lightning.comparison.table import Mark, Row, mark_best, summarise_configuration
 from ner_lightning.statistics.counts import Counts, sum_groups
 from ner_lightning.statistics.paired import interval_of
 from ner_lightning.statistics.pairs import Asked, Contest, JudgedSystems, Pair

@@ -21,7 +21,7 @@ from ner_lightning.analysis.changes import (
     illegal_sequences,
     total_changes,
 )
-from ner_lightning.analysis.errors import ALL, KINDS, Confusion, confusion, error_table
+from ner_lightning.analysis.error_kinds import ALL, KINDS, Confusion, confusion, error_table
 from ner_lightning.analysis.slices import Slice, slice_table
 from ner_lightning.analysis.training_mentions import Mention, read_mentions
 from ner_lightning.comparison.configurations import Configuration

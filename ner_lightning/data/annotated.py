@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from ner_lightning.data.report import ReadReport
+from ner_lightning.data.read_report import ReadReport
 from ner_lightning.errors import DataError
 
 log = logging.getLogger(__name__)

@@ -12,9 +12,9 @@ from typing import Any, TextIO
 
 from rich.table import Table
 
+from ner_lightning.data.read_report import Problem, ReadReport, SentenceLimit, report_to_dict
 from ner_lightning.data.readers.by_ending import ReaderByEnding
 from ner_lightning.data.readers.reader import Reader
-from ner_lightning.data.report import Problem, ReadReport, SentenceLimit, report_to_dict
 from ner_lightning.data.writers.by_ending import WriterByEnding
 from ner_lightning.data.writers.spacy import SpacyWriter
 from ner_lightning.data.writers.writer import Writer, WriteReport, with_texts

@@ -25,8 +25,8 @@ from ner_lightning.data.corpus.encoding import EncodedCorpus, WordEncoder
 from ner_lightning.data.corpus.sentence_store import SentenceStore
 from ner_lightning.data.corpus.sources import Sources, corpora_from_config
 from ner_lightning.data.marks import marks_are_words
+from ner_lightning.data.read_report import ReadReport
 from ner_lightning.data.readers.reader import Reader
-from ner_lightning.data.report import ReadReport
 from ner_lightning.data.streaming.stream import BlockDraws
 from ner_lightning.data.streaming.stream_loader import StreamLoader
 from ner_lightning.data.streaming.streamed_files import StreamedFiles

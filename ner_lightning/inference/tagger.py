@@ -27,7 +27,7 @@ from ner_lightning.errors import UserError
 from ner_lightning.inference.neighbours import Chunk, cut_chunks
 from ner_lightning.run.failure import failure_of
 from ner_lightning.tagging.spans import ScoredSpan
-from ner_lightning.task.entities import read_batch
+from ner_lightning.task.decoded_entities import read_batch
 from ner_lightning.training.checkpoint import Loaded, load
 
 log = logging.getLogger(__name__)

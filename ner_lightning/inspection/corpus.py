@@ -20,7 +20,7 @@ from ner_lightning.data.corpus.corpus import Corpus
 from ner_lightning.data.corpus.division import SPLITS
 from ner_lightning.data.corpus.sentence_store import SENTENCES, SentenceStore, store_sentences
 from ner_lightning.data.corpus.sources import corpora_from_config
-from ner_lightning.data.report import ReadReport
+from ner_lightning.data.read_report import ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.errors import DataError, UserError
 from ner_lightning.storage.flat_arrays import FolderWriter

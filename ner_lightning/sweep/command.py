@@ -12,11 +12,11 @@ from functools import partial
 
 from ner_lightning.command_line.door import TERMINATED
 from ner_lightning.errors import UserError
+from ner_lightning.sweep.jobs_table import Watch
 from ner_lightning.sweep.launchers import launch_jobs
 from ner_lightning.sweep.manifest import OVER
 from ner_lightning.sweep.plan import SweepPlan, plan_sweep
 from ner_lightning.sweep.pool import run_jobs
-from ner_lightning.sweep.table import Watch
 
 
 def run_sweep(command: str, words: Namespace) -> int:

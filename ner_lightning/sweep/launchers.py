@@ -12,8 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 from ner_lightning.command_line.compose import hydra_session, sweep_config
 from ner_lightning.errors import UserError
 from ner_lightning.sweep.job import objective, quote_word
+from ner_lightning.sweep.override_words import words_of_sweep
 from ner_lightning.sweep.settings import SweepSettings
-from ner_lightning.sweep.words import words_of_sweep
 from ner_lightning.vendors import hydra as hydras
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from ner_lightning.sweep.job import Sweep
 from ner_lightning.sweep.launchers import Launching, read_launcher
 from ner_lightning.sweep.manifest import About, Job
 from ner_lightning.sweep.naming import key_of, sweep_name
+from ner_lightning.sweep.override_words import Values, check_public, folder_asked_for, read_values, words_of_jobs
 from ner_lightning.sweep.settings import SweepSettings
-from ner_lightning.sweep.words import Values, check_public, folder_asked_for, read_values, words_of_jobs
 from ner_lightning.trainer.combinations import explain_refusal
 from ner_lightning.trainer.effective_batch import with_effective_batch
 from ner_lightning.trainer.options import with_defaults

@@ -15,10 +15,10 @@ from ner_lightning.errors import UserError
 from ner_lightning.storage.atomic import draft
 from ner_lightning.sweep.job import quote_word
 from ner_lightning.sweep.manifest import Job
+from ner_lightning.sweep.override_words import Values
 from ner_lightning.sweep.plan import TRIAL, SweepPlan
 from ner_lightning.sweep.pool import run_jobs
 from ner_lightning.sweep.study import FILE, StudyFile, load_optuna, make_sampler
-from ner_lightning.sweep.words import Values
 from ner_lightning.vendors.hydra import IntervalSweep
 from ner_lightning.vendors.optuna import trial_of
 

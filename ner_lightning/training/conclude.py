@@ -84,7 +84,7 @@ def score(run: TrainingRun, config: dict[str, Any]) -> dict[str, Any]:
     from ner_lightning.callbacks.averaging import forget_averages
     from ner_lightning.callbacks.checkpoint import best_checkpoint
     from ner_lightning.callbacks.predictions import stored_predictions
-    from ner_lightning.metrics.report import show_scores
+    from ner_lightning.metrics.score_tables import show_scores
 
     forget_averages(run.trainer)
     chooser = best_checkpoint(run.trainer)

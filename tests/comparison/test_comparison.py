@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ner_lightning.comparison.comparison import Comparison, compare_runs
-from ner_lightning.comparison.report.said import what_was_compared
+from ner_lightning.comparison.report.prose import what_was_compared
 from ner_lightning.comparison.runs.collect import collect
 from ner_lightning.comparison.section import counts_of
 from ner_lightning.comparison.settings import Settings

@@ -12,8 +12,8 @@ import pytest
 
 from ner_lightning.comparison.comparison import Comparison, compare_runs
 from ner_lightning.comparison.report.grid import section_grid
-from ner_lightning.comparison.report.plain import comparison_record
-from ner_lightning.comparison.report.said import overall_notes, power_note, what_was_compared
+from ner_lightning.comparison.report.json_record import comparison_record
+from ner_lightning.comparison.report.prose import overall_notes, power_note, what_was_compared
 from ner_lightning.comparison.runs.collect import collect
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.comparison.why import Why

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from ner_lightning.comparison.comparison import Comparison, compare_runs
-from ner_lightning.comparison.report.said import overall_notes
+from ner_lightning.comparison.report.prose import overall_notes
 from ner_lightning.comparison.runs.collect import collect
 from ner_lightning.comparison.settings import Settings
 from tests.comparison.folders import (

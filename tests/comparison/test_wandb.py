@@ -14,8 +14,8 @@ import pytest
 import wandb
 
 from ner_lightning.comparison.comparison import compare_runs
-from ner_lightning.comparison.report.files import write
-from ner_lightning.comparison.report.said import OVERALL
+from ner_lightning.comparison.report.output_folder import write
+from ner_lightning.comparison.report.prose import OVERALL
 from ner_lightning.comparison.report.to_wandb import log_comparison, make_report
 from ner_lightning.comparison.runs import wandb_api
 from ner_lightning.comparison.runs.collect import collect

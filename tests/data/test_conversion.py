@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from ner_lightning.data.conversion import conversion_table, convert_file
+from ner_lightning.data.read_report import LISTED_PROBLEMS, ReadReport
 from ner_lightning.data.readers.brat import BratReader
 from ner_lightning.data.readers.by_ending import ReaderByEnding
 from ner_lightning.data.readers.jsonl import JsonlReader
-from ner_lightning.data.report import LISTED_PROBLEMS, ReadReport
 from ner_lightning.data.writers.brat import BratWriter
 from ner_lightning.data.writers.by_ending import WriterByEnding
 from ner_lightning.data.writers.columns import ConllWriter

@@ -18,7 +18,7 @@ import pytest
 
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.errors import UserError
-from ner_lightning.inference.files import tag_file
+from ner_lightning.inference.file_tagging import tag_file
 from ner_lightning.inference.partial import Partial
 from ner_lightning.inference.tagger import Tagger, TooLarge
 from tests.runs import records
@@ -231,7 +231,7 @@ def test_a_folder_and_a_name_too_long_are_told(easy: Tagger, source: Path, tmp_p
 KILLED = """
 import sys, time
 from ner_lightning.inference import partial
-from ner_lightning.inference.files import tag_file
+from ner_lightning.inference.file_tagging import tag_file
 from ner_lightning.inference.tagger import Tagger
 run, source, target, wait = sys.argv[1:]
 partial._SECONDS = 0

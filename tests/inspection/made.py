@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ner_lightning.data.report import ReadReport
+from ner_lightning.data.read_report import ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.inspection.corpus import InspectedCorpus
 from ner_lightning.inspection.findings.gather import Gathered, Gatherer

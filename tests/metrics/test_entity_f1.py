@@ -14,7 +14,7 @@ from seqeval.scheme import IOB2, IOBES
 from torch.multiprocessing import spawn
 
 from ner_lightning.analysis.calibration import entity_outcomes
-from ner_lightning.analysis.errors import error_table
+from ner_lightning.analysis.error_kinds import error_table
 from ner_lightning.metrics.entity_f1 import EntityF1
 from ner_lightning.run.predictions import StoredSentence
 from ner_lightning.statistics.counts import sentence_counts

@@ -16,9 +16,9 @@ from ner_lightning.sweep import plan as plan_module
 from ner_lightning.sweep.command import GridJobs
 from ner_lightning.sweep.launchers import _words_of_launcher
 from ner_lightning.sweep.manifest import Job
+from ner_lightning.sweep.override_words import words_of_sweep
 from ner_lightning.sweep.plan import SweepPlan, plan_sweep
 from ner_lightning.sweep.pool import run_jobs
-from ner_lightning.sweep.words import words_of_sweep
 from tests.sweep.started import ROOT
 
 
@@ -284,7 +284,7 @@ def test_the_flags_of_the_command_go_to_every_job(tmp_path: Path) -> None:
 def test_planning_a_sweep_on_the_cpu_needs_no_torch(tmp_path: Path) -> None:
     code = (
         "import sys; from ner_lightning.command_line import arguments; from ner_lightning.sweep.plan import plan\n"
-        "import ner_lightning.sweep.table, ner_lightning.sweep_status, ner_lightning.sweep.search\n"
+        "import ner_lightning.sweep.jobs_table, ner_lightning.sweep_status, ner_lightning.sweep.search\n"
         f"plan_sweep('train', arguments.parse(['-m', 'seed=1,2', 'paths.outputs={tmp_path}']))\n"
         "sys.exit(', '.join({'torch', 'optuna', 'matplotlib'} & sys.modules.keys()) or 0)"
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ner_lightning.analysis.errors import KINDS
+from ner_lightning.analysis.error_kinds import KINDS
 from ner_lightning.analysis.plots import new_figure
 from ner_lightning.comparison.pictures.drawing import (
     COLOURS,

@@ -23,9 +23,9 @@ from ner_lightning.comparison.pictures.drawing import (
     tidy_axes,
     wrap_name,
 )
+from ner_lightning.comparison.score_table import Row
 from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.settings import Settings
-from ner_lightning.comparison.table import Row
 from ner_lightning.comparison.vary import names_of, short_key, value_text
 from ner_lightning.page.labels import cut_label
 

@@ -21,9 +21,9 @@ from ner_lightning.comparison.columns import (
 )
 from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.overall import Overall
-from ner_lightning.comparison.report.said import every_pair
+from ner_lightning.comparison.report.prose import every_pair
+from ner_lightning.comparison.score_table import Mark, MeanScore, Row
 from ner_lightning.comparison.section import Section
-from ner_lightning.comparison.table import Mark, MeanScore, Row
 from ner_lightning.run.metric_keys import read_key
 
 NAME = "configuration"

@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 from markupsafe import Markup, escape
 
 from ner_lightning.analysis.changes import Hard, Illegal, Shift
-from ner_lightning.analysis.errors import ALL, KINDS
+from ner_lightning.analysis.error_kinds import ALL, KINDS
 from ner_lightning.comparison.columns import PAIRS
 from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.overall import Overall
 from ner_lightning.comparison.pictures.pictures import Picture, Pictures
 from ner_lightning.comparison.report.grid import overall_grid, section_grid
-from ner_lightning.comparison.report.said import OVERALL, overall_notes, power_note, what_was_compared
+from ner_lightning.comparison.report.prose import OVERALL, overall_notes, power_note, what_was_compared
 from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.why import HARDEST_OF, Account, Why
 from ner_lightning.page.render import render

@@ -16,8 +16,8 @@ from ner_lightning.comparison.report.grid import (
     pair_table,
     section_grid,
 )
-from ner_lightning.comparison.report.said import OVERALL, overall_notes, power_note, what_was_compared
-from ner_lightning.comparison.table import Mark
+from ner_lightning.comparison.report.prose import OVERALL, overall_notes, power_note, what_was_compared
+from ner_lightning.comparison.score_table import Mark
 from ner_lightning.page.spreadsheet import Rows
 
 _LATEX = {

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.report.grid import Grid, overall_grid, section_grid
-from ner_lightning.comparison.report.said import OVERALL, overall_notes, power_note, what_was_compared
+from ner_lightning.comparison.report.prose import OVERALL, overall_notes, power_note, what_was_compared
 from ner_lightning.comparison.runs.run import LeftOut
 from ner_lightning.page.terminal import escape_line
 from ner_lightning.statistics.pairs import Pair

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from ner_lightning.analysis.run_tables import confusion_counts
 from ner_lightning.comparison.columns import GROUPS
 from ner_lightning.comparison.comparison import Comparison
-from ner_lightning.comparison.report.files import WrittenReport
 from ner_lightning.comparison.report.grid import Table, configuration_table, pair_table
 from ner_lightning.comparison.report.markup import render_markdown
+from ner_lightning.comparison.report.output_folder import WrittenReport
 from ner_lightning.comparison.why import Why
 from ner_lightning.errors import UserError, first_line
 

@@ -11,7 +11,7 @@ from ner_lightning.data.corpus.corpus import Corpus
 from ner_lightning.data.corpus.division import SPLITS, Division, PieceGroup
 from ner_lightning.data.corpus.pieces import Extent, Piece, Weighted, find_extents, join_pieces
 from ner_lightning.data.corpus.sentence_store import SentenceStore
-from ner_lightning.data.report import ReadReport
+from ner_lightning.data.read_report import ReadReport
 from ner_lightning.errors import DataError
 from ner_lightning.storage.cache import Cache
 

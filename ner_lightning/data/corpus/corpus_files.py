@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ner_lightning.data.corpus.encoding import ENCODED, EncodedCorpus, WordEncoder, write_encoded
 from ner_lightning.data.corpus.sentence_store import SENTENCES, SentenceStore, store_sentences
+from ner_lightning.data.read_report import USUAL_LIMIT, ReadReport, SentenceLimit, report_from_dict, report_to_dict
 from ner_lightning.data.readers.reader import Reader
-from ner_lightning.data.report import USUAL_LIMIT, ReadReport, SentenceLimit, report_from_dict, report_to_dict
 from ner_lightning.errors import DataError
 from ner_lightning.storage.cache import Cache
 from ner_lightning.storage.fingerprint import digest, fingerprint_code, fingerprint_files, fingerprint_reader

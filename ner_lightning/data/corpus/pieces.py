@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ner_lightning.data.corpus.corpus import Corpus
 from ner_lightning.data.corpus.sentence_store import SENTENCES, SentenceStore, store_sentences
-from ner_lightning.data.report import ReadReport, SentenceLimit
+from ner_lightning.data.read_report import ReadReport, SentenceLimit
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.storage.cache import Cache
 from ner_lightning.storage.fingerprint import digest, fingerprint_code

@@ -8,7 +8,7 @@ from typing import overload
 
 import numpy as np
 
-from ner_lightning.data.report import ReadReport, SentenceLimit, report_from_dict, report_to_dict
+from ner_lightning.data.read_report import ReadReport, SentenceLimit, report_from_dict, report_to_dict
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.storage.flat_arrays import Arrays, ArrayType, ArrayWriter, MemoryWriter, Schema
 from ner_lightning.tagging.spans import EntitySpan, touches

@@ -11,8 +11,8 @@ from ner_lightning.data.corpus.corpora import Corpora
 from ner_lightning.data.corpus.corpus import Corpus, Labels
 from ner_lightning.data.corpus.corpus_files import CorpusFiles
 from ner_lightning.data.corpus.division import Division, check_shares
+from ner_lightning.data.read_report import SentenceLimit
 from ner_lightning.data.readers.reader import Reader, SplitReader
-from ner_lightning.data.report import SentenceLimit
 from ner_lightning.errors import DataError
 from ner_lightning.run.metric_keys import can_name_source
 from ner_lightning.storage.cache import Cache

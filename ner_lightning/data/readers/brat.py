@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple
 
 from ner_lightning.data.locate import ALIASES
-from ner_lightning.data.options import check_option
-from ner_lightning.data.report import ReadReport
+from ner_lightning.data.read_report import ReadReport
+from ner_lightning.data.reader_options import check_option
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.text.alignment import Annotation, Place
 from ner_lightning.data.text.documents import Document, TextOptions, document_sentences

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ner_lightning.data.formats import ending_of, format_by_ending, known_endings
-from ner_lightning.data.options import check_option
+from ner_lightning.data.read_report import ReadReport
+from ner_lightning.data.reader_options import check_option
 from ner_lightning.data.readers.brat import BratReader
 from ner_lightning.data.readers.conll import ConllReader
 from ner_lightning.data.readers.jsonl import JsonlReader
@@ -17,7 +18,6 @@ from ner_lightning.data.readers.label_studio import LabelStudioReader
 from ner_lightning.data.readers.prodigy import ProdigyReader
 from ner_lightning.data.readers.reader import Reader
 from ner_lightning.data.readers.table import TableReader, has_heads
-from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.text.documents import TextOptions
 from ner_lightning.data.text.json_items import numbered_items

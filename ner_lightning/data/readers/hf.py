@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ner_lightning.data.options import check_option
+from ner_lightning.data.read_report import ReadReport
+from ner_lightning.data.reader_options import check_option
 from ner_lightning.data.readers.hf_datasets import iterate_rows, list_parts, open_dataset
 from ner_lightning.data.readers.hf_files import USUAL, check_split, lone_split
-from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.text.alignment import Place
 from ner_lightning.data.text.tags import TagWriting, read_tags, writing_of

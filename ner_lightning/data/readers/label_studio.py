@@ -8,8 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from ner_lightning.data.options import check_option
-from ner_lightning.data.report import ReadReport
+from ner_lightning.data.read_report import ReadReport
+from ner_lightning.data.reader_options import check_option
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.text.alignment import Annotation, Place, shorten_message
 from ner_lightning.data.text.documents import Document, TextOptions, document_sentences

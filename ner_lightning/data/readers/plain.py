@@ -7,8 +7,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from ner_lightning.data.options import check_option
-from ner_lightning.data.report import ReadReport
+from ner_lightning.data.read_report import ReadReport
+from ner_lightning.data.reader_options import check_option
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.text.lines import numbered_lines
 from ner_lightning.data.text.words import SplitRule, split_rule, split_words

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from ner_lightning.data.report import ReadReport
+from ner_lightning.data.read_report import ReadReport
 from ner_lightning.data.sentence import Sentence
 
 

@@ -7,8 +7,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
-from ner_lightning.data.options import check_option
-from ner_lightning.data.report import ReadReport
+from ner_lightning.data.read_report import ReadReport
+from ner_lightning.data.reader_options import check_option
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.text.alignment import Place, Policy, leave_out_overlaps
 from ner_lightning.data.text.sentence_splitting import SENTENCE_RULES, SentenceRule, split_sentences

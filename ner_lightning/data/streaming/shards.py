@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ner_lightning.data.read_report import USUAL_LIMIT, ReadReport, SentenceLimit
 from ner_lightning.data.readers.reader import Reader
-from ner_lightning.data.report import USUAL_LIMIT, ReadReport, SentenceLimit
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.errors import DataError
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from pytorch_lightning.utilities import rank_zero_info
 
 from ner_lightning.data.corpus.corpus_files import CorpusFiles
-from ner_lightning.data.report import ReadReport
+from ner_lightning.data.read_report import ReadReport
 from ner_lightning.data.streaming.shards import Shards
 from ner_lightning.storage.fingerprint import digest
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from ner_lightning.data.report import ReadReport
+from ner_lightning.data.read_report import ReadReport
 from ner_lightning.data.text.positions import POSITIONS, Positions, Ruler, may_differ
 from ner_lightning.data.text.words import Offsets, Overlap, covered_words, without_overlaps
 from ner_lightning.errors import DataError

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from ner_lightning.data.options import check_option
-from ner_lightning.data.report import ReadReport
+from ner_lightning.data.read_report import ReadReport
+from ner_lightning.data.reader_options import check_option
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.text.alignment import (
     MISALIGNED,

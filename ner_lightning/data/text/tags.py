@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ner_lightning.data.report import ForbiddenStep, Problem, ReadReport
+from ner_lightning.data.read_report import ForbiddenStep, Problem, ReadReport
 from ner_lightning.errors import DataError
 from ner_lightning.tagging import EntitySpan, Repair, irregular_steps, is_transition_allowed, tags_to_spans
 from ner_lightning.tagging.notation import STANDARD, Notation, notation_of

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from ner_lightning.data.options import check_option
+from ner_lightning.data.reader_options import check_option
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.text.positions import position_counter
 from ner_lightning.data.writers.writer import WriteReport, is_unannotated, mentions, opened

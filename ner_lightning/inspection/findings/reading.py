@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ner_lightning.data.report import ForbiddenStep, Problem, ReadReport
+from ner_lightning.data.read_report import ForbiddenStep, Problem, ReadReport
 from ner_lightning.inspection.finding import Cell, Finding, FindingKind, Listing, Part
 
 if TYPE_CHECKING:

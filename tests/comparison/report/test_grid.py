@@ -11,8 +11,8 @@ import pytest
 
 from ner_lightning.comparison.columns import COSTS, PAIRS, CostColumn
 from ner_lightning.comparison.comparison import compare_runs
-from ner_lightning.comparison.report.files import write
 from ner_lightning.comparison.report.grid import section_grid
+from ner_lightning.comparison.report.output_folder import write
 from ner_lightning.comparison.report.to_wandb import wandb_tables
 from ner_lightning.comparison.runs.collect import collect
 from ner_lightning.comparison.settings import Settings
@@ -24,7 +24,7 @@ FEW = Settings(samples=200, columns=("types", "precision"))
 
 def test_a_new_cost_stands_in_every_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     speed = CostColumn(("words_per_second",), "words / s", lambda values: [min(values)], lambda n: f"{n:,.0f}")
-    monkeypatch.setattr("ner_lightning.comparison.table.COSTS", (*COSTS, speed))
+    monkeypatch.setattr("ner_lightning.comparison.score_table.COSTS", (*COSTS, speed))
     monkeypatch.setattr("ner_lightning.comparison.report.grid.COSTS", (*COSTS, speed))
     gold = gold_sentences()
     for seed in (1, 2):

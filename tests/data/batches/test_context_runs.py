@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from ner_lightning.config.objects import resolve_config
+from ner_lightning.data.read_report import ReadReport
 from ner_lightning.data.readers.conll import ConllReader
-from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.errors import DataError
-from ner_lightning.inference.files import tag_file
+from ner_lightning.inference.file_tagging import tag_file
 from ner_lightning.inference.tagger import Tagger
 from ner_lightning.task.tagging import TaggingTask
 from ner_lightning.training.build import build

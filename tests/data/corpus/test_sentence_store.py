@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ner_lightning.data.corpus import sentence_store
 from ner_lightning.data.corpus.sentence_store import SENTENCES, SentenceStore, in_memory, store_sentences
-from ner_lightning.data.report import ForbiddenStep, Problem, ReadReport
+from ner_lightning.data.read_report import ForbiddenStep, Problem, ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.storage.flat_arrays import FolderWriter, MemoryWriter, open_arrays
 from ner_lightning.tagging.spans import EntitySpan

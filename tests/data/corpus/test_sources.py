@@ -9,8 +9,8 @@ from unittest.mock import patch
 import pytest
 
 from ner_lightning.data.datamodule import CorpusDataModule
+from ner_lightning.data.read_report import ReadReport, SentenceLimit
 from ner_lightning.data.readers.conll import ConllReader
-from ner_lightning.data.report import ReadReport, SentenceLimit
 from ner_lightning.errors import DataError
 from tests.runs import EASY, write_corpus
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from ner_lightning.data.read_report import ReadReport
 from ner_lightning.data.readers.brat import BratReader
-from ner_lightning.data.report import ReadReport
 from ner_lightning.errors import DataError
 
 TEXT = "Ann Lee lives in New\nYork. Dr. Bob 👍 of Acme Inc. left!\r\nEnd."

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
+from ner_lightning.data.read_report import ReadReport
 from ner_lightning.data.readers.by_ending import ReaderByEnding, format_of
-from ner_lightning.data.report import ReadReport
 from ner_lightning.errors import DataError
 
 COLUMNS = "Ann\tB-PER\n\n"

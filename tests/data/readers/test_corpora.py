@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from ner_lightning.data.read_report import ReadReport
 from ner_lightning.data.readers.conll import ConllReader
 from ner_lightning.data.readers.jsonl import JsonlReader
-from ner_lightning.data.report import ReadReport
 
 pytestmark = pytest.mark.corpora
 

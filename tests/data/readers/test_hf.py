@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ner_lightning.data.read_report import ReadReport
 from ner_lightning.data.readers.hf import HuggingFaceReader
-from ner_lightning.data.report import ReadReport
 from ner_lightning.errors import DataError
 from ner_lightning.tagging import EntitySpan
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ner_lightning.config.catalogue import KINDS
+from ner_lightning.data.read_report import ReadReport, SentenceLimit
 from ner_lightning.data.readers.brat import BratReader
 from ner_lightning.data.readers.by_ending import ReaderByEnding
 from ner_lightning.data.readers.conll import ConllReader
@@ -19,7 +20,6 @@ from ner_lightning.data.readers.label_studio import LabelStudioReader
 from ner_lightning.data.readers.plain import PlainTextReader
 from ner_lightning.data.readers.prodigy import ProdigyReader
 from ner_lightning.data.readers.table import TableReader
-from ner_lightning.data.report import ReadReport, SentenceLimit
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.writers.parquet import ParquetWriter
 from ner_lightning.data.writers.spacy import SpacyWriter

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from ner_lightning.data.read_report import ReadReport
 from ner_lightning.data.readers.jsonl import JsonlReader
-from ner_lightning.data.report import ReadReport
 from ner_lightning.errors import DataError
 from ner_lightning.tagging import EntitySpan
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from ner_lightning.data.read_report import ReadReport
 from ner_lightning.data.readers.label_studio import LabelStudioReader
-from ner_lightning.data.report import ReadReport
 from ner_lightning.errors import DataError
 
 TEXT = "Ann saw 👍 New York. It rained."

@@ -6,8 +6,8 @@ import tracemalloc
 
 import pytest
 
+from ner_lightning.data.read_report import ReadReport
 from ner_lightning.data.readers.plain import PlainTextReader
-from ner_lightning.data.report import ReadReport
 from ner_lightning.errors import DataError
 
 

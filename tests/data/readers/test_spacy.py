@@ -6,8 +6,8 @@ import builtins
 
 import pytest
 
+from ner_lightning.data.read_report import ReadReport
 from ner_lightning.data.readers.spacy import SpacyReader
-from ner_lightning.data.report import ReadReport
 from ner_lightning.errors import DataError
 from ner_lightning.tagging import EntitySpan
 

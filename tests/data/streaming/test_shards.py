@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ner_lightning.data.read_report import ReadReport
 from ner_lightning.data.readers.conll import ConllReader
 from ner_lightning.data.readers.jsonl import JsonlReader
-from ner_lightning.data.report import ReadReport
 from ner_lightning.data.streaming.shards import Segment, ShardPlan, Shards
 from ner_lightning.errors import DataError
 from tests.runs import EASY, write_corpus

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ner_lightning.data.read_report import ReadReport
 from ner_lightning.data.readers.conll import ConllReader
 from ner_lightning.data.readers.jsonl import JsonlReader
-from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.writers import sentence_record, write_conll, write_jsonl
 from ner_lightning.tagging import SCHEMES, EntitySpan

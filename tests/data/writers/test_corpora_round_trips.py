@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from ner_lightning.data.conversion import convert_file
+from ner_lightning.data.read_report import ReadReport
 from ner_lightning.data.readers.by_ending import ReaderByEnding
 from ner_lightning.data.readers.jsonl import JsonlReader
-from ner_lightning.data.report import ReadReport
 from ner_lightning.data.writers.brat import BratWriter
 from ner_lightning.data.writers.by_ending import WriterByEnding
 from ner_lightning.data.writers.records import CluenerWriter, DoccanoWriter, LabelStudioWriter, ProdigyWriter

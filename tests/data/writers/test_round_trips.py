@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ner_lightning.data.read_report import ReadReport
 from ner_lightning.data.readers.brat import BratReader
 from ner_lightning.data.readers.conll import ConllReader
 from ner_lightning.data.readers.hf import HuggingFaceReader
@@ -18,7 +19,6 @@ from ner_lightning.data.readers.jsonl import JsonlReader
 from ner_lightning.data.readers.label_studio import LabelStudioReader
 from ner_lightning.data.readers.prodigy import ProdigyReader
 from ner_lightning.data.readers.spacy import SpacyReader
-from ner_lightning.data.report import ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.text.words import SPLIT_RULES, split_words
 from ner_lightning.data.writers.brat import BratWriter

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ner_lightning.data.read_report import ReadReport
 from ner_lightning.data.readers.brat import BratReader
-from ner_lightning.data.report import ReadReport
 from ner_lightning.inspection.corpus import read_corpus
 from ner_lightning.inspection.findings.reading import find_dropped
 from ner_lightning.inspection.inspection import Inspection, inspect_corpus

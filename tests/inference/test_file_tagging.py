@@ -14,7 +14,7 @@ import pytest
 from ner_lightning.data.readers.conll import ConllReader
 from ner_lightning.data.readers.plain import PlainTextReader
 from ner_lightning.errors import DataError, UserError
-from ner_lightning.inference.files import tag_file
+from ner_lightning.inference.file_tagging import tag_file
 from ner_lightning.inference.tagger import READ_AHEAD, Tagger
 from tests.runs import records
 

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from ner_lightning.data.formats import format_by_ending
+from ner_lightning.data.read_report import USUAL_LIMIT, ReadReport, SentenceLimit
 from ner_lightning.data.readers.by_ending import ReaderByEnding, format_of
 from ner_lightning.data.readers.conll import ConllReader
 from ner_lightning.data.readers.hf import HuggingFaceReader
@@ -15,7 +16,6 @@ from ner_lightning.data.readers.jsonl import JsonlReader
 from ner_lightning.data.readers.plain import PlainTextReader
 from ner_lightning.data.readers.reader import Reader
 from ner_lightning.data.readers.table import TableReader
-from ner_lightning.data.report import USUAL_LIMIT, ReadReport, SentenceLimit
 from ner_lightning.errors import DataError
 from ner_lightning.inference.tagger import SPLIT_RULES, Tagger, Units
 

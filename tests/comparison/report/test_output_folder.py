@@ -14,10 +14,10 @@ from markupsafe import escape
 
 from ner_lightning.comparison.comparison import compare_runs
 from ner_lightning.comparison.pictures.pictures import Pictures
-from ner_lightning.comparison.report.files import WrittenReport, write
 from ner_lightning.comparison.report.grid import section_grid as grid_of
 from ner_lightning.comparison.report.markup import render_latex
-from ner_lightning.comparison.report.said import OVERALL
+from ner_lightning.comparison.report.output_folder import WrittenReport, write
+from ner_lightning.comparison.report.prose import OVERALL
 from ner_lightning.comparison.runs.collect import collect
 from ner_lightning.comparison.settings import Settings
 from ner_lightning.comparison.why import explain_difference

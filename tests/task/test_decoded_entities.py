@@ -7,7 +7,7 @@ from ner_lightning.errors import UserError
 from ner_lightning.model.decoder.crf import CRF
 from ner_lightning.model.decoder.softmax import Softmax
 from ner_lightning.tagging.tagset import TagSet
-from ner_lightning.task.entities import read_batch
+from ner_lightning.task.decoded_entities import read_batch
 from tests.oracle.crf_cases import Counter
 from tests.oracle.host_copies import HostCopies
 

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ner_lightning.data.formats import format_by_ending
+from ner_lightning.data.read_report import ReadReport, SentenceLimit
 from ner_lightning.data.readers.reader import Reader
-from ner_lightning.data.report import ReadReport, SentenceLimit
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.data.writers.columns import format_columns
 from ner_lightning.data.writers.json_lines import sentence_record
 from ner_lightning.errors import UserError
-from ner_lightning.inference.outputs import opened_output
-from ner_lightning.inference.reading import reader_for
+from ner_lightning.inference.input_readers import reader_for
+from ner_lightning.inference.tagged_outputs import opened_output
 from ner_lightning.inference.tagger import Tagger, TooLarge
 from ner_lightning.storage.fingerprint import fingerprint_reader
 from ner_lightning.storage.outputs import STANDARD, check_outputs, check_place

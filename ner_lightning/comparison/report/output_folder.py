@@ -11,8 +11,8 @@ from ner_lightning.analysis.plots import PlotsUnavailable
 from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.pictures.pictures import Pictures, draw_all, nothing_drawn
 from ner_lightning.comparison.report.html import render_comparison
+from ner_lightning.comparison.report.json_record import comparison_record
 from ner_lightning.comparison.report.markup import render_csv, render_latex, render_markdown, render_pairs_csv
-from ner_lightning.comparison.report.plain import comparison_record
 from ner_lightning.comparison.why import Why
 from ner_lightning.errors import UserError
 from ner_lightning.run.folder import FIGURES

@@ -9,7 +9,7 @@ import pytest
 import torch
 from rich.console import Console
 
-from ner_lightning.metrics.report import report_table, seqeval_report, show_scores, source_table
+from ner_lightning.metrics.score_tables import report_table, seqeval_report, show_scores, source_table
 from ner_lightning.metrics.scores import entity_scores
 
 

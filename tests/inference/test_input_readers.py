@@ -14,7 +14,7 @@ import pytest
 from ner_lightning.data.readers.by_ending import ReaderByEnding
 from ner_lightning.data.readers.conll import ConllReader
 from ner_lightning.data.readers.plain import PlainTextReader
-from ner_lightning.inference.files import tag_file
+from ner_lightning.inference.file_tagging import tag_file
 from ner_lightning.inference.tagger import Tagger
 from tests.runs import records
 
@@ -103,7 +103,7 @@ def test_a_checkpoint_that_does_not_say_how_it_was_trained(
 
 
 def test_plain_text_by_its_script(tmp_path: Path) -> None:
-    from ner_lightning.data.report import ReadReport
+    from ner_lightning.data.read_report import ReadReport
 
     def words(text: str) -> Any:
         (tmp_path / "a.txt").write_text(text)

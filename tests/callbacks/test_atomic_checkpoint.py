@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from ner_lightning.callbacks.atomic import draft_of, publish_checkpoint, save_checkpoint
+from ner_lightning.callbacks.atomic_checkpoint import draft_of, publish_checkpoint, save_checkpoint
 
 
 class Trainer:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ner_lightning.analysis.errors import KINDS, Error, classify, confusion, error_table, shared_words
+from ner_lightning.analysis.error_kinds import KINDS, Error, classify, confusion, error_table, shared_words
 from ner_lightning.run.predictions import StoredSentence
 from ner_lightning.statistics.counts import sentence_counts
 from ner_lightning.tagging.spans import EntitySpan, ScoredSpan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 
-from ner_lightning.data.report import LISTED_PROBLEMS, ReadReport
+from ner_lightning.data.read_report import LISTED_PROBLEMS, ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.errors import DataError
 from ner_lightning.tagging import EntitySpan
