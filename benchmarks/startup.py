@@ -32,7 +32,7 @@ started = time.monotonic()
 import resource
 from pytorch_lightning import Callback, Trainer
 from ner_lightning.training.build import build
-from ner_lightning.config.objects import plain
+from ner_lightning.config.objects import resolve_config
 from tests.runs import composed
 from pathlib import Path
 imports = time.monotonic() - started
@@ -53,7 +53,7 @@ class Stop(Callback):
         raise KeyboardInterrupt
 
 
-run = build(plain(composed("train", Path(sys.argv[1]), *sys.argv[2:])))
+run = build(resolve_config(composed("train", Path(sys.argv[1]), *sys.argv[2:])))
 run.trainer.callbacks.append(Stop())
 run.trainer.fit(run.task, datamodule=run.data)
 """

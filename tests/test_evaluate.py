@@ -62,7 +62,7 @@ def test_words_nobody_annotated_are_scored_by_neither(trained_run: tuple[Path, d
     )
     (tmp_path / "other").mkdir()
     (tmp_path / "other/test.conll").write_text(f"{lines}\nAnn\tB-PER\nLee\tI-PER\n\n")
-    with patch("ner_lightning.metrics.score_tables.note") as logged:
+    with patch("ner_lightning.metrics.score_tables.log_table") as logged:
         found = evaluated(tmp_path, f"ckpt={trained_run[0]}", "data=conll", f"data.dir={tmp_path / 'other'}")
     assert found["scores"]["test/support"] == 1
     assert found["scores"]["test/precision/LOC"] == 0

@@ -37,6 +37,19 @@ class StoredSentence:
     unknown: tuple[int, ...] = ()
     source: str = ""
 
+    def mark_entities(self, *entities: EntitySpan) -> str:
+        """Write the words with entities in brackets.
+
+        >>> sentence = StoredSentence("", "", ("In", "New", "York", "."), (EntitySpan(1, 3, "LOC"),), ())
+        >>> sentence.mark_entities(*sentence.gold)
+        'In [New York LOC] .'
+        """
+        words = list(self.words)
+        for start, end, label in entities:
+            words[start] = f"[{words[start]}"
+            words[end - 1] += f" {label}]"
+        return " ".join(words)
+
     def to_json(self) -> str:
         """Write one line: spans as `[start, end, type]`, predicted ones followed by their probability, to six digits.
 

@@ -38,6 +38,8 @@ TRIAL = "trial-"
 DECIDING = ("trainer.", "data.batch_size", "sweep.effective_batch")
 """Keys that, besides groups of files, decide whether a job can run."""
 
+_HYDRA = threading.Lock()  # Hydra is one per process; no part of a plan, which launchers pickle
+
 
 class Composer:
     """Composes and checks the configurations of jobs, one at a time, as Hydra is one per process.
@@ -49,7 +51,6 @@ class Composer:
 
     def __init__(self, command: str, arguments: Namespace) -> None:
         self.command, self.name, self.folder = command, arguments.config_name or command, arguments.config_dir
-        self._turn = threading.Lock()
         self._vocabulary: Vocabulary | None = None
 
     def compose_job(self, words: Sequence[str]) -> dict[str, Any]:
@@ -58,7 +59,7 @@ class Composer:
         Raises:
             UserError: it cannot be composed, or cannot be run.
         """
-        with self._turn, hydra_session(self.command, self.folder) as hydra:
+        with _HYDRA, hydra_session(self.command, self.folder) as hydra:
             self._vocabulary = self._vocabulary or Vocabulary(hydra, self.name, [])
             with explain_hydra_errors(hydra, self.name, [*words]):
                 config = compose(hydra, self.name, [*words, "hydra.mode=RUN"])

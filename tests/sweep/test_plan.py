@@ -6,6 +6,7 @@ import threading
 import time
 from pathlib import Path
 
+import cloudpickle
 import pytest
 from filelock import FileLock
 
@@ -177,6 +178,13 @@ def test_what_stands_for_a_value_of_the_run_is_left_to_each_run(tmp_path: Path) 
     assert [job.overrides for job in found.sweep.manifest.jobs().values()] == [*found.values.jobs().values()]
 
 
+def test_a_plan_goes_to_the_processes_of_a_launcher(tmp_path: Path) -> None:
+    found = planned(tmp_path, "seed=1,2")
+    found.composer.compose_job(found.values.jobs()["seed-1"])  # with all that it remembers
+    there = cloudpickle.loads(cloudpickle.dumps(found))
+    assert (there.names, there.sweep.home) == (found.names, found.sweep.home)
+
+
 DELETED = ("accelerator", "devices", "strategy", "precision", "accumulate_grad_batches", "enable_progress_bar")
 
 
@@ -283,7 +291,8 @@ def test_the_flags_of_the_command_go_to_every_job(tmp_path: Path) -> None:
 
 def test_planning_a_sweep_on_the_cpu_needs_no_torch(tmp_path: Path) -> None:
     code = (
-        "import sys; from ner_lightning.command_line import arguments; from ner_lightning.sweep.plan import plan\n"
+        "import sys; from ner_lightning.command_line import arguments\n"
+        "from ner_lightning.sweep.plan import plan_sweep\n"
         "import ner_lightning.sweep.jobs_table, ner_lightning.sweep_status, ner_lightning.sweep.search\n"
         f"plan_sweep('train', arguments.parse(['-m', 'seed=1,2', 'paths.outputs={tmp_path}']))\n"
         "sys.exit(', '.join({'torch', 'optuna', 'matplotlib'} & sys.modules.keys()) or 0)"

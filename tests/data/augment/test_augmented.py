@@ -226,7 +226,7 @@ def test_a_stream_varies_with_what_is_shuffled_together(tmp_path: Path, tiny_enc
         seeds.append(seed)
         return with_augmentation(collator, some, seed, **options)
 
-    with patch("ner_lightning.data.streaming.training_stream.augmented", seen):
+    with patch("ner_lightning.data.streaming.training_stream.with_augmentation", seen):
         varied = batches(tmp_path, tiny_encoder, asked(corpus, stream=True))
     assert len(set(seeds)) == len(seeds) > 4
     assert {passing for _, _, passing, _, _ in seeds} == {0, 1}
