@@ -141,6 +141,17 @@ def test_a_reader_of_a_command_that_loads_no_torch(site: Path, tmp_path: Path) -
     assert (tmp_path / "converted.conll").read_text() == "Ann\tB-PER\nleft\tO\n\nOslo\tB-LOC\n\n"
 
 
+def test_a_reader_says_where_a_file_is_wrong(site: Path, tmp_path: Path) -> None:
+    (tmp_path / "FILE").write_text("Ann/PER left/O\n\nBob/PER went\n")
+    done = started(site, "ner_lightning.convert", *typed("ner_lightning.convert"), cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, "FILE:3: expected WORD/LABEL, found 'went'; add what is missing\n")
+    (tmp_path / "FILE").write_text("Ann/PER left/O\n\nBob/PER went/O\n")
+    done = started(site, "ner_lightning.convert", *typed("ner_lightning.convert"), "to=jsonl", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    written = (tmp_path / "converted.conll").read_text().splitlines()
+    assert [json.loads(line)["words"] for line in written] == [["Ann", "left"], ["Bob", "went"]]
+
+
 def test_a_metric(installed: Path, tmp_path: Path, tiny_encoder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = typed("ner_lightning.train +task.metrics")
     result = trained(tmp_path, tiny_encoder, *words, "trainer.max_epochs=2", "optim.head_lr=0.01")

@@ -126,7 +126,8 @@ def convert_file(
     if goal is not None and writer.whole_documents:
         _keep_whole(reader, writer)
     with _stream("report", report_file) as report_stream, _stream("problems", problems_file) as stream:
-        report = _WholeReport(limit=SentenceLimit(longest_sentence, "longest_sentence"), stream=stream)
+        limit = SentenceLimit(longest_sentence, "longest_sentence")
+        report = _WholeReport(limit=limit, reader=type(reader).__name__, stream=stream)
         sentences = reader.read(path, report)
         if goal is None:
             for _ in sentences:

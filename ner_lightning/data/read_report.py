@@ -101,6 +101,7 @@ class ReadReport:
         problems: one for each thing counted above that was changed or left out, the first 1000.
         unlisted: number of problems beyond those.
         limit: how long a sentence may be; asked of the reader, and nothing it found.
+        reader: name of its class, for messages.
     """
 
     sentences: int = 0
@@ -120,6 +121,7 @@ class ReadReport:
     problems: list[Problem] = field(default_factory=list)
     unlisted: int = 0
     limit: SentenceLimit = field(default=USUAL_LIMIT, repr=False, compare=False)
+    reader: str = field(default="the reader", repr=False, compare=False)
 
     def count(self, sentence: Sentence, path: Path | str | None = None, line: int | None = None) -> Sentence:
         """Count a sentence and return it, after checking it for what no format should contain.
@@ -130,12 +132,14 @@ class ReadReport:
             line: where the sentence begins.
 
         Raises:
-            DataError: an impossible entity type, half a character, or more words than a sentence may have.
+            DataError: no word, an empty word, an impossible entity type, half a character, or more words than a
+                sentence may have.
 
         >>> report = ReadReport()
         >>> report.count(Sentence(("Paris",))).words, report.words
         (('Paris',), 1)
         """
+        self._check_words(sentence, path, line)
         self.check_length(len(sentence.words), path or sentence.id, line)
         self.sentences += 1
         self.words += len(sentence.words)
@@ -167,6 +171,18 @@ class ReadReport:
                 path,
                 line,
             )
+
+    def _check_words(self, sentence: Sentence, path: Path | str | None, line: int | None) -> None:
+        """Refuse a sentence that a reader should have left out: nothing after it could say where it came from."""
+        if sentence.words and "" not in sentence.words:
+            return
+        found = f"word {sentence.words.index('') + 1} is empty" if sentence.words else "it has no words"
+        raise DataError(
+            f"{self.reader} yields the sentence {sentence.id!r}, but {found}; a reader must leave such a sentence out, "
+            "or raise a DataError with file and line",
+            path,
+            line,
+        )
 
     def _check_label(self, label: str, sentence: Sentence, path: Path | str | None, line: int | None) -> None:
         try:

@@ -86,6 +86,7 @@ def tag_file(
     with ExitStack() as stack:
         path = stack.enter_context(_input(source))
         chosen = reader_for(path, reader, tagger, report.limit)
+        report.reader = type(chosen).__name__
         output = stack.enter_context(
             opened_output(target, settings | {"reader": fingerprint_reader(chosen)}, force=force)
         )

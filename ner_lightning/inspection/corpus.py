@@ -114,7 +114,7 @@ def _read(corpora: Corpora, node: Mapping[str, Any], stack: ExitStack) -> Inspec
 
 def _drawn(corpus: Corpus, paths: Sequence[Path], folder: str, stack: ExitStack) -> SentenceStore:
     """Read a split that training would stream into a folder."""
-    reports = [ReadReport(limit=corpus.files.longest) for _ in paths]
+    reports = [ReadReport(limit=corpus.files.longest, reader=type(corpus.files.reader).__name__) for _ in paths]
     drawn = islice(chain.from_iterable(map(corpus.files.reader.read, paths, reports)), corpus.files.limit)
     writer = FolderWriter(Path(folder) / "sentences", SENTENCES)
     stack.callback(writer.close)

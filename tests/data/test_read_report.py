@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 
+import pytest
+
 from ner_lightning.data.read_report import LISTED_PROBLEMS, ReadReport
 from ner_lightning.data.sentence import Sentence
 from ner_lightning.errors import DataError
@@ -23,6 +25,15 @@ def test_problems_are_bounded_but_counted():
     for line in range(LISTED_PROBLEMS + 5):
         report.note("odd", "f", line)
     assert (len(report.problems), report.unlisted, str(report.problems[3])) == (LISTED_PROBLEMS, 5, "f:3: odd")
+
+
+@pytest.mark.parametrize(
+    ("words", "found"), [((), "it has no words"), (("Ann", ""), "word 2 is empty"), (("",), "word 1 is empty")]
+)
+def test_a_sentence_without_words_is_refused_with_its_reader(words: tuple[str, ...], found: str) -> None:
+    with pytest.raises(DataError) as error:
+        ReadReport(reader="Mine").count(Sentence(words, id="a:2"), "a", 2)
+    assert str(error.value).startswith(f"a:2: Mine yields the sentence 'a:2', but {found}; ")
 
 
 def test_places():

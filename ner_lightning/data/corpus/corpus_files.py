@@ -44,7 +44,7 @@ class CorpusFiles:
         key = self._key(path)
 
         def build(writer: ArrayWriter) -> Arrays:
-            report = ReadReport(limit=self.longest)
+            report = ReadReport(limit=self.longest, reader=type(self.reader).__name__)
             return store_sentences(islice(self.reader.read(path, report), self.limit), report, writer)
 
         if self.cache is None or key is None:
@@ -64,7 +64,7 @@ class CorpusFiles:
         key = self._key(path)
 
         def build(writer: ArrayWriter) -> Arrays:
-            report = ReadReport(limit=self.longest)
+            report = ReadReport(limit=self.longest, reader=type(self.reader).__name__)
             for _ in self.reader.read(path, report):
                 pass
             return writer.finish(report_to_dict(report))

@@ -123,7 +123,9 @@ class Shards:
 
     def read(self, segment: Segment, taken: int = 0) -> Iterator[Sentence]:
         """Yield the sentences of a segment, without the first `taken`."""
-        sentences = self.reader.read(self.paths[segment.shard], ReadReport(limit=self.longest))
+        sentences = self.reader.read(
+            self.paths[segment.shard], ReadReport(limit=self.longest, reader=type(self.reader).__name__)
+        )
         return islice(sentences, segment.start + taken * segment.step, segment.stop, segment.step)
 
     def first_sentences(self, number: int) -> list[Sentence]:
