@@ -26,6 +26,7 @@ from tests.runs import EASY, evaluated, trained
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+FILES = re.findall(r"^`(\S+)`:\n\n```(?:python|yaml|toml)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 COMMANDS = [line for language, block in BLOCKS if language == "bash" for line in block.splitlines()]
 PACKAGE = "my_ner"
 
@@ -36,12 +37,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source, site = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("site")
     (source / PACKAGE).mkdir()
     (source / PACKAGE / "__init__.py").touch()
-    for language, block in BLOCKS:
-        name, _, content = block.partition("\n")
-        if language in ("python", "yaml", "toml"):
-            file = source / name.removeprefix("# ")
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(content, encoding="utf-8")
+    for name, content in FILES:
+        file = source / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content, encoding="utf-8")
     (install,) = [command for command in COMMANDS if "pip install" in command]
     words = shlex.split(install.removeprefix("python "))
     run = [sys.executable, *words, "--no-index", "--no-deps", "--no-build-isolation", "--quiet", "--target", str(site)]
@@ -87,6 +86,20 @@ def test_every_python_file_is_where_the_page_says(site: Path) -> None:
     named = {word for word in tree.split() if word.endswith((".py", ".yaml"))}
     there = {path.relative_to(site / PACKAGE) for path in (site / PACKAGE).rglob("*.*") if path.suffix != ".pyc"}
     assert {path.name if path.suffix == ".py" else str(path.relative_to("conf")) for path in there} == named
+
+
+def test_every_file_of_the_page_is_named() -> None:
+    assert len(FILES) == sum(language in ("python", "yaml", "toml") for language, _ in BLOCKS)
+
+
+@pytest.mark.parametrize("command", ["train", "convert"])
+def test_the_help_describes_each_option_of_the_page(command: str, site: Path, tmp_path: Path) -> None:
+    told = started(site, f"ner_lightning.{command}", "--help", cwd=tmp_path).stdout
+    named = [(Path(name), text.partition("\n")[0].removeprefix("# ")) for name, text in FILES if "/conf/" in name]
+    groups = ("from",) if command == "convert" else ("decoder", "data", "task")
+    for path, about in named:
+        if path.parent.name in groups:
+            assert re.search(rf"^ +{path.stem} +{re.escape(about)}$", told, re.MULTILINE), path
 
 
 def test_a_decoder(installed: Path, tmp_path: Path, tiny_encoder: Path) -> None:
