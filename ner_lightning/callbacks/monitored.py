@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PREFIX = "val/"
 LOSSES = ("val/loss", "train/loss")
+OURS = {"ner_lightning", "pytorch_lightning", "lightning_fabric"}
 LIKENESS = 0.75
 """A name at least this similar to a known one (the ratio of `difflib`) is taken for a typing error."""
 
@@ -31,8 +32,8 @@ class MonitorCheck(pl.Callback):
     This callback must come before those that monitor, whose own errors would otherwise come first.
 
     Raises:
-        UserError: before the first step, for a misspelt known name, or if the largest loss would be the best; after
-            the first validation, for a metric that it did not log.
+        UserError: before the first step, for a misspelt known name that nobody else's code may log, or if the largest
+            loss would be the best; after the first validation, for a metric that it did not log.
     """
 
     def __init__(self) -> None:
@@ -42,8 +43,11 @@ class MonitorCheck(pl.Callback):
         """Check the names."""
         if stage == "fit":
             known = metrics_of_validation(trainer, pl_module)
+            task: Any = pl_module
+            families = [f"{PREFIX}{name}_" for name in task.metric_names]  # of a metric that computes a dict
+            guess = not may_log_more(trainer, pl_module)
             for callback in monitoring(trainer):
-                check_name(str(callback.monitor), known)
+                check_name(str(callback.monitor), known, families, guess=guess)
                 check_mode(str(callback.monitor), callback.mode)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -73,12 +77,20 @@ def metrics_of_validation(trainer: pl.Trainer, task: Any) -> list[str]:
     return [f"{PREFIX}{name}" for name in own]
 
 
-def check_name(monitor: str, known: Sequence[str]) -> None:
+def may_log_more(trainer: pl.Trainer, task: pl.LightningModule) -> bool:
+    """Tell whether a callback or the task is of a package that is neither ours nor Lightning's."""
+    packages = {type(one).__module__.partition(".")[0] for one in (task, *callbacks_of(trainer, pl.Callback))}
+    return not packages <= OURS
+
+
+def check_name(monitor: str, known: Sequence[str], families: Sequence[str] = (), *, guess: bool = True) -> None:
     """Refuse a score of an unknown entity type, and a name that looks like a misspelt known metric.
 
     Args:
         monitor: name of a metric; one that resembles no known name may come from any callback, and passes.
         known: names of known metrics.
+        families: beginnings of names that a metric with a dict may log.
+        guess: take a name that resembles a known one for a misspelling.
 
     >>> check_name("val/f1/PER", ["val/f1", "val/f1/PER"])
     >>> check_name("val/spelling", ["val/f1", "val/f1/PER"])
@@ -86,14 +98,14 @@ def check_name(monitor: str, known: Sequence[str]) -> None:
     Traceback (most recent call last):
     ner_lightning.errors.UserError: monitor=val/f2: validation has no such metric; did you mean val/f1
     """
-    if monitor in known:
+    if monitor in known or monitor.startswith(tuple(families)):
         return
     if monitor.startswith(PREFIX) and read_key(monitor.removeprefix(PREFIX)).entity_type is not None:
         types = [read_key(name.removeprefix(PREFIX)).entity_type for name in known if name.startswith(f"{PREFIX}f1/")]
         raise UserError(
             f"monitor={monitor}: validation has no such metric; the entity types are {', '.join(map(str, types))}"
         )
-    if match := get_close_matches(monitor, known, 1, LIKENESS):
+    if guess and (match := get_close_matches(monitor, known, 1, LIKENESS)):
         raise UserError(f"monitor={monitor}: validation has no such metric; did you mean {match[0]}")
 
 

@@ -19,6 +19,25 @@ KNOWN = ["val/loss", "val/f1", "val/macro_f1", "val/f1/PER", "val/recall/PER", "
 
 SOURCE = """
 import pytorch_lightning as pl
+import torch
+from torchmetrics import Metric
+
+
+class Parts(Metric):
+    def __init__(self, tags):
+        super().__init__()
+        self.add_state("seen", torch.tensor(0.0), dist_reduce_fx="sum")
+
+    def update(self, predicted, gold, mask, unknown=None):
+        self.seen = self.seen + mask.sum()
+
+    def compute(self):
+        return {"all": self.seen}
+
+
+class F2(pl.Callback):
+    def on_validation_epoch_end(self, trainer, pl_module):
+        pl_module.log("val/f2", -float(trainer.current_epoch))
 
 
 class Own(pl.Callback):
@@ -70,6 +89,27 @@ def test_a_slip_is_answered(monitor: str, message: str) -> None:
 @pytest.mark.parametrize("monitor", [*KNOWN, "val/spelling", "exact", "own/epoch", "train/loss", "val/mine/nats"])
 def test_what_may_be_logged_passes(monitor: str) -> None:
     check_name(monitor, KNOWN)
+
+
+def test_what_code_of_the_users_own_may_log_passes() -> None:
+    check_name("val/clean_all", [*KNOWN, "val/clean"], ["val/clean_"])
+    check_name("val/f2", KNOWN, guess=False)
+    with pytest.raises(UserError, match=r"the entity types are PER, loss$"):
+        check_name("val/f1/PERS", KNOWN, guess=False)
+
+
+@pytest.mark.parametrize(
+    ("own", "monitor"),
+    [
+        ("+task.metrics.clean={_target_:PACKAGE.Parts}", "val/clean_all"),
+        ("+callbacks.f2={_target_:PACKAGE.F2}", "val/f2"),
+    ],
+)
+def test_a_name_that_resembles_a_known_one_chooses(
+    package: str, own: str, monitor: str, tmp_path: Path, tiny_encoder: Path
+) -> None:
+    result = trained(tmp_path, tiny_encoder, "test=false", own.replace("PACKAGE", package), f"monitor={monitor}")
+    assert monitor in result["best"]
 
 
 def test_a_loss_is_to_be_small() -> None:
