@@ -93,7 +93,8 @@ class TaggingTask(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Compute the loss of one batch, in nats per sentence."""
-        loss = (self.sentence_losses(self.model(batch), batch) * batch.weight).sum() / self.sentences_per_batch
+        losses = self._checked_losses(self.model(batch), batch)
+        loss = (losses * batch.weight).sum() / self.sentences_per_batch
         self.log("train/loss", loss, on_step=True, on_epoch=False, prog_bar=True, batch_size=len(batch.index))
         return loss
 
@@ -120,8 +121,11 @@ class TaggingTask(pl.LightningModule):
         metrics, mean_loss = self._metrics_of(stage)
         for metric in metrics.values():
             metric.update(predicted, batch.tags, real, batch.unknown)
-        mean_loss.update(self.sentence_losses(emissions, batch), batch.weight)
+        mean_loss.update(self._checked_losses(emissions, batch), batch.weight)
         return {"emissions": emissions, "predicted": predicted}
+
+    def _checked_losses(self, emissions: Tensor, batch: Batch) -> Tensor:
+        return one_per_sentence(self.sentence_losses(emissions, batch), batch, type(self), "sentence_losses")
 
     def _metrics_of(self, stage: Stage) -> tuple[dict[str, Any], MeanLoss]:
         """Return the metrics of a stage by name, our own under "", and its mean loss."""
@@ -134,11 +138,14 @@ class TaggingTask(pl.LightningModule):
         if not self.training and len(self.val_metric.tags) > n_tags:
             foreign = batch.tags >= n_tags  # types the model does not know
             free = foreign if free is None else free | foreign
+        decoder = self.model.decoder
         if free is None:
-            return self.model.decoder.loss(emissions, batch.tags, batch.mask)
-        gold = batch.tags.masked_fill(free, 0)
-        allowed = functional.one_hot(gold, n_tags).bool() | free.unsqueeze(-1)
-        return self.model.decoder.loss(emissions, gold, batch.mask, allowed)
+            losses = decoder.loss(emissions, batch.tags, batch.mask)
+        else:
+            gold = batch.tags.masked_fill(free, 0)
+            allowed = functional.one_hot(gold, n_tags).bool() | free.unsqueeze(-1)
+            losses = decoder.loss(emissions, gold, batch.mask, allowed)
+        return one_per_sentence(losses, batch, type(decoder), "loss")
 
     def _log_scores(self, stage: Stage) -> None:
         metrics, mean_loss = self._metrics_of(stage)
@@ -196,6 +203,28 @@ class TaggingTask(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Store what rebuilds this model in a fresh process."""
         checkpoint[CHECKPOINT_KEY] = self.about
+
+
+def one_per_sentence(losses: Tensor, batch: Batch, owner: type, method: str) -> Tensor:
+    """Return losses of sentences; a scalar would broadcast, and count for as many sentences as the batch has.
+
+    Args:
+        losses: what the method returned.
+        batch: what it was given.
+        owner: the class of the method.
+        method: its name.
+
+    Raises:
+        UserError: there is not one number for each sentence.
+    """
+    shape = getattr(losses, "shape", None)
+    if shape != batch.weight.shape:
+        found = type(losses).__name__ if shape is None else f"the shape {list(shape)}"
+        raise UserError(
+            f"{owner.__module__}.{owner.__qualname__}.{method} must return one loss for each sentence, of the shape "
+            f"[batch] = {list(batch.weight.shape)}; it returned {found}: sum over words only"
+        )
+    return losses
 
 
 def named_scores(name: str, metric: Metric) -> dict[str, float]:

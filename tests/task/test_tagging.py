@@ -303,3 +303,26 @@ def test_further_metrics_by_their_names(tiny_encoder: Path) -> None:
 def test_a_metric_that_computes_no_number() -> None:
     with pytest.raises(UserError, match=r"task\.metrics\.x: Counts\.compute\(\) returns a number or a dict of numbers"):
         named_scores("x", Counts("none"))
+
+
+class MeanCRF(CRF):
+    def loss(self, *args: Any, **kwargs: Any) -> Tensor:
+        return super().loss(*args, **kwargs).mean()
+
+
+class MeanTask(TaggingTask):
+    def sentence_losses(self, emissions: Tensor, batch: Batch) -> Tensor:
+        return super().sentence_losses(emissions, batch).mean()
+
+
+@pytest.mark.parametrize("step", ["training_step", "validation_step"])
+@pytest.mark.parametrize("culprit", ["MeanCRF.loss", "MeanTask.sentence_losses"])
+def test_a_loss_that_is_not_one_number_per_sentence(culprit: str, step: str, tiny_encoder: Path) -> None:
+    bench = Bench(tiny_encoder, MeanCRF(TAGS) if culprit == "MeanCRF.loss" else CRF(TAGS))
+    if culprit != "MeanCRF.loss":
+        bench.task = MeanTask(bench.task.model, TAGS)
+    told = (
+        rf"test_tagging\.{culprit} must return .* shape \[batch\] = \[2\]; it returned the shape \[\]: sum over words"
+    )
+    with pytest.raises(UserError, match=told):
+        getattr(bench.task, step)(bench.batch(*SENTENCES[:2]), 0)
