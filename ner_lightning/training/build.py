@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from ner_lightning.model.tagger import TaggingModel
-from ner_lightning.training.checkpoint import Loaded, build_model, describe, load, steps_behind
+from ner_lightning.training.checkpoint import Loaded, build_model, check_rebuildable, describe, load, steps_behind
 
 
 @dataclass
@@ -58,9 +58,11 @@ def build(config: dict[str, Any], resumed: Path | None = None) -> TrainingRun:
     tags = data.tag_set()
     encoder: Encoder = make(config["model"]["encoder"], "model.encoder")
     tokenizer = load_tokenizer(encoder.name, config["model"]["encoder"].get("revision"), data.units)
+    model = build_model(config, encoder, tags)
+    check_rebuildable(config, tags)
     task = build_task(
         config,
-        build_model(config, encoder, tags),
+        model,
         tags,
         scored_tags(data, tags),
         optim=make(config["optim"], "optim"),

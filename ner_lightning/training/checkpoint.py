@@ -73,6 +73,23 @@ def build_model(config: Mapping[str, Any], encoder: Encoder, tags: TagSet) -> Ta
     return make(node, "model", encoder=encoder, decoder=make(node["decoder"], "model.decoder", tags=tags))
 
 
+def check_rebuildable(config: Mapping[str, Any], tags: TagSet) -> None:
+    """Build the decoder of a configuration with shapes but no memory, as loading its checkpoint will.
+
+    Raises:
+        UserError: it cannot be built so; names its class.
+    """
+    node = config["model"]["decoder"]
+    try:
+        with torch.device("meta"):
+            make(node, "model.decoder", tags=tags)
+    except (RuntimeError, TypeError) as error:
+        raise UserError(
+            f"model.decoder: {node['_target_']} cannot be built on torch's meta device ({first_line(error)}), as "
+            "loading a checkpoint does: its constructor must read no number out of a tensor"
+        ) from error
+
+
 def describe(
     config: dict[str, Any], tags: TagSet, encoder: Encoder, tokenizer: PreTrainedTokenizerFast
 ) -> dict[str, Any]:
@@ -112,6 +129,7 @@ def load(path: str | Path) -> Loaded:
         return TaggingTask(build_model(config, encoder, tags), tags, about=about)
 
     with _told(where):
+        check_rebuildable(config, tags)
         check_fit(task, state, where)
         found = task()
         load_state(found, state, where)

@@ -6,21 +6,26 @@ import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import torch
 
 from ner_lightning.config.own import ALLOW
+from ner_lightning.errors import UserError
 from ner_lightning.inference.tagger import Tagger
 from ner_lightning.model.decoder.crf import CRF
 from ner_lightning.model.decoder.decoder import Decoder
 from ner_lightning.model.decoder.softmax import Softmax
 from ner_lightning.tagging.tagset import TagSet
+from ner_lightning.training.checkpoint import load
 from tests.runs import trained
 
 TAGS = TagSet(("PER",), "IOB2")
 
 SOURCE = """
+import torch
+
 from ner_lightning.model.decoder.crf import CRF
 from ner_lightning.model.decoder.decoder import Decoder, Movement
 
@@ -50,6 +55,12 @@ class Wrapped(Decoder):
 
     def movement(self):
         return {"transitions": Movement(self.still, 2.0)}
+
+
+class Reading(Wrapped):
+    def __init__(self, tags):
+        super().__init__(tags)
+        self.read = torch.ones(2).sum().item()
 """
 
 
@@ -83,6 +94,19 @@ def test_a_decoder_is_asked_for_what_it_has(
     assert type(loaded).__name__ == "Wrapped"
     start = loaded.inner.initial_moves[-1, :-1].exp()  # of counts, smoothed: a distribution over tags
     assert start[loaded.inner.allowed_moves[-1, :-1]].sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_a_decoder_that_reads_a_tensor_is_named(package: str, tmp_path: Path, tiny_encoder: Path) -> None:
+    """Before training, and at loading what was trained without that check."""
+    words = ("~model/decoder", f"+model.decoder={{_target_:{package}.Reading}}", "test=false")
+    told = rf"model\.decoder: {package}\.Reading cannot be built on torch's meta device \(.*must read no number"
+    with pytest.raises(UserError, match=f"^{told}"):
+        trained(tmp_path / "refused", tiny_encoder, *words)
+    assert not (tmp_path / "refused/run/checkpoints").exists()
+    with patch("ner_lightning.training.build.check_rebuildable"):
+        trained(tmp_path, tiny_encoder, *words)
+    with pytest.raises(UserError, match=rf"best\.ckpt: {told}"):
+        load(tmp_path / "run")
 
 
 def test_what_a_decoder_lacks_is_named() -> None:
