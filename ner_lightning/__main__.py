@@ -8,6 +8,8 @@ from difflib import get_close_matches
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from ner_lightning.command_line.closed_output import end_with_reader
+
 USER_ERROR = 2
 
 GROUP = "ner_lightning.commands"
@@ -58,4 +60,5 @@ def _about(module: ast.Module) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with end_with_reader():
+        sys.exit(main())

@@ -25,6 +25,12 @@ class Pruned(Exception):
     exit_code = 4
 
 
+class ReaderGone(Exception):
+    """Whoever read an output has closed it (`| head`), which is no fault; the command ends without a word."""
+
+    exit_code = 128 + 13  # as a program that SIGPIPE ends
+
+
 def first_line(error: BaseException) -> str:
     r"""Return the first line of an error's message, or its type if it has none.
 

@@ -24,12 +24,13 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from ner_lightning.command_line import arguments
+from ner_lightning.command_line.closed_output import end_with_reader
 from ner_lightning.command_line.compose import VERSION_BASE, composing_once, conf_folder, hydra_session
 from ner_lightning.command_line.help import help_text
 from ner_lightning.command_line.hydra_records import redact_records, secrets_of
 from ner_lightning.command_line.log_messages import HarmlessFormatter, escape_log_message, gather_warnings
 from ner_lightning.command_line.preflight import explain_hydra_errors, first_job, preflight
-from ner_lightning.errors import Pruned, UserError
+from ner_lightning.errors import Pruned, ReaderGone, UserError
 from ner_lightning.page.terminal import escape_lines
 from ner_lightning.run.child_process import end_with_parent, is_child
 from ner_lightning.run.failure import failure_of, write_failure
@@ -73,7 +74,7 @@ def door(command: str, sweep: Sweep | None = None) -> Callable[[Command], Callab
 
     Called with a configuration, the decorated function is the plain function. Called without one, it is the command: it
     reads `sys.argv` and exits with code 0, 1 (a defect, or a failed run of a sweep), 2 (something the user can
-    correct), 130 (Ctrl-C) or 143 (SIGTERM).
+    correct), 130 (Ctrl-C), 141 (whoever read its output has closed it) or 143 (SIGTERM).
     """
 
     def decorate(function: Command) -> Callable[..., Any]:
@@ -82,7 +83,8 @@ def door(command: str, sweep: Sweep | None = None) -> Callable[[Command], Callab
             if cfg is not None:
                 return function(cfg)
             try:
-                return _enter(command, function, sweep)
+                with end_with_reader():
+                    return _enter(command, function, sweep)
             except KeyboardInterrupt:
                 sys.stderr.write("Interrupted.\n")
                 sys.exit(INTERRUPTED)
@@ -164,7 +166,8 @@ def _run(function: Command, cfg: DictConfig) -> Any:
     redact_records(secrets)
     _gather_logs(secrets)
     try:
-        return function(cfg)
+        with end_with_reader():
+            return function(cfg)
     except Busy as error:  # the folder belongs to another run: write nothing into its files
         sys.stderr.write(f"{escape_log_message(error, secrets)}\n")
         _leave(USER_ERROR)
@@ -180,6 +183,8 @@ def _run(function: Command, cfg: DictConfig) -> Any:
             sys.exit(TERMINATED)  # Lightning would leave with 0
         if isinstance(error.__context__, KeyboardInterrupt):
             sys.exit(INTERRUPTED)  # Lightning would leave with 1
+        if isinstance(error.__context__, BrokenPipeError):
+            sys.exit(ReaderGone.exit_code)  # rich would leave with 1
         raise
     except Exception as error:
         if (refused := _of_the_disk(error)) is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -14,7 +13,7 @@ from ner_lightning.data.sentence import Sentence
 from ner_lightning.inference.partial import OutputProgress, partial_output
 from ner_lightning.storage.atomic import writing
 from ner_lightning.storage.outputs import STANDARD, explain_os_errors
-from ner_lightning.storage.streams import is_stream
+from ner_lightning.storage.streams import is_stream, let_go_of_stdout
 
 log = logging.getLogger(__name__)
 
@@ -127,12 +126,9 @@ class _Stream:
 
     @contextmanager
     def _letting_go(self) -> Iterator[None]:
-        """Drop what a broken standard output would flush, and complain about, at the very end."""
         try:
             yield
         except OSError:
             if self._stream is sys.stdout:
-                nowhere = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(nowhere, sys.stdout.fileno())
-                os.close(nowhere)
+                let_go_of_stdout()
             raise

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ner_lightning.errors import UserError
+from ner_lightning.errors import ReaderGone, UserError
 from ner_lightning.storage.streams import is_stream
 
 STANDARD = "-"
@@ -97,9 +97,12 @@ def explain_os_errors(
 
     Raises:
         UserError: nothing can be written there, or nothing more.
+        ReaderGone: it is a pipe that its reader has closed.
     """
     try:
         yield
+    except BrokenPipeError as error:
+        raise ReaderGone from error
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise UserError(f"{key}={name}: cannot be written ({reason}); {remedy}.") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -53,6 +54,13 @@ def opened_stream(path: str | Path) -> Iterator[BinaryIO]:
     handle = os.open(path, os.O_WRONLY) if descriptor is None else os.dup(descriptor)
     with os.fdopen(handle, "wb") as stream:
         yield stream
+
+
+def let_go_of_stdout() -> None:
+    """Drop what a broken standard output would flush, and complain about, at the very end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _is_own(folder: str) -> bool:

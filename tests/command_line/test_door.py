@@ -47,6 +47,15 @@ def main(cfg):
             raise SystemExit(1)
     if what == "terminate":
         raise SIGTERMException
+    if what == "broken elsewhere":
+        raise BrokenPipeError("the service is gone")
+    if what == "lines":
+        for number in range(100_000):
+            print(number)
+    if what == "table":
+        import rich
+        for number in range(1000):
+            rich.print(number)
     print("done", cfg.name, cfg.seed)
 
 if __name__ == "__main__":
@@ -289,3 +298,43 @@ def test_a_full_disk_is_one_sentence(call: Call) -> None:
     assert answer.returncode == 2
     assert answer.stderr.splitlines()[-1] == "run/last.ckpt: cannot be written (no space left on device)."
     assert "Traceback" not in answer.stderr + answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["train.py", "--help"], ""),
+        (["train.py", "--cfg", "job"], ""),
+        (["-m", "ner_lightning"], ""),
+        (["train.py"], ""),
+        (["train.py"], "lines"),
+        (["train.py"], "table"),
+    ],
+)
+def test_a_closed_pipe_is_no_fault(words: list[str], what: str, tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(COMMAND, encoding="utf-8")
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as stdout:
+        command, environment = [sys.executable, *words], os.environ | {"PYTHONPATH": str(ROOT), "WHAT": what}
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 141
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+
+
+def test_a_pipe_that_is_closed_after_a_line(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(COMMAND, encoding="utf-8")
+    line = f"set -o pipefail; {sys.executable} train.py 2>errors | tail -n +1 | head -1"
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "WHAT": "lines"}
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, env=environment, check=False, capture_output=True)
+    assert done.returncode == 141
+    assert "Traceback" not in (tmp_path / "errors").read_text()
+
+
+def test_a_broken_pipe_to_anything_else_is_a_defect(call: Call) -> None:
+    answer = call(WHAT="broken elsewhere")
+    assert answer.returncode == 1
+    assert "the service is gone" in answer.stderr

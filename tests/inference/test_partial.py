@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from ner_lightning.data.sentence import Sentence
-from ner_lightning.errors import UserError
+from ner_lightning.errors import ReaderGone, UserError
 from ner_lightning.inference.file_tagging import tag_file
 from ner_lightning.inference.partial import Partial
 from ner_lightning.inference.tagger import Tagger, TooLarge
@@ -218,6 +218,13 @@ def test_devices_and_pipes_are_written_through(easy: Tagger, source: Path, tmp_p
     assert len(read[0].splitlines()) == 40
     assert stat.S_ISFIFO((tmp_path / "to").stat().st_mode)
     assert names(tmp_path) == ["from", "in.txt", "to"]
+
+
+def test_a_pipe_that_its_reader_has_closed_is_no_fault(easy: Tagger, source: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb"), pytest.raises(ReaderGone):
+        tag_file(easy, str(source), f"/dev/fd/{writer}")
 
 
 def test_a_folder_and_a_name_too_long_are_told(easy: Tagger, source: Path, tmp_path: Path) -> None:
