@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import EarlyStopping
+from pytorch_lightning.utilities import rank_zero_warn
 
 from ner_lightning.callbacks.checkpoint import BestCheckpoint, best_checkpoint
 from ner_lightning.errors import UserError
@@ -26,7 +27,7 @@ LIKENESS = 0.75
 
 
 class MonitorCheck(pl.Callback):
-    """Stops a run whose best weights could never be chosen.
+    """Stops a run whose best weights could never be chosen, and warns if they are chosen by NaN.
 
     Any metric that is logged by the end of a validation may be monitored, including those of the user's own callbacks.
     This callback must come before those that monitor, whose own errors would otherwise come first.
@@ -37,7 +38,7 @@ class MonitorCheck(pl.Callback):
     """
 
     def __init__(self) -> None:
-        self._has_looked = False
+        self._has_looked = self._has_warned = False
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Check the names."""
@@ -52,13 +53,20 @@ class MonitorCheck(pl.Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Check what was logged; nothing can be logged after this."""
-        if self._has_looked or trainer.state.fn != "fit" or trainer.sanity_checking:
-            return
-        self._has_looked = True
-        # What stops early may go by a metric of training, which comes later; Lightning asks for it then.
         chooser = best_checkpoint(trainer)
-        if chooser and chooser.monitor not in trainer.callback_metrics:
-            raise UserError(_never_logged(str(chooser.monitor), trainer.callback_metrics))
+        if not chooser or trainer.state.fn != "fit" or trainer.sanity_checking:
+            return
+        monitor, logged = str(chooser.monitor), trainer.callback_metrics
+        # What stops early may go by a metric of training, which comes later; Lightning asks for it then.
+        if not self._has_looked and monitor not in logged:
+            raise UserError(_never_logged(monitor, logged))
+        self._has_looked = True
+        if not self._has_warned and monitor in logged and logged[monitor].isnan():
+            self._has_warned = True
+            rank_zero_warn(
+                f"monitor={monitor}: is NaN after epoch {trainer.current_epoch + 1}. NaN counts as worse than any "
+                "number; if it never is one, best.ckpt holds the weights of the first validation"
+            )
 
 
 def monitoring(trainer: pl.Trainer) -> Iterator[BestCheckpoint | EarlyStopping]:

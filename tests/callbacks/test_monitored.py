@@ -35,6 +35,11 @@ class Parts(Metric):
         return {"all": self.seen}
 
 
+class Nothing(Parts):
+    def compute(self):
+        return self.seen * float("nan")
+
+
 class F2(pl.Callback):
     def on_validation_epoch_end(self, trainer, pl_module):
         pl_module.log("val/f2", -float(trainer.current_epoch))
@@ -153,6 +158,15 @@ def test_a_metric_that_nobody_logs_is_said_at_the_first_validation(tmp_path: Pat
     assert "val/f1/" not in told
     assert len(curve(tmp_path / "run", "val/f1")) == 1
     assert not (tmp_path / "run/checkpoints/best.ckpt").exists()
+
+
+def test_a_metric_that_is_no_number_is_said_once(
+    package: str, tmp_path: Path, tiny_encoder: Path, caplog: pytest.LogCaptureFixture, recwarn: pytest.WarningsRecorder
+) -> None:
+    own = f"+task.metrics.empty={{_target_:{package}.Nothing}}"
+    trained(tmp_path, tiny_encoder, "test=false", "trainer.max_epochs=3", own, "monitor=val/empty")
+    told = [*caplog.messages, *(str(one.message) for one in recwarn)]
+    assert [text.partition(".")[0] for text in told if "is NaN" in text] == ["monitor=val/empty: is NaN after epoch 1"]
 
 
 def test_what_stops_early_may_go_by_a_metric_of_training(package: str, tmp_path: Path, tiny_encoder: Path) -> None:
