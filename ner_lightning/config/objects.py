@@ -65,6 +65,7 @@ def _bound(node: Mapping[str, Any], place: tuple[str, ...], objects: Mapping[str
     """Check a node and all inside it against their classes, and return a function that builds it."""
     target = located(node["_target_"], place)
     parts = _parts(node, place)
+    _check_is_complete(target, place)
     _check_arguments(target, place, {**parts, **objects})
     return lambda: target(**{key: part() for key, part in parts.items()}, **objects)
 
@@ -83,6 +84,14 @@ def _part(value: Any, place: tuple[str, ...]) -> Callable[[], Any]:
         items = [_part(item, (*place, str(index))) for index, item in enumerate(value)]
         return lambda: [item() for item in items]
     return lambda: value
+
+
+def _check_is_complete(target: Callable[..., Any], place: Sequence[str]) -> None:
+    """Refuse a class of the user's own that does not write all methods it must."""
+    lacking = sorted(getattr(target, "__abstractmethods__", ()))
+    if lacking:
+        name = f"{target.__module__}.{target.__qualname__}"
+        raise UserError(f"{'.'.join(place)}: {name} lacks {', '.join(lacking)}: see docs/extending.md")
 
 
 def _check_arguments(target: Callable[..., Any], place: Sequence[str], arguments: Mapping[str, Any]) -> None:

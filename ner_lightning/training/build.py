@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,10 +105,27 @@ def build_task(
     }
     if other := next((name for name, metric in metrics.items() if not isinstance(metric, Metric)), None):
         raise UserError(f"task.metrics.{other}: expected a class that derives from torchmetrics.Metric")
+    for name, metric in metrics.items():
+        check_update(name, metric)
     task = make(node, "task", model=model, tags=tags, scored_tags=scored, metrics=metrics, **objects)
     if not isinstance(task, TaggingTask):
         raise UserError(f"task: expected a class that derives from TaggingTask, found {node['_target_']}")
     return task
+
+
+def check_update(name: str, metric: Metric) -> None:
+    """Refuse a metric whose `update` does not take what it will be given.
+
+    Raises:
+        UserError: says what it is given.
+    """
+    try:
+        inspect.signature(metric.update).bind("predicted", "gold", "mask", "unknown")
+    except TypeError as error:
+        raise UserError(
+            f"task.metrics.{name}: {type(metric).__name__}.update is called as update(predicted, gold, mask, unknown), "
+            f"and does not take that ({error}): see docs/extending.md"
+        ) from error
 
 
 def build_callbacks(config: Mapping[str, Any]) -> list[pl.Callback]:

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 import torch
+from torchmetrics import Metric
 
 from ner_lightning.config.objects import resolve_config
+from ner_lightning.config.own import ALLOW
 from ner_lightning.data.corpus.encoding import WordEncoder
 from ner_lightning.errors import UserError
 from ner_lightning.inference.tagger import Tagger
@@ -222,3 +224,28 @@ def test_a_checkpoint_in_pieces_is_refused_with_the_reason(piece: str, tmp_path:
     for given in (tmp_path / "run", tmp_path / "run/checkpoints/best.ckpt"):
         with pytest.raises(UserError, match=r"best\.ckpt: a checkpoint in pieces, .* trainer=fsdp2 shards too"):
             find_checkpoint(given)
+
+
+class Short(Metric):
+    def __init__(self, tags: Any) -> None:
+        super().__init__()
+
+    def update(self, predicted: Any, gold: Any) -> None: ...
+
+    def compute(self) -> int:
+        return 0
+
+
+class Loose(Short):
+    def update(self, *given: Any) -> None: ...
+
+
+def test_a_metric_takes_what_it_will_be_given(
+    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ALLOW, f"{__name__}.")
+    own = f"+task.metrics.x._target_={__name__}"
+    assert built(tmp_path, tiny_encoder, f"{own}.Loose").task.metric_names == ("x",)
+    told = r"task\.metrics\.x: Short\.update is called as .*\(too many positional arguments\): see docs/extending\.md"
+    with pytest.raises(UserError, match=told):
+        built(tmp_path, tiny_encoder, f"{own}.Short")
