@@ -47,6 +47,11 @@ def how_to_allow(target: str) -> str:
     return f"; if it is yours, set {ALLOW}={package}. in the environment"
 
 
+def kinds_allowed(target: str) -> list[str]:
+    """List the kinds of places at which installed packages let a target stand."""
+    return sorted(kind for kind, targets in _entry_points(tuple(sys.path)).items() if kind and target in targets)
+
+
 def _entries() -> list[str]:
     return [entry.strip() for entry in os.environ.get(ALLOW, "").split(",") if entry.strip(" .")]
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from ner_lightning.config.catalogue import KINDS, kind_of
-from ner_lightning.config.own import ALLOW, how_to_allow, is_kept, is_own
+from ner_lightning.config.own import ALLOW, how_to_allow, is_kept, is_own, kinds_allowed
 from ner_lightning.config.source import is_defined
 from ner_lightning.errors import UserError, first_line
 
@@ -82,6 +82,8 @@ def _may_stand(target: str, kind: str | None) -> bool:
 
 
 def _refusal(target: str, kind: str | None, inside_own: bool) -> str:
+    if ":" in target:
+        return f"{target} is not allowed: a _target_ is written with a dot, {target.replace(':', '.')}"
     if target.startswith("ner_lightning.") and not is_defined(target):
         return f"{target} does not exist; see the _target_ lines of `--cfg job`"
     if kind is None and not inside_own:
@@ -89,6 +91,11 @@ def _refusal(target: str, kind: str | None, inside_own: bool) -> str:
     listed = KINDS.get(kind or "", ())
     if listed and target.partition(".")[0] in {name.partition(".")[0] for name in listed}:
         return f"{target} is not built here; choose {' or '.join(listed[:3])}{', …' if len(listed) > 3 else ''}"
+    if kinds := kinds_allowed(target):
+        return (
+            f"{target} is not allowed as {kind}, only as {' or '.join(kinds)}; name a {kind} here, or give its package "
+            f'an entry point "{kind}.NAME"'
+        )
     return f"{target} is not allowed{how_to_allow(target)}"
 
 

@@ -232,6 +232,10 @@ def test_an_installed_package_lets_its_classes_in(package: str, monkeypatch: pyt
         assert not taken(f"{package}.inner.make_reader")
         assert taken(f"{package}.inner.make_reader", "callbacks.x")
         assert not taken(f"{package}.inner.Again")
+        with pytest.raises(UserError) as error:
+            check_targets(nested("task.metrics.x", {"_target_": f"{package}.inner.Reader"}))
+        assert "is not allowed as metric, only as reader; name a metric here, or" in str(error.value)
+        assert ALLOW not in str(error.value)
     finally:
         own._entry_points.cache_clear()
 
@@ -246,6 +250,16 @@ def test_a_node_of_the_users_own_may_hold_others(package: str, monkeypatch: pyte
         check_targets({"trainer": {"_target_": "pytorch_lightning.Trainer", "part": inner}})
     with pytest.raises(UserError, match="cannot be imported"):
         located(f"{package}.nowhere.Reader", ["data", "reader"])
+
+
+@pytest.mark.parametrize("target", ["mine.metric:Clean", "ner_lightning.model.decoder.crf:CRF"])
+def test_a_colon_of_an_entry_point_is_to_be_a_dot(target: str) -> None:
+    with pytest.raises(UserError) as error:
+        check_targets(nested("task.metrics.x", {"_target_": target}))
+    dotted = target.replace(":", ".")
+    assert str(error.value) == (
+        f"task.metrics.x._target_: {target} is not allowed: a _target_ is written with a dot, {dotted}."
+    )
 
 
 def test_the_group_of_entry_points_is_what_installed_packages_name() -> None:
