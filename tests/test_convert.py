@@ -101,6 +101,14 @@ def test_a_reader_of_ones_own(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "b.conll").read_text() == "Ann\tB-PER\nleft\tO\n\nOslo\tB-LOC\n\n"
     assert not done.stderr.endswith("torch")
+    (tmp_path / "conf/from/mine.yaml").write_text("_target_: my_package.SlashReader\n")
+    told = started("from._target_=my_package.SlashReader", "input=a.slash", cwd=tmp_path, **{ALLOW: "my_package."})
+    assert told.stderr == (
+        "from.words: SlashReader takes no words; it is a key of the from that is chosen; write FOLDER/from/mine.yaml "
+        "with the line _target_: my_package.SlashReader, and --config-dir FOLDER from=mine.\n"
+    )
+    words = ["--config-dir", "conf", "from=mine", "input=a.slash"]
+    assert started(*words, cwd=tmp_path, **{ALLOW: "my_package."}).returncode == 0
 
 
 @pytest.mark.parametrize(

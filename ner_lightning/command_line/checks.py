@@ -64,7 +64,7 @@ def check(config: DictConfig, words: Vocabulary) -> dict[str, Any]:
     check_targets(container)
     check_objects(container, words)
     for path, node in _nodes(container):
-        check_node(path, node)
+        check_node(path, node, _group_of_target(path, config, words))
     check_values(container, keys, words)
     check_paths(container, choices, keys)
     check_places(container, keys)
@@ -169,8 +169,14 @@ def _as_hydra_would(config: DictConfig) -> Iterator[None]:
         HydraConfig.instance().cfg = outer
 
 
-def check_node(path: str, node: dict[str, Any]) -> None:
-    """Check the keys of a node against the signature of its class, and its values against the annotations."""
+def check_node(path: str, node: dict[str, Any], group: str | None = None) -> None:
+    """Check the keys of a node against the signature of its class, and its values against the annotations.
+
+    Args:
+        path: of the node.
+        node: with a `_target_`.
+        group: of the node, if only its class was replaced: the other keys are of the option that is chosen.
+    """
     taken = signature(node["_target_"])
     for key, value in node.items() if taken else ():
         if key.startswith("_") or not taken:
@@ -181,11 +187,27 @@ def check_node(path: str, node: dict[str, Any]) -> None:
             match = closest(key, taken.parameters)
             meant = match and f"{'' if match in node else '+'}{path}.{match}"
             class_name = node["_target_"].rpartition(".")[2]
-            raise UserError(f"{path}.{key}: {class_name} takes no {key}; {_did_you_mean(meant)}.")
+            how = _file_of_its_own(group, node["_target_"]) if group and not match else _did_you_mean(meant)
+            raise UserError(f"{path}.{key}: {class_name} takes no {key}; {how}.")
     given = (*node, *SUPPLIED.get(kind_of(path.split(".")) or "", ()))
     for key, parameter in taken.parameters.items() if taken else ():
         if parameter.required and key not in given:
             raise UserError(f"{path}.{key} is missing: give it a value, or leave ~{path}.{key} out.")
+
+
+def _group_of_target(path: str, config: DictConfig, words: Vocabulary) -> str | None:
+    """Return the group of a node whose class is replaced on the command line."""
+    typed: Any = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
+    replaced = any(str(word).lstrip("+").startswith(f"{path}._target_=") for word in typed)
+    group = path.replace(".", "/")
+    return group if replaced and group in words.groups else None
+
+
+def _file_of_its_own(group: str, target: str) -> str:
+    return (
+        f"it is a key of the {group} that is chosen; write FOLDER/{group}/mine.yaml with the line _target_: {target}, "
+        f"and --config-dir FOLDER {group}=mine"
+    )
 
 
 def check_value(place: str, value: Any, parameter: Parameter) -> None:

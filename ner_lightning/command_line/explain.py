@@ -9,6 +9,7 @@ from hydra.errors import MissingConfigException, OverrideParseException
 from yaml import MarkedYAMLError  # type: ignore[import-untyped]
 
 from ner_lightning.command_line.vocabulary import OVERLAYS, Vocabulary, closest
+from ner_lightning.config.catalogue import kind_of
 from ner_lightning.config.moved import told_of_gone
 from ner_lightning.vendors.hydra import Hydra
 
@@ -140,6 +141,8 @@ class Words(Vocabulary):
             return f"{key} is not part of {self.command} until added: write +{override}."
         if taken and (name in taken.parameters or taken.is_open):
             return f"{key} is not in the configuration yet: write +{override}."
+        if name == "_target_" and kind_of(parent.split(".")) is not None:
+            return f"{key} is not in the configuration yet: to add it, write +{override}."
         if options := self.options_with(key):
             chosen, option = self.group_of(key), options[0]
             have = f"{', '.join(options[:4])} {'has' if len(options) == 1 else 'have'} it"

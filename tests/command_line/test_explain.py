@@ -21,6 +21,8 @@ SENTENCES = {
     "optim.zzzzz=1": "optim.zzzzz: there is no such key; optim has _target_, encoder_lr,",
     "trainer.limit_val_batches=2": "is not in the configuration yet: write +trainer.limit_val_batches=2.",
     "trainer.limit_val_batchs=2": "did you mean +trainer.limit_val_batches?",
+    "task.metrics.clean._target_=mine.Clean": "task.metrics.clean._target_ is not in the configuration yet: to add it, "
+    "write +task.metrics.clean._target_=mine.Clean.",
     "+seed=2": f"seed {NO_PLUS} seed=2, without the plus sign.",
     "~sed": "~sed: there is nothing of that name to delete; did you mean ~seed.",
     "~seed=5": "~seed=5: seed has another value; write ~seed",
