@@ -50,7 +50,13 @@ def import_everything() -> None:
     from ner_lightning.command_line import arguments
     from ner_lightning.command_line.preflight import preflight
 
-    for name in ("training.build", "inference.tagger", "inference.files", "data.conversion", "comparison.comparison"):
+    for name in (
+        "training.build",
+        "inference.tagger",
+        "inference.file_tagging",
+        "data.conversion",
+        "comparison.comparison",
+    ):
         importlib.import_module(f"ner_lightning.{name}")
     here = Path(__file__)  # any file and any folder will do
     given = {"convert": [f"input={here}"], "predict": [f"ckpt={here.parent}", f"input={here}"]}
