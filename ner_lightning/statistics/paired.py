@@ -135,13 +135,22 @@ def between_bounds(share: float, half: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def around_difference(difference: float, half: float) -> tuple[float, float]:
+    """Lay an interval around a difference of two shares, which cannot leave -1 to 1.
+
+    >>> around_difference(0.75, 0.5), around_difference(0.0, 0.25)
+    ((0.25, 1.0), (-0.25, 0.25))
+    """
+    return max(difference - half, -1.0), min(difference + half, 1.0)
+
+
 def difference_of(
     a: Counts, b: Counts, drawn: NDArray[np.float64], known: Uncertainty, level: float, rng: np.random.Generator
 ) -> Difference:
     """Compute interval and p value from differences on resampled sentences, `[samples]`, adding the seeds."""
     observed = float(run_f1(a).mean() - run_f1(b).mean())
     around = around_observed(observed, drawn, known, a.shape[1], rng)
-    low, high = np.quantile(around, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.clip(np.quantile(around, [(1 - level) / 2, (1 + level) / 2]), -1.0, 1.0)
     beyond = int(min((around <= 0).sum(), (around >= 0).sum()))
     p = min(2 * (beyond + 1) / (len(around) + 1), 1.0)
     if not beyond:  # no draw tells how small p is, and a correction for many pairs must know

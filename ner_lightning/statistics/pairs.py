@@ -23,6 +23,7 @@ from ner_lightning.statistics.paired import (
     LEVEL,
     SAMPLES,
     Difference,
+    around_difference,
     exceedance,
     pool_runs,
     several_runs,
@@ -313,7 +314,7 @@ def _pair(contest: Contest, one: int, other: int, balanced: Balanced, place: int
     critical, own_critical = balanced.critical(place, level), students_quantile(level, own_df)
     half = max(critical * error, own_critical * own_error)
     runs, df = (contest.runs[one], contest.runs[other]), float(contest.freedom[one, other])
-    found = Difference(apart, apart - half, apart + half, max(together, p_alone), level, runs, error, df)
+    found = Difference(apart, *around_difference(apart, half), max(together, p_alone), level, runs, error, df)
     detectable = None
     if min(runs) >= FEWEST_SEEDS and error:
         shown_from = _shown_from(df, float(contest.own_freedom[one, other]), critical, own_critical)
@@ -330,7 +331,7 @@ def judge_pair_alone(contest: Contest, one: int, other: int, level: float) -> Di
     error, df = contest.alone(one, other)
     half = students_quantile(level, df) * error
     runs = (contest.runs[one], contest.runs[other])
-    return Difference(apart, apart - half, apart + half, students_p(apart, error, df), level, runs, error, df)
+    return Difference(apart, *around_difference(apart, half), students_p(apart, error, df), level, runs, error, df)
 
 
 def _shown_from(*known: float) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ner_lightning.statistics.counts import sum_groups
-from ner_lightning.statistics.paired import LEVEL, Difference, students_quantile
+from ner_lightning.statistics.paired import LEVEL, Difference, between_bounds, students_quantile
 from ner_lightning.statistics.variance import uncertainty
 
 POWER = 0.8
@@ -20,20 +20,21 @@ _NODES = 64  # for each of two chi squared distributions; noncentrality is then 
 
 
 def mean_interval(values: Sequence[float], level: float = LEVEL) -> tuple[float, float] | None:
-    """Compute Student's t interval of the mean over seeds; None for fewer than two values, which have no spread.
+    """Compute the interval of mean F1 over seeds; None for fewer than two values, which have no spread.
 
-    It says how well the mean over seeds is known on this test set, not whether it holds on another.
+    It is as wide as Student's t at the mean, and laid on the scale of the logit (`between_bounds`). It says how well
+    the mean over seeds is known on this test set, not whether it holds on another.
 
     >>> low, high = mean_interval([0.8, 0.9])
     >>> round(low, 3), round(high, 3)
-    (0.215, 1.485)
+    (0.037, 0.999)
     >>> mean_interval([0.8])
     """
     if len(values) < 2:
         return None
     mean, error = float(np.mean(values)), float(np.std(values, ddof=1)) / len(values) ** 0.5
     half = students_quantile(level, len(values) - 1) * error
-    return mean - half, mean + half
+    return between_bounds(mean, half)
 
 
 def smallest_detectable(

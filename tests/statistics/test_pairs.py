@@ -53,6 +53,18 @@ def test_interval_and_p_value_never_contradict_each_other() -> None:
     assert shown == {True, False}
 
 
+def test_an_interval_of_a_difference_never_leaves_what_a_difference_can_be() -> None:
+    """Two seeds that are far apart say little, but no difference is above 100 points."""
+    counts = np.ones((2, 40, 3), dtype=int)
+    bad = counts.copy()
+    bad[0, :36, 0], bad[1, :8, 0] = 0, 0
+    (pair,) = compare_systems({"bad": bad, "good": counts}, samples=999)
+    assert 0 < pair.difference.difference < pair.difference.high == 1
+    assert pair.difference.low >= -1
+    alone = paired_bootstrap(counts, bad, samples=999, paired_seeds=False)
+    assert -1 <= alone.low < alone.high == 1
+
+
 def test_the_best_is_corrected_for_all_it_could_have_been() -> None:
     """Chosen by the same scores, it is one of all pairs; a baseline was chosen before, and is one of fewer."""
     systems = equal(14, by_seed=0.1)
