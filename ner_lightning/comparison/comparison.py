@@ -93,8 +93,8 @@ def compare_runs(collected: Collected, settings: Settings) -> Comparison:
     contests = [contest_of(configurations, settings, place) for place, (configurations, _) in enumerate(named)]
     sections, overall, of_sets = _tested(
         [
-            make_section(name, configurations, keys, contest, settings, columns)
-            for name, (configurations, keys), contest in zip(name_sections(parts), named, contests, strict=True)
+            make_section(name, configurations, varied, contest, settings, columns)
+            for name, (configurations, varied), contest in zip(name_sections(parts), named, contests, strict=True)
         ],
         settings,
     )

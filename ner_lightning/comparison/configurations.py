@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ner_lightning.comparison.predictions import JudgedRuns, Replicate, replicates
 from ner_lightning.comparison.runs.run import FinishedRun, LeftOut
 from ner_lightning.comparison.settings import REPETITION
-from ner_lightning.comparison.vary import ABSENT, Settings, find_varying, names_of, settings_of, value_text
+from ner_lightning.comparison.vary import (
+    ABSENT,
+    Settings,
+    find_differences,
+    find_varying,
+    names_of,
+    settings_of,
+    value_text,
+)
 from ner_lightning.errors import UserError
 
 DATA = "data.dir"
@@ -30,6 +38,18 @@ class Configuration:
     settings: Mapping[str, Any]
     runs: tuple[FinishedRun, ...]
     replicates: tuple[Replicate, ...] = ()
+
+
+class Varied(NamedTuple):
+    """The settings in which configurations differ.
+
+    Attributes:
+        keys: the fewest that distinguish them, which name them.
+        also: all others, with their values.
+    """
+
+    keys: list[str]
+    also: dict[str, list[Any]]
 
 
 @dataclass(frozen=True)
@@ -125,15 +145,17 @@ def name_sections(sections: Sequence[Sequence[RunGroup]]) -> list[str]:
     ]
 
 
-def name_groups(groups: Sequence[RunGroup], repetition: Sequence[str]) -> tuple[list[Configuration], list[str]]:
+def name_groups(groups: Sequence[RunGroup], repetition: Sequence[str]) -> tuple[list[Configuration], Varied]:
     """Turn groups into configurations with distinct names, and return the settings in which they differ."""
-    keys = find_varying([group.settings for group in groups], repetition)
+    every = [group.settings for group in groups]
+    keys = find_varying(every, repetition)
+    also = {key: values for key, values in find_differences(every, repetition).items() if key not in keys}
     chosen = [{key: group.settings.get(key) for key in keys} for group in groups]
     names = _apart(names_of(chosen, [group.runs[0].experiment for group in groups]))
     return [
         Configuration(name, settings, group.runs, group.replicates)
         for name, settings, group in zip(names, chosen, groups, strict=True)
-    ], keys
+    ], Varied(keys, also)
 
 
 def _apart(names: Sequence[str]) -> list[str]:

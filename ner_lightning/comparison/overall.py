@@ -11,7 +11,8 @@ from ner_lightning.comparison.overlap import leave_out_overlapping
 from ner_lightning.comparison.score_table import Mark, mark_best
 from ner_lightning.comparison.section import Section
 from ner_lightning.comparison.settings import Settings
-from ner_lightning.comparison.vary import find_varying, setting_text, settings_of
+from ner_lightning.comparison.vary import find_differences, setting_text, settings_of
+from ner_lightning.page.wording import list_first
 from ner_lightning.statistics.pairs import Pair
 from ner_lightning.statistics.several_sets import MeanOfSets
 
@@ -107,12 +108,12 @@ def _f1(section: Section, name: str) -> float:
 def _mixed(name: str, sections: Sequence[Section], settings: Settings) -> str | None:
     """Describe settings that differ between test sets under the same name."""
     each = [settings_of(section.configurations[name].runs[0].config) for section in sections]
-    keys = find_varying(each, [*settings.repetition, DATA])
-    keys = [key for key in keys if not key.startswith("data.split")]
-    if not keys:
+    keys = find_differences(each, [*settings.repetition, DATA])
+    told = [key for key in keys if not key.startswith("data.split")]
+    if not told:
         return None
     values = [
-        f"{', '.join(setting_text(key, one.get(key)) for key in keys[:MOST_MIXED])} on {section.name}"
+        f"{list_first([setting_text(key, one.get(key)) for key in told], MOST_MIXED)} on {section.name}"
         for one, section in zip(each, sections, strict=True)
     ]
     return f"{name} does not have the same settings on all test sets: {'; '.join(values)}."

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ner_lightning.comparison.configurations import Configuration
+from ner_lightning.comparison.configurations import Configuration, Varied
 from ner_lightning.comparison.score_table import Mark, Row, mark_best, summarise_configuration
 from ner_lightning.comparison.settings import MANY, Settings
 from ner_lightning.statistics.counts import Counts, sum_groups
@@ -48,7 +48,7 @@ class Section:
         name: their data, or empty if there is only one section.
         configurations: by name, in the order of the table.
         as_found: the same names in the order of the runs.
-        varied: keys in which they differ.
+        varied: the settings in which they differ.
         rows: of the table, the best first.
         pairs: tests between them.
         sentences: number of sentences they were evaluated on; 0 if no run has predictions.
@@ -62,7 +62,7 @@ class Section:
     name: str
     configurations: dict[str, Configuration]
     as_found: tuple[str, ...]
-    varied: list[str]
+    varied: Varied
     rows: list[Row]
     pairs: Pairs
     sentences: int
@@ -130,7 +130,7 @@ def asked_of(contest: Contest, settings: Settings) -> Asked | None:
 def make_section(
     name: str,
     configurations: Sequence[Configuration],
-    varied: list[str],
+    varied: Varied,
     contest: JudgedSystems | None,
     settings: Settings,
     columns: Sequence[str],

@@ -17,6 +17,8 @@ TASK = {"_target_": "ner_lightning.task.tagging.TaggingTask"}
 
 ABSENT = "–"
 CLASS = "_target_"
+MOST_VALUES = 3
+LONGEST_VALUES = 40  # characters
 
 Settings = dict[str, Any]
 
@@ -71,10 +73,42 @@ def find_varying(settings: Sequence[Settings], repetition: Sequence[str] = ()) -
     >>> find_varying([*runs, {"a._target_": "x.Softmax", "lr": 1, "seed": 1}], ["seed"])
     ['a._target_', 'lr']
     """
-    keys = list(dict.fromkeys(key for run in settings for key in run))
-    differing = {key: column for key in keys if key not in repetition and (column := _column(key, settings))}
+    differing = _differing(settings, repetition)
     classes = _fewest({key: column for key, column in differing.items() if key.endswith(CLASS)})
     return _fewest(differing, classes)
+
+
+def find_differences(settings: Sequence[Settings], repetition: Sequence[str] = ()) -> dict[str, list[Any]]:
+    """Find every setting that differs, with its distinct values, in the order of the configuration.
+
+    An argument that some runs lack because they have another class is left out: naming the class says it.
+
+    Args:
+        settings: of each run (`settings_of`).
+        repetition: settings that only repeat.
+
+    >>> crf, softmax = {"a._target_": "x.CRF", "a.init": "u", "lr": 1}, {"a._target_": "x.Softmax", "lr": 2}
+    >>> find_differences([crf, softmax])
+    {'a._target_': ['x.CRF', 'x.Softmax'], 'lr': [1, 2]}
+    """
+    return {
+        key: list(dict.fromkeys(column))
+        for key, column in _differing(settings, repetition).items()
+        if len({run[key] for run in settings if key in run}) > 1 or not _is_of_class(key, settings)
+    }
+
+
+def _differing(settings: Sequence[Settings], repetition: Sequence[str]) -> dict[str, list[Hashable]]:
+    keys = list(dict.fromkeys(key for run in settings for key in run))
+    return {key: column for key in keys if key not in repetition and (column := _column(key, settings))}
+
+
+def _is_of_class(key: str, settings: Sequence[Settings]) -> bool:
+    """Tell whether every run that lacks a setting has another class there, or none."""
+    parts = key.split(".")
+    targets = [target for n in range(1, len(parts)) if (target := ".".join([*parts[:n], CLASS])) != key]
+    known = {target: {run.get(target) for run in settings if key in run} for target in targets}
+    return all(key in run or any(run.get(target) not in known[target] for target in targets) for run in settings)
 
 
 def _fewest(columns: Mapping[str, Sequence[Hashable]], kept: Sequence[str] = ()) -> list[str]:
@@ -166,6 +200,21 @@ def setting_text(key: str, value: Any, keys: Sequence[str] = ()) -> str:
     if key.endswith(CLASS):
         return str(value).rpartition(".")[2]
     return f"{short_key(key, keys)}={value_text(value)}"
+
+
+def difference_text(key: str, values: Sequence[Any]) -> str:
+    """Put a difference into words: the key, and its values if they are few, short and look different.
+
+    >>> difference_text("optim.lr", [3e-05, 0.01]), difference_text("seed", [1, 2, 3, 4])
+    ('optim.lr (3e-05, 0.01)', 'seed')
+    >>> difference_text("model.decoder._target_", ["x.CRF", None])
+    'model.decoder._target_ (CRF, –)'
+    """
+    is_class = key.endswith(CLASS)
+    texts = [str(value).rpartition(".")[2] if is_class and value else value_text(value) for value in values]
+    listed = ", ".join(texts)
+    few = len(texts) <= MOST_VALUES and len(listed) <= LONGEST_VALUES and len(set(texts)) == len(texts)
+    return f"{key} ({listed})" if few else key
 
 
 def short_key(key: str, keys: Sequence[str] = ()) -> str:

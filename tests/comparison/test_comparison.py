@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import json
 import shutil
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from ner_lightning.comparison.comparison import Comparison, compare_runs
+from ner_lightning.comparison.pictures.pictures import Pictures
+from ner_lightning.comparison.report.html import render_comparison
+from ner_lightning.comparison.report.json_record import comparison_record
+from ner_lightning.comparison.report.markup import render_markdown
 from ner_lightning.comparison.report.prose import what_was_compared
+from ner_lightning.comparison.report.text import show_comparison
 from ner_lightning.comparison.runs.collect import collect
 from ner_lightning.comparison.section import counts_of
 from ner_lightning.comparison.settings import Settings
+from ner_lightning.comparison.why import explain_difference
 from ner_lightning.errors import UserError
 from ner_lightning.statistics.paired import paired_bootstrap
 from tests.comparison.folders import SOFTMAX, gold_sentences, predicted, with_settings, write_run, write_sweep
@@ -41,6 +49,58 @@ def test_the_better_configuration_wins_with_its_true_effect(tmp_path: Path) -> N
     assert low < section.rows[0].f1 < high
     assert (section.sentences, section.entities) == (60, 120)
     assert (found.left_out, found.notes) == ([], [])
+
+
+def test_what_differs_besides_the_names_is_told_in_every_output(tmp_path: Path) -> None:
+    """A run that differs in its rates too does not show what its decoder is worth."""
+    gold = gold_sentences()
+    once = {"precision": "32-true", "max_epochs": 1}
+    for seed in (1, 2):
+        write_run(tmp_path / f"crf-{seed}", with_settings(seed=seed, trainer=once), predicted(gold, 0.8, seed))
+        more = {"optim__encoder_lr": 5e-4, "trainer": {"precision": "32-true", "max_epochs": 2}}
+        softmax = with_settings(seed=seed, name="softmax", model__decoder=SOFTMAX, **more)
+        write_run(tmp_path / f"softmax-{seed}", softmax, predicted(gold, 0.5, seed))
+    (section,) = (found := compared(tmp_path)).sections
+    assert [*section.configurations] == ["crf", "softmax"]
+    said = (
+        "Also different: model.decoder.constrain (both, none), optim.encoder_lr (0.0001, 0.0005), "
+        "trainer.max_epochs (1, 2)."
+    )
+    assert said in what_was_compared(section, "test")
+    whys = [explain_difference(section, found.settings)]
+    console = Console(width=200, record=True, file=StringIO())
+    show_comparison(found, console)
+    shown = console.export_text()
+    assert shown.index("Also different: ") < shown.index("Is it real?")
+    assert said in render_comparison(found, whys, Pictures([], [[]]))
+    assert said.replace("_", r"\_") in render_markdown(found)
+    (record,) = comparison_record(found, whys)["sections"]
+    assert record["varied"] == ["model.decoder._target_"]
+    assert record["also_different"] == {
+        "model.decoder.constrain": ["both", "none"],
+        "optim.encoder_lr": [1e-4, 5e-4],
+        "trainer.max_epochs": [1, 2],
+    }
+
+
+def test_of_many_differences_the_first_are_told_and_the_rest_counted(tmp_path: Path) -> None:
+    for number in (0, 1):
+        options = {f"option{place}": place + number for place in range(12)}
+        write_run(tmp_path / str(number), with_settings(trainer=options), predicted(gold_sentences(), 0.8, number))
+    (section,) = compared(tmp_path).sections
+    (said,) = [line for line in what_was_compared(section, "test") if line.startswith("Also different: ")]
+    assert said.count("trainer.option") == 8
+    assert said.endswith(" and 3 more.")
+    assert len(section.varied.also) == 11
+
+
+def test_a_sweep_whose_names_say_everything_has_nothing_else_to_tell(tmp_path: Path) -> None:
+    for place, (rate, precision) in enumerate(((1e-4, "32"), (1e-4, "16"), (2e-4, "32"))):
+        config = with_settings(optim__encoder_lr=rate, trainer__precision=precision)
+        write_run(tmp_path / str(place), config, predicted(gold_sentences(), 0.8, place))
+    (section,) = compared(tmp_path).sections
+    assert section.varied.also == {}
+    assert not any("Also different" in line for line in what_was_compared(section, "test"))
 
 
 def test_alike_configurations_tie(tmp_path: Path) -> None:

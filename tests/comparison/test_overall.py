@@ -66,6 +66,20 @@ def test_sets_may_have_other_numbers_of_seeds_and_circumstances(tmp_path: Path) 
     assert "tweets: not the same in all runs: version of torch (2.0.0, 2.13.0)." in compared(tmp_path).notes
 
 
+def test_all_that_a_configuration_does_not_share_between_sets_is_told(tmp_path: Path) -> None:
+    write_sets(tmp_path)
+    for folder in tmp_path.glob("tweets-crf-*"):
+        config = yaml.safe_load((folder / "config.yaml").read_text())
+        config["optim"] = {"encoder_lr": 5e-4, "crf_lr": 0.02}
+        (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    found = compared(tmp_path)
+    assert found.overall is not None
+    assert (
+        "crf does not have the same settings on all test sets: encoder_lr=0.0001, crf_lr=0.01 on news; "
+        "encoder_lr=0.0005, crf_lr=0.02 on tweets."
+    ) in found.overall.notes
+
+
 def test_what_is_alike_on_average_ties(tmp_path: Path) -> None:
     found = compared(write_sets(tmp_path, shares=((0.8, 0.6), (0.6, 0.8))))
     assert found.overall is not None

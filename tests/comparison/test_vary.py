@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from ner_lightning.comparison.vary import WATCHING, find_varying, names_of, settings_of
+from ner_lightning.comparison.vary import WATCHING, find_differences, find_varying, names_of, settings_of
 from tests.comparison.folders import SOFTMAX, with_settings
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -54,6 +54,34 @@ def test_what_goes_together_is_told_once() -> None:
     assert keys_of(crf, softmax, constrained) == ["model.decoder._target_", "model.decoder.constrain"]
     faster = with_settings(model__decoder=SOFTMAX, optim__encoder_lr=1e-3)
     assert keys_of(crf, softmax, faster) == ["model.decoder._target_", "optim.encoder_lr"]
+
+
+def also_of(*configs: dict[str, Any]) -> dict[str, list[Any]]:
+    return find_differences([settings_of(config) for config in configs], ["seed", "data.fold"])
+
+
+def test_every_difference_is_found_but_arguments_that_another_class_does_not_have() -> None:
+    crf = with_settings()
+    other = with_settings(model__decoder=SOFTMAX, optim__encoder_lr=1e-3, optim__schedule={"_target_": "x.S", "n": 3})
+    assert [*also_of(crf, other)] == [
+        "model.decoder._target_",
+        "model.decoder.constrain",  # both have it; `init` only one
+        "optim.encoder_lr",
+        "optim.schedule._target_",  # its arguments come with it
+    ]
+    zeros = with_settings()
+    zeros["model"]["decoder"]["init"] = "zeros"
+    assert also_of(crf, zeros, with_settings(model__decoder=SOFTMAX))["model.decoder.init"] == [
+        "uniform",
+        "zeros",
+        None,
+    ]
+    assert also_of(crf, with_settings(seed=2)) == {}
+
+
+def test_a_key_of_a_mapping_that_no_class_has_is_a_difference() -> None:
+    one, other = with_settings(data__label_map={}), with_settings(data__label_map={"PERSON": "PER"})
+    assert [*also_of(one, other)] == ["data.label_map.PERSON"]
 
 
 def test_of_classes_that_go_together_one_is_told() -> None:

@@ -69,10 +69,10 @@ def f1_of_runs(configuration: Configuration, settings: Settings) -> list[float]:
 
 def draw_rates(section: Section, settings: Settings) -> Figure | None:
     """Draw F1 against a learning rate on a log axis, split by precision or strategy, coloured by the rest."""
-    key = next((key for key in section.varied if key.endswith("lr") and len(_numbers(section, key)) > 1), None)
+    key = next((key for key in section.varied.keys if key.endswith("lr") and len(_numbers(section, key)) > 1), None)
     if key is None:
         return None
-    rest = [name for name in section.varied if name != key]
+    rest = [name for name in section.varied.keys if name != key]
     facet = next((name for name in FACETS if name in rest and len(rest) > 1), None)
     panels = _split(section, facet)
     lines = _lines(section, [name for name in rest if name != facet])[:LINES]
@@ -135,7 +135,7 @@ def _lines(section: Section, keys: Sequence[str]) -> list[tuple[str, list[Config
 
 def draw_parallel(section: Section, settings: Settings) -> Figure | None:
     """Draw all settings side by side, one line per configuration, better ones darker."""
-    keys = section.varied[:AXES]
+    keys = section.varied.keys[:AXES]
     rows = [row for row in section.rows if row.scores]
     if len(keys) < 2 or len(rows) < 4:
         return None

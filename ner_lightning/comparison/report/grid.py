@@ -57,7 +57,7 @@ _beside_f1 = partial(TableColumn, "beside f1")
 
 def comparison_columns(comparison: Comparison) -> list[TableColumn]:
     """List the columns of a comparison in the order for people, whichever of them its sections have values for."""
-    keys = dict.fromkeys(key for section in comparison.sections for key in section.varied)
+    keys = dict.fromkeys(key for section in comparison.sections for key in section.varied.keys)
     level = f"{100 * comparison.settings.level:g} %"
     f1, *scores = map(_score_column, comparison.columns)
     return [

@@ -47,7 +47,11 @@ def comparison_record(comparison: Comparison, whys: list[Why]) -> dict[str, Any]
 
 def _section(section: Section, why: Why) -> dict[str, Any]:
     return {
-        **{name: getattr(section, name) for name in ("name", "varied", "sentences", "entities")},
+        "name": section.name,
+        "varied": section.varied.keys,
+        "also_different": section.varied.also,
+        "sentences": section.sentences,
+        "entities": section.entities,
         "configurations": [
             {
                 **{name: getattr(row, name) for name in ("name", "n", "scores", "interval")},

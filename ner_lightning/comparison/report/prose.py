@@ -8,10 +8,12 @@ from statistics import median
 from ner_lightning.comparison.comparison import Comparison
 from ner_lightning.comparison.overall import Overall
 from ner_lightning.comparison.section import Section
-from ner_lightning.page.wording import format_count
+from ner_lightning.comparison.vary import difference_text
+from ner_lightning.page.wording import format_count, list_first
 from ner_lightning.statistics.pairs import FEWEST_SEEDS, Pair
 
 MOST_FREEDOM = 999.0  # more make no visible difference
+MOST_DIFFERENT = 8
 OVERALL = "All test sets together"
 
 
@@ -24,18 +26,25 @@ def every_pair(comparison: Comparison) -> list[tuple[str, Pair]]:
 def what_was_compared(section: Section, split: str) -> list[str]:
     """Describe runs, configurations, what varies, and the number of sentences."""
     runs = sum(len(configuration.runs) for configuration in section.configurations.values())
-    varied = f", which differ in {', '.join(section.varied)}" if section.varied else ""
+    keys = section.varied.keys
+    varied = f", which differ in {', '.join(keys)}" if keys else ""
     lines = [f"{format_count(runs, 'run')} of {format_count(len(section.rows), 'configuration')}{varied}."]
     if section.sentences:
         lines[0] += f" {section.sentences:,} {split} sentences with {section.entities:,} entities."
     marks = {row.mark for row in section.rows}
-    lines += _intervals(section)
+    lines += _also_different(section) + _intervals(section)
     if "tie" in marks:
         than = "baseline" if "baseline" in marks else "best"
         lines.append(f"tie: no difference from the {than} was shown.")
     if "untested" in marks:
         lines.append("untested: without predictions on these sentences; an interval there is over seeds alone.")
     return lines + choice_note(section, split)
+
+
+def _also_different(section: Section) -> list[str]:
+    """Name settings that differ besides those that name the configurations."""
+    also = [difference_text(key, values) for key, values in section.varied.also.items()]
+    return [f"Also different: {list_first(also, MOST_DIFFERENT)}."] if also else []
 
 
 def _intervals(section: Section) -> list[str]:
