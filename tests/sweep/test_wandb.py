@@ -45,10 +45,15 @@ def test_a_job_that_is_interrupted_and_goes_on_is_one_run(start: Start, tmp_path
     assert processes_of(tmp_path / "sweeps") == []
 
 
-def test_a_job_that_fails_and_jobs_that_are_pruned_are_closed(start: Start, tmp_path: Path) -> None:
-    finish(start(tmp_path, *WANDB, "trainer.max_epochs=1", "+trainer.limit_val_batches=1.0,0"), code=1)
-    found = {name: (job.state, runs(tmp_path, name)[0].exit_code) for name, job in jobs(tmp_path).items()}
-    assert found == {"limit_val_batches-1.0": ("finished", 0), "limit_val_batches-0": ("failed", 1)}
+def test_a_job_that_fails_is_closed_as_failed(start: Start, tmp_path: Path) -> None:
+    """A rate beyond all reason makes the loss NaN in the middle of the run."""
+    finish(start(tmp_path, *WANDB, "trainer.max_epochs=1", "optim.encoder_lr=1e-5,1e30"), code=1)
+    found = jobs(tmp_path)
+    assert {(job.state, runs(tmp_path, name)[0].exit_code) for name, job in found.items()} == {
+        ("finished", 0),
+        ("failed", 1),
+    }
+    assert "loss" in next(job.error or "" for job in found.values() if job.state == "failed")
 
 
 def test_a_trial_that_is_pruned_is_closed_and_tagged(start: Start, tmp_path: Path) -> None:
