@@ -148,7 +148,7 @@ GUARDS: dict[int, tuple[str, list[str]]] = {
         [
             "data/corpus/test_encoding.py::test_a_word_without_subword_keeps_its_place_and_gets_a_tag",
             "data/readers/test_conll.py::test_invisible_words_keep_their_place",
-            "inference/test_files.py::test_words_without_subwords_or_longer_than_a_row_keep_their_places",
+            "inference/test_file_tagging.py::test_words_without_subwords_or_longer_than_a_row_keep_their_places",
         ],
     ),
     20: (
@@ -170,7 +170,7 @@ GUARDS: dict[int, tuple[str, list[str]]] = {
         "lenient scores, unnamed",
         [
             "metrics/test_scores.py::test_strict_and_lenient_are_not_mixed_up",
-            "metrics/test_report.py::test_seqeval_report_is_strict",
+            "metrics/test_score_tables.py::test_seqeval_report_is_strict",
         ],
     ),
     23: (

@@ -88,7 +88,7 @@ def launch_jobs(command: str, arguments: Namespace, plan: SweepPlan) -> None:
     of_sweep = [*words_of_sweep(arguments.overrides, plan.sweep.flags), *_words_of_launcher(plan)]
     with hydra_session(command, arguments.config_dir) as hydra:
         config = sweep_config(hydra, arguments.config_name or command, of_sweep)
-        hydras.launch_jobs(hydra, config, job, [*plan.values.jobs().values()])
+        hydras.hand_to_launcher(hydra, config, job, [*plan.values.jobs().values()])
 
 
 def run_launched(plan: SweepPlan, config: DictConfig) -> float:

@@ -23,7 +23,7 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
 
-def launch_jobs(
+def hand_to_launcher(
     hydra: Hydra, config: DictConfig, run: Callable[[DictConfig], Any], jobs: Sequence[Sequence[str]]
 ) -> None:
     """Hand jobs to the launcher of a configuration, as Hydra's own sweeper does.

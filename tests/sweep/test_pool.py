@@ -84,7 +84,8 @@ def test_an_error_of_one_ends_all(tmp_path: Path) -> None:
 
 
 POOL = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell is born without
 from collections import deque
 from functools import partial
 from pathlib import Path

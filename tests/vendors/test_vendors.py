@@ -107,7 +107,7 @@ def test_hydra_has_what_is_used(tmp_path: Path) -> None:
         def run(job: object) -> None:
             given.append((job.seed, OmegaConf.to_container(job)["name"]))  # type: ignore[attr-defined, arg-type, index, call-overload]
 
-        hydras.launch_jobs(hydra, config, run, [["seed=3", "name='${monitor}'"], ["seed=4", "~trainer.devices"]])
+        hydras.hand_to_launcher(hydra, config, run, [["seed=3", "name='${monitor}'"], ["seed=4", "~trainer.devices"]])
         assert given == [(3, "${monitor}"), (4, "crf")]
 
 

@@ -126,7 +126,7 @@ def test_other_options_are_another_entry(cache: Cache, file: Path) -> None:
 
 def test_other_code_is_another_entry(cache: Cache, file: Path) -> None:
     read(cache, file)
-    with patch.object(corpus_files, "of_code", return_value=fingerprint.digest("new")):
+    with patch.object(corpus_files, "fingerprint_code", return_value=fingerprint.digest("new")):
         assert read(cache, file)[1] == 1
 
 
